@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+# How a folder becomes a target. One target per folder; its DEPS are the layer rule of
+# docs/architecture.md, which tests/lint/layers checks for headers too.
+
+# polyvirt_library(NAME [DEPS ...]): a static library of every .cpp in the current folder.
+# Headers are included from the root of the tree ("host/loop/event_loop.h").
+function(polyvirt_library name)
+    cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS;SOURCES" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+    add_library(${name} STATIC ${sources} ${ARG_SOURCES})
+    target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${name} PUBLIC ${ARG_DEPS}
+        PRIVATE ${ARG_PRIVATE_DEPS} polyvirt_warnings PUBLIC polyvirt_instrument)
+endfunction()
+
+# polyvirt_test(FOLDER [DEPS ...] [LABEL unit]): the GoogleTest program of every *_test.cpp in the
+# current folder, named LABEL_FOLDER; each TEST becomes a test of ctest.
+function(polyvirt_test folder)
+    cmake_parse_arguments(ARG "" "LABEL" "DEPS;PROPERTIES" ${ARGN})
+    if(NOT ARG_LABEL)
+        set(ARG_LABEL unit)
+    endif()
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+    add_executable(${ARG_LABEL}_${folder} ${sources})
+    target_include_directories(${ARG_LABEL}_${folder} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${ARG_LABEL}_${folder} PRIVATE ${ARG_DEPS} polyvirt_warnings
+        polyvirt_instrument GTest::gtest GTest::gmock GTest::gtest_main)
+    include(GoogleTest)
+    gtest_discover_tests(${ARG_LABEL}_${folder} TEST_PREFIX "${folder}." DISCOVERY_MODE PRE_TEST
+        PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120 ${ARG_PROPERTIES})
+endfunction()
+
+# polyvirt_add_plugin(NAME [SOURCES ...] [DEPS ...]): the plugin as an OBJECT library (plugin_NAME_obj,
+# for tests) and as the module plugins/NAME.so, from one list of sources. The module exports the
+# entry point alone and imports nothing from the host.
+function(polyvirt_add_plugin name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+    add_library(plugin_${name}_obj OBJECT ${ARG_SOURCES})
+    target_include_directories(plugin_${name}_obj PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR})
+    target_link_libraries(plugin_${name}_obj PUBLIC ${ARG_DEPS} polyvirt_abi polyvirt_instrument
+        PRIVATE polyvirt_warnings)
+    target_compile_options(plugin_${name}_obj PRIVATE -fvisibility=hidden -fvisibility-inlines-hidden
+        $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+    add_library(plugin_${name} MODULE)
+    target_link_libraries(plugin_${name} PRIVATE plugin_${name}_obj)
+    set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins LINKER_LANGUAGE CXX
+        LINK_DEPENDS ${CMAKE_SOURCE_DIR}/plugin-api/plugin.map)
+    target_link_options(plugin_${name} PRIVATE
+        -Wl,--version-script=${CMAKE_SOURCE_DIR}/plugin-api/plugin.map -Wl,-Bsymbolic -Wl,--as-needed)
+    # Clang's sanitizers keep their runtime in the executable, where -z defs cannot see it.
+    if(NOT (POLYVIRT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang"))
+        target_link_options(plugin_${name} PRIVATE -Wl,-z,defs)
+    endif()
+endfunction()
