@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Copyright 2026 The polyvirt authors */
+#ifndef POLYVIRT_ABI_EVENT_H
+#define POLYVIRT_ABI_EVENT_H
+/*
+ * host.event/1: queues through which a plugin tells clients what happened. The events thread drains
+ * them; per object the order is that of the posts, none is lost. Post after the registry shows the
+ * change; posting under the object's lock is right. [any] leaf, all of them.
+ */
+#include <polyvirt/abi/base.h>
+
+#define PV_SVC_EVENT "host.event/1"
+
+/* `id` is the wire's event number of `kind` (events.h names both). The object's name, uuid and id are given
+ * here because it may be retired when the event is sent. */
+typedef struct pv_event {
+    uint32_t size, kind;
+    int32_t id, dom_id;
+    uint64_t object;     /* handle: for filters and permissions */
+    uint8_t uuid[16];
+    const char *name;
+    const void *payload; /* the struct that events.h gives for (kind, id) */
+} pv_event;
+
+typedef struct pv_svc_event {
+    uint32_t size, _r;
+    /* `name` is for figures and logs. NULL if out of memory. */
+    pv_queue *(*queue_new)(pv_host *host, const char *name) PV_NOEXCEPT;
+    /* What is in it is still sent. */
+    void (*queue_free)(pv_queue *queue) PV_NOEXCEPT;
+    /* Copies the event. PV_ABI: unknown id or a payload too short. */
+    pv_status (*post)(pv_queue *queue, const pv_event *event) PV_NOEXCEPT;
+} pv_svc_event;
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Copyright 2026 The polyvirt authors */
+#ifndef POLYVIRT_ABI_PATHS_H
+#define POLYVIRT_ABI_PATHS_H
+/* host.paths/1: where an instance keeps files that are not host.state records. */
+#include <polyvirt/abi/base.h>
+
+#define PV_SVC_PATHS "host.paths/1"
+
+enum {
+    PV_PATH_CONFIG = 1, /* /etc/polyvirt/ID */
+    PV_PATH_STATE = 2,  /* /var/lib/polyvirt/ID */
+    PV_PATH_RUN = 3,    /* /run/polyvirt/ID */
+    PV_PATH_CACHE = 4,  /* /var/cache/polyvirt/ID */
+    PV_PATH_LOG = 5     /* /var/log/polyvirt/ID */
+};
+
+typedef struct pv_svc_paths {
+    uint32_t size, _r;
+    /* [any] leaf. Absolute, without trailing slash; the folder exists (mode 0700 but for LOG and STATE: 0711);
+     * valid as long as the instance. NULL: unknown `which`. */
+    const char *(*dir)(pv_host *host, uint32_t which) PV_NOEXCEPT;
+} pv_svc_paths;
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Copyright 2026 The polyvirt authors */
+#ifndef POLYVIRT_ABI_STREAM_H
+#define POLYVIRT_ABI_STREAM_H
+/*
+ * host.stream/1: data between the client of a call and the plugin. The op takes its pv_stream from
+ * host.call and, before it succeeds, either hands over a descriptor or installs callbacks. If the op
+ * fails the stream is gone.
+ */
+#include <polyvirt/abi/base.h>
+#include <polyvirt/abi/loop.h>
+
+#define PV_SVC_STREAM "host.stream/1"
+
+enum { PV_STREAM_TO_CLIENT = 1, PV_STREAM_FROM_CLIENT = 2 };
+enum { PV_STREAM_FINISHED = 0, PV_STREAM_ABORTED = 1, PV_STREAM_BROKEN = 2 };
+
+/* Callbacks, all [loop] of the loop given to attach(). */
+typedef struct pv_stream_ops {
+    uint32_t size, _r;
+    /* Bytes from the client. Returns how many were taken; fewer: call resume() for more. */
+    size_t (*data)(void *ctx, const void *bytes, size_t length) PV_NOEXCEPT;
+    /* A hole of `length` bytes from the client (sparse uploads). */
+    pv_status (*hole)(void *ctx, int64_t length) PV_NOEXCEPT;
+    /* The client's send() would be taken again. */
+    void (*writable)(void *ctx) PV_NOEXCEPT;
+    /* The client asks to finish: answer with finish() or fail(). */
+    void (*finish)(void *ctx) PV_NOEXCEPT;
+    /* Over, whoever ended it: PV_STREAM_*. The last callback; then release. */
+    void (*closed)(void *ctx, uint32_t why) PV_NOEXCEPT;
+} pv_stream_ops;
+
+typedef struct pv_svc_stream {
+    uint32_t size, _r;
+    /* [any] leaf. The host copies between `fd` (its own from here on; made non-blocking) and the client in
+     * `directions` until either side ends. `closed` runs once on `loop`, then `release`; both may be NULL. */
+    pv_status (*attach_fd)(pv_stream *stream, int32_t fd, uint32_t directions, pv_loop *loop,
+                           void (*closed)(void *ctx, uint32_t why) PV_NOEXCEPT, void *ctx,
+                           pv_release_fn release) PV_NOEXCEPT;
+    /* [any] leaf. */
+    pv_status (*attach)(pv_stream *stream, const pv_stream_ops *ops, pv_loop *loop, void *ctx,
+                        pv_release_fn release) PV_NOEXCEPT;
+    /* [any] leaf. Takes all, or PV_BUSY and nothing: wait for writable(). PV_GONE: the stream is over. */
+    pv_status (*send)(pv_stream *stream, const void *bytes, size_t length) PV_NOEXCEPT;
+    pv_status (*send_hole)(pv_stream *stream, int64_t length) PV_NOEXCEPT;
+    /* [any] leaf. No more data from here; the client then finishes. */
+    pv_status (*send_eof)(pv_stream *stream) PV_NOEXCEPT;
+    /* [any] leaf. More of what data() left is wanted. */
+    void (*resume)(pv_stream *stream) PV_NOEXCEPT;
+    /* [any] leaf. Answers finish(). */
+    void (*finish)(pv_stream *stream) PV_NOEXCEPT;
+    /* [any] leaf. Breaks the stream with an error, at any time. */
+    void (*fail)(pv_stream *stream, const pv_error *error) PV_NOEXCEPT;
+} pv_svc_stream;
+
+#endif
