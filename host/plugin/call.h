@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// pv_call as the host sees it: one call into a driver, from its making until finished(). Made by
+// dispatch for a client's call (WireCall), by the plugin host for start and reconfigure. It is alive
+// until finished() has returned; in, out and builders live in its arena.
+//
+// Thread: set up on one worker; then every public method may come from any thread (leaf).
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <polyvirt/abi/base.h>
+
+#include "base/result.h"
+#include "base/sync.h"
+#include "base/unique_fd.h"
+
+namespace polyvirt::plugin {
+
+class StreamEndpoint; // host/plugin/stream.h
+class Instance;
+
+// Who asks: what host.client/1 identity() answers from.
+struct Caller {
+    std::uint64_t client = 0; // 0: the host itself
+    bool readonly = false;
+    std::int64_t uid = -1, gid = -1, pid = -1;
+    std::string user, group, transport, sasl_user, x509_dname;
+};
+
+} // namespace polyvirt::plugin
+
+struct pv_call : std::enable_shared_from_this<pv_call> {
+  public:
+    explicit pv_call(std::shared_ptr<const polyvirt::plugin::Caller> caller);
+    virtual ~pv_call();
+    pv_call(const pv_call&) = delete;
+    pv_call& operator=(const pv_call&) = delete;
+
+    // Called exactly once, by whichever of op return and complete() decides the call, on that thread,
+    // with no lock held. Then the call may be destroyed.
+    virtual void finished(pv_status status) = 0;
+
+    // The two halves of completion, joined here: returned() when the op's slot has returned, complete()
+    // from the plugin. A status other than PV_PENDING from returned() ends the call; complete() before
+    // returned(PV_PENDING) is remembered. Late or second completions are counted and dropped.
+    void returned(pv_status status);
+    void complete(pv_status status);
+
+    // First error wins.
+    void set_error(polyvirt::Error error);
+    void clear_error();
+    [[nodiscard]] bool has_error() const;
+    // The recorded error; if the driver failed without one, an internal error that names it.
+    [[nodiscard]] polyvirt::Error take_error(pv_status status);
+
+    // Marks the call cancelled and runs what on_cancel() stored (through the instance's loop).
+    void cancel();
+    [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+    bool set_on_cancel(std::function<void()> f);
+
+    [[nodiscard]] const polyvirt::plugin::Caller& caller() const { return *caller_; }
+    [[nodiscard]] std::uint64_t id() const { return id_; }
+    std::int64_t deadline_ns = 0;
+
+    // Descriptors of the request (borrowed by the driver) and of the reply. Constant while in the driver,
+    // add_reply_fd() excepted.
+    std::vector<polyvirt::UniqueFd> fds_in;
+    bool add_reply_fd(polyvirt::UniqueFd fd);
+    std::vector<polyvirt::UniqueFd> take_reply_fds();
+
+    // Set by dispatch for calls that open a stream.
+    std::shared_ptr<polyvirt::plugin::StreamEndpoint> stream;
+    // Set by the trampoline.
+    std::shared_ptr<polyvirt::plugin::Instance> instance;
+    std::uint32_t op = 0;
+
+  private:
+    enum class Phase : std::uint8_t { entered, returned_pending, completed_early, done };
+
+    const std::shared_ptr<const polyvirt::plugin::Caller> caller_;
+    const std::uint64_t id_;
+    std::atomic<bool> cancelled_{false};
+    mutable polyvirt::Mutex mu_{polyvirt::Rank::leaf};
+    Phase phase_ PV_GUARDED_BY(mu_) = Phase::entered;
+    pv_status early_ PV_GUARDED_BY(mu_) = PV_OK;
+    std::unique_ptr<polyvirt::Error> error_ PV_GUARDED_BY(mu_);
+    std::function<void()> on_cancel_ PV_GUARDED_BY(mu_);
+    std::vector<polyvirt::UniqueFd> reply_fds_ PV_GUARDED_BY(mu_);
+};
