@@ -23,24 +23,32 @@ die() {
 # The comment at the head of a script is its help.
 usage() { sed -n '/^# Usage/,/^[^#]/{/^#/!q;s/^# \{0,1\}//;p}' "$0"; }
 
-# run_logged LOG CMD...: runs CMD with its output in LOG, shows the log's last line now and then,
-# and the end of the log if CMD fails. Its exit code is CMD's.
-run_logged() {
-    local log=$1 pid last='' line tick=0 code=0
-    shift
-    mkdir -p "$(dirname "$log")"
-    "$@" >"$log" 2>&1 </dev/null &
-    pid=$!
-    while kill -0 "$pid" 2>/dev/null; do
-        sleep 0.2
-        tick=$((tick + 1))
-        ((tick % 50 == 0)) || continue
-        line=$(tail -n 1 "$log" | cut -c 1-100)
+# Shows the last line of a log every ten seconds, where it is a new one, as long as this script lives.
+show_progress() {
+    local last='' line never
+    # A sleep would be a process that outlives us and holds our output open.
+    exec {never}<> <(:)
+    while kill -0 $$ 2>/dev/null; do
+        read -r -t 10 -u "$never" || true
+        line=$(tail -n 1 "$1" | cut -c 1-100)
         [ "$line" = "$last" ] || say "    $line"
         last=$line
     done
-    wait "$pid" || code=$?
-    if [ "$code" -ne 0 ]; then
+}
+
+# run_logged LOG CMD...: runs CMD with its output in LOG, shows the log's last line now and then and,
+# if CMD fails, the log's end (LOG_TAIL lines). Its exit code is CMD's.
+run_logged() {
+    local log=$1 ticker code=0
+    shift
+    mkdir -p "$(dirname "$log")"
+    : >"$log"
+    show_progress "$log" &
+    ticker=$!
+    "$@" >"$log" 2>&1 </dev/null || code=$?
+    kill "$ticker" 2>/dev/null || true
+    wait "$ticker" 2>/dev/null || true
+    if [ "$code" -ne 0 ] && [ "${LOG_TAIL:-60}" -gt 0 ]; then
         say "failed (exit code $code): $*"
         tail -n "${LOG_TAIL:-60}" "$log" | sed 's/^/    /'
         say "the whole log is $log"
