@@ -83,6 +83,8 @@ def main():
     os.close(theirs)
     try:
         return watch(ours, args.wait, time.monotonic() + args.timeout)
+    except KeyboardInterrupt:
+        return 130
     finally:
         end(command, ours)
 
