@@ -118,6 +118,33 @@ struct Panic {
     DeviceInfo info;
 };
 
+// Kinds whose place in the guest is understood, and not much more yet.
+struct Filesystem {
+    std::string type, accessmode, model, multidevs, fmode, dmode;
+    bool readonly = false;
+    Kept kept;
+    DeviceInfo info;
+};
+struct Hostdev {
+    std::string mode, type, managed, model, display, ramfb, sgio, rawio;
+    bool readonly = false, shareable = false;
+    Kept kept;
+    DeviceInfo info;
+};
+struct Redirdev {
+    std::string bus, type;
+    Kept kept;
+    DeviceInfo info;
+};
+struct Hub {
+    std::string type;
+    DeviceInfo info;
+};
+
+void describe(xml::Binder& b, Filesystem& v);
+void describe(xml::Binder& b, Hostdev& v);
+void describe(xml::Binder& b, Redirdev& v);
+void describe(xml::Binder& b, Hub& v);
 void describe(xml::Binder& b, Input& v);
 void describe(xml::Binder& b, GraphicsListen& v);
 void describe(xml::Binder& b, GraphicsGl& v);

@@ -23,7 +23,8 @@ static void describe(xml::Binder& b, Devices& v) {
     b.element("emulator", v.emulator);
     b.child("disk", v.disks);
     b.child("controller", v.controllers);
-    b.keep({"lease", "filesystem"}, v.kept);
+    b.keep({"lease"}, v.kept);
+    b.child("filesystem", v.filesystems);
     b.child("interface", v.interfaces);
     b.keep({"smartcard"}, v.kept);
     b.child("serial", v.serials);
@@ -36,7 +37,10 @@ static void describe(xml::Binder& b, Devices& v) {
     b.child("sound", v.sounds);
     b.child("audio", v.audios);
     b.child("video", v.videos);
-    b.keep({"hostdev", "redirdev", "redirfilter", "hub"}, v.kept);
+    b.child("hostdev", v.hostdevs);
+    b.child("redirdev", v.redirdevs);
+    b.keep({"redirfilter"}, v.kept);
+    b.child("hub", v.hubs);
     b.child("watchdog", v.watchdogs);
     b.child("memballoon", v.memballoon);
     b.child("rng", v.rngs);

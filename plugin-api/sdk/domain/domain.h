@@ -25,6 +25,7 @@ struct Devices {
     std::string emulator;
     std::vector<Disk> disks;
     std::vector<Controller> controllers;
+    std::vector<Filesystem> filesystems;
     std::vector<Interface> interfaces;
     std::vector<Chardev> serials, parallels, consoles, channels;
     std::vector<Input> inputs;
@@ -32,6 +33,9 @@ struct Devices {
     std::vector<Sound> sounds;
     std::vector<Audio> audios;
     std::vector<Video> videos;
+    std::vector<Hostdev> hostdevs;
+    std::vector<Redirdev> redirdevs;
+    std::vector<Hub> hubs;
     std::vector<Watchdog> watchdogs;
     std::optional<Memballoon> memballoon;
     std::vector<Rng> rngs;

@@ -53,6 +53,19 @@ PciNeed need_of_interface(const Interface& i, Chipset chipset) {
                           i.type == InterfaceType::hostdev, chipset);
 }
 
+struct Ich9 {
+    const char* model;
+    std::uint32_t function;
+};
+constexpr Ich9 kIch9[] = {{"ich9-ehci1", 7}, {"ich9-ehci2", 7}, {"ich9-uhci1", 0}, {"ich9-uhci2", 1}, {"ich9-uhci3", 2},
+                          {"ich9-uhci4", 0}, {"ich9-uhci5", 1}, {"ich9-uhci6", 2}};
+const Ich9* ich9_part(const Controller& c) {
+    for (const Ich9& part : kIch9) {
+        if (c.model == part.model) return &part;
+    }
+    return nullptr;
+}
+
 // Collects what needs an address and has none, in the order in which they are given out.
 class Collector {
   public:
@@ -60,6 +73,8 @@ class Collector {
 
     std::vector<Candidate> run() {
         auto& v = d_.devices;
+        for (Filesystem& f : v.filesystems)
+            add(f.info, express_if(f.model != "virtio-transitional", chipset_), "a filesystem");
         for (Interface& i : v.interfaces) add(i.info, need_of_interface(i, chipset_), "an interface");
         for (Sound& s : v.sounds) {
             if (s.model != "pcspk" && s.model != "sb16" && s.model != "usb") add(s.info, PciNeed::pci, "a sound device");
@@ -68,6 +83,10 @@ class Collector {
         for (Disk& disk : v.disks) {
             if (disk.target.bus == DiskBus::virtio)
                 add(disk.info, express_if(disk.model != VirtioModel::transitional, chipset_), "a virtio disk");
+        }
+        for (Hostdev& h : v.hostdevs) {
+            if (h.type == "pci" || h.type == "mdev" || h.type == "scsi_host")
+                add(h.info, express_if(h.model != "virtio-transitional", chipset_), "a host device");
         }
         if (v.memballoon && v.memballoon->model.rfind("virtio", 0) == 0)
             add(v.memballoon->info, express_if(virtio_like(v.memballoon->model), chipset_), "the memballoon");
@@ -96,7 +115,7 @@ class Collector {
     void controller(Controller& c) {
         switch (c.type) {
         case ControllerType::usb:
-            if (c.model == "none" || c.model.rfind("ich9-", 0) == 0) return; // see place_ich9_usb
+            if (c.model == "none") return;
             return add(c.info, express_if(c.model == "qemu-xhci" || c.model == "nec-xhci", chipset_), "a USB controller");
         case ControllerType::scsi: return add(c.info, express_if(virtio_like(c.model), chipset_), "a SCSI controller");
         case ControllerType::sata: return add(c.info, PciNeed::pci, "a SATA controller");
@@ -113,44 +132,23 @@ class Collector {
     std::vector<Candidate> out_;
 };
 
-// Companions of an ICH9 USB controller are functions of one slot.
-struct Ich9 {
-    const char* model;
-    std::uint32_t function;
-};
-constexpr Ich9 kIch9[] = {{"ich9-ehci1", 7}, {"ich9-uhci1", 0}, {"ich9-uhci2", 1}, {"ich9-uhci3", 2}};
-
-Status place_ich9_usb(Domain& d, PciBuses& buses, Chipset chipset) {
+// Companions of an ICH9 USB controller are functions of one slot; multifunction is said at function 0.
+void place_ich9_group(Domain& d, const Controller& leader, const Address& slot) {
     for (Controller& c : d.devices.controllers) {
-        if (c.type != ControllerType::usb || placed(c.info)) continue;
-        const auto* part = std::find_if(std::begin(kIch9), std::end(kIch9), [&](const Ich9& p) { return c.model == p.model; });
-        if (part == std::end(kIch9)) continue;
-        Address place;
-        bool found = false;
-        for (const Controller& o : d.devices.controllers) {
-            if (o.type != ControllerType::usb || o.index != c.index || !o.info.address || !o.info.address->is_pci()) continue;
-            if (o.model.rfind("ich9-", 0) != 0) continue;
-            place = *o.info.address;
-            found = true;
+        if (c.type != ControllerType::usb || c.index != leader.index || placed(c.info)) continue;
+        if (const Ich9* part = ich9_part(c)) {
+            c.info.address = Address::pci(*slot.bus, *slot.slot, part->function);
+            if (part->function == 0) c.info.address->multifunction = OnOff::on;
         }
-        if (!found && chipset == Chipset::q35) {
-            for (const std::uint32_t slot : {0x1du, 0x1au}) {
-                if (found || !buses.slot_free(0, slot)) continue;
-                place = Address::pci(0, slot, 0);
-                found = true;
-            }
-        }
-        if (!found) {
-            PV_ASSIGN_OR_RETURN(place, buses.assign(PciNeed::pci, "a USB controller"));
-            c.info.address = Address::pci(*place.bus, *place.slot, part->function);
-        } else {
-            c.info.address = Address::pci(*place.bus, *place.slot, part->function);
-            if (buses.function_free(*place.bus, *place.slot, part->function))
-                PV_TRY(buses.reserve(*c.info.address, PciNeed::integrated, "a USB controller"));
-        }
-        if (part->function == 0) c.info.address->multifunction = OnOff::on;
     }
-    return {};
+}
+
+// Where the user placed a part, the others join it.
+void join_ich9_groups(Domain& d) {
+    for (std::size_t i = 0; i < d.devices.controllers.size(); i++) {
+        const Controller& c = d.devices.controllers[i];
+        if (c.type == ControllerType::usb && ich9_part(c) && placed(c.info)) place_ich9_group(d, c, Address(*c.info.address));
+    }
 }
 
 Status put(PciBuses& buses, DeviceInfo& info, std::uint32_t slot, std::uint32_t function, const char* who) {
@@ -178,6 +176,18 @@ Status place_board(Domain& d, PciBuses& buses, Chipset chipset) {
         buses.slot_free(0, display))
         PV_TRY(put(buses, videos[0].info, display, 0, "the primary video device"));
     if (chipset == Chipset::q35) {
+        for (std::size_t i = 0; i < d.devices.controllers.size(); i++) {
+            const Controller& c = d.devices.controllers[i];
+            if (c.type != ControllerType::usb || !ich9_part(c) || placed(c.info)) continue;
+            for (const std::uint32_t slot : {0x1du, 0x1au}) {
+                if (placed(c.info) || !buses.slot_free(0, slot)) continue;
+                place_ich9_group(d, c, Address::pci(0, slot, 0));
+                for (const Controller& part : d.devices.controllers) {
+                    if (part.type == ControllerType::usb && part.index == c.index && part.info.address->slot == slot)
+                        PV_TRY(buses.reserve(*part.info.address, PciNeed::integrated, "a USB controller"));
+                }
+            }
+        }
         for (Sound& s : d.devices.sounds) {
             if (s.model == "ich9" && !placed(s.info) && buses.slot_free(0, 0x1b)) PV_TRY(put(buses, s.info, 0x1b, 0, "a sound device"));
         }
@@ -212,10 +222,18 @@ Status reserve_given(Domain& d, PciBuses& buses) {
     return {};
 }
 
+void settle(Domain& d, const Candidate& candidate, const Address& place) {
+    for (const Controller& c : d.devices.controllers) {
+        if (&c.info == candidate.info && c.type == ControllerType::usb && ich9_part(c)) return place_ich9_group(d, c, place);
+    }
+    candidate.info->address = place;
+}
+
 Status assign_pci(Domain& d) {
     const Chipset chipset = chipset_of(d);
     if (chipset == Chipset::other) return {};
     PciBuses buses(d, chipset);
+    join_ich9_groups(d);
     PV_TRY(reserve_given(d, buses));
     PV_TRY(place_board(d, buses, chipset));
     // Adding controllers moves them in memory, so that candidates are found anew after each growth.
@@ -224,18 +242,18 @@ Status assign_pci(Domain& d) {
         if (all.empty()) break;
         const std::size_t before = d.devices.controllers.size();
         for (const Candidate& c : all) {
+            if (placed(*c.info)) continue; // with the leader of its group
             PV_ASSIGN_OR_RETURN(Address a, buses.assign(c.need, c.who));
             if (d.devices.controllers.size() != before) all = {};
             if (all.empty()) {
                 // `c` may be gone with the list that it points into; the place goes to the same device again.
                 auto again = Collector(d, chipset).run();
-                if (!again.empty()) again.front().info->address = std::move(a);
+                if (!again.empty()) settle(d, again.front(), a);
                 break;
             }
-            c.info->address = std::move(a);
+            settle(d, c, a);
         }
     }
-    PV_TRY(place_ich9_usb(d, buses, chipset));
     // One port is left free for a device that is plugged in later, unless the user laid out the buses.
     if (chipset == Chipset::q35 && buses.configured() == 0 && buses.grew())
         PV_TRY(buses.assign(PciNeed::pcie, "a device to be plugged in later"));

@@ -81,6 +81,7 @@ void assign_aliases(Domain& d) {
     for (Disk& x : v.disks) namer.name(x.info, disk_alias(x));
     for (Controller& x : v.controllers) namer.name(x.info, controller_alias(x, chipset));
     namer.number(v.interfaces, "net");
+    namer.number(v.filesystems, "fs");
     namer.number(v.serials, "serial");
     namer.number(v.parallels, "parallel");
     // The first console is the first serial under another name.
@@ -91,6 +92,9 @@ void assign_aliases(Domain& d) {
     namer.number(v.inputs, "input");
     namer.number(v.sounds, "sound");
     namer.number(v.videos, "video");
+    namer.number(v.hostdevs, "hostdev");
+    namer.number(v.redirdevs, "redir");
+    namer.number(v.hubs, "hub");
     namer.number(v.watchdogs, "watchdog");
     if (v.memballoon && v.memballoon->model != "none") namer.name(v.memballoon->info, "balloon0");
     namer.number(v.rngs, "rng");

@@ -36,16 +36,52 @@ class Controllers {
             if (!find(type, i)) add(type, i);
         }
     }
+    // What has no index gets the first free one; parts of one ICH9 USB controller share theirs.
     void number() {
+        const Controller* last_usb = nullptr;
         for (Controller& c : list_) {
-            if (c.index) continue;
-            std::uint32_t i = 0;
-            while (find(c.type, i)) i++;
-            c.index = i;
+            if (!c.index) {
+                if (c.type == ControllerType::usb && last_usb && shares_index(c, *last_usb)) {
+                    c.index = last_usb->index;
+                } else {
+                    std::uint32_t i = 0;
+                    while (find(c.type, i)) i++;
+                    c.index = i;
+                }
+            }
+            if (c.type == ControllerType::usb) last_usb = &c;
         }
+    }
+    // By index within a type, each type where its first stood, the master before its companions.
+    void order() {
+        std::vector<Controller> ordered;
+        for (Controller& c : list_) {
+            std::size_t at = ordered.size();
+            bool seen = false;
+            for (std::size_t i = ordered.size(); i-- > 0;) {
+                if (ordered[i].type != c.type) continue;
+                if (rank(ordered[i]) > rank(c)) at = i;
+                else if (!seen && at == ordered.size()) at = i + 1;
+                seen = true;
+            }
+            ordered.insert(ordered.begin() + static_cast<std::ptrdiff_t>(at), std::move(c));
+        }
+        list_ = std::move(ordered);
     }
 
   private:
+    static bool is_ich9(const Controller& c) { return c.model.rfind("ich9-", 0) == 0; }
+    // A master comes before its companions at the same index.
+    static std::uint64_t rank(const Controller& c) {
+        return std::uint64_t{c.index.value_or(0)} * 2 + (c.model.rfind("ich9-uhci", 0) == 0 ? 1 : 0);
+    }
+    [[nodiscard]] bool shares_index(const Controller& c, const Controller& before) const {
+        if (!is_ich9(c) || !is_ich9(before)) return false;
+        return std::none_of(list_.begin(), list_.end(), [&](const Controller& o) {
+            return o.type == ControllerType::usb && o.index == before.index && o.model == c.model;
+        });
+    }
+
     std::vector<Controller>& list_;
 };
 
@@ -89,6 +125,10 @@ Status default_models(Domain& d) {
     const std::string root = chipset == Chipset::q35 ? "pcie-root" : "pci-root";
     for (Controller& c : d.devices.controllers) {
         if (c.type == ControllerType::usb && c.model.empty()) c.model = default_usb_model(chipset);
+        if (c.type == ControllerType::usb && c.model.rfind("ich9-uhci", 0) == 0 && !c.master.startport) {
+            const char n = c.model.back(); // the companions share the master's ports two by two
+            if (n >= '1' && n <= '3') c.master.startport = static_cast<std::uint32_t>(n - '1') * 2;
+        }
         if (c.type == ControllerType::scsi && (c.model.empty() || c.model == "auto")) c.model = "lsilogic";
         if (c.type == ControllerType::pci && c.index == 0u && c.model != root && chipset != Chipset::other)
             return make_error(ErrorCode::xml_error, ErrorDomain::qemu,
@@ -103,6 +143,7 @@ Status default_models(Domain& d) {
 Status default_controllers(Domain& d) {
     Controllers all(d);
     all.number();
+    all.order();
     machine_controllers(d, all);
     device_controllers(d, all);
     return default_models(d);

@@ -43,6 +43,24 @@ std::optional<Address> drive_address(const Disk& disk) {
     }
 }
 
+// Disks of one bus stand together, in the order of their targets, where the first of the bus stood.
+void order_disks(std::vector<Disk>& disks) {
+    std::vector<Disk> ordered;
+    for (Disk& disk : disks) {
+        const int n = disk_number(disk.target.dev);
+        std::size_t at = ordered.size();
+        bool bus_seen = false;
+        for (std::size_t i = ordered.size(); i-- > 0;) {
+            if (ordered[i].target.bus != disk.target.bus) continue;
+            if (disk_number(ordered[i].target.dev) > n) at = i;
+            else if (!bus_seen && at == ordered.size()) at = i + 1;
+            bus_seen = true;
+        }
+        ordered.insert(ordered.begin() + static_cast<std::ptrdiff_t>(at), std::move(disk));
+    }
+    disks = std::move(ordered);
+}
+
 } // namespace
 
 int disk_number(std::string_view dev) {
@@ -72,7 +90,9 @@ Status default_disks(Domain& d) {
             return make_error(ErrorCode::xml_error, ErrorDomain::domain, "target '{}' duplicated for disk sources",
                               disk.target.dev);
         if (!disk.info.address) disk.info.address = drive_address(disk);
+        if (disk.target.tray == "closed") disk.target.tray.clear();
     }
+    order_disks(d.devices.disks);
     return {};
 }
 

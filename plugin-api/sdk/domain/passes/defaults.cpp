@@ -70,12 +70,18 @@ void default_cpu(Domain& d, const HostContext& context) {
     if (cpu.mode == CpuMode::unset) cpu.mode = CpuMode::custom;
     if (cpu.mode == CpuMode::custom && cpu.match == CpuMatch::unset) cpu.match = CpuMatch::exact;
     if (cpu.check == CpuCheck::unset)
-        cpu.check = cpu.mode == CpuMode::host_passthrough || cpu.mode == CpuMode::maximum ? CpuCheck::none
-                                                                                           : CpuCheck::partial;
+        cpu.check = cpu.mode == CpuMode::host_model || (cpu.mode == CpuMode::custom && d.type == "kvm")
+                        ? CpuCheck::partial
+                        : CpuCheck::none; // emulated and passed through CPUs are what they are
     if (cpu.mode != CpuMode::custom) cpu.match = CpuMatch::unset;
-    if ((cpu.mode == CpuMode::host_passthrough || cpu.mode == CpuMode::maximum) && cpu.migratable == OnOff::unset)
+    if (cpu.mode == CpuMode::host_passthrough && cpu.migratable == OnOff::unset)
         cpu.migratable = OnOff::on;
-    if (cpu.model && cpu.model->fallback.empty()) cpu.model->fallback = "allow";
+    if (cpu.mode == CpuMode::host_model && cpu.model && cpu.model->name.empty()) {
+        if (cpu.model->fallback == "allow") cpu.model->fallback.clear();
+        if (cpu.model->fallback.empty() && cpu.model->vendor_id.empty()) cpu.model.reset();
+    } else if (cpu.model && cpu.model->fallback.empty()) {
+        cpu.model->fallback = "allow";
+    }
     if (cpu.topology && !cpu.topology->dies) cpu.topology->dies = 1;
     for (CpuFeature& f : cpu.features)
         if (f.policy == CpuPolicy::unset) f.policy = CpuPolicy::require;
@@ -114,7 +120,8 @@ xml::Mac random_mac() {
 void default_interfaces(Domain& d, const HostContext& context) {
     for (Interface& i : d.devices.interfaces) {
         if (!i.mac.address) i.mac.address = context.new_mac ? context.new_mac() : random_mac();
-        if (i.model.empty() && is_x86(d) && i.type != InterfaceType::hostdev) i.model = "rtl8139";
+        if (i.model.empty() && is_x86(d) && i.type != InterfaceType::hostdev)
+            i.model = i.type == InterfaceType::vdpa ? "virtio" : "rtl8139";
     }
 }
 
@@ -138,6 +145,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     default_vcpu(d);
     default_cpu(d, context);
     default_clock_and_actions(d);
+    if (d.os.bootmenu != YesNo::yes) d.os.bootmenu_timeout.reset();
     default_boot(d);
     default_interfaces(d, context);
     PV_TRY(default_disks(d));
