@@ -19,11 +19,11 @@ class CallQueue {
     enum class Verdict { run, wait, refuse };
     // `may_run`: false while the client leaves too much output unread.
     [[nodiscard]] Verdict admit(bool priority, std::size_t bytes, const Limits& limits, bool may_run);
-    void push(bool priority, std::unique_ptr<Message> message);
+    void push(bool priority, std::shared_ptr<Message> message);
     // The next waiting call that may run, counted as running; null when there is none.
-    [[nodiscard]] std::unique_ptr<Message> next(const Limits& limits, bool& priority);
+    [[nodiscard]] std::shared_ptr<Message> next(const Limits& limits, bool& priority);
     void ended(bool priority) { --running_[priority ? 1 : 0]; }
-    void drop_waiting(std::deque<std::unique_ptr<Message>>& dropped);
+    void drop_waiting(std::deque<std::shared_ptr<Message>>& dropped);
 
     [[nodiscard]] unsigned running() const { return running_[0] + running_[1]; }
     [[nodiscard]] std::size_t waiting() const { return waiting_[0].size() + waiting_[1].size(); }
@@ -32,7 +32,7 @@ class CallQueue {
 
   private:
     unsigned running_[2] = {0, 0}; // ordinary, priority
-    std::deque<std::unique_ptr<Message>> waiting_[2];
+    std::deque<std::shared_ptr<Message>> waiting_[2];
     std::size_t waiting_bytes_ = 0;
     std::uint64_t admitted_ = 0;
 };

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "base/sync.h"
 #include "host/loop/event_loop.h"
 #include "host/rpc/call_queue.h"
@@ -36,7 +37,7 @@ namespace polyvirt::rpc {
 class Server;
 struct ServerShared;
 
-class Client : public std::enable_shared_from_this<Client>, private PacketReader::Sink {
+class Client final : public std::enable_shared_from_this<Client>, private PacketReader::Sink {
   public:
     using Id = std::uint64_t;
 
@@ -102,31 +103,47 @@ class Client : public std::enable_shared_from_this<Client>, private PacketReader
     friend class CallSlot;
     friend class Server;
     friend class Stream;
+    friend struct ServerShared;
     using TimePoint = loop::Clock::time_point;
 
-    // client.cpp: life. All rpc-loop unless said.
-    void start(std::shared_ptr<Session> session);
-    void teardown();
-    void post_teardown();                                  // any thread
-    void gone_if_idle() PV_EXCLUDES(level_client);         // any thread
+    using Chunks = std::vector<OutputQueue::Chunk>;
+
+    // client.cpp: life.
+    void start(std::shared_ptr<Session> session); // rpc-loop, once
+    void end(log::Level level, std::string_view reason) PV_EXCLUDES(level_client); // any thread
+    void post_update();                           // any thread: update() soon, on rpc-loop
+    void update();
+    void update_watch() PV_EXCLUDES(level_client);
+    void teardown() PV_EXCLUDES(level_client); // rpc-loop, once
+    void say_goodbye_if_idle() PV_EXCLUDES(level_client);
+    [[nodiscard]] bool is_idle() const PV_EXCLUDES(level_client); // no call, nothing unsent
     // client_read.cpp: rpc-loop.
     void on_ready(unsigned what);
     void read_ready();
-    void on_packet(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds,
-                   BudgetShare budget) override;
+    bool read_once();
+    void on_packet(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds) override;
     void on_dropped(const Header& header) override;
-    void update_watch() PV_EXCLUDES(level_client);
     // client_call.cpp
-    void take_call(Message message) PV_EXCLUDES(level_client); // rpc-loop
-    void hand_to_worker(std::unique_ptr<Message> message);     // any thread
-    void refuse(const Header& header, std::string_view why);   // any thread
-    void end_call(bool priority) PV_EXCLUDES(level_client);    // any thread
-    void start_waiting_calls() PV_EXCLUDES(level_client);      // any thread
+    void take_call(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds)
+        PV_EXCLUDES(level_client);                                         // rpc-loop
+    void hand_to_worker(std::shared_ptr<Message> message, bool priority);  // any thread
+    void refuse(const Header& header, std::string_view why);               // any thread
+    void end_call(bool priority) PV_EXCLUDES(level_client);                // any thread
+    void start_waiting_calls() PV_EXCLUDES(level_client);                  // any thread
     // client_write.cpp: any thread.
     bool send(OutputQueue::Chunk chunk) PV_EXCLUDES(level_client);
-    void write_some() PV_EXCLUDES(level_client);
-    void after_write() PV_EXCLUDES(level_client);
-    void post_update();
+    bool begin_writing(OutputQueue::Batch& batch) PV_REQUIRES(mu_);
+    struct AfterWrite {
+        Chunks done; // destroyed without the lock
+        UniqueFd fd;
+        bool stop = false, update = false, flushed = false;
+        int error = 0;
+    };
+    void write_out(OutputQueue::Batch& batch) PV_EXCLUDES(level_client);
+    void after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, AfterWrite& after)
+        PV_REQUIRES(mu_);
+    [[nodiscard]] bool output_high() const PV_REQUIRES(mu_); // no further call starts
+    void write_ready() PV_EXCLUDES(level_client); // rpc-loop
     // client_stream.cpp: rpc-loop unless said.
     struct StreamKey {
         std::uint32_t prog, vers, serial;
@@ -134,27 +151,37 @@ class Client : public std::enable_shared_from_this<Client>, private PacketReader
         auto operator<=>(const StreamKey&) const = default;
     };
     static StreamKey key_of(const Header& header);
+    [[nodiscard]] std::shared_ptr<Stream> find_stream(const Header& header)
+        PV_EXCLUDES(level_client);
     void stream_packet(const Header& header, PacketBuffer packet);
-    void stream_data(Stream& stream, PacketBuffer packet);
-    void stream_hole(const std::shared_ptr<Stream>& stream, PacketBuffer& packet);
-    void stream_end(const std::shared_ptr<Stream>& stream, const Header& header);
-    bool take_out(Stream& stream) PV_EXCLUDES(level_client); // any thread
-    void close_sink(const std::shared_ptr<Stream>& stream, StreamSink::End end);
-    void notify_writable();
-    void close_all_streams();
-    void upload_consumed(); // any thread, after the stream's count was lowered
-    void check_stall();
+    void stream_data(const std::shared_ptr<Stream>& stream, PacketBuffer packet);
+    void stream_hole(const std::shared_ptr<Stream>& stream, const PacketBuffer& packet);
+    void stream_finish(const std::shared_ptr<Stream>& stream);
+    void stream_abort(const std::shared_ptr<Stream>& stream, bool clean);
+    void notify_writable() PV_EXCLUDES(level_client);
+    void close_all_streams() PV_EXCLUDES(level_client);
+    // True: its sink waits for this.
+    bool stream_bytes_sent(const OutputQueue::Chunk& chunk) PV_REQUIRES(mu_);
+    [[nodiscard]] bool uploads_above(std::size_t bytes) const PV_REQUIRES(mu_);
+    void update_upload_pause() PV_EXCLUDES(level_client);
+    void break_stalled_uploads(TimePoint now) PV_EXCLUDES(level_client);
+    // Any thread. Takes it off the table; false when somebody else did. The sink is told by whoever
+    // took it.
+    bool take_out(Stream& stream) PV_EXCLUDES(level_client);
+    void post_closed(std::shared_ptr<Stream> stream, StreamSink::End end);
     // client_keepalive.cpp: rpc-loop.
     void keepalive_packet(const Header& header);
     void tick();
-    void arm_tick();
+    void arm_ticker() PV_EXCLUDES(level_client);
 
     const std::shared_ptr<ServerShared> server_;
     const Id id_;
     const std::int64_t connected_at_;
+    const TimePoint since_ = loop::Clock::now();
     std::shared_ptr<Session> session_; // set once, before the first read
     std::atomic<bool> readonly_, authenticated_;
     std::atomic<bool> closed_{false};
+    std::atomic<bool> leaving_{false}; // close_after_flush: no further call is taken
     std::atomic<bool> update_posted_{false};
 
     mutable Mutex mu_{Rank::client};
@@ -165,21 +192,23 @@ class Client : public std::enable_shared_from_this<Client>, private PacketReader
     bool writing_ PV_GUARDED_BY(mu_) = false; // one thread is in sendmsg, lock not held
     bool blocked_ PV_GUARDED_BY(mu_) = false; // the socket is full: rpc-loop waits for it
     bool flush_and_close_ PV_GUARDED_BY(mu_) = false;
-    bool torn_down_ PV_GUARDED_BY(mu_) = false, gone_ PV_GUARDED_BY(mu_) = false;
+    bool torn_down_ PV_GUARDED_BY(mu_) = false;
+    bool goodbye_said_ PV_GUARDED_BY(mu_) = false;
     CallQueue calls_ PV_GUARDED_BY(mu_);
+    bool calls_held_ PV_GUARDED_BY(mu_) = false; // waiting for output to be read
     std::map<StreamKey, std::shared_ptr<Stream>> streams_ PV_GUARDED_BY(mu_);
-    std::size_t upload_waiting_ PV_GUARDED_BY(mu_) = 0; // of all streams
+    TimePoint upload_progress_ PV_GUARDED_BY(mu_){}; // when a sink last consumed
     bool keepalive_wanted_ PV_GUARDED_BY(mu_) = false;
+    bool limits_changed_ PV_GUARDED_BY(mu_) = true;
 
     // rpc-loop only
     int loop_fd_ = -1;
     loop::Watch watch_, ticker_;
     unsigned watched_ = 0;
     PacketReader reader_;
-    bool stop_reading_ = false;  // closing after flush
-    bool heard_ = false;         // has sent a whole packet
-    bool upload_paused_ = false;
-    TimePoint last_progress_{};  // of the uploads, while paused
+    std::uint32_t max_anonymous_packet_ = 0;
+    bool heard_ = false; // has sent a whole packet
+    bool reading_paused_ = false;
     Keepalive keepalive_;
 };
 

@@ -19,7 +19,7 @@ class Keepalive {
     // interval 0 = never.
     void configure(Duration interval, unsigned count) { interval_ = interval, count_ = count; }
     void start(TimePoint now) { running_ = true, last_ = now, pings_ = 0; }
-    void stop() { running_ = false; }
+    [[nodiscard]] bool started() const { return running_; }
     [[nodiscard]] bool running() const { return running_ && interval_ > Duration::zero(); }
     // Any packet arrived.
     void heard(TimePoint now) { last_ = now, pings_ = 0; }

@@ -24,21 +24,25 @@ class Client;
 using Buffer = std::vector<std::uint8_t>;
 using SharedBuffer = std::shared_ptr<const Buffer>;
 
-// Uninitialised, growing storage. Move-only.
+// Uninitialised, growing storage, counted against a budget for as long as it lives. Move-only.
 class PacketBuffer {
   public:
     PacketBuffer() = default;
+    explicit PacketBuffer(std::shared_ptr<Budget> budget) : share_(std::move(budget)) {}
+    PacketBuffer(PacketBuffer&& other) noexcept { *this = std::move(other); }
+    PacketBuffer& operator=(PacketBuffer&& other) noexcept;
     [[nodiscard]] std::uint8_t* data() { return bytes_.get(); }
     [[nodiscard]] const std::uint8_t* data() const { return bytes_.get(); }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::size_t capacity() const { return capacity_; }
     [[nodiscard]] std::size_t room() const { return capacity_ - size_; }
-    void reserve(std::size_t capacity);
-    void append(const std::uint8_t* from, std::size_t n); // grows if it must
+    // False: the budget does not allow it, nothing has changed.
+    [[nodiscard]] bool reserve(std::size_t capacity);
+    void append(const std::uint8_t* from, std::size_t n); // n <= room()
     void grew(std::size_t n) { size_ += n; }              // n bytes were written behind size()
-    void clear();                                         // gives the storage back
 
   private:
+    BudgetShare share_;
     std::unique_ptr<std::uint8_t[]> bytes_;
     std::size_t size_ = 0, capacity_ = 0;
 };
@@ -50,10 +54,14 @@ class CallSlot {
   public:
     CallSlot() = default;
     CallSlot(std::shared_ptr<Client> client, bool priority);
-    CallSlot(CallSlot&&) noexcept = default;
+    CallSlot(CallSlot&& other) noexcept
+        : client_(std::move(other.client_)), priority_(other.priority_) {}
     CallSlot& operator=(CallSlot&& other) noexcept;
     ~CallSlot() { release(); }
     void release();
+    [[nodiscard]] const std::shared_ptr<Client>& client() const { return client_; }
+    // The claim was given up otherwise.
+    void forget() { client_.reset(); }
     explicit operator bool() const { return client_ != nullptr; }
 
   private:
@@ -65,8 +73,7 @@ struct Message {
     Header header;
     PacketBuffer packet;       // from the length word on
     std::vector<UniqueFd> fds; // as many as the packet announced
-    BudgetShare budget;        // these bytes' part of the server's input budget
-    CallSlot slot;             // last: released before nothing else of the message is needed
+    CallSlot slot;
 
     // What follows the header; for call_with_fds what follows the number of descriptors.
     [[nodiscard]] std::span<std::uint8_t> payload();

@@ -40,9 +40,15 @@ class OutputQueue {
     };
     // What one sendmsg() may carry: bytes, or one zero byte with a descriptor.
     struct Batch {
-        std::array<iovec, 64> parts{};
+        std::array<iovec, 32> parts; // the first `count` are set
         unsigned count = 0;
-        int fd = -1;
+        int fd = -1;     // the descriptor to pass
+        int socket = -1; // for the writer's use
+        [[nodiscard]] std::size_t bytes() const {
+            std::size_t sum = 0;
+            for (unsigned i = 0; i < count; ++i) sum += parts[i].iov_len;
+            return sum;
+        }
     };
 
     void push(Chunk chunk);

@@ -77,6 +77,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   private:
     friend class Client;
+    Sent send_packet(Buffer packet);
+    void finish_with(Buffer packet, StreamSink::End end);
+    void close_sink(StreamSink::End end); // rpc-loop
     const Header call_;
     const StreamOptions options_;
     const std::shared_ptr<Client> client_; // the client drops the stream when it is over
