@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include <polyvirt/abi/base.h>
+#include <polyvirt/abi/registry.h>
 
 #include "base/result.h"
 #include "base/sync.h"
@@ -63,6 +63,10 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     void cancel();
     [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
     bool set_on_cancel(std::function<void()> f);
+
+    // Whether the caller may publish this (inside a define: name and uuid must be those that were authorised).
+    // Any thread; leaf. The default allows everything (the host's own calls).
+    [[nodiscard]] virtual polyvirt::Status allow_publish(const pv_obj_desc& desc);
 
     [[nodiscard]] const polyvirt::plugin::Caller& caller() const { return *caller_; }
     [[nodiscard]] std::uint64_t id() const { return id_; }

@@ -37,6 +37,20 @@ struct ObjectRef {
 };
 using ObjectPtr = std::shared_ptr<const ObjectRef>;
 
+// The pv_obj that an op sees for an object and its parents. Stays put and holds the pin: keep it in the call.
+class ObjArg {
+  public:
+    explicit ObjArg(ObjectPtr object);
+    ObjArg(const ObjArg&) = delete;
+    ObjArg& operator=(const ObjArg&) = delete;
+    [[nodiscard]] const pv_obj* get() const { return object_ ? &abi_[0] : nullptr; }
+    [[nodiscard]] const ObjectPtr& object() const { return object_; }
+
+  private:
+    ObjectPtr object_;
+    std::array<pv_obj, 3> abi_{}; // the object, its parent, its parent's parent
+};
+
 // Which objects a list wants. `any_of`: for each non-zero mask pair, an object must match one side.
 struct ListFilter {
     std::uint32_t kind = PV_KIND_NONE;
