@@ -288,9 +288,10 @@ class Spec:
             self.tables.append(parse_table(path.stem, data, constants))
         self.tables.sort(key=lambda t: t.number)
         self._check_unique("number", [t.number for t in self.tables])
-        self._check_unique("C name", [op.c_base for op in self.ops()]
+        self._check_unique("C name", [op.c_base + end for op in self.ops() for end in ("_in", "_out")]
                            + [r.c_name for t in self.tables for r in t.records.values()]
                            + [t.c_name for t in self.tables])
+        self._check_unique("C name", [op.c_const for op in self.ops()])
 
     def ops(self):
         return [op for table in self.tables for op in table.ops]
