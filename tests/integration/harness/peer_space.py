@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_STATE = ["/run/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt",
+_STATE = ["/run/libvirt", "/run/lock", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt",
           "/etc/libvirt"]
 # No /dev/kvm: guests are emulated wherever the tests run.
 _DEVICES = ["null", "zero", "full", "random", "urandom", "tty"]
