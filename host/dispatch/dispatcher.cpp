@@ -5,13 +5,21 @@
 #include "host/dispatch/errors.h"
 #include "host/dispatch/host_table.h"
 #include "host/dispatch/wire_call.h"
-#include "host/protocol/gen/programs.h"
+#include "host/protocol/gen/admin.h"
+#include "host/protocol/gen/lxc.h"
+#include "host/protocol/gen/qemu.h"
+#include "host/protocol/gen/remote.h"
 #include "host/rpc/client.h"
 #include "host/rpc/error_reply.h"
 #include "host/rpc/server.h"
 
 namespace polyvirt::dispatch {
 namespace {
+
+// Lives as long as the client, which made it its own in client_arrived().
+std::shared_ptr<Session> session_of(rpc::Client& client) {
+    return static_cast<Session*>(client.session())->shared_from_this();
+}
 
 // The admin program answers on the admin socket, the others on all the rest.
 bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t version) {
@@ -39,13 +47,13 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     const rpc::Header header = message.header;
     const auto refuse = [&](const Error& error) { client->reply(rpc::error_reply(header, error)); };
 
-    if (header.status != protocol::msg_status_ok) return refuse(bad_status(header.status));
+    if (header.status != protocol::MsgStatus::ok) return refuse(bad_status(static_cast<std::int32_t>(header.status)));
     if (!served(*client, header.prog, header.vers)) return refuse(unknown_program(header.prog, header.vers));
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     if (proc == nullptr || proc->role != protocol::Role::call) return refuse(unknown_procedure(header.proc));
     if (!proc->before_auth && !client->authenticated()) return refuse(authentication_required());
 
-    auto session = std::static_pointer_cast<Session>(client->session());
+    auto session = session_of(*client);
     auto call = std::make_shared<WireCall>(*this, client, session, std::move(message), *proc);
     const HostFn function = find_answer(header.prog, header.proc);
     const Glue* glue = function == nullptr ? find_glue(header.prog, header.proc) : nullptr;
@@ -58,11 +66,11 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
 }
 
 void Dispatcher::client_closed(rpc::Client& client) {
-    std::static_pointer_cast<Session>(client.session())->cancel_all();
+    session_of(client)->cancel_all();
 }
 
 void Dispatcher::client_gone(std::shared_ptr<rpc::Client> client) {
-    std::static_pointer_cast<Session>(client->session())->close();
+    session_of(*client)->close();
     plugins_->client_gone(client->id());
     plugins_->events().run([this, client = std::move(client)] { hub_.remove_client(*client); });
 }

@@ -7,7 +7,9 @@
 #include "base/error_text.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/dispatch/errors.h"
+#include "host/dispatch/reply.h"
 #include "host/dispatch/stream_bridge.h"
+#include "host/dispatch/wire_objects.h"
 #include "host/rpc/error_reply.h"
 
 namespace polyvirt::dispatch {
@@ -25,7 +27,7 @@ WireCall::~WireCall() {
 }
 
 void WireCall::answer(HostFn function) {
-    protocol::Encoder encoder(protocol::begin_reply(message_.header));
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
     protocol::Decoder decoder(message_.payload(), arena_);
     if (Status status = function(*this, decoder, encoder); !status)
         return fail(std::move(status).error());
@@ -33,7 +35,7 @@ void WireCall::answer(HostFn function) {
 }
 
 void WireCall::reply_later(const std::function<void(protocol::Encoder&)>& encode) {
-    protocol::Encoder encoder(protocol::begin_reply(message_.header));
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
     encode(encoder);
     send(encoder);
 }
@@ -50,7 +52,7 @@ void WireCall::enter(const Glue& glue) {
         session_->watch(weak_from_this(), this);
     }
     if (proc_.stream != protocol::StreamKind::none) {
-        bridge_ = StreamBridge::create(client_, message_.header, proc_);
+        bridge_ = StreamBridge::create(client_, message_.header, proc_, sparse_);
         stream = plugin::StreamEndpoint::create(bridge_);
     }
     const auto driver = instance; // finished() may end this call before enter() returns
@@ -63,8 +65,8 @@ void WireCall::finished(pv_status status) {
         return fail(take_error(status));
     }
     std::vector<UniqueFd> fds = take_reply_fds();
-    protocol::Encoder encoder(
-        protocol::begin_reply(message_.header, static_cast<std::uint32_t>(fds.size())));
+    protocol::Encoder encoder =
+        begin_reply(message_.header, static_cast<std::uint32_t>(fds.size()));
     glue_->encode(*this, encoder);
     if (has_error()) { // the glue found that the answer cannot be told, e.g. an object is gone
         if (stream != nullptr) stream->abandon();
@@ -81,7 +83,7 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
         return fail(reply_too_large(encoder.failure()));
     }
     dispatcher_.call_log().add(proc_, nullptr);
-    client_->reply(protocol::finish(std::move(encoder)), std::move(fds));
+    client_->reply(finish(std::move(encoder)), std::move(fds));
     for (const auto& f : after_reply_) f();
     message_.slot.release();
 }
@@ -99,11 +101,17 @@ bool WireCall::check_readonly(bool denied) {
 }
 
 const pv_obj* WireCall::domain(const protocol::domain& wire) {
-    const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
-    if (auto found = instance->registry().find_uuid(PV_KIND_DOMAIN, uuid)) return pin(found);
-    set_error(make_error(ErrorCode::no_domain, instance->error_domain(),
-                         "no domain with matching uuid '{}' ({})", uuid.to_string(), view(wire.name)));
+    auto found = find_domain(*this, wire);
+    if (found) return pin(*found);
+    set_error(std::move(found).error());
     return nullptr;
+}
+
+Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire) {
+    const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
+    if (auto found = call.driver().registry().find_uuid(PV_KIND_DOMAIN, uuid)) return found;
+    return make_error(ErrorCode::no_domain, call.driver().error_domain(), "no domain with matching uuid '{}' ({})",
+                      uuid.to_string(), wire.name.view());
 }
 
 const pv_obj* WireCall::pin(const plugin::ObjectPtr& object) {

@@ -27,6 +27,7 @@
 namespace polyvirt::dispatch {
 
 class Dispatcher;
+class StreamBridge;
 
 class WireCall final : public pv_call {
   public:
@@ -43,6 +44,7 @@ class WireCall final : public pv_call {
 
     // For host functions: the reply will be sent by another thread through reply_later().
     void defer() { deferred_ = true; }
+    [[nodiscard]] bool deferred() const { return deferred_; }
     // Encodes with `encode` and sends; at most once, after defer().
     void reply_later(const std::function<void(protocol::Encoder&)>& encode);
     // Runs after the reply has been handed to the connection, in order; not after an error.
@@ -58,6 +60,9 @@ class WireCall final : public pv_call {
     [[nodiscard]] plugin::Instance& driver() { return *instance; }
     [[nodiscard]] protocol::Arena& arena() { return arena_; }
 
+    // The call's flags, from the glue: whether its stream may have holes hangs on them.
+    void set_flags(std::uint32_t flags) { sparse_ = (flags & proc_.sparse_flag) != 0; }
+
     // Conditional read-only rule: records the denial and returns false.
     [[nodiscard]] bool check_readonly(bool denied);
 
@@ -71,6 +76,8 @@ class WireCall final : public pv_call {
     plugin::ObjectPtr object(std::uint64_t handle);
     // The object as drivers see it; keeps its data pinned until the call ends.
     const pv_obj* pin(const plugin::ObjectPtr& object);
+    // A copy in the arena, NUL-terminated.
+    protocol::Str keep(std::string_view text);
 
     // The op's parts, for the glue.
     void set_target(const pv_obj* target) { target_ = target; }
@@ -87,9 +94,7 @@ class WireCall final : public pv_call {
     pv_groups* new_groups();
 
   private:
-    void send(const std::function<void(protocol::Encoder&)>& encode);
-    void open_stream();
-    void log_reply(const Error* error);
+    void send(protocol::Encoder& encoder, std::vector<UniqueFd> fds = {});
 
     Dispatcher& dispatcher_;
     const std::shared_ptr<rpc::Client> client_;
@@ -98,11 +103,13 @@ class WireCall final : public pv_call {
     const protocol::ProcInfo& proc_;
     protocol::Arena arena_;
     const Glue* glue_ = nullptr;
+    std::shared_ptr<StreamBridge> bridge_;
     const pv_obj* target_ = nullptr;
     const void* in_ = nullptr;
     void* out_ = nullptr;
     bool deferred_ = false;
     bool watched_ = false;
+    bool sparse_ = false; // the client asked for holes
     std::vector<std::function<void()>> after_reply_;
     std::vector<plugin::ObjectPtr> pins_;
     std::deque<pv_sink> sinks_;

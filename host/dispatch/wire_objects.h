@@ -16,9 +16,7 @@
 
 namespace polyvirt::dispatch {
 
-inline std::string_view view(const protocol::Str& s) {
-    return s.data == nullptr ? std::string_view{} : std::string_view(s.data, s.size);
-}
+inline std::string_view view(const protocol::Str& s) { return s.view(); }
 
 template <typename Wire> Wire to_wire(WireCall& call, const plugin::ObjectRef& object);
 

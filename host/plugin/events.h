@@ -5,6 +5,7 @@
 // EventSink, which dispatch implements, in order of the posts and with no lock held.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,6 +54,8 @@ class EventDispatcher {
 
     // Any thread; leaf.
     pv_status post(const std::shared_ptr<Instance>& instance, const pv_event& event) noexcept;
+    // Any thread; leaf. Runs `f` on the events thread, in order with the posted events.
+    void run(std::function<void()> f);
     // Returns when everything posted before has been delivered. Not from the events thread.
     void flush();
     [[nodiscard]] std::uint64_t posted() const;
