@@ -10,13 +10,19 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "host/rpc/header.h"
+#include "host/protocol/message.h"
 #include "host/rpc/budget.h"
 #include "host/rpc/limits.h"
 
 namespace polyvirt::rpc {
 
-
+using protocol::Header;
+using protocol::MsgStatus;
+using protocol::MsgType;
+// Length word and header.
+inline constexpr std::uint32_t kHeadBytes = protocol::kMinPacket;
+// Of one data packet of a stream.
+inline constexpr std::size_t kMaxStreamPayload = protocol::kMaxStreamData;
 
 class Client;
 
