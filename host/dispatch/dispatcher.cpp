@@ -55,14 +55,15 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
 
     auto session = session_of(*client);
     auto call = std::make_shared<WireCall>(*this, client, session, std::move(message), *proc);
-    const HostFn function = find_answer(header.prog, header.proc);
-    const Glue* glue = function == nullptr ? find_glue(header.prog, header.proc) : nullptr;
     const bool needs_open = !proc->before_open && !client->identity().admin;
     if (needs_open && call->instance == nullptr) return call->fail(not_open(*proc));
     if (proc->readonly_denied && session->readonly()) return call->fail(readonly_denied(*proc));
-    if (function != nullptr) return call->answer(function);
-    if (glue == nullptr || !call->instance->implements(glue->op)) return call->fail(no_support(*proc));
-    call->enter(*glue);
+    // A driver may answer for itself what the host would otherwise.
+    const Glue* glue = find_glue(header.prog, header.proc);
+    if (glue != nullptr && call->instance != nullptr && call->instance->implements(glue->op))
+        return call->enter(*glue);
+    if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
+    call->fail(no_support(*proc));
 }
 
 void Dispatcher::client_closed(rpc::Client& client) {

@@ -30,6 +30,9 @@ struct OpCatalog {
     std::span<const OpTable> tables; // at most 256, each of at most 256 ops
 };
 
+// The tables of plugin-api/spec; numbers are its PV_OP_*.
+const OpCatalog& default_catalog();
+
 [[nodiscard]] constexpr std::uint32_t op_number(std::uint32_t table, std::uint32_t slot) {
     return table << 8 | slot;
 }
