@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+"""Adds up what ctest wrote with --output-junit, says what failed and why what was skipped was, and
+closes with the line `N passed, N failed, N skipped`.
+
+    sum_tests.py [--broken TEXT]... [STAGE=FILE]...
+
+--broken is a stage that came to no result; it counts as one failure. The exit code is 0 only if
+something passed and nothing failed.
+"""
+import argparse
+import re
+import sys
+import xml.etree.ElementTree as ET
+
+OUTPUT_LINES = 40
+
+
+def text_of(case):
+    return "\n".join((e.text or "") for e in case.findall("system-out"))
+
+
+def verdict(case):
+    """ctest says `notrun` for what a test skipped itself and for what could not be run at all."""
+    status = case.get("status")
+    if status == "run":
+        return "passed"
+    if status == "disabled":
+        return "skipped"
+    skipped = case.find("skipped")
+    if status == "notrun" and skipped is not None:
+        return "skipped" if skipped.get("message", "").startswith("SKIP_") else "failed"
+    return "failed"
+
+
+def skip_reason(case):
+    """What the test printed: GoogleTest's line after `Skipped`, or a line `SKIP: reason`."""
+    if case.get("status") == "disabled":
+        return "disabled"
+    text = text_of(case)
+    for pattern in (r"^.*: Skipped\n(.+)$", r"^SKIP: *(.+)$"):
+        if found := re.search(pattern, text, re.MULTILINE):
+            return found.group(1).strip()
+    return "no reason given"
+
+
+def failure(case):
+    reason = case.find("failure")
+    if reason is None:
+        reason = case.find("skipped")
+    message = reason.get("message", "") if reason is not None else ""
+    lines = text_of(case).strip().splitlines()[-OUTPUT_LINES:]
+    return message, lines
+
+
+def report(stage, path):
+    """Prints a stage's tests that did not pass, and returns its counts."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    cases = ET.parse(path).getroot().findall("testcase")
+    for case in cases:
+        kind = verdict(case)
+        counts[kind] += 1
+        if kind == "skipped":
+            print(f"{stage}: skipped {case.get('name')}: {skip_reason(case)}")
+        if kind == "failed":
+            message, lines = failure(case)
+            print(f"{stage}: FAILED {case.get('name')}: {message}")
+            for line in lines:
+                print("    " + line)
+        for line in re.findall(r"^procedures: \d+ known.*$", text_of(case), re.MULTILINE):
+            print(f"{stage}: {line}")
+    print(f"{stage}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+    return counts
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--broken", action="append", default=[])
+    parser.add_argument("results", nargs="*")
+    args = parser.parse_args()
+    total = {"passed": 0, "failed": 0, "skipped": 0}
+    for result in args.results:
+        stage, _, path = result.partition("=")
+        for kind, count in report(stage, path).items():
+            total[kind] += count
+    for text in args.broken:
+        print(f"FAILED {text}")
+        total["failed"] += 1
+    if not any(total.values()):
+        print("no test ran")
+    print(", ".join(f"{n} {kind}" for kind, n in total.items()))
+    return 0 if total["passed"] and not total["failed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
