@@ -10,6 +10,7 @@
 // worker that opens a URI), one at a time.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,9 +23,6 @@
 #include "host/plugin/registry.h"
 
 namespace polyvirt::plugin {
-
-struct Generation; // host/plugin/loader.h
-struct InstanceContext; // host/plugin/context.h: what host services reach through pv_host
 
 enum class InstanceState : std::uint8_t { created, started, stopping, stopped, failed };
 
@@ -58,7 +56,13 @@ class Instance : public std::enable_shared_from_this<Instance> {
                        void* out) PV_ENTERS_DRIVER = 0;
 
     [[nodiscard]] virtual Registry& registry() = 0;
+    // Runs `f` on the instance's shared loop; false if that has ended (`f` is then destroyed unrun).
+    virtual bool post(std::function<void()> f) = 0;
     [[nodiscard]] virtual Stats stats() const = 0;
+
+    // For pv_call alone: a call into this instance has finished; its driver broke the contract.
+    virtual void call_ended() noexcept = 0;
+    virtual void note_misbehaviour() noexcept = 0;
 };
 
 } // namespace polyvirt::plugin

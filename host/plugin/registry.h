@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,7 +52,7 @@ class ObjArg {
     std::array<pv_obj, 3> abi_{}; // the object, its parent, its parent's parent
 };
 
-// Which objects a list wants. `any_of`: for each non-zero mask pair, an object must match one side.
+// Which objects a list wants.
 struct ListFilter {
     std::uint32_t kind = PV_KIND_NONE;
     std::uint64_t parent = 0; // 0: any
@@ -61,11 +62,17 @@ struct ListFilter {
 
 class Registry {
   public:
-    Registry();
+    // Runs an object's release function somewhere where driver code may run; the default runs it where the
+    // last pin goes.
+    using RunRelease = std::function<void(std::function<void()>)>;
+
+    explicit Registry(RunRelease run_release = nullptr);
     ~Registry();
 
     [[nodiscard]] Result<std::uint64_t> publish(const pv_obj_desc& desc);
-    [[nodiscard]] bool update(std::uint64_t handle, const pv_obj_update& update);
+    // Errors: no such object (code internal_error), or the new name or id is taken.
+    [[nodiscard]] Status update(std::uint64_t handle, const pv_obj_update& update);
+    // False: there is none. Its children (objects published with it as parent) go with it.
     bool retire(std::uint64_t handle);
     // Retires everything (the instance ends).
     void clear();
