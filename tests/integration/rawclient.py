@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 CALL, REPLY, MESSAGE, STREAM, CALL_WITH_FDS, REPLY_WITH_FDS, STREAM_HOLE = range(7)
 OK, ERROR, CONTINUE = range(3)
+KEEPALIVE, PING, PONG = 0x6B656570, 1, 2
 HEADER = ">IIiiIi"
 HEADER_SIZE = 4 + struct.calcsize(HEADER)
 
