@@ -60,7 +60,8 @@ struct Apic {
 struct Features {
     bool pae = false, acpi = false, viridian = false, privnet = false;
     std::optional<Apic> apic;
-    SwitchState hap, pvspinlock, pmu, vmport, vmcoreinfo, smm;
+    std::optional<SwitchState> hap, pvspinlock, pmu, vmport, vmcoreinfo; // there without a state: on
+    SwitchState smm;
     Kept smm_kept, kept; // tseg; hyperv, kvm, tcg, ioapic ...
 };
 

@@ -23,34 +23,61 @@ std::uint32_t usb_ports(const Controller& c) {
 
 } // namespace
 
-void assign_virtio_serial(Domain& d) {
-    std::map<std::uint32_t, std::set<std::uint32_t>> use;
-    auto on_virtio = [](const Chardev& c) { return c.target.type == "virtio"; };
-    auto port_of = [](const Address& a) {
-        std::uint32_t n = 0;
-        std::from_chars(a.port.data(), a.port.data() + a.port.size(), n);
-        return n;
-    };
-    for (const Controller& c : d.devices.controllers) {
-        if (c.type == ControllerType::virtio_serial) use[c.index.value_or(0)];
-    }
-    for (const auto* list : {&d.devices.consoles, &d.devices.channels}) {
-        for (const Chardev& c : *list) {
-            if (on_virtio(c) && c.info.address && c.info.address->type == AddressType::virtio_serial)
-                use[c.info.address->controller.value_or(0)].insert(port_of(*c.info.address));
+namespace {
+
+// Which ports of which virtio-serial controllers are free. Port 0 of a controller is a console's.
+class SerialPorts {
+  public:
+    explicit SerialPorts(Domain& d) : d_(d) {
+        for (const Controller& c : d.devices.controllers) {
+            if (c.type == ControllerType::virtio_serial) used_[c.index.value_or(0)];
         }
     }
-    // Port 0 of a bus is for a console; names are not looked at.
+    void take(const Address& a) {
+        std::uint32_t port = 0;
+        std::from_chars(a.port.data(), a.port.data() + a.port.size(), port);
+        used_[a.controller.value_or(0)].insert(port);
+    }
+    Address next(Number controller) {
+        for (auto& [index, ports] : used_) {
+            if (controller && *controller != index) continue;
+            for (std::uint32_t port = 1; port < ports_of(index); port++) {
+                if (ports.insert(port).second) return Address::virtio_serial(index, 0, port);
+            }
+        }
+        const std::uint32_t index = used_.empty() ? 0 : used_.rbegin()->first + 1;
+        Controller added;
+        added.type = ControllerType::virtio_serial;
+        added.index = index;
+        d_.devices.controllers.push_back(std::move(added));
+        used_[index].insert(1);
+        return Address::virtio_serial(index, 0, 1);
+    }
+
+  private:
+    [[nodiscard]] std::uint32_t ports_of(std::uint32_t index) const {
+        for (const Controller& c : d_.devices.controllers) {
+            if (c.type == ControllerType::virtio_serial && c.index == index) return c.ports.value_or(31);
+        }
+        return 31;
+    }
+    Domain& d_;
+    std::map<std::uint32_t, std::set<std::uint32_t>> used_;
+};
+
+} // namespace
+
+void assign_virtio_serial(Domain& d) {
+    SerialPorts ports(d);
+    auto on_virtio = [](const Chardev& c) { return c.target.type == "virtio"; };
+    auto given = [](const Chardev& c) {
+        return c.info.address && c.info.address->type == AddressType::virtio_serial && !c.info.address->port.empty() &&
+               c.info.address->port != "0";
+    };
+    for (const Chardev& c : d.devices.channels)
+        if (on_virtio(c) && given(c)) ports.take(*c.info.address);
     for (Chardev& c : d.devices.channels) {
-        const bool has = c.info.address && !c.info.address->port.empty() && c.info.address->port != "0";
-        if (!on_virtio(c) || has) continue;
-        const bool fixed = c.info.address && c.info.address->controller.has_value();
-        std::uint32_t controller = fixed ? *c.info.address->controller : 0;
-        auto& ports = use[controller];
-        std::uint32_t port = 1;
-        while (ports.contains(port)) port++;
-        ports.insert(port);
-        c.info.address = Address::virtio_serial(controller, 0, port);
+        if (on_virtio(c) && !given(c)) c.info.address = ports.next(c.info.address ? c.info.address->controller : Number{});
     }
 }
 
@@ -127,17 +154,17 @@ std::vector<std::pair<DeviceInfo*, const char*>> usb_devices(Domain& d) {
     auto& v = d.devices;
     for (Disk& x : v.disks)
         if (x.target.bus == DiskBus::usb) out.emplace_back(&x.info, "a disk");
-    for (Input& x : v.inputs)
-        if (x.bus == InputBus::usb) out.emplace_back(&x.info, "an input device");
     for (Sound& x : v.sounds)
         if (x.model == "usb") out.emplace_back(&x.info, "a sound device");
     for (Hostdev& x : v.hostdevs)
         if (x.type == "usb") out.emplace_back(&x.info, "a host device");
-    for (Redirdev& x : v.redirdevs) out.emplace_back(&x.info, "a redirected device");
     for (Controller& x : v.controllers)
         if (x.type == ControllerType::ccid) out.emplace_back(&x.info, "a smartcard reader");
     for (Chardev& x : v.serials)
         if (x.target.type == "usb-serial") out.emplace_back(&x.info, "a serial device");
+    for (Input& x : v.inputs)
+        if (x.bus == InputBus::usb) out.emplace_back(&x.info, "an input device");
+    for (Redirdev& x : v.redirdevs) out.emplace_back(&x.info, "a redirected device");
     return out;
 }
 

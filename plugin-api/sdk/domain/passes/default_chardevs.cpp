@@ -37,10 +37,7 @@ void pair_console(Domain& d) {
     if (serials.empty()) return;
     const std::string& kind = serials[0].target.type;
     if (!kind.empty() && kind != "isa-serial") return; // not where a firmware writes
-    if (consoles.empty() || !serial_console(consoles[0])) {
-        if (!consoles.empty()) return;
-        consoles.emplace_back();
-    }
+    if (consoles.empty() || !serial_console(consoles[0])) consoles.emplace(consoles.begin());
     Chardev& console = consoles[0];
     const Alias alias = console.info.alias;
     const ChardevTarget target = console.target;
@@ -53,7 +50,8 @@ void pair_console(Domain& d) {
 
 void default_source(Chardev& c) {
     if (c.type == ChardevType::unset) c.type = ChardevType::pty;
-    if (c.type == ChardevType::tcp && c.protocol.empty()) c.protocol = "raw";
+    if (c.type != ChardevType::tcp) c.protocol.clear();
+    else if (c.protocol.empty()) c.protocol = "raw";
 }
 
 } // namespace

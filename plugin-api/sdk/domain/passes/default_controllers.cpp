@@ -111,7 +111,10 @@ void device_controllers(Domain& d, Controllers& all) {
     auto serial_port = [&](const Chardev& c) {
         if (c.target.type != "virtio") return;
         const bool placed = c.info.address && c.info.address->type == AddressType::virtio_serial;
-        all.need(ControllerType::virtio_serial, placed ? c.info.address->controller.value_or(0) : 0);
+        const std::uint32_t index = placed ? c.info.address->controller.value_or(0) : 0;
+        const bool there = placed ? all.find(ControllerType::virtio_serial, index) != nullptr
+                                  : all.any(ControllerType::virtio_serial);
+        if (!there) all.add(ControllerType::virtio_serial, index);
     };
     std::for_each(d.devices.channels.begin(), d.devices.channels.end(), serial_port);
     std::for_each(d.devices.consoles.begin(), d.devices.consoles.end(), serial_port);

@@ -37,6 +37,12 @@ void default_graphics(Graphics& g) {
         if (g.autoport == YesNo::yes) g.port = -1;
         if (g.autoport == YesNo::unset) g.autoport = YesNo::no;
     } else if (g.type == GraphicsType::spice) {
+        // Without any port there is nothing to listen on.
+        const bool portless = !g.port && !g.tls_port && g.autoport != YesNo::yes;
+        if (portless && g.listens.empty() && g.listen.empty() && g.socket.empty()) {
+            g.listens.emplace_back();
+            g.listens[0].type = ListenType::none;
+        }
         default_listens(g);
         const bool no_port = g.listens[0].type == ListenType::none || g.listens[0].type == ListenType::socket;
         if (g.port == -1 && (!g.tls_port || g.tls_port == -1)) g.autoport = YesNo::yes;
@@ -107,9 +113,9 @@ void default_audio(Domain& d) {
     audio.id = 1;
     audio.type = "none";
     for (const Graphics& g : d.devices.graphics) {
+        // These play through the user's own session, which the emulator finds by itself.
+        if (g.type == GraphicsType::sdl || g.type == GraphicsType::dbus) return;
         if (g.type == GraphicsType::spice) audio.type = "spice";
-        if (g.type == GraphicsType::sdl) audio.type = "sdl";
-        if (audio.type != "none") break;
     }
     d.devices.audios.push_back(std::move(audio));
 }

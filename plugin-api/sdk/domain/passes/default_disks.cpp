@@ -83,6 +83,10 @@ Status default_disks(Domain& d) {
         if (disk.device == DiskDevice::unset) disk.device = DiskDevice::disk;
         if (disk.target.bus == DiskBus::unset) disk.target.bus = default_bus(disk);
         if (disk.device == DiskDevice::cdrom) disk.readonly = true;
+        const bool empty_drive = !disk.source && (disk.device == DiskDevice::cdrom || disk.device == DiskDevice::floppy);
+        if (empty_drive && (disk.type == DiskType::network || disk.type == DiskType::volume)) disk.type = DiskType::file;
+        if (disk.type == DiskType::vhostuser) disk.snapshot = "no";
+        else if (disk.readonly && disk.snapshot == "no") disk.snapshot.clear(); // what is never written is never in one
         if (disk.driver.name.empty() && disk.type != DiskType::vhostuser) disk.driver.name = "qemu";
         // A volume's format is the volume's own; a chain's top is probed only when it says so.
         if (disk.driver.type.empty() && disk.type != DiskType::volume) disk.driver.type = "raw";

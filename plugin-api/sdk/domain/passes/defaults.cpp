@@ -100,6 +100,15 @@ void default_clock_and_actions(Domain& d) {
     if (d.on_crash == LifecycleAction::unset) d.on_crash = LifecycleAction::destroy;
 }
 
+void default_features(Domain& d) {
+    for (auto* s : {&d.features.hap, &d.features.pvspinlock, &d.features.pmu, &d.features.vmport, &d.features.vmcoreinfo}) {
+        if (*s && (*s)->state == OnOff::unset) (*s)->state = OnOff::on;
+    }
+    for (xml::Node& n : d.features.kept) {
+        if (n.name == "hyperv" && !n.attribute("mode")) n.attributes.push_back({"mode", "custom"});
+    }
+}
+
 void default_boot(Domain& d) {
     if (!d.os.boot.empty() || d.os.type.type != "hvm") return;
     const auto ordered = [](const auto& x) { return x.info.boot.order.has_value(); };
@@ -145,6 +154,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     default_vcpu(d);
     default_cpu(d, context);
     default_clock_and_actions(d);
+    default_features(d);
     if (d.os.bootmenu != YesNo::yes) d.os.bootmenu_timeout.reset();
     default_boot(d);
     default_interfaces(d, context);

@@ -169,7 +169,10 @@ Status PciBuses::grow_for(PciNeed need, std::string_view who) {
 Result<Address> PciBuses::assign(PciNeed need, std::string_view who) {
     Address out;
     if (need == PciNeed::root_port) return assign_root_port();
-    if (!find_slot(need, out)) {
+    // Where the board's own bridge would be.
+    if (need == PciNeed::dmi_bridge && chipset_ == Chipset::q35 && slot_free(0, 0x1e)) {
+        out = Address::pci(0, 0x1e, 0);
+    } else if (!find_slot(need, out)) {
         PV_TRY(grow_for(need, who));
         if (!find_slot(need, out))
             return make_error(ErrorCode::internal_error, ErrorDomain::domain, "no PCI slot is left for {}", who);
