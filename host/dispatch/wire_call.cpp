@@ -140,11 +140,4 @@ protocol::Str WireCall::keep(std::string_view text) {
     return {copy.data(), static_cast<std::uint32_t>(text.size())};
 }
 
-pv_sink* WireCall::new_sink(std::size_t max_bytes) { return &sinks_.emplace_back(max_bytes); }
-pv_params* WireCall::new_params() { return &params_.emplace_back(); }
-pv_strings* WireCall::new_strings() { return &strings_.emplace_back(); }
-pv_objs* WireCall::new_objs() { return &objs_.emplace_back(); }
-pv_records* WireCall::new_records(const pv_record_type& type) { return &records_.emplace_back(type); }
-pv_groups* WireCall::new_groups() { return &groups_.emplace_back(); }
-
 } // namespace polyvirt::dispatch

@@ -8,7 +8,6 @@
 //
 // Thread: one worker until the driver is entered, then the thread that completes.
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -86,14 +85,19 @@ class WireCall final : public pv_call {
     void set_out(void* out) { out_ = out; }
     [[nodiscard]] const void* in() const { return in_; }
     [[nodiscard]] void* out() { return out_; }
-    pv_sink* new_sink(std::size_t max_bytes);
-    pv_params* new_params();
-    pv_strings* new_strings();
-    pv_objs* new_objs();
-    pv_records* new_records(const pv_record_type& type);
-    pv_groups* new_groups();
+    pv_sink* new_sink(std::size_t max_bytes) { return build<pv_sink>(max_bytes); }
+    pv_params* new_params() { return build<pv_params>(); }
+    pv_strings* new_strings() { return build<pv_strings>(); }
+    pv_objs* new_objs() { return build<pv_objs>(); }
+    pv_records* new_records(const pv_record_type& type) { return build<pv_records>(type); }
+    pv_groups* new_groups() { return build<pv_groups>(); }
 
   private:
+    template <typename T, typename... A> T* build(A&&... a) {
+        auto* made = new T(std::forward<A>(a)...);
+        builders_.emplace_back(made, [](void* p) { delete static_cast<T*>(p); });
+        return made;
+    }
     void send(protocol::Encoder& encoder, std::vector<UniqueFd> fds = {});
 
     Dispatcher& dispatcher_;
@@ -112,12 +116,8 @@ class WireCall final : public pv_call {
     bool sparse_ = false; // the client asked for holes
     std::vector<std::function<void()>> after_reply_;
     std::vector<plugin::ObjectPtr> pins_;
-    std::deque<pv_sink> sinks_;
-    std::deque<pv_params> params_;
-    std::deque<pv_strings> strings_;
-    std::deque<pv_objs> objs_;
-    std::deque<pv_records> records_;
-    std::deque<pv_groups> groups_;
+    // Builders of the op's results, made on demand: most calls need one or none.
+    std::vector<std::unique_ptr<void, void (*)(void*)>> builders_;
 };
 
 } // namespace polyvirt::dispatch
