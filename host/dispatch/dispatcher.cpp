@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "host/dispatch/dispatcher.h"
 
+#include <algorithm>
+
 #include "host/dispatch/errors.h"
 #include "host/dispatch/host_table.h"
 #include "host/dispatch/wire_call.h"
@@ -74,6 +76,14 @@ void Dispatcher::client_gone(std::shared_ptr<rpc::Client> client) {
     session_of(*client)->close();
     plugins_->client_gone(client->id());
     plugins_->events().run([this, client = std::move(client)] { hub_.remove_client(*client); });
+}
+
+bool is_implemented(const protocol::ProcInfo& proc,
+                    const std::vector<std::shared_ptr<plugin::Instance>>& instances) {
+    const Glue* glue = find_glue(proc.program, proc.id);
+    const auto has_op = [&](const auto& instance) { return instance->implements(glue->op); };
+    if (glue != nullptr && std::any_of(instances.begin(), instances.end(), has_op)) return true;
+    return find_answer(proc.program, proc.id) != nullptr;
 }
 
 } // namespace polyvirt::dispatch
