@@ -167,7 +167,7 @@ void describe(xml::Binder& b, RngBackend& v) {
     b.attr("model", v.model, xml::kRequired);
     b.attr("type", v.type);
     b.keep({"source", "protocol"}, v.kept);
-    if (b.when(v.kept.empty(), "the backend is no socket")) b.text(v.path);
+    b.when(v.kept.empty(), "the backend is no socket", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Rng& v) {

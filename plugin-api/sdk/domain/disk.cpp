@@ -118,11 +118,11 @@ void describe(xml::Binder& b, Controller& v) {
     b.attr("vectors", v.vectors);
     b.attr("maxGrantFrames", v.max_grant_frames);
     b.attr("maxEventChannels", v.max_event_channels);
-    if (b.when(v.type == ControllerType::pci, "type is pci")) {
+    b.when(v.type == ControllerType::pci, "type is pci", [&] {
         b.group("model", [&] { b.attr("name", v.pci_model_name); });
         b.child("target", v.target);
         b.group("pcihole64", [&] { b.size_text(v.pcihole64); });
-    }
+    });
     b.child("master", v.master);
     b.child("driver", v.driver);
     describe_info(b, v.info);

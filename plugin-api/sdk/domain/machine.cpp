@@ -34,7 +34,7 @@ void describe(xml::Binder& b, Nvram& v) {
     b.attr("templateFormat", v.template_format);
     b.attr("format", v.format);
     b.keep({"source"}, v.kept);
-    if (b.when(v.kept.empty(), "there is no <source>")) b.text(v.path);
+    b.when(v.kept.empty(), "there is no <source>", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Os& v) {

@@ -111,9 +111,9 @@ class Binder {
     virtual void inside(const Namespace& space, Inner inner) = 0;
     // On the outermost element, after its attributes: this namespace is in use.
     virtual void uses(const Namespace& space, bool in_use) = 0;
-    // Whether the part that follows applies; `condition` says it in words, for the documentation,
-    // which goes through every branch. Never called for side effects.
-    virtual bool when(bool applies, const char* condition) = 0;
+    // What applies only sometimes; `condition` says when, in words for the documentation, which goes
+    // through every branch.
+    virtual void when(bool applies, const char* condition, Inner inner) = 0;
     // A rule across attributes of the current element. Reading fails with `expectation` if broken.
     virtual void require(bool holds, std::string_view expectation, ErrorCode code = ErrorCode::xml_error) = 0;
 

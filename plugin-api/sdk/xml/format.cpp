@@ -52,7 +52,9 @@ class Formatter final : public Binder {
     void uses(const Namespace& space, bool in_use) override {
         if (in_use) w_.declare(space.prefix, space.uri);
     }
-    bool when(bool applies, const char*) override { return applies; }
+    void when(bool applies, const char*, Inner inner) override {
+        if (applies) inner();
+    }
     void require(bool, std::string_view, ErrorCode) override {}
 
   private:

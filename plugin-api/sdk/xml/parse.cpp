@@ -88,7 +88,9 @@ class Parser final : public Binder {
         space_ = before;
     }
     void uses(const Namespace&, bool) override {}
-    bool when(bool applies, const char*) override { return applies; }
+    void when(bool applies, const char*, Inner inner) override {
+        if (applies) inner();
+    }
 
     void require(bool holds, std::string_view expectation, ErrorCode code) override {
         if (failed() || holds) return;

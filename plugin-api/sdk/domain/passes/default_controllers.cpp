@@ -30,11 +30,17 @@ class Controllers {
         list_.push_back(std::move(c));
     }
     // 0 .. index, as an address may name only the last.
-    void need(ControllerType type, std::uint32_t index) {
-        constexpr std::uint32_t kMost = 1024; // an address is the user's; it must not cost memory without bound
-        for (std::uint32_t i = 0; i <= std::min(index, kMost); i++) {
+    // Error: an index that no machine has room for; a number in an address must not cost memory.
+    Status need(ControllerType type, std::uint32_t index) {
+        constexpr std::uint32_t kMost = 255;
+        if (index > kMost)
+            return make_error(ErrorCode::config_unsupported, ErrorDomain::domain,
+                              "an address names {} controller {}, the highest possible is {}",
+                              kControllerTypes[static_cast<int>(type)], index, kMost);
+        for (std::uint32_t i = 0; i <= index; i++) {
             if (!find(type, i)) add(type, i);
         }
+        return {};
     }
     // What has no index gets the first free one; parts of one ICH9 USB controller share theirs.
     void number() {
@@ -87,24 +93,25 @@ class Controllers {
 
 std::string default_usb_model(Chipset chipset) { return chipset == Chipset::q35 ? "qemu-xhci" : "piix3-uhci"; }
 
-void machine_controllers(Domain& d, Controllers& all) {
+Status machine_controllers(Domain& d, Controllers& all) {
     const Chipset chipset = chipset_of(d);
-    if (chipset == Chipset::other) return;
+    if (chipset == Chipset::other) return {};
     if (!all.any(ControllerType::usb)) all.add(ControllerType::usb, 0);
-    if (chipset == Chipset::q35) all.need(ControllerType::sata, 0);
+    if (chipset == Chipset::q35) PV_TRY(all.need(ControllerType::sata, 0));
     const std::string root = chipset == Chipset::q35 ? "pcie-root" : "pci-root";
     if (!all.find(ControllerType::pci, 0)) all.add(ControllerType::pci, 0, root);
+    return {};
 }
 
-void device_controllers(Domain& d, Controllers& all) {
+Status device_controllers(Domain& d, Controllers& all) {
     for (const Disk& disk : d.devices.disks) {
         if (!disk.info.address || disk.info.address->type != AddressType::drive) continue;
         const std::uint32_t index = disk.info.address->controller.value_or(0);
         switch (disk.target.bus) {
-        case DiskBus::ide: all.need(ControllerType::ide, index); break;
-        case DiskBus::scsi: all.need(ControllerType::scsi, index); break;
-        case DiskBus::sata: all.need(ControllerType::sata, index); break;
-        case DiskBus::fdc: all.need(ControllerType::fdc, index); break;
+        case DiskBus::ide: PV_TRY(all.need(ControllerType::ide, index)); break;
+        case DiskBus::scsi: PV_TRY(all.need(ControllerType::scsi, index)); break;
+        case DiskBus::sata: PV_TRY(all.need(ControllerType::sata, index)); break;
+        case DiskBus::fdc: PV_TRY(all.need(ControllerType::fdc, index)); break;
         default: break;
         }
     }
@@ -119,8 +126,9 @@ void device_controllers(Domain& d, Controllers& all) {
     std::for_each(d.devices.channels.begin(), d.devices.channels.end(), serial_port);
     std::for_each(d.devices.consoles.begin(), d.devices.consoles.end(), serial_port);
     for (const xml::Node& n : d.devices.kept) {
-        if (n.name == "smartcard") all.need(ControllerType::ccid, 0);
+        if (n.name == "smartcard") PV_TRY(all.need(ControllerType::ccid, 0));
     }
+    return {};
 }
 
 Status default_models(Domain& d) {
@@ -147,8 +155,8 @@ Status default_controllers(Domain& d) {
     Controllers all(d);
     all.number();
     all.order();
-    machine_controllers(d, all);
-    device_controllers(d, all);
+    PV_TRY(machine_controllers(d, all));
+    PV_TRY(device_controllers(d, all));
     return default_models(d);
 }
 

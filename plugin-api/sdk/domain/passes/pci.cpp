@@ -71,7 +71,7 @@ bool PciBuses::accepts(const Bus& bus, PciNeed need) {
     case PciNeed::switch_downstream: return m == "pcie-switch-upstream-port";
     case PciNeed::dmi_bridge: return root;
     case PciNeed::pci_bridge: return conventional;
-    case PciNeed::pcie_to_pci: return port || m == "pcie-root";
+    case PciNeed::pcie_to_pci: return port;
     case PciNeed::expander: return m == "pci-root";
     case PciNeed::pcie_expander: return m == "pcie-root";
     }
@@ -100,7 +100,8 @@ Status PciBuses::reserve(const Address& a, PciNeed need, std::string_view who) {
     }
     const std::uint32_t slot = a.slot.value_or(0), function = a.function.value_or(0);
     // On the root bus and behind ports the user may put what fits electrically, as the peer allows it.
-    const bool lenient = need == PciNeed::pci || need == PciNeed::pcie || need == PciNeed::integrated;
+    const bool lenient = need == PciNeed::pci || need == PciNeed::pcie || need == PciNeed::integrated ||
+                         need == PciNeed::pcie_to_pci;
     const bool plugged = accepts(*bus, need) ||
                          (lenient && (bus->model == "pcie-root" || accepts(*bus, PciNeed::pci) || accepts(*bus, PciNeed::pcie)));
     if (!plugged) {
