@@ -87,6 +87,8 @@ class Restart(PythonCase):
         self.restart()
         domain = self.connect().lookupByName(guest.name)
         self.assertEqual((domain.isActive(), domain.isPersistent()), (1, 0))
+        domain.resume()
+        self.assertEqual(domain.state()[0], libvirt.VIR_DOMAIN_RUNNING)
         domain.destroy()
         self.assertEqual(self.connect().listAllDomains(), [])
 
