@@ -43,9 +43,13 @@ Server::~Server() {
     stop_accepting();
     if (!close_clients("the server ends", kLastWait)) {
         shared_->run_goodbyes_here();
-        const auto left = stats().clients;
-        log::error("rpc", "server '{}': ends while calls of its clients still run ({} connections)",
-                   name(), left);
+        std::size_t left = 0;
+        {
+            ServerLock lock(shared_->mu);
+            left = shared_->clients.size() + shared_->goodbyes_due;
+        }
+        if (left != 0)
+            log::error("rpc", "server '{}': ends while calls of {} clients still run", name(), left);
     }
     run_on_loop(shared_->loop, [shared = shared_] { shared->housekeeper.remove(); });
 }
