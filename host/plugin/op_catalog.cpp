@@ -13,10 +13,11 @@ struct Row {
     std::uint32_t op;
     const char* name;
     bool may_block;
+    bool always;
 };
 constexpr Row kRows[] = {
-#define PV_ROW(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, host_default)      \
-    {op, #slot, may_block != 0},
+#define PV_ROW(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, always, host)      \
+    {op, #slot, may_block != 0, always != 0},
     PV_OPS(PV_ROW)
 #undef PV_ROW
 };
@@ -28,11 +29,6 @@ constexpr const char* kTableIds[] = {
 #undef PV_ROW
 };
 
-// These end or watch what holds an object, so they never wait for it.
-constexpr bool goes_past(std::uint32_t op) {
-    return op == PV_OP_DOM_DESTROY || PV_OP_TABLE(op) == PV_OP_TABLE(PV_OP_DOM_JOB_INFO);
-}
-
 struct Catalog {
     std::array<OpInfo, std::size(kRows)> ops{};
     std::array<OpTable, std::size(kTableIds)> tables{};
@@ -40,7 +36,7 @@ struct Catalog {
 
     Catalog() {
         for (std::size_t i = 0; i < ops.size(); ++i)
-            ops[i] = {kRows[i].name, kRows[i].may_block, goes_past(kRows[i].op)};
+            ops[i] = {kRows[i].name, kRows[i].may_block, kRows[i].always};
         std::size_t begin = 0;
         for (std::size_t t = 0; t < tables.size(); ++t) {
             std::size_t end = begin;
