@@ -148,7 +148,7 @@ class CallsInFlight(PythonCase):
                    "the resumed guest to run")
 
     def test_many_slow_calls_leave_the_connection_alive(self):
-        """The peer stops reading at five calls in flight, pings included; here a ping is answered."""
+        """The peer stops reading at five calls in flight, pings included."""
         if settings.SUBJECT == "peer":
             self.skipTest("the peer stops reading a client with five calls in flight")
         stuck, client = self.paused_guest("stuck"), self.client

@@ -7,7 +7,7 @@ and any bytes at all through send_bytes(). One thread uses it.
         client.open("qemu:///system")
         serial = client.start("domain_create", dom=dom)   # several may be in flight
         reply = client.reply_to(serial)                   # Packet
-        value = client.call("connect_get_type")["type"]   # start, wait, decode; WireError if refused
+        value = client.call("connect_get_type")["type"]   # start, wait, decode; or WireError
 """
 
 import array
