@@ -35,7 +35,12 @@ class Reading {
         xmlSAXHandler sax = handlers();
         ctxt_ = xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr);
         if (!ctxt_) return make_error(ErrorCode::no_memory, ErrorDomain::xml, "reading XML");
-        const std::unique_ptr<xmlParserCtxt, void (*)(xmlParserCtxt*)> owner(ctxt_, xmlFreeParserCtxt);
+        // The library makes a document of its own for the first declared entity, and leaves it to us.
+        auto release = [](xmlParserCtxt* c) {
+            if (c->myDoc) xmlFreeDoc(c->myDoc);
+            xmlFreeParserCtxt(c);
+        };
+        const std::unique_ptr<xmlParserCtxt, decltype(release)> owner(ctxt_, release);
         // NOENT makes the library decode "&amp;" itself; no other entity can exist here.
         xmlCtxtUseOptions(ctxt_, XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_NOENT);
         xmlParseChunk(ctxt_, text.data(), static_cast<int>(text.size()), 1);

@@ -54,18 +54,18 @@ bool in_range(const AnyInteger& n, const Rule& rule, std::int64_t type_min, std:
 void format_integer(bool negative, std::uint64_t magnitude, const Rule& rule, std::string& out) {
     if (negative) out += '-';
     if (rule.hex >= 0)
-        fmt::format_to(std::back_inserter(out), "0x{:0{}x}", magnitude, rule.hex);
+        out += fmt::format("0x{:0{}x}", magnitude, rule.hex);
     else
-        fmt::format_to(std::back_inserter(out), "{}", magnitude);
+        out += fmt::format("{}", magnitude);
 }
 
 void expect_integer(const Rule& rule, std::int64_t type_min, std::uint64_t type_max, std::string& out) {
     const std::int64_t min = std::max(rule.min, type_min);
     const std::uint64_t max = std::min(rule.max, type_max);
     if (rule.hex >= 0 && min >= 0)
-        fmt::format_to(std::back_inserter(out), "a number from 0x{:x} to 0x{:x}", min, max);
+        out += fmt::format("a number from 0x{:x} to 0x{:x}", min, max);
     else
-        fmt::format_to(std::back_inserter(out), "a whole number from {} to {}", min, max);
+        out += fmt::format("a whole number from {} to {}", min, max);
 }
 
 void expect_names(Names names, std::string& out) {
@@ -127,7 +127,7 @@ const ScalarOps cpuset_ops{
     },
     [](const void* v, const Rule&, std::string& out) { out += as<CpuSet>(v).to_string(); },
     [](const Rule&, std::string& out) {
-        fmt::format_to(std::back_inserter(out), "a set of numbers up to {}, like 0-3,^2,8", CpuSet::kMax);
+        out += fmt::format("a set of numbers up to {}, like 0-3,^2,8", CpuSet::kMax);
     },
     no_names};
 
