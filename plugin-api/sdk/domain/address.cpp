@@ -29,7 +29,8 @@ Address Address::pci(std::uint32_t bus, std::uint32_t slot, std::uint32_t functi
     return a;
 }
 
-Address Address::drive(std::uint32_t controller, std::uint32_t bus, std::uint32_t target, std::uint32_t unit) {
+Address Address::drive(std::uint32_t controller, std::uint32_t bus, std::uint32_t target,
+                       std::uint32_t unit) {
     Address a;
     a.type = AddressType::drive;
     a.controller = controller;
@@ -95,7 +96,9 @@ void describe(xml::Binder& b, Address& a) {
     });
 }
 
-void describe(xml::Binder& b, Alias& a) { b.attr("name", a.name); }
+void describe(xml::Binder& b, Alias& a) {
+    b.attr("name", a.name);
+}
 
 void describe(xml::Binder& b, Boot& v) {
     b.attr("order", v.order, xml::Rule{}.limits(1, 0xffffffff));

@@ -49,8 +49,9 @@ void describe(xml::Binder& b, DiskSource& v) {
     b.attr("fdgroup", v.fd_group);
     b.attr("index", v.index);
     b.child("host", v.hosts);
-    b.keep({"address", "snapshot", "config", "initiator", "ssl", "cookies", "readahead", "timeout", "auth",
-            "encryption", "reservations", "slices", "reconnect", "identity", "knownHosts", "seclabel"},
+    b.keep({"address", "snapshot", "config", "initiator", "ssl", "cookies", "readahead", "timeout",
+            "auth", "encryption", "reservations", "slices", "reconnect", "identity", "knownHosts",
+            "seclabel"},
            v.kept);
 }
 
@@ -108,7 +109,9 @@ void describe(xml::Binder& b, ControllerTarget& v) {
     b.element("node", v.node);
 }
 
-void describe(xml::Binder& b, ControllerMaster& v) { b.attr("startport", v.startport); }
+void describe(xml::Binder& b, ControllerMaster& v) {
+    b.attr("startport", v.startport);
+}
 
 void describe(xml::Binder& b, Controller& v) {
     b.attr("type", v.type, xml::kRequired);

@@ -14,13 +14,14 @@
 namespace polyvirt::sdk::xml {
 
 struct Difference {
-    std::string path;           // "disk/target/@bus", "vcpu" for a text
-    std::string before, after;  // empty: not there
+    std::string path;          // "disk/target/@bus", "vcpu" for a text
+    std::string before, after; // empty: not there
 };
 
 std::vector<Difference> compare_texts(std::string_view before, std::string_view after);
 
-template <typename T> std::vector<Difference> compare(std::string_view name, const T& before, const T& after) {
+template <typename T>
+std::vector<Difference> compare(std::string_view name, const T& before, const T& after) {
     return compare_texts(format(name, before), format(name, after));
 }
 

@@ -14,7 +14,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 // Written by hand, in the form and order in which it is printed.
-constexpr std::string_view kGuest = R"(<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+constexpr std::string_view kGuest =
+    R"(<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>web &amp; mail</name>
   <uuid>5d1a6b0e-1111-4222-8333-444455556666</uuid>
   <title>a title</title>
@@ -153,7 +154,9 @@ std::string error_of(std::string_view text) {
 }
 
 std::string with_device(std::string_view device) {
-    return "<domain type='qemu'>\n<name>x</name>\n<memory>1</memory>\n<os><type>hvm</type></os>\n<devices>\n" +
+    return "<domain "
+           "type='qemu'>\n<name>x</name>\n<memory>1</memory>\n<os><type>hvm</type></"
+           "os>\n<devices>\n" +
            std::string(device) + "\n</devices>\n</domain>";
 }
 
@@ -166,7 +169,8 @@ FormatOptions secure() {
 TEST(Domain, is_printed_as_it_was_read) {
     const Parsed p = parsed(kGuest);
     EXPECT_EQ(format_domain(p.domain, secure()), kGuest);
-    for (const auto& m : p.messages.list) ADD_FAILURE() << m.text;
+    for (const auto& m : p.messages.list)
+        ADD_FAILURE() << m.text;
 }
 
 TEST(Domain, holds_what_the_document_says) {
@@ -195,8 +199,10 @@ TEST(Domain, passwords_are_printed_only_when_asked_for) {
 }
 
 TEST(Domain, an_inactive_description_has_nothing_of_the_running_guest) {
-    const Domain d = parsed(with_device("<console type='pty' tty='/dev/pts/3'><source path='/dev/pts/3'/><alias name='serial0'/>"
-                                        "</console><interface type='user'><target dev='vnet4'/><alias name='ua-nic'/></interface>"))
+    const Domain d = parsed(with_device("<console type='pty' tty='/dev/pts/3'><source "
+                                        "path='/dev/pts/3'/><alias name='serial0'/>"
+                                        "</console><interface type='user'><target "
+                                        "dev='vnet4'/><alias name='ua-nic'/></interface>"))
                          .domain;
     FormatOptions options;
     options.inactive = true;
@@ -209,25 +215,37 @@ TEST(Domain, an_inactive_description_has_nothing_of_the_running_guest) {
 }
 
 TEST(Domain, metadata_is_kept_word_for_word) {
-    const std::string inner = "<metadata>\n <a:x xmlns:a=\"urn:a\"   b='c'>\n\n<!-- c --><a:y><![CDATA[ <raw> ]]></a:y>&lt;</a:x></metadata>";
+    const std::string inner = "<metadata>\n <a:x xmlns:a=\"urn:a\"   b='c'>\n\n<!-- c "
+                              "--><a:y><![CDATA[ <raw> ]]></a:y>&lt;</a:x></metadata>";
     const std::string text = "<domain type='qemu'><name>x</name>" + inner + "</domain>";
     const Domain once = parsed(text).domain;
     const Domain twice = parsed(format_domain(once)).domain;
     EXPECT_EQ(*once.metadata, *twice.metadata);
-    EXPECT_THAT(format_domain(once), HasSubstr("<metadata>\n <a:x xmlns:a=\"urn:a\" b=\"c\">\n\n<!-- c --><a:y><![CDATA[ <raw> ]]>"
-                                               "</a:y>&lt;</a:x></metadata>"));
+    EXPECT_THAT(
+        format_domain(once),
+        HasSubstr(
+            "<metadata>\n <a:x xmlns:a=\"urn:a\" b=\"c\">\n\n<!-- c --><a:y><![CDATA[ <raw> ]]>"
+            "</a:y>&lt;</a:x></metadata>"));
 }
 
 TEST(Domain, errors_name_line_found_and_expected) {
     EXPECT_THAT(error_of("<network/>"), HasSubstr("<network>, expected <domain>"));
     EXPECT_THAT(error_of("<domain type='qemu'/>"), HasSubstr("<domain> has no <name>"));
-    EXPECT_THAT(error_of("<domain><name>x</name></domain>"), HasSubstr("<domain> has no attribute 'type'"));
-    EXPECT_THAT(error_of("<domain type='qemu'><name>a/b</name></domain>"), HasSubstr("must not contain '/'"));
-    EXPECT_THAT(error_of("<domain type='qemu'><name>a</name>\n<uuid>xyz</uuid></domain>"), HasSubstr("line 2: <uuid>: found 'xyz'"));
-    EXPECT_THAT(error_of(with_device("<disk type='fil'><target dev='vda'/></disk>")), HasSubstr("did you mean 'file'?"));
-    EXPECT_THAT(error_of(with_device("<graphics type='vnc' port='70000'/>")), HasSubstr("line 6: attribute 'port' of <graphics>"));
-    EXPECT_THAT(error_of(with_device("<controller type='usb' index='-1'/>")), HasSubstr("found '-1'"));
-    EXPECT_THAT(error_of(with_device("<input type='tablet'><address type='pci' slot='0x20'/></input>")), HasSubstr("from 0x0 to 0x1f"));
+    EXPECT_THAT(error_of("<domain><name>x</name></domain>"),
+                HasSubstr("<domain> has no attribute 'type'"));
+    EXPECT_THAT(error_of("<domain type='qemu'><name>a/b</name></domain>"),
+                HasSubstr("must not contain '/'"));
+    EXPECT_THAT(error_of("<domain type='qemu'><name>a</name>\n<uuid>xyz</uuid></domain>"),
+                HasSubstr("line 2: <uuid>: found 'xyz'"));
+    EXPECT_THAT(error_of(with_device("<disk type='fil'><target dev='vda'/></disk>")),
+                HasSubstr("did you mean 'file'?"));
+    EXPECT_THAT(error_of(with_device("<graphics type='vnc' port='70000'/>")),
+                HasSubstr("line 6: attribute 'port' of <graphics>"));
+    EXPECT_THAT(error_of(with_device("<controller type='usb' index='-1'/>")),
+                HasSubstr("found '-1'"));
+    EXPECT_THAT(
+        error_of(with_device("<input type='tablet'><address type='pci' slot='0x20'/></input>")),
+        HasSubstr("from 0x0 to 0x1f"));
     const auto no_target = parse_domain(with_device("<disk><source file='/x'/></disk>"));
     ASSERT_FALSE(no_target);
     EXPECT_EQ(no_target.error().code, ErrorCode::no_target);
@@ -253,17 +271,23 @@ TEST(Domain, typos_are_told_with_line_and_suggestion) {
         {"<os><type arc='x86_64'>hvm</type></os>", "domain/os/type/@arc", "arch"},
         {"<devices><dissk type='file'/></devices>", "domain/devices/dissk", "disk"},
         {"<devices><interfaces type='user'/></devices>", "domain/devices/interfaces", "interface"},
-        {"<devices><interface type='user'><mtuu size='1'/></interface></devices>", "domain/devices/interface/mtuu", "mtu"},
-        {"<devices><interface type='user'><mac adress='1'/></interface></devices>", "domain/devices/interface/mac/@adress", "address"},
-        {"<devices><disk><target dev='vda' buss='virtio'/></disk></devices>", "domain/devices/disk/target/@buss", "bus"},
-        {"<devices><disk><target dev='vda'/><read-only/></disk></devices>", "domain/devices/disk/read-only", "readonly"},
+        {"<devices><interface type='user'><mtuu size='1'/></interface></devices>",
+         "domain/devices/interface/mtuu", "mtu"},
+        {"<devices><interface type='user'><mac adress='1'/></interface></devices>",
+         "domain/devices/interface/mac/@adress", "address"},
+        {"<devices><disk><target dev='vda' buss='virtio'/></disk></devices>",
+         "domain/devices/disk/target/@buss", "bus"},
+        {"<devices><disk><target dev='vda'/><read-only/></disk></devices>",
+         "domain/devices/disk/read-only", "readonly"},
         {"<devices><graphic type='vnc'/></devices>", "domain/devices/graphic", "graphics"},
-        {"<devices><graphics type='vnc' paswd='x'/></devices>", "domain/devices/graphics/@paswd", "passwd"},
+        {"<devices><graphics type='vnc' paswd='x'/></devices>", "domain/devices/graphics/@paswd",
+         "passwd"},
         {"<devices><Console type='pty'/></devices>", "domain/devices/Console", "console"},
         {"<cpu mod='custom'/>", "domain/cpu/@mod", "mode"},
     };
     for (const Typo& typo : typos) {
-        const Parsed p = parsed("<domain type='qemu'>\n<name>x</name>\n\n" + std::string(typo.text) + "</domain>");
+        const Parsed p = parsed("<domain type='qemu'>\n<name>x</name>\n\n" +
+                                std::string(typo.text) + "</domain>");
         ASSERT_EQ(p.messages.list.size(), 1u) << typo.text;
         EXPECT_EQ(p.messages.list[0].line, 4) << typo.text;
         EXPECT_EQ(p.messages.list[0].path, typo.path) << typo.text;
@@ -272,7 +296,8 @@ TEST(Domain, typos_are_told_with_line_and_suggestion) {
 }
 
 TEST(Domain, devices_that_are_not_understood_are_kept_and_told) {
-    const std::string device = "<tpm model='tpm-crb'>\n      <backend type='emulator'/>\n    </tpm>";
+    const std::string device =
+        "<tpm model='tpm-crb'>\n      <backend type='emulator'/>\n    </tpm>";
     const Parsed p = parsed(with_device(device));
     EXPECT_THAT(format_domain(p.domain), HasSubstr(device));
     ASSERT_EQ(p.messages.list.size(), 1u);
@@ -282,10 +307,12 @@ TEST(Domain, devices_that_are_not_understood_are_kept_and_told) {
 
 TEST(Domain, the_reader_is_bounded) {
     std::string deep = "<domain type='qemu'><name>x</name><metadata>";
-    for (int i = 0; i < 10'000; i++) deep += "<a>";
+    for (int i = 0; i < 10'000; i++)
+        deep += "<a>";
     EXPECT_THAT(error_of(deep), HasSubstr("elements deep"));
     EXPECT_THAT(error_of("<domain>" + std::string(5u << 20, ' ')), HasSubstr("bytes"));
-    EXPECT_THAT(error_of("<!DOCTYPE d [<!ENTITY a 'b'>]><domain type='&a;'/>"), HasSubstr("entity 'a'"));
+    EXPECT_THAT(error_of("<!DOCTYPE d [<!ENTITY a 'b'>]><domain type='&a;'/>"),
+                HasSubstr("entity 'a'"));
 }
 
 TEST(Domain, the_head_is_read_alone) {
@@ -300,8 +327,12 @@ TEST(Domain, the_head_is_read_alone) {
 TEST(Domain, documents_itself) {
     const std::string text = xml::document<Domain>("domain");
     EXPECT_THAT(text, HasSubstr("- `devices/disk/target/@bus`: one of 'ide'"));
-    EXPECT_THAT(text, HasSubstr("- `devices/disk/address/@slot`: a number from 0x0 to 0x1f (where type is pci)"));
-    EXPECT_THAT(text, HasSubstr("- `qemu:commandline/qemu:arg/@value`: a text that is not empty (required)"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("- `devices/disk/address/@slot`: a number from 0x0 to 0x1f (where type is pci)"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("- `qemu:commandline/qemu:arg/@value`: a text that is not empty (required)"));
 }
 
 } // namespace

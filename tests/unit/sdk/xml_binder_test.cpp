@@ -17,13 +17,17 @@ using testing::StartsWith;
 
 enum class Colour : std::uint8_t { unset, red, green };
 constexpr std::string_view kColours[] = {"", "red", "green"};
-constexpr Names names_of(Colour) { return kColours; }
+constexpr Names names_of(Colour) {
+    return kColours;
+}
 
 struct Wheel {
     std::optional<std::uint32_t> size;
     bool operator==(const Wheel&) const = default;
 };
-void describe(Binder& b, Wheel& v) { b.attr("size", v.size, Rule{true}.limits(1, 40)); }
+void describe(Binder& b, Wheel& v) {
+    b.attr("size", v.size, Rule{true}.limits(1, 40));
+}
 
 struct Engine {
     std::string name;
@@ -66,7 +70,8 @@ void describe(Binder& b, Car& v) {
     b.group("trunk", [&] { b.size_attr("size", "unit", v.trunk); });
     b.flag("roof", v.roof);
     b.child("wheel", v.wheels);
-    b.when(v.colour != Colour::green, "the colour is not green", [&] { b.child("engine", v.engine); });
+    b.when(v.colour != Colour::green, "the colour is not green",
+           [&] { b.child("engine", v.engine); });
     b.child("spare", v.spare);
     b.raw("notes", v.notes);
     b.keep({"radio"}, v.kept);
@@ -79,7 +84,8 @@ struct Reading {
     explicit Reading(std::string_view text) {
         const auto node = read(text, "test");
         EXPECT_TRUE(node) << text;
-        if (node) car = parse<Car>(*node, messages);
+        if (node)
+            car = parse<Car>(*node, messages);
     }
     [[nodiscard]] std::string error() const { return car ? "accepted" : car.error().message; }
 };
@@ -127,34 +133,50 @@ TEST(XmlBinder, prints_in_the_order_of_the_description) {
                                          "</car>\n");
 }
 
-TEST(XmlBinder, an_empty_struct_prints_an_empty_element) { EXPECT_EQ(format("car", Car{}), "<car/>\n"); }
+TEST(XmlBinder, an_empty_struct_prints_an_empty_element) {
+    EXPECT_EQ(format("car", Car{}), "<car/>\n");
+}
 
 TEST(XmlBinder, a_wrong_value_is_told_with_line_element_attribute_and_expectation) {
     EXPECT_EQ(Reading("<car>\n<wheel size='41'/></car>").error(),
-              "XML error: line 2: attribute 'size' of <wheel>: found '41', expected a whole number from 1 to 40");
-    EXPECT_EQ(Reading("<car>\n\n<wheel/></car>").error(),
-              "XML error: line 3: <wheel> has no attribute 'size', expected a whole number from 1 to 40");
+              "XML error: line 2: attribute 'size' of <wheel>: found '41', expected a whole number "
+              "from 1 to 40");
+    EXPECT_EQ(
+        Reading("<car>\n\n<wheel/></car>").error(),
+        "XML error: line 3: <wheel> has no attribute 'size', expected a whole number from 1 to 40");
     EXPECT_EQ(Reading("<car colour='gren'/>").error(),
-              "XML error: line 1: attribute 'colour' of <car>: found 'gren', expected one of 'red', 'green'; did you mean "
+              "XML error: line 1: attribute 'colour' of <car>: found 'gren', expected one of "
+              "'red', 'green'; did you mean "
               "'green'?");
-    EXPECT_THAT(Reading("<car><uuid>12</uuid></car>").error(), HasSubstr("<uuid>: found '12', expected a UUID"));
-    EXPECT_THAT(Reading("<car><mac address='1:2:3'/></car>").error(), HasSubstr("a MAC address like"));
+    EXPECT_THAT(Reading("<car><uuid>12</uuid></car>").error(),
+                HasSubstr("<uuid>: found '12', expected a UUID"));
+    EXPECT_THAT(Reading("<car><mac address='1:2:3'/></car>").error(),
+                HasSubstr("a MAC address like"));
     EXPECT_THAT(Reading("<car><seats>3-1</seats></car>").error(), HasSubstr("a set of numbers"));
-    EXPECT_THAT(Reading("<car><engine turbo='on'>x</engine></car>").error(), HasSubstr("one of 'yes', 'no'"));
+    EXPECT_THAT(Reading("<car><engine turbo='on'>x</engine></car>").error(),
+                HasSubstr("one of 'yes', 'no'"));
 }
 
 TEST(XmlBinder, numbers_are_taken_whole_or_not_at_all) {
-    for (const char* bad : {"", "x", "4x", "1.5", "0x", "99999999999999999999", "-2", "3001", "--1", "1e3"})
-        EXPECT_THAT(Reading("<car year='" + std::string(bad) + "'/>").error(), StartsWith("XML error: line 1")) << bad;
+    for (const char* bad :
+         {"", "x", "4x", "1.5", "0x", "99999999999999999999", "-2", "3001", "--1", "1e3"})
+        EXPECT_THAT(Reading("<car year='" + std::string(bad) + "'/>").error(),
+                    StartsWith("XML error: line 1"))
+            << bad;
     const Reading hex("<car year=' 0x10 '/>");
     ASSERT_TRUE(hex.car);
     EXPECT_EQ(hex.car->year, 16);
 }
 
 TEST(XmlBinder, sizes_are_read_in_any_unit_and_rounded_up) {
-    const std::pair<const char*, std::uint64_t> cases[] = {{"<tank>5</tank>", 5}, {"<tank unit='KiB'>5</tank>", 5},
-        {"<tank unit='bytes'>1025</tank>", 2}, {"<tank unit='b'>1024</tank>", 1}, {"<tank unit='GiB'>2</tank>", 2u << 20},
-        {"<tank unit='MB'>1</tank>", 977}, {"<tank unit='m'>1</tank>", 1024}, {"<tank unit='TB'>1</tank>", 976562500}};
+    const std::pair<const char*, std::uint64_t> cases[] = {{"<tank>5</tank>", 5},
+                                                           {"<tank unit='KiB'>5</tank>", 5},
+                                                           {"<tank unit='bytes'>1025</tank>", 2},
+                                                           {"<tank unit='b'>1024</tank>", 1},
+                                                           {"<tank unit='GiB'>2</tank>", 2u << 20},
+                                                           {"<tank unit='MB'>1</tank>", 977},
+                                                           {"<tank unit='m'>1</tank>", 1024},
+                                                           {"<tank unit='TB'>1</tank>", 976562500}};
     for (const auto& [text, kib] : cases) {
         const Reading r("<car>" + std::string(text) + "</car>");
         ASSERT_TRUE(r.car) << text;
@@ -169,7 +191,8 @@ TEST(XmlBinder, sizes_are_read_in_any_unit_and_rounded_up) {
 }
 
 TEST(XmlBinder, what_is_unknown_is_ignored_but_told) {
-    const Reading r("<car color='red'>\n<weel size='1'/>\n<wheel size='1' sise='2'/>\n<wheel size='2'>\n<hub/></wheel></car>");
+    const Reading r("<car color='red'>\n<weel size='1'/>\n<wheel size='1' sise='2'/>\n<wheel "
+                    "size='2'>\n<hub/></wheel></car>");
     ASSERT_TRUE(r.car);
     EXPECT_EQ(r.car->wheels.size(), 2u);
     ASSERT_EQ(r.messages.list.size(), 4u);
@@ -182,7 +205,8 @@ TEST(XmlBinder, what_is_unknown_is_ignored_but_told) {
     EXPECT_EQ(r.messages.list[1].suggestion, "");
     EXPECT_EQ(r.messages.list[2].suggestion, "colour");
     EXPECT_EQ(r.messages.list[3].line, 2);
-    EXPECT_EQ(r.messages.list[3].text, "line 2: <weel> is not known in <car> and ignored; did you mean 'wheel'?");
+    EXPECT_EQ(r.messages.list[3].text,
+              "line 2: <weel> is not known in <car> and ignored; did you mean 'wheel'?");
 }
 
 TEST(XmlBinder, what_does_not_apply_is_told_like_what_is_unknown) {
@@ -203,7 +227,8 @@ TEST(XmlBinder, the_first_of_repeated_elements_counts) {
 }
 
 TEST(XmlBinder, namespaces_tell_elements_apart) {
-    const Reading r("<car xmlns:other='urn:vendor' xmlns:w='urn:wrong'><other:engine>a</other:engine><w:wheel size='1'/></car>");
+    const Reading r("<car xmlns:other='urn:vendor' "
+                    "xmlns:w='urn:wrong'><other:engine>a</other:engine><w:wheel size='1'/></car>");
     ASSERT_TRUE(r.car);
     EXPECT_FALSE(r.car->engine);
     EXPECT_EQ(r.car->vendor.name, "a");
@@ -224,7 +249,8 @@ TEST(XmlBinder, raw_and_kept_children_survive) {
 
 TEST(XmlMessages, are_bounded) {
     std::string text = "<car>";
-    for (int i = 0; i < 1000; i++) text += "<x" + std::to_string(i) + "/>";
+    for (int i = 0; i < 1000; i++)
+        text += "<x" + std::to_string(i) + "/>";
     const Reading r(text + "</car>");
     ASSERT_TRUE(r.car);
     EXPECT_EQ(r.messages.list.size(), Messages::kMax);
@@ -232,11 +258,22 @@ TEST(XmlMessages, are_bounded) {
 }
 
 TEST(XmlMessages, suggest_what_is_near) {
-    const std::vector<std::string_view> names = {"vcpu", "disk", "interface", "memory", "currentMemory", "mtu", "os"};
-    const std::pair<const char*, const char*> typos[] = {{"vcpus", "vcpu"}, {"dissk", "disk"}, {"dsik", "disk"},
-        {"mtuu", "mtu"}, {"Disk", "disk"}, {"intreface", "interface"}, {"currentmemory", "currentMemory"},
-        {"interfaces", "interface"}, {"memmory", "memory"}, {"sound", ""}, {"x", ""}, {"", ""}};
-    for (const auto& [typo, meant] : typos) EXPECT_EQ(nearest(typo, names), meant) << typo;
+    const std::vector<std::string_view> names = {"vcpu",          "disk", "interface", "memory",
+                                                 "currentMemory", "mtu",  "os"};
+    const std::pair<const char*, const char*> typos[] = {{"vcpus", "vcpu"},
+                                                         {"dissk", "disk"},
+                                                         {"dsik", "disk"},
+                                                         {"mtuu", "mtu"},
+                                                         {"Disk", "disk"},
+                                                         {"intreface", "interface"},
+                                                         {"currentmemory", "currentMemory"},
+                                                         {"interfaces", "interface"},
+                                                         {"memmory", "memory"},
+                                                         {"sound", ""},
+                                                         {"x", ""},
+                                                         {"", ""}};
+    for (const auto& [typo, meant] : typos)
+        EXPECT_EQ(nearest(typo, names), meant) << typo;
     EXPECT_EQ(nearest(std::string(100'000, 'd'), names), "");
 }
 
@@ -246,8 +283,10 @@ TEST(XmlCompare, names_what_differs) {
     b.roof = false;
     b.engine->name = "V6";
     std::vector<std::string> paths;
-    for (const Difference& d : compare("car", a, b)) paths.push_back(d.path + ":" + d.before + ">" + d.after);
-    EXPECT_THAT(paths, testing::UnorderedElementsAre("car/engine:V8>V6", "car/wheel[2]/@size:40>3", "car/roof:>"));
+    for (const Difference& d : compare("car", a, b))
+        paths.push_back(d.path + ":" + d.before + ">" + d.after);
+    EXPECT_THAT(paths, testing::UnorderedElementsAre("car/engine:V8>V6", "car/wheel[2]/@size:40>3",
+                                                     "car/roof:>"));
     EXPECT_TRUE(compare("car", a, a).empty());
 }
 

@@ -14,7 +14,8 @@ using testing::HasSubstr;
 
 std::string refusal(std::string_view text, const Limits& limits = {}) {
     const auto node = read(text, "test", limits);
-    if (node) return "accepted";
+    if (node)
+        return "accepted";
     EXPECT_EQ(node.error().code, ErrorCode::xml_error);
     return node.error().message;
 }
@@ -37,7 +38,9 @@ TEST(XmlReader, keeps_elements_attributes_texts_and_lines) {
 }
 
 TEST(XmlReader, understands_the_five_entities_and_character_references) {
-    const auto node = read("<a x='&lt;&gt;&amp;&apos;&quot;&#10;&#x41;&#38;amp;'>&lt;&amp;&#66;<![CDATA[<&]]></a>", "test");
+    const auto node = read(
+        "<a x='&lt;&gt;&amp;&apos;&quot;&#10;&#x41;&#38;amp;'>&lt;&amp;&#66;<![CDATA[<&]]></a>",
+        "test");
     ASSERT_TRUE(node);
     EXPECT_EQ(*node->attribute("x"), "<>&'\"\nA&amp;");
     EXPECT_EQ(node->text(), "<&B<&");
@@ -49,7 +52,8 @@ TEST(XmlReader, keeps_namespaces) {
     EXPECT_EQ(node->children[0].uri, "urn:q");
     EXPECT_EQ(node->children[0].qualified_name(), "q:b");
     EXPECT_NE(node->children[0].attribute("q:c"), nullptr);
-    EXPECT_EQ(node->child("b"), nullptr) << "an element of a namespace is not the plain one of its name";
+    EXPECT_EQ(node->child("b"), nullptr)
+        << "an element of a namespace is not the plain one of its name";
 }
 
 TEST(XmlReader, names_the_line_of_what_is_not_well_formed) {
@@ -64,30 +68,37 @@ TEST(XmlReader, refuses_entities_of_the_document) {
     const std::string laughs = "<!DOCTYPE a [<!ENTITY l 'ha'><!ENTITY m '&l;&l;&l;&l;&l;&l;&l;&l;'>"
                                "<!ENTITY n '&m;&m;&m;&m;&m;&m;&m;&m;'>]><a>&n;&n;&n;</a>";
     EXPECT_THAT(refusal(laughs), HasSubstr("entity 'l' declared"));
-    EXPECT_THAT(refusal("<!DOCTYPE a [<!ENTITY % p SYSTEM 'file:///etc/passwd'>%p;]><a/>"), HasSubstr("entity 'p'"));
-    EXPECT_THAT(refusal("<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/hostname'>]><a>&x;</a>"), HasSubstr("entity 'x'"));
+    EXPECT_THAT(refusal("<!DOCTYPE a [<!ENTITY % p SYSTEM 'file:///etc/passwd'>%p;]><a/>"),
+                HasSubstr("entity 'p'"));
+    EXPECT_THAT(refusal("<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/hostname'>]><a>&x;</a>"),
+                HasSubstr("entity 'x'"));
     EXPECT_THAT(refusal("<a>&unknown;</a>"), HasSubstr("unknown"));
 }
 
 TEST(XmlReader, reads_nothing_from_outside) {
-    EXPECT_THAT(refusal("<!DOCTYPE a SYSTEM 'http://127.0.0.1:1/a.dtd'><a/>"), HasSubstr("external document type"));
+    EXPECT_THAT(refusal("<!DOCTYPE a SYSTEM 'http://127.0.0.1:1/a.dtd'><a/>"),
+                HasSubstr("external document type"));
     EXPECT_TRUE(read("<!DOCTYPE a><a/>", "test")) << "a document type alone says nothing";
 }
 
 TEST(XmlReader, bounds_depth) {
     std::string deep;
-    for (int i = 0; i < 100'000; i++) deep += "<a>";
+    for (int i = 0; i < 100'000; i++)
+        deep += "<a>";
     EXPECT_THAT(refusal(deep), HasSubstr("more than 200 elements deep"));
     std::string fits;
-    for (int i = 0; i < 200; i++) fits += "<a>";
-    for (int i = 0; i < 200; i++) fits += "</a>";
+    for (int i = 0; i < 200; i++)
+        fits += "<a>";
+    for (int i = 0; i < 200; i++)
+        fits += "</a>";
     EXPECT_TRUE(read(fits, "test"));
 }
 
 TEST(XmlReader, bounds_bytes_and_nodes) {
     EXPECT_THAT(refusal("<a>" + std::string(5u << 20, 'x') + "</a>"), HasSubstr("at most 4194304"));
     std::string many = "<a>";
-    for (int i = 0; i < 300'000; i++) many += "<b/>";
+    for (int i = 0; i < 300'000; i++)
+        many += "<b/>";
     EXPECT_THAT(refusal(many + "</a>"), HasSubstr("more than 200000"));
     EXPECT_THAT(refusal("<a><b/><b/></a>", {1000, 10, 2}), HasSubstr("more than 2"));
     EXPECT_THAT(refusal(std::string_view("<a>\0</a>", 8)), HasSubstr("zero byte"));
@@ -95,12 +106,14 @@ TEST(XmlReader, bounds_bytes_and_nodes) {
 
 TEST(XmlReader, many_attributes_are_counted) {
     std::string text = "<a";
-    for (int i = 0; i < 300; i++) text += " a" + std::to_string(i) + "='1'";
+    for (int i = 0; i < 300; i++)
+        text += " a" + std::to_string(i) + "='1'";
     EXPECT_THAT(refusal(text + "/>", {1u << 20, 10, 100}), HasSubstr("more than 100"));
 }
 
 TEST(XmlWriter, what_is_raw_is_kept_word_for_word) {
-    const std::string text = "<m>\n  <!-- said \"so\" -->\n  <x:y xmlns:x=\"urn:x\" a=\"'&quot;&#10;\">it's &lt;&amp;\"\n\t<![CDATA[<b>]]>"
+    const std::string text = "<m>\n  <!-- said \"so\" -->\n  <x:y xmlns:x=\"urn:x\" "
+                             "a=\"'&quot;&#10;\">it's &lt;&amp;\"\n\t<![CDATA[<b>]]>"
                              "<?do this?></x:y>\n<z/>   </m>";
     const auto node = read(text, "test");
     ASSERT_TRUE(node);
@@ -152,7 +165,8 @@ TEST(XmlWriter, an_empty_group_takes_its_parent_back_too) {
 }
 
 TEST(XmlHead, is_read_without_the_rest) {
-    const auto head = read_head("<domain type='qemu'>\n<name>a&amp;b</name><uuid>u</uuid> <broken", "test");
+    const auto head =
+        read_head("<domain type='qemu'>\n<name>a&amp;b</name><uuid>u</uuid> <broken", "test");
     ASSERT_TRUE(head);
     EXPECT_EQ(head->root, "domain");
     EXPECT_EQ(head->type, "qemu");
@@ -161,7 +175,8 @@ TEST(XmlHead, is_read_without_the_rest) {
 }
 
 TEST(XmlHead, takes_only_direct_children) {
-    const auto head = read_head("<domain><x><name>inner</name></x><name>outer</name><name>second</name></domain>", "test");
+    const auto head = read_head(
+        "<domain><x><name>inner</name></x><name>outer</name><name>second</name></domain>", "test");
     ASSERT_TRUE(head);
     EXPECT_EQ(head->name, "outer");
     EXPECT_EQ(head->uuid, "");
