@@ -182,8 +182,8 @@ void Client::teardown() {
     ticker_.remove();
     reader_.reset();
     close_all_streams();
-    server_->handler.client_closed(*this);
     server_->left(self);
+    server_->handler.client_closed(*this);
     {
         ClientLock lock(mu_);
         torn_down_ = true;

@@ -66,7 +66,9 @@ bool Client::read_once() {
     if (n < 0) {
         if (errno == EINTR)
             return true;
-        if (errno != EAGAIN)
+        if (errno == ECONNRESET)
+            end(log::Level::debug, "the client left");
+        else if (errno != EAGAIN)
             close(std::system_category().message(errno));
         return false;
     }

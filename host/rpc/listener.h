@@ -14,7 +14,7 @@
 namespace polyvirt::rpc {
 
 struct ListenerConfig {
-    std::string path;
+    std::string path = {};
     mode_t mode = 0700;
     gid_t group = static_cast<gid_t>(-1); // -1 = the process's
     bool readonly = false;                // every client of it is read-only

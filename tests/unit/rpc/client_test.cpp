@@ -25,10 +25,9 @@ class ClientTest : public RpcTest {
         return handler_.board.wait([&] { return handler_.held.size() >= n; });
     }
     static SharedBuffer event(std::size_t payload) {
-        return std::make_shared<const Buffer>(
-            make_packet({.prog = kProgram, .vers = 1, .proc = 300, .type = MsgType::message,
-                         .serial = 1},
-                        std::string(payload, 'e')));
+        return std::make_shared<const Buffer>(make_packet(
+            {.prog = kProgram, .vers = 1, .proc = 300, .type = MsgType::message, .serial = 1},
+            std::string(payload, 'e')));
     }
 };
 
@@ -38,8 +37,9 @@ TEST_F(ClientTest, a_call_is_answered) {
     peer.send_call(66, 4, "hello");
     const auto reply = peer.receive();
     ASSERT_TRUE(reply);
-    EXPECT_EQ(reply->header, (Header{.prog = kProgram, .vers = 1, .proc = 66,
-                                     .type = MsgType::reply, .serial = 4}));
+    EXPECT_EQ(
+        reply->header,
+        (Header{.prog = kProgram, .vers = 1, .proc = 66, .type = MsgType::reply, .serial = 4}));
     EXPECT_EQ(reply->payload, "hello");
 }
 
@@ -47,7 +47,8 @@ TEST_F(ClientTest, replies_may_overtake_each_other) {
     handler_.answer = handler_.hold();
     start();
     Peer peer = connect();
-    for (std::uint32_t serial = 0; serial < 3; ++serial) peer.send_call(1, serial);
+    for (std::uint32_t serial = 0; serial < 3; ++serial)
+        peer.send_call(1, serial);
     peer.send_call(2, 3);
     EXPECT_EQ(peer.receive()->header.serial, 3U);
     ASSERT_TRUE(wait_held(3));
@@ -65,7 +66,8 @@ TEST_F(ClientTest, a_ping_is_answered_at_once_while_every_slot_is_taken) {
     handler_.answer = handler_.hold();
     start({.max_in_flight = 5});
     Peer peer = connect();
-    for (std::uint32_t serial = 0; serial < 8; ++serial) peer.send_call(1, serial);
+    for (std::uint32_t serial = 0; serial < 8; ++serial)
+        peer.send_call(1, serial);
     ASSERT_TRUE(wait_held(5));
     peer.ping();
     const auto pong = peer.receive();
@@ -89,7 +91,8 @@ TEST_F(ClientTest, a_waiting_call_starts_when_one_ends) {
     handler_.answer = handler_.hold();
     start({.max_in_flight = 1});
     Peer peer = connect();
-    for (std::uint32_t serial = 0; serial < 4; ++serial) peer.send_call(1, serial);
+    for (std::uint32_t serial = 0; serial < 4; ++serial)
+        peer.send_call(1, serial);
     for (std::uint32_t serial = 0; serial < 4; ++serial) {
         ASSERT_TRUE(wait_held(serial + 1));
         handler_.answer_held(serial);
@@ -101,7 +104,8 @@ TEST_F(ClientTest, priority_calls_have_a_share_of_their_own) {
     handler_.answer = handler_.hold();
     start({.max_in_flight = 1});
     Peer peer = connect();
-    for (std::uint32_t serial = 0; serial < 3; ++serial) peer.send_call(1, serial);
+    for (std::uint32_t serial = 0; serial < 3; ++serial)
+        peer.send_call(1, serial);
     peer.send_call(1002, 9);
     EXPECT_EQ(peer.receive()->header.serial, 9U);
 }
@@ -110,7 +114,8 @@ TEST_F(ClientTest, a_full_queue_refuses_that_serial_alone) {
     handler_.answer = handler_.hold();
     start({.max_in_flight = 2, .max_queued = 3});
     Peer peer = connect();
-    for (std::uint32_t serial = 0; serial < 6; ++serial) peer.send_call(1, serial);
+    for (std::uint32_t serial = 0; serial < 6; ++serial)
+        peer.send_call(1, serial);
     const auto refusal = peer.receive();
     ASSERT_TRUE(refusal);
     EXPECT_EQ(refusal->header.serial, 5U);
@@ -137,8 +142,8 @@ TEST_F(ClientTest, waiting_calls_are_bounded_in_bytes_too) {
 }
 
 TEST_F(ClientTest, a_pool_that_takes_nothing_refuses_each_call) {
-    pool_limits_ = {.min_workers = 1, .max_workers = 1, .prio_workers = 1, .hard_cap = 1,
-                    .max_queued = 0};
+    pool_limits_ = {
+        .min_workers = 1, .max_workers = 1, .prio_workers = 1, .hard_cap = 1, .max_queued = 0};
     start();
     Peer peer = connect();
     for (std::uint32_t serial = 0; serial < 3; ++serial) {
@@ -218,9 +223,10 @@ TEST_F(ClientTest, descriptors_pass_both_ways) {
         const auto n = static_cast<std::uint32_t>(message.fds.size());
         Buffer count(4);
         protocol::store_be32(count.data(), n);
-        client->reply(make_packet(header_for(message.header, MsgType::reply_with_fds, MsgStatus::ok),
-                                  text_of(count) + text_of(message.payload())),
-                      std::move(message.fds));
+        client->reply(
+            make_packet(header_for(message.header, MsgType::reply_with_fds, MsgStatus::ok),
+                        text_of(count) + text_of(message.payload())),
+            std::move(message.fds));
     };
     Peer peer = connect();
     for (const std::uint32_t n : {1U, 32U}) {
@@ -307,7 +313,8 @@ TEST_F(ClientTest, a_reply_larger_than_the_socket_takes_arrives_whole_and_in_ord
                                   std::string(message.header.proc == 2 ? 3 << 20 : 10, 'x')));
     };
     Peer peer = connect();
-    for (std::uint32_t i = 0; i < 20; ++i) peer.send_call(i % 3 == 0 ? 2 : 3, i);
+    for (std::uint32_t i = 0; i < 20; ++i)
+        peer.send_call(i % 3 == 0 ? 2 : 3, i);
     std::vector<bool> seen(20);
     for (int i = 0; i < 20; ++i) {
         const auto reply = peer.receive();
@@ -337,7 +344,8 @@ TEST_F(ClientTest, calls_that_wait_are_dropped_with_the_client) {
     handler_.answer = handler_.hold();
     start({.max_in_flight = 1});
     Peer peer = connect();
-    for (std::uint32_t i = 0; i < 5; ++i) peer.send_call(1, i);
+    for (std::uint32_t i = 0; i < 5; ++i)
+        peer.send_call(1, i);
     ASSERT_TRUE(wait_held(1));
     peer.leave();
     ASSERT_TRUE(handler_.board.wait([&] { return handler_.closed == 1; }));
@@ -407,8 +415,11 @@ TEST_F(ClientTest, many_threads_send_to_one_client_and_every_packet_stays_whole)
         threads.emplace_back([&client, t] {
             for (unsigned i = 0; i < kEach; ++i)
                 client->send_event(std::make_shared<const Buffer>(
-                    make_packet({.prog = kProgram, .vers = 1, .proc = static_cast<std::int32_t>(t),
-                                 .type = MsgType::message, .serial = i},
+                    make_packet({.prog = kProgram,
+                                 .vers = 1,
+                                 .proc = static_cast<std::int32_t>(t),
+                                 .type = MsgType::message,
+                                 .serial = i},
                                 std::string(i, 'm'))));
         });
     std::vector<std::uint32_t> next(kThreads);
@@ -419,7 +430,8 @@ TEST_F(ClientTest, many_threads_send_to_one_client_and_every_packet_stays_whole)
         ASSERT_EQ(packet->header.serial, next.at(t)++); // each thread's in its order
         ASSERT_EQ(packet->payload.size(), packet->header.serial);
     }
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : threads)
+        thread.join();
 }
 
 TEST(ErrorReply, carries_all_fields) {

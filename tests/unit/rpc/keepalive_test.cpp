@@ -36,18 +36,22 @@ TEST_F(KeepaliveTest, pings_five_times_and_gives_up_after_thirty_seconds) {
 }
 
 TEST_F(KeepaliveTest, any_packet_starts_the_count_anew) {
-    for (int i = 0; i < 5; ++i) EXPECT_EQ(after(5), Action::ping);
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(after(5), Action::ping);
     keepalive.heard(now);
     EXPECT_EQ(after(4), Action::none);
-    for (int i = 0; i < 5; ++i) EXPECT_EQ(after(5), Action::ping);
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(after(5), Action::ping);
     EXPECT_EQ(after(5), Action::dead);
 }
 
 TEST_F(KeepaliveTest, while_suspended_it_pings_and_never_gives_up) {
     keepalive.suspend(true, now);
-    for (int i = 0; i < 20; ++i) EXPECT_EQ(after(5), Action::ping);
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(after(5), Action::ping);
     keepalive.suspend(false, now);
-    for (int i = 0; i < 5; ++i) EXPECT_EQ(after(5), Action::ping);
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(after(5), Action::ping);
     EXPECT_EQ(after(5), Action::dead);
 }
 

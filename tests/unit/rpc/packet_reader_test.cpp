@@ -65,7 +65,8 @@ TEST_F(PacketReaderTest, many_packets_may_come_in_one_read_and_the_last_in_part)
     EXPECT_EQ(got.size(), 99U);
     EXPECT_EQ(feed(tail), nullptr);
     ASSERT_EQ(got.size(), 100U);
-    for (std::uint32_t i = 0; i < 100; ++i) EXPECT_EQ(got[i].payload.size(), i);
+    for (std::uint32_t i = 0; i < 100; ++i)
+        EXPECT_EQ(got[i].payload.size(), i);
 }
 
 TEST_F(PacketReaderTest, lengths_outside_the_limits_end_it) {
@@ -160,7 +161,8 @@ TEST_F(PacketReaderTest, a_byte_without_its_descriptor_ends_it) {
 
 TEST_F(PacketReaderTest, thirty_two_descriptors_are_taken_and_thirty_three_end_it) {
     ASSERT_EQ(feed(with_fds(32)), nullptr);
-    for (int i = 0; i < 32; ++i) ASSERT_EQ(feed({0}, one_fd()), nullptr);
+    for (int i = 0; i < 32; ++i)
+        ASSERT_EQ(feed({0}, one_fd()), nullptr);
     ASSERT_EQ(got.size(), 1U);
     EXPECT_EQ(got[0].fds.size(), 32U);
     EXPECT_THAT(feed(with_fds(33)), HasSubstr("descriptors"));

@@ -30,7 +30,8 @@ namespace {
 bool wait_for(int fd, short events, std::chrono::milliseconds bound) {
     pollfd p{fd, events, 0};
     int n = 0;
-    do n = ::poll(&p, 1, static_cast<int>(bound.count()));
+    do
+        n = ::poll(&p, 1, static_cast<int>(bound.count()));
     while (n < 0 && errno == EINTR);
     return n > 0;
 }
@@ -41,20 +42,23 @@ void Peer::send(const Buffer& bytes) {
     std::size_t at = 0;
     while (at < bytes.size()) {
         ASSERT_TRUE(wait_for(fd_.get(), POLLOUT, kBound));
-        const ssize_t n = ::send(fd_.get(), bytes.data() + at, bytes.size() - at,
-                                 MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) return; // the test looks at its input
+        const ssize_t n =
+            ::send(fd_.get(), bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+            return; // the test looks at its input
         ASSERT_TRUE(n >= 0 || errno == EAGAIN) << std::strerror(errno);
-        if (n > 0) at += static_cast<std::size_t>(n);
+        if (n > 0)
+            at += static_cast<std::size_t>(n);
     }
 }
 
 std::size_t Peer::send_what_fits(const Buffer& bytes) {
     std::size_t at = 0;
     while (at < bytes.size()) {
-        const ssize_t n = ::send(fd_.get(), bytes.data() + at, bytes.size() - at,
-                                 MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n <= 0) break;
+        const ssize_t n =
+            ::send(fd_.get(), bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n <= 0)
+            break;
         at += static_cast<std::size_t>(n);
     }
     return at;
@@ -83,7 +87,9 @@ void Peer::ping() {
     send(make_packet({.prog = kKeepalive, .vers = 1, .proc = 1, .type = MsgType::message}));
 }
 
-bool Peer::has_input() const { return wait_for(fd_.get(), POLLIN, std::chrono::milliseconds(0)); }
+bool Peer::has_input() const {
+    return wait_for(fd_.get(), POLLIN, std::chrono::milliseconds(0));
+}
 
 bool Peer::read_exactly(std::uint8_t* to, std::size_t n) {
     while (n != 0) {
@@ -92,7 +98,8 @@ bool Peer::read_exactly(std::uint8_t* to, std::size_t n) {
             return false;
         }
         const ssize_t got = ::read(fd_.get(), to, n);
-        if (got <= 0) return false;
+        if (got <= 0)
+            return false;
         to += got;
         n -= static_cast<std::size_t>(got);
     }
@@ -101,13 +108,15 @@ bool Peer::read_exactly(std::uint8_t* to, std::size_t n) {
 
 std::optional<Received> Peer::receive() {
     std::uint8_t head[protocol::kMinPacket];
-    if (!read_exactly(head, sizeof head)) return std::nullopt;
+    if (!read_exactly(head, sizeof head))
+        return std::nullopt;
     Received r;
     r.header = protocol::read_header(head + protocol::kLengthBytes);
     r.payload.resize(protocol::load_be32(head) - sizeof head);
     if (!read_exactly(reinterpret_cast<std::uint8_t*>(r.payload.data()), r.payload.size()))
         return std::nullopt;
-    if (r.header.type != MsgType::reply_with_fds) return r;
+    if (r.header.type != MsgType::reply_with_fds)
+        return r;
     auto due = protocol::load_be32(reinterpret_cast<const std::uint8_t*>(r.payload.data()));
     for (; due != 0; --due) {
         std::uint8_t byte = 1;
@@ -169,7 +178,8 @@ void TestHandler::echo(const std::shared_ptr<Client>& client, Message message) {
 TestHandler::Answer TestHandler::hold() {
     return [this](const std::shared_ptr<Client>& client, Message message) {
         const bool keep = message.header.proc % 1000 == 1 && board.look([&] { return holding; });
-        if (!keep) return echo(client, std::move(message));
+        if (!keep)
+            return echo(client, std::move(message));
         board.change([&] { held.push_back(std::move(message)); });
     };
 }

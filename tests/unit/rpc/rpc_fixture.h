@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Verbs for the tests of host/rpc: a server on a loop of its own, a handler whose behaviour the test
-// writes, and a peer that speaks raw packets over a blocking socket. Waits have a generous bound.
+// Verbs for the tests of host/rpc: a server on a loop of its own, a handler whose behaviour the
+// test writes, and a peer that speaks raw packets over a blocking socket. Waits have a generous
+// bound.
 
 #include <chrono>
 #include <functional>
@@ -44,7 +45,8 @@ class Board {
         const auto until = std::chrono::steady_clock::now() + kBound;
         LeafLock lock(mu_);
         while (!condition())
-            if (!cv_.wait_until(lock, until)) return condition();
+            if (!cv_.wait_until(lock, until))
+                return condition();
         return true;
     }
     template <typename F> auto look(F f) PV_EXCLUDES(level_leaf) {
@@ -100,8 +102,8 @@ class TestHandler : public Handler {
     void client_gone(std::shared_ptr<Client> client) override;
 
     Board board;
-    Answer answer = echo; // before the first call
-    std::vector<Message> held;        // what hold() keeps
+    Answer answer = echo;      // before the first call
+    std::vector<Message> held; // what hold() keeps
     bool holding = true;
     unsigned arrived = 0, closed = 0, calls = 0;
     std::map<Client::Id, unsigned> gone;
@@ -135,7 +137,8 @@ class RpcTest : public testing::Test {
     template <typename F> [[nodiscard]] bool eventually(F condition) {
         const auto until = std::chrono::steady_clock::now() + kBound;
         bool so = false;
-        while (!so && std::chrono::steady_clock::now() < until) on_loop([&] { so = condition(); });
+        while (!so && std::chrono::steady_clock::now() < until)
+            on_loop([&] { so = condition(); });
         return so;
     }
     [[nodiscard]] bool wait_gone(unsigned clients);
