@@ -22,6 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto kTellAgain = std::chrono::seconds(10);
+
 enum Kind : unsigned { kOrdinary = 0, kPrio = 1 };
 
 // One ordinary worker always stays: should no thread be had later, calls are slow, not lost.
@@ -65,6 +67,7 @@ struct WorkerPool::State {
         Worker* wake = nullptr;
         Worker* start = nullptr;
         bool tell_cap = false;
+        pthread_t join = 0;
     };
 
     mutable Mutex mu{Rank::leaf};
@@ -75,7 +78,7 @@ struct WorkerPool::State {
     std::uint64_t next_number PV_GUARDED_BY(mu) = 0;
     bool stopping PV_GUARDED_BY(mu) = false; // no new jobs
     bool ending PV_GUARDED_BY(mu) = false;   // workers end when they find no job
-    bool cap_told PV_GUARDED_BY(mu) = false;
+    Clock::time_point cap_told PV_GUARDED_BY(mu) = {};
     bool failure_told PV_GUARDED_BY(mu) = false;
     // The thread that ended last; joined by the next that ends, at last by the destructor.
     pthread_t ended PV_GUARDED_BY(mu) = 0;
@@ -121,7 +124,12 @@ WorkerPool::State::Todo WorkerPool::State::plan_ordinary() {
     if (crew.queue.size() + left <= crew.coming) return {};
     if (!crew.idle.empty()) return {.wake = wake_one(crew)};
     if (crew.workers - parked >= limits.max_workers) return {};
-    if (crew.workers >= limits.hard_cap) return {.tell_cap = !std::exchange(cap_told, true)};
+    if (crew.workers >= limits.hard_cap) {
+        const auto now = Clock::now();
+        if (now - cap_told < kTellAgain) return {};
+        cap_told = now;
+        return {.tell_cap = true};
+    }
     return {.start = reserve(kOrdinary)};
 }
 
@@ -213,6 +221,16 @@ WorkerPool::State::Next WorkerPool::State::next(Worker& me, bool first, Job& job
         }
         if (ending || !wait_for_work(me, lock)) break;
     }
+    // Counted out under the same hold that decided it, or two would leave for one too many.
+    --crews[me.kind].workers;
+    me.used = false;
+    todo.join = std::exchange(ended, pthread_self());
+    settled.notify_all();
+    if (!ending) {
+        const pthread_t join = todo.join;
+        todo = plan();
+        todo.join = join;
+    }
     return Next::end;
 }
 
@@ -230,24 +248,14 @@ void WorkerPool::State::run(Job& job) {
 }
 
 void WorkerPool::State::work(Worker& me) {
-    bool first = true;
-    while (true) {
+    for (bool first = true;; first = false) {
         Job job;
         Todo todo;
-        if (next(me, first, job, todo) == Next::end) break;
-        first = false;
+        const Next what = next(me, first, job, todo);
         carry_out(todo);
+        if (what == Next::end) return;
         run(job);
     }
-    pthread_t before = 0;
-    {
-        LeafLock lock(mu);
-        --crews[me.kind].workers;
-        me.used = false;
-        before = std::exchange(ended, pthread_self());
-        settled.notify_all();
-    }
-    if (before != 0) pthread_join(before, nullptr);
 }
 
 void* WorkerPool::State::thread_main(void* arg) {
@@ -283,6 +291,7 @@ void WorkerPool::State::carry_out(const Todo& todo) {
     if (todo.tell_cap)
         log::warning("work", "all workers wait in drivers and their number is at its hard cap: calls "
                              "wait until one of them returns");
+    if (todo.join != 0) pthread_join(todo.join, nullptr);
     if (todo.start == nullptr) return;
     const int error = start(todo.start);
     if (error == 0) return;
@@ -319,7 +328,6 @@ void WorkerPool::State::park(bool begin) {
             todo = plan();
         } else {
             --parked;
-            cap_told = false;
         }
     }
     carry_out(todo);
