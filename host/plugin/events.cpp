@@ -17,12 +17,27 @@ namespace polyvirt::plugin {
 struct EventDispatcher::State {
     explicit State(EventSink& s) : sink(s) {}
 
+    // A batch: events, then, where there is one, something to run.
+    struct Batch {
+        std::vector<QueuedEvent> events;
+        std::function<void()> then;
+        std::uint64_t last = 0; // serial of the last event up to here
+    };
+
     void run();
+    void append(std::function<void()> then) PV_REQUIRES(mu) {
+        if (queue.empty() || queue.back().then) queue.emplace_back();
+        queue.back().then = std::move(then);
+        queue.back().last = ++serial;
+        wake.notify_one();
+    }
 
     EventSink& sink;
     mutable Mutex mu{Rank::leaf};
     CondVar wake, progress;
-    std::vector<QueuedEvent> queue PV_GUARDED_BY(mu);
+    std::vector<Batch> queue PV_GUARDED_BY(mu);
+    std::uint64_t serial PV_GUARDED_BY(mu) = 0; // of events and things to run
+    std::uint64_t done PV_GUARDED_BY(mu) = 0;
     std::uint64_t posted PV_GUARDED_BY(mu) = 0;
     std::uint64_t delivered PV_GUARDED_BY(mu) = 0;
     bool stopping PV_GUARDED_BY(mu) = false;
@@ -30,20 +45,26 @@ struct EventDispatcher::State {
 };
 
 void EventDispatcher::State::run() {
-    std::vector<QueuedEvent> batch;
+    std::vector<Batch> work;
     while (true) {
         {
             LeafLock lock(mu);
             while (queue.empty() && !stopping) wake.wait(lock);
             if (queue.empty()) return;
-            batch.swap(queue);
+            work.swap(queue);
         }
-        sink.deliver(batch);
-        const std::uint64_t last = batch.back().serial;
-        batch.clear(); // lets go of instances before flush() is told
-        const LeafLock lock(mu);
-        delivered = last;
-        progress.notify_all();
+        for (Batch& batch : work) {
+            const std::size_t n = batch.events.size();
+            if (n != 0) sink.deliver(batch.events);
+            if (batch.then) batch.then();
+            batch.events.clear(); // lets go of instances before flush() is told
+            batch.then = nullptr;
+            const LeafLock lock(mu);
+            delivered += n;
+            done = batch.last;
+            progress.notify_all();
+        }
+        work.clear();
     }
 }
 
@@ -80,8 +101,9 @@ pv_status EventDispatcher::post(const std::shared_ptr<Instance>& instance, const
         queued.uuid = Uuid::from_bytes(event.uuid);
         queued.name = event.name;
         const LeafLock lock(state_->mu);
-        queued.serial = state_->posted + 1;
-        state_->queue.push_back(std::move(queued));
+        if (state_->queue.empty() || state_->queue.back().then) state_->queue.emplace_back();
+        queued.serial = state_->queue.back().last = ++state_->serial;
+        state_->queue.back().events.push_back(std::move(queued));
         ++state_->posted;
         state_->wake.notify_one();
         return PV_OK;
@@ -90,11 +112,16 @@ pv_status EventDispatcher::post(const std::shared_ptr<Instance>& instance, const
     }
 }
 
+void EventDispatcher::run(std::function<void()> f) {
+    const LeafLock lock(state_->mu);
+    state_->append(std::move(f));
+}
+
 void EventDispatcher::flush() {
     PV_ASSERT(std::this_thread::get_id() != state_->thread.get_id());
     LeafLock lock(state_->mu);
-    const std::uint64_t until = state_->posted;
-    while (state_->delivered < until) state_->progress.wait(lock);
+    const std::uint64_t until = state_->serial;
+    while (state_->done < until) state_->progress.wait(lock);
 }
 
 std::uint64_t EventDispatcher::posted() const {

@@ -27,7 +27,7 @@ struct QueuedEvent {
     Uuid uuid;
     std::string name;
     std::shared_ptr<const void> encoded;
-    std::uint64_t serial = 0; // rises by one from post to post, over all queues
+    std::uint64_t serial = 0; // rises from post to post, over all queues
 };
 
 // Implemented by dispatch; outlives the dispatcher.
@@ -54,7 +54,8 @@ class EventDispatcher {
 
     // Any thread; leaf.
     pv_status post(const std::shared_ptr<Instance>& instance, const pv_event& event) noexcept;
-    // Any thread; leaf. Runs `f` on the events thread, in order with the posted events.
+    // Runs `f` on the events thread, after the events posted before and before those posted after. Any
+    // thread; leaf. `f` must not wait for a client.
     void run(std::function<void()> f);
     // Returns when everything posted before has been delivered. Not from the events thread.
     void flush();

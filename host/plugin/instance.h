@@ -56,6 +56,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
                        void* out) PV_ENTERS_DRIVER = 0;
 
     [[nodiscard]] virtual Registry& registry() = 0;
+    // For the host services: what stands behind the plugin's pv_host.
+    [[nodiscard]] virtual pv_host* host() = 0;
     // Runs `f` on the instance's shared loop; false if that has ended (`f` is then destroyed unrun).
     virtual bool post(std::function<void()> f) = 0;
     [[nodiscard]] virtual Stats stats() const = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <dlfcn.h>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
@@ -30,12 +31,15 @@ std::string symbol_of(const void* code) {
 
 LoopPool::~LoopPool() {
     std::vector<std::unique_ptr<HostLoop>> all;
-    const LeafLock lock(mu_);
-    PV_ASSERT(dedicated_.empty());
-    all = std::move(ended_);
-    std::move(pooled_.begin(), pooled_.end(), std::back_inserter(all));
-    pooled_.clear();
-} // joined here, without the lock
+    {
+        const LeafLock lock(mu_);
+        for (auto* list : {&ended_, &dedicated_, &pooled_}) {
+            std::move(list->begin(), list->end(), std::back_inserter(all));
+            list->clear();
+        }
+    }
+    all.clear(); // joined without the lock
+}
 
 loop::EventLoop* LoopPool::pooled() {
     {

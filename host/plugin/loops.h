@@ -128,6 +128,7 @@ class Strand : public std::enable_shared_from_this<Strand> {
 // The plugin's handles.
 struct pv_loop {
     std::shared_ptr<polyvirt::plugin::Strand> strand;
+    pv_host* host;
 };
 struct pv_watch {
     std::shared_ptr<polyvirt::plugin::Strand> strand;

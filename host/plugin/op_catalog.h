@@ -4,8 +4,7 @@
 // OpCatalog: which op tables there are, as far as the trampoline must know. The real one is generated
 // from plugin-api/spec (default_catalog()); tests bring their own. Constant for the life of the program.
 //
-// An op's number is (index of its table << 8) | slot: it is stable within one build, and means nothing
-// outside the process.
+// An op's number is (number of its table << 8) | slot.
 
 #include <cstdint>
 #include <span>
@@ -15,23 +14,23 @@
 namespace polyvirt::plugin {
 
 struct OpInfo {
-    const char* name; // "create_xml"
+    const char* name = nullptr; // "create_xml"
     bool may_block = true;
     // Delivered even while the object's strand is taken (abort and progress of a job, destroy).
     bool always = false;
 };
 
 struct OpTable {
-    const char* id; // "pv.dom.lifecycle/1"
+    const char* id = nullptr; // "pv.dom.lifecycle/1"
     std::span<const OpInfo> ops;
 };
 
 struct OpCatalog {
-    std::span<const OpTable> tables; // at most 256, each of at most 256 ops
+    std::span<const OpTable> tables; // by number; at most 256, each of at most 256 ops; an entry may be empty
 };
 
-// The tables of plugin-api/spec; numbers are its PV_OP_*.
-const OpCatalog& default_catalog();
+// Every op of the spec, numbered as in polyvirt/abi/gen/ops.h.
+[[nodiscard]] const OpCatalog& default_catalog();
 
 [[nodiscard]] constexpr std::uint32_t op_number(std::uint32_t table, std::uint32_t slot) {
     return table << 8 | slot;

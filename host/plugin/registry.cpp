@@ -70,8 +70,9 @@ struct Registry::State {
     std::unordered_map<std::int32_t, std::uint64_t> ids PV_GUARDED_BY(mu);
     std::map<std::uint32_t, std::map<std::uint64_t, Entry*>> kinds PV_GUARDED_BY(mu);
     const RunRelease run_release;
+    Census* const census;
 
-    explicit State(RunRelease r) : run_release(std::move(r)) {}
+    State(RunRelease r, Census* c) : run_release(std::move(r)), census(c) {}
 
     // Today's view of an object; refreshed first if its parent has changed since.
     ObjectPtr view(Entry& entry) const PV_REQUIRES(mu) {
@@ -162,15 +163,18 @@ void Registry::State::remove(std::uint64_t handle, std::vector<ObjectPtr>& gone)
 }
 
 std::shared_ptr<void> Registry::State::own_data(const pv_obj_desc& desc) const {
+    auto token = std::make_shared<Census::Token>();
+    if (census != nullptr) *token = census->take(Census::object_data);
     // Captured by value: pins may outlive the registry.
-    return {desc.data, [release = desc.release, run = run_release](void* data) {
+    return {desc.data, [release = desc.release, run = run_release, token](void* data) {
                 if (release == nullptr) return;
-                if (run) run([release, data] { release(data); });
+                if (run) run([release, data, token] { release(data); });
                 else release(data);
             }};
 }
 
-Registry::Registry(RunRelease run_release) : state_(std::make_unique<State>(std::move(run_release))) {}
+Registry::Registry(RunRelease run_release, Census* census)
+    : state_(std::make_unique<State>(std::move(run_release), census)) {}
 Registry::~Registry() { clear(); }
 
 Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
@@ -292,6 +296,26 @@ std::vector<ObjectPtr> Registry::list(const ListFilter& filter) const {
 std::size_t Registry::count(const ListFilter& filter) const {
     const LeafLock lock(state_->mu);
     return state_->select(filter).size();
+}
+
+void* Pins::pin(const ObjectPtr& object) {
+    if (!object) return nullptr;
+    const LeafLock lock(mu_);
+    Held& held = held_[object->handle];
+    if (held.count++ == 0) held.object = object;
+    return object->data.get();
+}
+
+bool Pins::unpin(std::uint64_t handle) {
+    ObjectPtr last; // released without the lock
+    const LeafLock lock(mu_);
+    const auto it = held_.find(handle);
+    if (it == held_.end()) return false;
+    if (--it->second.count == 0) {
+        last = std::move(it->second.object);
+        held_.erase(it);
+    }
+    return true;
 }
 
 ObjArg::ObjArg(ObjectPtr object) : object_(std::move(object)) {

@@ -14,13 +14,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <polyvirt/abi/registry.h>
 
 #include "base/result.h"
+#include "base/sync.h"
 #include "base/uuid.h"
+#include "host/plugin/census.h"
 
 namespace polyvirt::plugin {
 
@@ -66,7 +69,8 @@ class Registry {
     // last pin goes.
     using RunRelease = std::function<void(std::function<void()>)>;
 
-    explicit Registry(RunRelease run_release = nullptr);
+    // `census` (may be null) counts each object's data until its release has run.
+    explicit Registry(RunRelease run_release = nullptr, Census* census = nullptr);
     ~Registry();
 
     [[nodiscard]] Result<std::uint64_t> publish(const pv_obj_desc& desc);
@@ -91,6 +95,23 @@ class Registry {
   private:
     struct State;
     std::unique_ptr<State> state_;
+};
+
+// The pins that a driver holds by handle (host.registry/1 pin, unpin). Any thread; leaf.
+class Pins {
+  public:
+    // The object's data; null if there is no object.
+    void* pin(const ObjectPtr& object);
+    // False: it is not pinned.
+    bool unpin(std::uint64_t handle);
+
+  private:
+    struct Held {
+        ObjectPtr object;
+        std::size_t count = 0;
+    };
+    Mutex mu_{Rank::leaf};
+    std::unordered_map<std::uint64_t, Held> held_ PV_GUARDED_BY(mu_);
 };
 
 } // namespace polyvirt::plugin
