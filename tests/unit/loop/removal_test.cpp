@@ -122,7 +122,7 @@ TEST_F(RemovalTest, under_a_lock_releases_later_without_it) {
     Mutex mu{Rank::object};
     Watch watch = loop_.add_timer([t = std::shared_ptr<void>(nullptr, [&](void*) {
                                        // Aborts if the remover's lock were still held.
-                                       ObjectLock lock(mu);
+                                       { ObjectLock lock(mu); }
                                        release_.first.set();
                                    })] {});
     on_loop([&] {
