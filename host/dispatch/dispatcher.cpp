@@ -62,8 +62,13 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     if (proc->readonly_denied && session->readonly()) return call->fail(readonly_denied(*proc));
     // A driver may answer for itself what the host would otherwise.
     const Glue* glue = find_glue(header.prog, header.proc);
-    if (glue != nullptr && call->instance != nullptr && call->instance->implements(glue->op))
-        return call->enter(*glue);
+    if (glue != nullptr && call->instance != nullptr) {
+        auto driver = plugins_->provider(call->instance, glue->kind);
+        if (driver != nullptr && driver->implements(glue->op)) {
+            call->instance = std::move(driver);
+            return call->enter(*glue);
+        }
+    }
     if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
     call->fail(no_support(*proc));
 }
