@@ -63,7 +63,8 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     // A driver may answer for itself what the host would otherwise.
     const Glue* glue = find_glue(header.prog, header.proc);
     if (glue != nullptr && call->instance != nullptr) {
-        auto driver = plugins_->provider(call->instance, glue->kind);
+        auto driver = glue->kind == PV_KIND_NONE ? call->instance
+                                                 : plugins_->provider(call->instance, glue->kind);
         if (driver != nullptr && driver->implements(glue->op)) {
             call->instance = std::move(driver);
             return call->enter(*glue);
