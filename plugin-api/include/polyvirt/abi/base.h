@@ -106,6 +106,16 @@ enum {
 #define PV_ATTR_DOM_MANAGED_SAVE (1ULL << 32)
 #define PV_ATTR_DOM_HAS_SNAPSHOT (1ULL << 33)
 #define PV_ATTR_DOM_HAS_CHECKPOINT (1ULL << 34)
+#define PV_ATTR_DOM_AUTOSTART_ONCE (1ULL << 35)
+/* Snapshots and checkpoints; their parent among themselves is the key "parent" (a name, absent = root). */
+#define PV_ATTR_SNAP_CURRENT (1ULL << 32)
+#define PV_ATTR_SNAP_METADATA (1ULL << 33) /* the host keeps a description of it */
+#define PV_ATTR_SNAP_RUNNING (1ULL << 34)  /* with memory */
+#define PV_ATTR_SNAP_DISK_ONLY (1ULL << 35)
+#define PV_ATTR_SNAP_EXTERNAL (1ULL << 36)
+/* Secrets. */
+#define PV_ATTR_SECRET_EPHEMERAL (1ULL << 32)
+#define PV_ATTR_SECRET_PRIVATE (1ULL << 33)
 
 /* What an op sees of its target: a snapshot that the host made, valid as long as the call. */
 typedef struct pv_obj {

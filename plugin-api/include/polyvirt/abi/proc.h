@@ -22,6 +22,7 @@ typedef struct pv_spawn {
     uint32_t nfds;
     int32_t stdout_fd, stderr_fd; /* -1: /dev/null */
     uint32_t uid, gid;            /* UINT32_MAX: unchanged */
+    uint32_t _r;
     int64_t max_output;           /* run(): bytes of output kept; 0: 64 KiB */
 } pv_spawn;
 
