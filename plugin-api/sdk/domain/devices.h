@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// The smaller devices: input, graphics, video, sound, audio, watchdog, memballoon, rng, panic.
+
+#include "sdk/domain/disk.h"
+
+namespace polyvirt::sdk::domain {
+
+enum class InputType : std::uint8_t { unset, mouse, tablet, keyboard, passthrough, evdev };
+inline constexpr std::string_view kInputTypes[] = {"", "mouse", "tablet", "keyboard", "passthrough", "evdev"};
+constexpr xml::Names names_of(InputType) { return kInputTypes; }
+enum class InputBus : std::uint8_t { unset, ps2, usb, xen, virtio, none };
+inline constexpr std::string_view kInputBuses[] = {"", "ps2", "usb", "xen", "virtio", "none"};
+constexpr xml::Names names_of(InputBus) { return kInputBuses; }
+
+struct Input {
+    InputType type{};
+    InputBus bus{};
+    VirtioModel model{};
+    VirtioOptions driver;
+    Kept kept;
+    DeviceInfo info;
+};
+
+enum class GraphicsType : std::uint8_t { unset, sdl, vnc, rdp, desktop, spice, egl_headless, dbus };
+inline constexpr std::string_view kGraphicsTypes[] = {"", "sdl", "vnc", "rdp", "desktop", "spice", "egl-headless", "dbus"};
+constexpr xml::Names names_of(GraphicsType) { return kGraphicsTypes; }
+enum class ListenType : std::uint8_t { unset, none, address, network, socket };
+inline constexpr std::string_view kListenTypes[] = {"", "none", "address", "network", "socket"};
+constexpr xml::Names names_of(ListenType) { return kListenTypes; }
+
+struct GraphicsListen {
+    ListenType type{};
+    std::string address, network, socket;
+};
+struct GraphicsGl {
+    YesNo enable{};
+    std::string rendernode;
+};
+struct Graphics {
+    GraphicsType type{};
+    std::optional<std::int32_t> port, tls_port, websocket; // -1: found when the guest starts
+    YesNo autoport{}, fullscreen{}, p2p{};
+    std::string listen, socket, keymap, passwd, passwd_valid_to, connected, share_policy, default_mode, display,
+        xauth, address, power_control;
+    std::vector<GraphicsListen> listens;
+    GraphicsGl gl;
+    std::string image_compression;
+    Kept kept;
+    DeviceInfo info;
+};
+
+struct VideoAcceleration {
+    YesNo accel2d{}, accel3d{};
+    std::string rendernode;
+};
+struct VideoModel {
+    std::string type; // vga, cirrus, qxl, virtio, bochs, ramfb, none ...
+    Number vram, vram64, ram, vgamem, heads; // KiB
+    YesNo primary{};
+    OnOff blob{};
+    VideoAcceleration acceleration;
+    Number resolution_x, resolution_y;
+};
+struct VideoDriver {
+    std::string name, vgaconf;
+    VirtioOptions virtio;
+};
+struct Video {
+    VideoDriver driver;
+    VideoModel model;
+    DeviceInfo info;
+};
+
+struct Sound {
+    std::string model;
+    OnOff multichannel{};
+    Kept kept; // codecs, audio
+    DeviceInfo info;
+};
+
+struct Audio {
+    Number id;
+    std::string type; // none, spice, sdl, alsa ...
+    Number timer_period;
+    std::string path, server_name, driver, runtime_dir, exclusive, try_mmap, dsp_policy;
+    Kept kept;
+};
+
+struct Watchdog {
+    std::string model, action;
+    DeviceInfo info;
+};
+
+struct Memballoon {
+    std::string model; // virtio..., none
+    OnOff autodeflate{}, free_page_reporting{};
+    Number stats_period;
+    VirtioOptions driver;
+    DeviceInfo info;
+};
+
+struct RngBackend {
+    std::string model, type, path;
+    Kept kept;
+};
+struct Rng {
+    std::string model;
+    Number rate_bytes, rate_period;
+    RngBackend backend;
+    VirtioOptions driver;
+    DeviceInfo info;
+};
+
+struct Panic {
+    std::string model;
+    DeviceInfo info;
+};
+
+void describe(xml::Binder& b, Input& v);
+void describe(xml::Binder& b, GraphicsListen& v);
+void describe(xml::Binder& b, GraphicsGl& v);
+void describe(xml::Binder& b, Graphics& v);
+void describe(xml::Binder& b, VideoAcceleration& v);
+void describe(xml::Binder& b, VideoModel& v);
+void describe(xml::Binder& b, VideoDriver& v);
+void describe(xml::Binder& b, Video& v);
+void describe(xml::Binder& b, Sound& v);
+void describe(xml::Binder& b, Audio& v);
+void describe(xml::Binder& b, Watchdog& v);
+void describe(xml::Binder& b, Memballoon& v);
+void describe(xml::Binder& b, RngBackend& v);
+void describe(xml::Binder& b, Rng& v);
+void describe(xml::Binder& b, Panic& v);
+
+} // namespace polyvirt::sdk::domain

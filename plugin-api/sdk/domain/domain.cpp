@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "sdk/domain/domain.h"
+
+#include "base/error_text.h"
+#include "sdk/domain/passes.h"
+#include "sdk/xml/format.h"
+#include "sdk/xml/parse.h"
+
+namespace polyvirt::sdk::domain {
+
+static void describe(xml::Binder& b, QemuArg& v) { b.attr("value", v.value, xml::kRequired); }
+static void describe(xml::Binder& b, QemuEnv& v) {
+    b.attr("name", v.name, xml::kRequired);
+    b.attr("value", v.value);
+}
+static void describe(xml::Binder& b, QemuCommandline& v) {
+    b.child("arg", v.args);
+    b.child("env", v.env);
+}
+
+static void describe(xml::Binder& b, Devices& v) {
+    b.element("emulator", v.emulator);
+    b.child("disk", v.disks);
+    b.child("controller", v.controllers);
+    b.keep({"lease", "filesystem"}, v.kept);
+    b.child("interface", v.interfaces);
+    b.keep({"smartcard"}, v.kept);
+    b.child("serial", v.serials);
+    b.child("parallel", v.parallels);
+    b.child("console", v.consoles);
+    b.child("channel", v.channels);
+    b.child("input", v.inputs);
+    b.keep({"tpm"}, v.kept);
+    b.child("graphics", v.graphics);
+    b.child("sound", v.sounds);
+    b.child("audio", v.audios);
+    b.child("video", v.videos);
+    b.keep({"hostdev", "redirdev", "redirfilter", "hub"}, v.kept);
+    b.child("watchdog", v.watchdogs);
+    b.child("memballoon", v.memballoon);
+    b.child("rng", v.rngs);
+    b.keep({"nvram"}, v.kept);
+    b.child("panic", v.panics);
+    b.keep({"shmem", "memory", "crypto", "iommu", "vsock"}, v.kept);
+}
+
+static void describe_memory(xml::Binder& b, Domain& v) {
+    b.keep({"maxMemory"}, v.kept);
+    b.group("memory", [&] {
+        b.attr("dumpCore", v.dump_core);
+        b.size_text(v.memory);
+    });
+    b.group("currentMemory", [&] { b.size_text(v.current_memory); });
+    b.keep({"blkiotune", "memtune", "memoryBacking"}, v.kept);
+}
+
+static void describe_lifecycle(xml::Binder& b, Domain& v) {
+    b.element("on_poweroff", v.on_poweroff);
+    b.element("on_reboot", v.on_reboot);
+    b.element("on_crash", v.on_crash);
+    b.element("on_lockfailure", v.on_lockfailure);
+    b.group("pm", [&] {
+        b.group("suspend-to-mem", [&] { b.attr("enabled", v.suspend_to_mem); });
+        b.group("suspend-to-disk", [&] { b.attr("enabled", v.suspend_to_disk); });
+    });
+}
+
+void describe(xml::Binder& b, Domain& v) {
+    b.attr("type", v.type, xml::kRequired);
+    b.attr("id", v.id, xml::Rule{}.limits(-1, 0x7fffffff));
+    b.uses(kQemuNamespace, !v.qemu_commandline.empty());
+    b.element("name", v.name, xml::kRequired);
+    b.require(v.name.find('/') == std::string::npos, "the name must not contain '/'");
+    b.element("uuid", v.uuid);
+    b.keep({"genid"}, v.kept);
+    b.element("title", v.title);
+    b.require(v.title.find('\n') == std::string::npos, "the title must be a single line");
+    b.element("description", v.description);
+    b.raw("metadata", v.metadata);
+    describe_memory(b, v);
+    b.child("vcpu", v.vcpu);
+    b.keep({"vcpus", "iothreads", "iothreadids", "defaultiothread", "cputune", "numatune", "resource", "sysinfo",
+            "bootloader", "bootloader_args"},
+           v.kept);
+    b.child("os", v.os);
+    b.keep({"idmap"}, v.kept);
+    b.child("features", v.features);
+    b.child("cpu", v.cpu);
+    b.child("clock", v.clock);
+    describe_lifecycle(b, v);
+    b.keep({"perf"}, v.kept);
+    b.child("devices", v.devices);
+    b.child("seclabel", v.seclabels);
+    b.keep({"keywrap", "launchSecurity"}, v.kept);
+    b.inside(kQemuNamespace, [&] { b.child("commandline", v.qemu_commandline); });
+}
+
+Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) {
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, "domain description", options.limits));
+    if (root.name != "domain" || !root.uri.empty())
+        return make_error(ErrorCode::xml_error, ErrorDomain::domain,
+                          "line {}: the outermost element is <{}>, expected <domain>", root.line,
+                          root.qualified_name());
+    Parsed parsed;
+    PV_ASSIGN_OR_RETURN(parsed.domain, xml::parse<Domain>(root, parsed.messages));
+    if (options.inactive) drop_live_state(parsed.domain);
+    return parsed;
+}
+
+std::string format_domain(const Domain& domain, const FormatOptions& options) {
+    Domain shown = domain;
+    if (options.inactive) drop_live_state(shown);
+    if (!options.secure) drop_secrets(shown);
+    if (options.migratable) drop_implied(shown);
+    return xml::format("domain", shown);
+}
+
+Result<DocumentHead> read_head(std::string_view text) { return xml::read_head(text, "domain description"); }
+
+} // namespace polyvirt::sdk::domain

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// The domain document. Parsing keeps what was written; the passes (passes.h) complete it:
+//
+//     PV_ASSIGN_OR_RETURN(Parsed parsed, parse_domain(text, {}));
+//     PV_TRY(complete(parsed.domain, context));
+//     std::string dump = format_domain(parsed.domain, {});
+//
+// Plain values: copy them, change them, compare by text. No thread, no lock, nothing of the host.
+
+#include "base/result.h"
+#include "base/uuid.h"
+#include "sdk/domain/chardev.h"
+#include "sdk/domain/devices.h"
+#include "sdk/domain/interface.h"
+#include "sdk/domain/machine.h"
+#include "sdk/xml/messages.h"
+#include "sdk/xml/reader.h"
+
+namespace polyvirt::sdk::domain {
+
+// Each kind in the order of the document; printed kind by kind.
+struct Devices {
+    std::string emulator;
+    std::vector<Disk> disks;
+    std::vector<Controller> controllers;
+    std::vector<Interface> interfaces;
+    std::vector<Chardev> serials, parallels, consoles, channels;
+    std::vector<Input> inputs;
+    std::vector<Graphics> graphics;
+    std::vector<Sound> sounds;
+    std::vector<Audio> audios;
+    std::vector<Video> videos;
+    std::vector<Watchdog> watchdogs;
+    std::optional<Memballoon> memballoon;
+    std::vector<Rng> rngs;
+    std::vector<Panic> panics;
+    // Kinds that this version knows by name only. A driver refuses to start a guest with one of
+    // these rather than start it without.
+    Kept kept;
+};
+
+struct QemuArg {
+    std::string value;
+};
+struct QemuEnv {
+    std::string name, value;
+};
+struct QemuCommandline {
+    std::vector<QemuArg> args;
+    std::vector<QemuEnv> env;
+    [[nodiscard]] bool empty() const { return args.empty() && env.empty(); }
+};
+
+struct Domain {
+    std::string type; // qemu, kvm, lxc ...
+    std::optional<std::int32_t> id; // of a running guest
+    std::string name;
+    std::optional<Uuid> uuid;
+    std::string title, description;
+    std::optional<xml::Node> metadata; // word for word
+    xml::Size memory, current_memory;  // KiB
+    OnOff dump_core{};
+    Vcpu vcpu;
+    Os os;
+    Features features;
+    std::optional<Cpu> cpu;
+    std::optional<Clock> clock;
+    LifecycleAction on_poweroff{}, on_reboot{}, on_crash{}, on_lockfailure{};
+    YesNo suspend_to_mem{}, suspend_to_disk{};
+    Devices devices;
+    std::vector<Seclabel> seclabels;
+    QemuCommandline qemu_commandline;
+    Kept kept; // known by name only: memoryBacking, cputune, sysinfo ...
+};
+void describe(xml::Binder& b, Domain& v);
+
+inline constexpr xml::Namespace kQemuNamespace{"qemu", "http://libvirt.org/schemas/domain/qemu/1.0"};
+
+struct ParseOptions {
+    bool inactive = true; // what only a running guest has (id, aliases not the user's, tty) is dropped
+    xml::Limits limits{};
+};
+struct Parsed {
+    Domain domain;
+    xml::Messages messages;
+};
+// Errors: xml_error and config_unsupported with line; no_target for a disk without target.
+Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options = {});
+
+struct FormatOptions {
+    bool inactive = false;   // without what only a running guest has
+    bool secure = false;     // with passwords
+    bool migratable = false; // without what an older peer would not understand and adds by itself
+};
+std::string format_domain(const Domain& domain, const FormatOptions& options = {});
+
+// Root element, type, name and uuid of a domain document, without reading more than needed.
+using xml::DocumentHead;
+Result<DocumentHead> read_head(std::string_view text);
+
+} // namespace polyvirt::sdk::domain

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "sdk/domain/interface.h"
+
+namespace polyvirt::sdk::domain {
+
+void describe(xml::Binder& b, InterfaceMac& v) {
+    b.attr("address", v.address);
+    b.attr("type", v.type);
+    b.attr("check", v.check);
+}
+
+void describe(xml::Binder& b, InterfaceSource& v) {
+    b.attr("type", v.type);
+    b.attr("network", v.network);
+    b.attr("portid", v.port_id);
+    b.attr("portgroup", v.portgroup);
+    b.attr("bridge", v.bridge);
+    b.attr("path", v.path);
+    b.attr("dev", v.dev);
+    b.attr("name", v.name);
+    b.attr("mode", v.mode);
+    b.attr("address", v.address);
+    b.attr("port", v.port);
+    b.keep({"local", "address", "reconnect", "ip", "route"}, v.kept);
+}
+
+void describe(xml::Binder& b, InterfaceDriver& v) {
+    b.attr("name", v.name);
+    b.attr("txmode", v.txmode);
+    b.attr("ioeventfd", v.ioeventfd);
+    b.attr("event_idx", v.event_idx);
+    b.attr("queues", v.queues);
+    b.attr("rx_queue_size", v.rx_queue_size);
+    b.attr("tx_queue_size", v.tx_queue_size);
+    b.attr("rss", v.rss);
+    b.attr("rss_hash_report", v.rss_hash_report);
+    describe_virtio(b, v.virtio);
+    b.keep({"host", "guest"}, v.kept);
+}
+
+void describe(xml::Binder& b, InterfaceTarget& v) {
+    b.attr("dev", v.dev);
+    b.attr("managed", v.managed);
+}
+
+void describe(xml::Binder& b, Interface& v) {
+    b.attr("type", v.type, xml::kRequired);
+    b.attr("managed", v.managed);
+    b.attr("trustGuestRxFilters", v.trust_guest_rx_filters);
+    b.child("mac", v.mac);
+    b.child("source", v.source);
+    b.keep({"virtualport", "vlan"}, v.kept);
+    b.group("script", [&] { b.attr("path", v.script); });
+    b.group("downscript", [&] { b.attr("path", v.downscript); });
+    b.keep({"backenddomain"}, v.kept);
+    b.child("target", v.target);
+    b.keep({"guest"}, v.kept);
+    b.group("model", [&] { b.attr("type", v.model); });
+    b.child("driver", v.driver);
+    b.keep({"backend", "filterref"}, v.kept);
+    b.group("port", [&] { b.attr("isolated", v.isolated); });
+    b.keep({"bandwidth", "tune"}, v.kept);
+    b.group("link", [&] { b.attr("state", v.link); });
+    b.group("mtu", [&] { b.attr("size", v.mtu, xml::Rule{}.limits(0, 0xffffffff)); });
+    b.keep({"coalesce", "teaming", "ip", "route", "rom", "acpi"}, v.kept);
+    describe_info(b, v.info);
+}
+
+} // namespace polyvirt::sdk::domain

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// PCI addresses. First what stands in the document is reserved, then what the board dictates, then the
+// rest in a fixed order of kinds, so that the same document always gets the same addresses.
+#include <algorithm>
+#include <set>
+
+#include "base/error_text.h"
+#include "sdk/domain/passes/addresses.h"
+#include "sdk/domain/passes/defaults.h"
+#include "sdk/domain/passes/pci.h"
+#include "sdk/domain/passes/visit.h"
+#include "sdk/xml/parse.h"
+
+namespace polyvirt::sdk::domain {
+namespace {
+
+struct Candidate {
+    DeviceInfo* info;
+    PciNeed need;
+    const char* who;
+};
+
+bool placed(const DeviceInfo& info) { return info.address && (info.address->type != AddressType::pci || info.address->is_pci()); }
+
+void complete_partial(Domain& d) {
+    for_each_info(d, [](DeviceInfo& info, std::string_view) {
+        if (!info.address) return;
+        Address& a = *info.address;
+        auto zero = [](Number& n) { n = n.value_or(0); };
+        if (a.type == AddressType::pci && (a.bus || a.slot || a.function)) {
+            zero(a.domain), zero(a.bus), zero(a.slot), zero(a.function);
+        } else if (a.type == AddressType::drive) {
+            zero(a.controller), zero(a.bus), zero(a.target), zero(a.unit);
+        } else if (a.type == AddressType::virtio_serial) {
+            zero(a.controller), zero(a.bus);
+        } else if (a.type == AddressType::usb) {
+            zero(a.bus);
+        }
+    });
+}
+
+bool virtio_like(std::string_view model) {
+    return model.rfind("virtio", 0) == 0 && model != "virtio-transitional";
+}
+
+PciNeed express_if(bool express, Chipset chipset) {
+    return express && chipset == Chipset::q35 ? PciNeed::pcie : PciNeed::pci;
+}
+
+PciNeed need_of_interface(const Interface& i, Chipset chipset) {
+    return express_if(virtio_like(i.model) || i.model == "e1000e" || i.model == "vmxnet3" ||
+                          i.type == InterfaceType::hostdev, chipset);
+}
+
+// Collects what needs an address and has none, in the order in which they are given out.
+class Collector {
+  public:
+    Collector(Domain& d, Chipset chipset) : d_(d), chipset_(chipset) {}
+
+    std::vector<Candidate> run() {
+        auto& v = d_.devices;
+        for (Interface& i : v.interfaces) add(i.info, need_of_interface(i, chipset_), "an interface");
+        for (Sound& s : v.sounds) {
+            if (s.model != "pcspk" && s.model != "sb16" && s.model != "usb") add(s.info, PciNeed::pci, "a sound device");
+        }
+        for (Controller& c : v.controllers) controller(c);
+        for (Disk& disk : v.disks) {
+            if (disk.target.bus == DiskBus::virtio)
+                add(disk.info, express_if(disk.model != VirtioModel::transitional, chipset_), "a virtio disk");
+        }
+        if (v.memballoon && v.memballoon->model.rfind("virtio", 0) == 0)
+            add(v.memballoon->info, express_if(virtio_like(v.memballoon->model), chipset_), "the memballoon");
+        for (Rng& r : v.rngs) add(r.info, express_if(virtio_like(r.model), chipset_), "a random number generator");
+        for (Watchdog& w : v.watchdogs) {
+            if (w.model == "i6300esb") add(w.info, PciNeed::pci, "a watchdog");
+        }
+        for (std::size_t i = 0; i < v.videos.size(); i++) {
+            const std::string& model = v.videos[i].model.type;
+            if (model != "none" && model != "ramfb") add(v.videos[i].info, express_if(model == "virtio", chipset_), "a video device");
+        }
+        for (Input& i : v.inputs) {
+            if (i.bus == InputBus::virtio)
+                add(i.info, express_if(i.model != VirtioModel::transitional, chipset_), "an input device");
+        }
+        for (Chardev& s : v.serials) {
+            if (s.target.type == "pci-serial") add(s.info, PciNeed::pci, "a serial device");
+        }
+        return std::move(out_);
+    }
+
+  private:
+    void add(DeviceInfo& info, PciNeed need, const char* who) {
+        if (!placed(info)) out_.push_back({&info, need, who});
+    }
+    void controller(Controller& c) {
+        switch (c.type) {
+        case ControllerType::usb:
+            if (c.model == "none" || c.model.rfind("ich9-", 0) == 0) return; // see place_ich9_usb
+            return add(c.info, express_if(c.model == "qemu-xhci" || c.model == "nec-xhci", chipset_), "a USB controller");
+        case ControllerType::scsi: return add(c.info, express_if(virtio_like(c.model), chipset_), "a SCSI controller");
+        case ControllerType::sata: return add(c.info, PciNeed::pci, "a SATA controller");
+        case ControllerType::virtio_serial: return add(c.info, express_if(true, chipset_), "a virtio-serial controller");
+        case ControllerType::ide:
+            // Only the board's own is wired; a second one has no place to be.
+            return;
+        default: return;
+        }
+    }
+
+    Domain& d_;
+    Chipset chipset_;
+    std::vector<Candidate> out_;
+};
+
+// Companions of an ICH9 USB controller are functions of one slot.
+struct Ich9 {
+    const char* model;
+    std::uint32_t function;
+};
+constexpr Ich9 kIch9[] = {{"ich9-ehci1", 7}, {"ich9-uhci1", 0}, {"ich9-uhci2", 1}, {"ich9-uhci3", 2}};
+
+Status place_ich9_usb(Domain& d, PciBuses& buses, Chipset chipset) {
+    for (Controller& c : d.devices.controllers) {
+        if (c.type != ControllerType::usb || placed(c.info)) continue;
+        const auto* part = std::find_if(std::begin(kIch9), std::end(kIch9), [&](const Ich9& p) { return c.model == p.model; });
+        if (part == std::end(kIch9)) continue;
+        Address place;
+        bool found = false;
+        for (const Controller& o : d.devices.controllers) {
+            if (o.type != ControllerType::usb || o.index != c.index || !o.info.address || !o.info.address->is_pci()) continue;
+            if (o.model.rfind("ich9-", 0) != 0) continue;
+            place = *o.info.address;
+            found = true;
+        }
+        if (!found && chipset == Chipset::q35) {
+            for (const std::uint32_t slot : {0x1du, 0x1au}) {
+                if (found || !buses.slot_free(0, slot)) continue;
+                place = Address::pci(0, slot, 0);
+                found = true;
+            }
+        }
+        if (!found) {
+            PV_ASSIGN_OR_RETURN(place, buses.assign(PciNeed::pci, "a USB controller"));
+            c.info.address = Address::pci(*place.bus, *place.slot, part->function);
+        } else {
+            c.info.address = Address::pci(*place.bus, *place.slot, part->function);
+            if (buses.function_free(*place.bus, *place.slot, part->function))
+                PV_TRY(buses.reserve(*c.info.address, PciNeed::integrated, "a USB controller"));
+        }
+        if (part->function == 0) c.info.address->multifunction = OnOff::on;
+    }
+    return {};
+}
+
+Status put(PciBuses& buses, DeviceInfo& info, std::uint32_t slot, std::uint32_t function, const char* who) {
+    info.address = Address::pci(0, slot, function);
+    return buses.reserve(*info.address, PciNeed::integrated, who);
+}
+
+// The board's own devices have fixed places: the chipset's slots, and the first display's.
+Status place_board(Domain& d, PciBuses& buses, Chipset chipset) {
+    for (Controller& c : d.devices.controllers) {
+        if (c.index != 0u || placed(c.info)) continue;
+        if (chipset == Chipset::i440fx && c.type == ControllerType::ide) PV_TRY(put(buses, c.info, 1, 1, "the IDE controller"));
+        if (chipset == Chipset::i440fx && c.type == ControllerType::usb && c.model == "piix3-uhci")
+            PV_TRY(put(buses, c.info, 1, 2, "the USB controller"));
+        if (chipset == Chipset::q35 && c.type == ControllerType::sata) PV_TRY(put(buses, c.info, 0x1f, 2, "the SATA controller"));
+    }
+    // What else sits on those chips: ISA bridge and power management, SMBus.
+    const std::uint32_t chip = chipset == Chipset::q35 ? 0x1f : 1;
+    for (std::uint32_t f = 0; f < 8; f++) {
+        if (buses.function_free(0, chip, f)) PV_TRY(buses.reserve(Address::pci(0, chip, f), PciNeed::integrated, "the chipset"));
+    }
+    auto& videos = d.devices.videos;
+    const std::uint32_t display = chipset == Chipset::q35 ? 1 : 2;
+    if (!videos.empty() && !placed(videos[0].info) && videos[0].model.type != "none" && videos[0].model.type != "ramfb" &&
+        buses.slot_free(0, display))
+        PV_TRY(put(buses, videos[0].info, display, 0, "the primary video device"));
+    if (chipset == Chipset::q35) {
+        for (Sound& s : d.devices.sounds) {
+            if (s.model == "ich9" && !placed(s.info) && buses.slot_free(0, 0x1b)) PV_TRY(put(buses, s.info, 0x1b, 0, "a sound device"));
+        }
+    }
+    return {};
+}
+
+PciNeed need_of(const Domain& d, const DeviceInfo& info) {
+    for (const Controller& c : d.devices.controllers) {
+        if (&c.info == &info && c.type == ControllerType::pci) return need_of_controller(c);
+    }
+    return PciNeed::pci;
+}
+
+// An address names its bus; one that no controller of the document makes is added, so that a guest may name
+// buses only in its devices.
+Status reserve_given(Domain& d, PciBuses& buses) {
+    Status status;
+    for_each_info(d, [&](DeviceInfo& info, std::string_view who) {
+        if (!status || !info.address || !info.address->is_pci()) return;
+        status = buses.reserve(*info.address, need_of(d, info), who);
+    });
+    PV_TRY(std::move(status));
+    for (const xml::Node& n : d.devices.kept) {
+        const xml::Node* at = n.child("address");
+        const std::string* type = at ? at->attribute("type") : nullptr;
+        if (!type || *type != "pci") continue;
+        xml::Messages ignored;
+        PV_ASSIGN_OR_RETURN(Address a, xml::parse<Address>(*at, ignored));
+        if (a.is_pci()) PV_TRY(buses.reserve(a, PciNeed::pci, n.name));
+    }
+    return {};
+}
+
+Status assign_pci(Domain& d) {
+    const Chipset chipset = chipset_of(d);
+    if (chipset == Chipset::other) return {};
+    PciBuses buses(d, chipset);
+    PV_TRY(reserve_given(d, buses));
+    PV_TRY(place_board(d, buses, chipset));
+    // Adding controllers moves them in memory, so that candidates are found anew after each growth.
+    while (true) {
+        auto all = Collector(d, chipset).run();
+        if (all.empty()) break;
+        const std::size_t before = d.devices.controllers.size();
+        for (const Candidate& c : all) {
+            PV_ASSIGN_OR_RETURN(Address a, buses.assign(c.need, c.who));
+            if (d.devices.controllers.size() != before) all = {};
+            if (all.empty()) {
+                // `c` may be gone with the list that it points into; the place goes to the same device again.
+                auto again = Collector(d, chipset).run();
+                if (!again.empty()) again.front().info->address = std::move(a);
+                break;
+            }
+            c.info->address = std::move(a);
+        }
+    }
+    PV_TRY(place_ich9_usb(d, buses, chipset));
+    // One port is left free for a device that is plugged in later, unless the user laid out the buses.
+    if (chipset == Chipset::q35 && buses.configured() == 0 && buses.grew())
+        PV_TRY(buses.assign(PciNeed::pcie, "a device to be plugged in later"));
+    return buses.place_controllers();
+}
+
+} // namespace
+
+Status assign_addresses(Domain& d) {
+    complete_partial(d);
+    assign_virtio_serial(d);
+    PV_TRY(assign_usb(d));
+    PV_TRY(check_drives(d));
+    return assign_pci(d);
+}
+
+} // namespace polyvirt::sdk::domain

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// The steps of the pass `defaults`, one source per family. For passes/ only.
+
+#include "sdk/domain/passes.h"
+
+namespace polyvirt::sdk::domain {
+
+bool is_x86(const Domain& d);
+
+// Type, device, bus, driver of disks; collisions of targets. default_disks.cpp
+Status default_disks(Domain& d);
+// Serial and console are two names of one thing; targets and ports. default_chardevs.cpp
+void default_chardevs(Domain& d);
+// Graphics, video, input, audio, memballoon, watchdog, panic. default_devices.cpp
+void default_small_devices(Domain& d);
+// Controllers that devices need and machines have. default_controllers.cpp
+Status default_controllers(Domain& d);
+
+// "sdc" -> 2; -1: no such name.
+int disk_number(std::string_view dev);
+
+} // namespace polyvirt::sdk::domain
