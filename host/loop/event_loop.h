@@ -11,13 +11,17 @@
 //
 // Rules:
 //  - add_*, Watch::*, post(), deferred_delete() and stop() may be called from any thread, also from
-//    inside a callback of this loop, also for the watch whose callback is running.
-//  - Removing a watch (destroying it, or remove()) is immediate when called on the loop's thread:
-//    the callback is not entered again. From another thread it takes effect before the loop's next
-//    dispatch; a callback that is running just then finishes.
-//  - A callback's closure is destroyed exactly once, on the loop's thread, after its last run (or by
-//    the loop's destructor), with no lock held. That destruction is the "release" of the plugin ABI.
+//    inside a callback of this loop, also for the watch whose callback is running. They are leaf:
+//    the caller may hold locks of any rung but leaf. None waits for a callback.
+//  - Once remove() has returned (or the watch was destroyed) its callback is not entered again; one
+//    that is running just then on the loop's thread finishes.
+//  - A callback's closure is destroyed exactly once, on the loop's thread, after its last run and never
+//    inside a callback (or by the loop's destructor), with no lock held. That destruction is the
+//    "release" of the plugin ABI. A watched descriptor stays open until then: let the closure own it.
+//  - What one thread asks of a loop happens in the order in which it asked; posts after the changes of
+//    watches that were asked before them.
 //  - Callbacks must not throw: what escapes is caught, counted as PV_BUG, and the watch removed.
+// A loop takes four descriptors: epoll, the wake-up, and a pipe that libevent makes for signals.
 
 #include <chrono>
 #include <cstdint>
@@ -48,10 +52,12 @@ class Watch {
     ~Watch() { remove(); }
 
     void remove();
-    // Descriptors: which events are waited for (kReadable|kWritable; 0 = none, error and hang-up
-    // included in either).
+    // Descriptors: which events are waited for; 0 = none. Error and hang-up show as kReadable or
+    // kWritable (the read or write then tells); who adds kError|kHangup here is told them apart, for
+    // one more system call per callback. These two alone count as 0.
     void set_events(unsigned events);
-    // Timeouts: fire in `delay`, then every `period` (zero = once). disarm() keeps the watch.
+    // Timeouts: fire in `delay`, never earlier, then every `period` (zero = once; rounds that were
+    // missed are left out). disarm() keeps the watch.
     void arm(std::chrono::nanoseconds delay, std::chrono::nanoseconds period = {});
     void disarm();
     explicit operator bool() const { return state_ != nullptr; }
@@ -65,24 +71,28 @@ class EventLoop {
     // `name` is for logs and for the thread (at most 15 bytes count). Throws std::runtime_error if
     // libevent cannot make a base (no descriptors left).
     explicit EventLoop(std::string name);
+    // run() has returned or was never called. Releases every closure that is left.
     ~EventLoop();
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
 
-    // The descriptor stays the caller's, who keeps it open until the watch is gone.
+    // An empty Watch, after a line in the log, if `fd` is not open or is a file or folder, which the
+    // kernel cannot watch: `callback` is then destroyed before add_fd returns.
     [[nodiscard]] Watch add_fd(int fd, unsigned events, std::function<void(unsigned)> callback);
     // Made disarmed: see Watch::arm().
     [[nodiscard]] Watch add_timer(std::function<void()> callback);
-    // Runs `f` once on the loop's thread, in the order of the posts. Returns false when the loop has
-    // stopped for good: then `f` was destroyed unrun.
+    // Runs `f` once on the loop's thread, in the order of the posts. False when the loop has stopped
+    // for good: then `f` was destroyed unrun. What was accepted before that runs before run() returns;
+    // only a loop that is destroyed without having run destroys its posts unrun.
     bool post(std::function<void()> f);
     // Destroys `p` on the loop's thread, after the callbacks of this round.
     template <typename T> void deferred_delete(std::shared_ptr<T> p) {
         post([p = std::move(p)]() mutable { p.reset(); });
     }
 
-    // Dispatches until stop(); the caller's thread is the loop's thread from then on.
+    // Dispatches until stop(); the caller's thread is the loop's thread meanwhile. Once only.
     void run();
+    // For good; legal before run(), which then only runs what was posted.
     void stop();
     [[nodiscard]] bool on_thread() const;
     [[nodiscard]] const std::string& name() const { return name_; }
@@ -97,7 +107,7 @@ class EventLoop {
 // Runs a loop on a thread of its own, named after it, with signals blocked; stops and joins it.
 class LoopThread {
   public:
-    // `stack_bytes`: 0 = the system's default.
+    // `stack_bytes`: 0 = the system's default. Throws std::system_error if no thread is to be had.
     explicit LoopThread(EventLoop& loop, std::size_t stack_bytes = 0);
     ~LoopThread();
     LoopThread(const LoopThread&) = delete;

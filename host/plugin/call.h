@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include <polyvirt/abi/base.h>
+#include <polyvirt/abi/registry.h>
 
 #include "base/result.h"
 #include "base/sync.h"
@@ -42,8 +42,9 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     pv_call(const pv_call&) = delete;
     pv_call& operator=(const pv_call&) = delete;
 
-    // Called exactly once, by whichever of op return and complete() decides the call, on that thread,
-    // with no lock held. Then the call may be destroyed.
+    // Called exactly once, by whichever of op return and complete() decides the call, on that thread. The
+    // host holds no lock, but the thread may be the driver's own, inside complete() with its locks held: leaf,
+    // so it must not enter a driver. Then the call may be destroyed.
     virtual void finished(pv_status status) = 0;
 
     // The two halves of completion, joined here: returned() when the op's slot has returned, complete()
@@ -62,7 +63,13 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     // Marks the call cancelled and runs what on_cancel() stored (through the instance's loop).
     void cancel();
     [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+    // Stores what cancel() shall run: on the instance's loop, not begun after the call has finished; also
+    // destroyed there. Cancelled already: it is run. False: one is stored, or the call is over.
     bool set_on_cancel(std::function<void()> f);
+
+    // Whether the caller may publish this (inside a define: name and uuid must be those that were authorised).
+    // Any thread; leaf. The default allows everything (the host's own calls).
+    [[nodiscard]] virtual polyvirt::Status allow_publish(const pv_obj_desc& desc);
 
     [[nodiscard]] const polyvirt::plugin::Caller& caller() const { return *caller_; }
     [[nodiscard]] std::uint64_t id() const { return id_; }
@@ -83,6 +90,10 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
   private:
     enum class Phase : std::uint8_t { entered, returned_pending, completed_early, done };
 
+    void end(pv_status status);
+    [[nodiscard]] bool done() const;
+    void post_to_instance(std::function<void()> f);
+
     const std::shared_ptr<const polyvirt::plugin::Caller> caller_;
     const std::uint64_t id_;
     std::atomic<bool> cancelled_{false};
@@ -91,5 +102,6 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     pv_status early_ PV_GUARDED_BY(mu_) = PV_OK;
     std::unique_ptr<polyvirt::Error> error_ PV_GUARDED_BY(mu_);
     std::function<void()> on_cancel_ PV_GUARDED_BY(mu_);
+    bool on_cancel_set_ PV_GUARDED_BY(mu_) = false;
     std::vector<polyvirt::UniqueFd> reply_fds_ PV_GUARDED_BY(mu_);
 };

@@ -9,17 +9,21 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <polyvirt/abi/registry.h>
 
 #include "base/result.h"
+#include "base/sync.h"
 #include "base/uuid.h"
+#include "host/plugin/census.h"
 
 namespace polyvirt::plugin {
 
@@ -37,7 +41,21 @@ struct ObjectRef {
 };
 using ObjectPtr = std::shared_ptr<const ObjectRef>;
 
-// Which objects a list wants. `any_of`: for each non-zero mask pair, an object must match one side.
+// The pv_obj that an op sees for an object and its parents. Stays put and holds the pin: keep it in the call.
+class ObjArg {
+  public:
+    explicit ObjArg(ObjectPtr object);
+    ObjArg(const ObjArg&) = delete;
+    ObjArg& operator=(const ObjArg&) = delete;
+    [[nodiscard]] const pv_obj* get() const { return object_ ? &abi_[0] : nullptr; }
+    [[nodiscard]] const ObjectPtr& object() const { return object_; }
+
+  private:
+    ObjectPtr object_;
+    std::array<pv_obj, 3> abi_{}; // the object, its parent, its parent's parent
+};
+
+// Which objects a list wants.
 struct ListFilter {
     std::uint32_t kind = PV_KIND_NONE;
     std::uint64_t parent = 0; // 0: any
@@ -47,11 +65,18 @@ struct ListFilter {
 
 class Registry {
   public:
-    Registry();
+    // Runs an object's release function somewhere where driver code may run; the default runs it where the
+    // last pin goes.
+    using RunRelease = std::function<void(std::function<void()>)>;
+
+    // `census` (may be null) counts each object's data until its release has run.
+    explicit Registry(RunRelease run_release = nullptr, Census* census = nullptr);
     ~Registry();
 
     [[nodiscard]] Result<std::uint64_t> publish(const pv_obj_desc& desc);
-    [[nodiscard]] bool update(std::uint64_t handle, const pv_obj_update& update);
+    // Errors: no such object (code internal_error), or the new name or id is taken.
+    [[nodiscard]] Status update(std::uint64_t handle, const pv_obj_update& update);
+    // False: there is none. Its children (objects published with it as parent) go with it.
     bool retire(std::uint64_t handle);
     // Retires everything (the instance ends).
     void clear();
@@ -70,6 +95,23 @@ class Registry {
   private:
     struct State;
     std::unique_ptr<State> state_;
+};
+
+// The pins that a driver holds by handle (host.registry/1 pin, unpin). Any thread; leaf.
+class Pins {
+  public:
+    // The object's data; null if there is no object.
+    void* pin(const ObjectPtr& object);
+    // False: it is not pinned.
+    bool unpin(std::uint64_t handle);
+
+  private:
+    struct Held {
+        ObjectPtr object;
+        std::size_t count = 0;
+    };
+    Mutex mu_{Rank::leaf};
+    std::unordered_map<std::uint64_t, Held> held_ PV_GUARDED_BY(mu_);
 };
 
 } // namespace polyvirt::plugin

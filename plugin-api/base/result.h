@@ -23,8 +23,8 @@ namespace polyvirt {
 struct Error {
     ErrorCode code = ErrorCode::internal_error;
     ErrorDomain domain = ErrorDomain::none;
-    std::string message;
-    std::string str1, str2, str3; // as the wire's fields; empty = absent
+    std::string message{};
+    std::string str1{}, str2{}, str3{}; // as the wire's fields; empty = absent
     std::int32_t int1 = -1, int2 = -1;
 };
 

@@ -4,6 +4,46 @@
 
 namespace polyvirt::sdk::domain {
 
+void describe(xml::Binder& b, Filesystem& v) {
+    b.attr("type", v.type);
+    b.attr("accessmode", v.accessmode);
+    b.attr("model", v.model);
+    b.attr("multidevs", v.multidevs);
+    b.attr("fmode", v.fmode);
+    b.attr("dmode", v.dmode);
+    b.keep({"driver", "binary", "source", "target", "space_hard_limit", "space_soft_limit"},
+           v.kept);
+    b.flag("readonly", v.readonly);
+    describe_info(b, v.info);
+}
+
+void describe(xml::Binder& b, Hostdev& v) {
+    b.attr("mode", v.mode);
+    b.attr("type", v.type);
+    b.attr("managed", v.managed);
+    b.attr("model", v.model);
+    b.attr("display", v.display);
+    b.attr("ramfb", v.ramfb);
+    b.attr("sgio", v.sgio);
+    b.attr("rawio", v.rawio);
+    b.keep({"driver", "source", "teaming", "rom", "ip", "route"}, v.kept);
+    b.flag("readonly", v.readonly);
+    b.flag("shareable", v.shareable);
+    describe_info(b, v.info);
+}
+
+void describe(xml::Binder& b, Redirdev& v) {
+    b.attr("bus", v.bus);
+    b.attr("type", v.type, xml::kRequired);
+    b.keep({"source", "protocol"}, v.kept);
+    describe_info(b, v.info);
+}
+
+void describe(xml::Binder& b, Hub& v) {
+    b.attr("type", v.type, xml::kRequired);
+    describe_info(b, v.info);
+}
+
 void describe(xml::Binder& b, Input& v) {
     b.attr("type", v.type, xml::kRequired);
     b.attr("bus", v.bus);
@@ -50,7 +90,8 @@ void describe(xml::Binder& b, Graphics& v) {
     b.child("gl", v.gl);
     b.keep({"channel"}, v.kept);
     b.group("image", [&] { b.attr("compression", v.image_compression); });
-    b.keep({"jpeg", "zlib", "playback", "streaming", "clipboard", "mouse", "filetransfer", "audio"}, v.kept);
+    b.keep({"jpeg", "zlib", "playback", "streaming", "clipboard", "mouse", "filetransfer", "audio"},
+           v.kept);
     describe_info(b, v.info);
 }
 
@@ -128,7 +169,7 @@ void describe(xml::Binder& b, RngBackend& v) {
     b.attr("model", v.model, xml::kRequired);
     b.attr("type", v.type);
     b.keep({"source", "protocol"}, v.kept);
-    if (b.when(v.kept.empty(), "the backend is no socket")) b.text(v.path);
+    b.when(v.kept.empty(), "the backend is no socket", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Rng& v) {

@@ -25,6 +25,7 @@ struct Devices {
     std::string emulator;
     std::vector<Disk> disks;
     std::vector<Controller> controllers;
+    std::vector<Filesystem> filesystems;
     std::vector<Interface> interfaces;
     std::vector<Chardev> serials, parallels, consoles, channels;
     std::vector<Input> inputs;
@@ -32,6 +33,9 @@ struct Devices {
     std::vector<Sound> sounds;
     std::vector<Audio> audios;
     std::vector<Video> videos;
+    std::vector<Hostdev> hostdevs;
+    std::vector<Redirdev> redirdevs;
+    std::vector<Hub> hubs;
     std::vector<Watchdog> watchdogs;
     std::optional<Memballoon> memballoon;
     std::vector<Rng> rngs;
@@ -54,7 +58,7 @@ struct QemuCommandline {
 };
 
 struct Domain {
-    std::string type; // qemu, kvm, lxc ...
+    std::string type;               // qemu, kvm, lxc ...
     std::optional<std::int32_t> id; // of a running guest
     std::string name;
     std::optional<Uuid> uuid;
@@ -76,10 +80,12 @@ struct Domain {
 };
 void describe(xml::Binder& b, Domain& v);
 
-inline constexpr xml::Namespace kQemuNamespace{"qemu", "http://libvirt.org/schemas/domain/qemu/1.0"};
+inline constexpr xml::Namespace kQemuNamespace{"qemu",
+                                               "http://libvirt.org/schemas/domain/qemu/1.0"};
 
 struct ParseOptions {
-    bool inactive = true; // what only a running guest has (id, aliases not the user's, tty) is dropped
+    bool inactive =
+        true; // what only a running guest has (id, aliases not the user's, tty) is dropped
     xml::Limits limits{};
 };
 struct Parsed {

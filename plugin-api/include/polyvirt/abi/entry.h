@@ -19,10 +19,14 @@ typedef struct pv_host_root {
 
 /* Who may be inside an instance at once. The host serialises accordingly. */
 enum {
-    PV_CONCURRENCY_SERIAL_ALL = 1,        /* one op at a time */
-    PV_CONCURRENCY_SERIAL_PER_OBJECT = 2, /* one op per target at a time; target-less ops together */
-    PV_CONCURRENCY_PARALLEL = 3           /* the plugin locks for itself */
+    PV_CONCURRENCY_SERIAL_ALL = 1, /* one op at a time */
+    /* One op per object at a time; children (volume, snapshot, port) with their parent; all ops without a
+     * target one after another. */
+    PV_CONCURRENCY_SERIAL_PER_OBJECT = 2,
+    PV_CONCURRENCY_PARALLEL = 3 /* the plugin locks for itself */
 };
+/* In both serial models an op that returned PV_PENDING counts as out, and pv.dom.job and a domain's destroy are
+ * delivered at any time: what watches or ends something long must not wait for it. */
 enum { PV_LIFETIME_STATIC = 1, PV_LIFETIME_PER_URI = 2, PV_LIFETIME_PER_CONNECTION = 3 };
 enum { PV_START_COLD = 1, PV_START_CRASH_RECOVER = 2, PV_START_HANDOVER = 3 };
 enum { PV_STOP_SHUTDOWN = 1, PV_STOP_SESSION_END = 2, PV_STOP_RETIRE = 3 };
@@ -49,13 +53,16 @@ typedef struct pv_plugin {
     /* [load] The table of an op interface by id ("pv.dom.lifecycle/1"), NULL if not implemented. Valid
      * until destroy(). */
     const void *(*get_interface)(pv_inst *inst, const char *id) PV_NOEXCEPT;
-    /* [init] Loops run already, clients are not served yet. `how`: PV_START_*. */
+    /* [init] Loops run already, clients are not served yet. `how`: PV_START_*. May return PV_PENDING. If it fails,
+     * destroy() follows without stop(). */
     pv_status (*start)(pv_inst *inst, pv_call *call, uint32_t how) PV_NOEXCEPT;
     /* [init] Configuration changed. */
     pv_status (*reconfigure)(pv_inst *inst, pv_call *call) PV_NOEXCEPT;
-    /* [init] No op runs and none will. `why`: PV_STOP_*; guests go on unless it is SESSION_END. */
+    /* [init] No op runs and none will. `why`: PV_STOP_*; guests go on unless it is SESSION_END. Afterwards the
+     * host itself removes the watches, forgets the processes and retires the objects that are left. */
     void (*stop)(pv_inst *inst, uint32_t why) PV_NOEXCEPT;
-    /* [init] After stop() and after the last callback's release. */
+    /* [init] After stop() and after the last callback's release. Loops, watches, processes and sinks may still be
+     * given back in here. */
     void (*destroy)(pv_inst *inst) PV_NOEXCEPT;
 } pv_plugin;
 
@@ -70,7 +77,10 @@ PV_EXPORT const pv_plugin *pv_plugin_entry_v1(const pv_host_root *hello, char *e
  * The manifest: YAML text in an ELF note (section .note.polyvirt, name "polyvirt", type 1), so that it
  * survives strip and --gc-sections and can be read without loading. Keys:
  *   id: unique name; abi: [major, minor] needed at least; provides: op tables; needs: host services, each
- *   "id" or "id>=size"; uses: kinds of other drivers it calls; uri: schemes; kinds: object kinds.
+ *   "id" or "id>=size"; uri: schemes; kinds: object kinds it has itself ("domain", "network", "network_port",
+ *   "interface", "pool", "volume", "nodedev", "nwfilter", "nwfilter_binding", "secret", "snapshot", "checkpoint");
+ *   serves: those of them that connections of other drivers get from it too (one plugin per kind); uses: kinds of
+ *   other drivers that it calls, which therefore start first.
  * Use: PV_MANIFEST("id: org.example.vmm\nabi: [0, 1]\nuri: [vmm]\n")
  */
 /* GCC writes the section's name unchecked and would call it PROGBITS; clang derives NOTE from the name. */

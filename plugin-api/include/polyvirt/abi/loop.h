@@ -26,10 +26,12 @@ typedef struct pv_svc_loop {
     uint32_t size, _r;
     /* `name`: at most 11 bytes count. NULL: no thread or descriptor to be had. */
     pv_loop *(*acquire)(pv_host *host, uint32_t policy, const char *name) PV_NOEXCEPT;
-    /* Its watches are removed; its thread ends when they are released. Legal on the loop itself. */
+    /* Its watches are removed and must not be used any more, nor the loop; no callback begins after this, what was
+     * posted is released unrun; its thread ends when all that is released. Legal on the loop itself. */
     void (*release)(pv_loop *loop) PV_NOEXCEPT;
-    /* `fd` stays the caller's, open until `release` has run. NULL on failure: release has not run and
-     * will not. */
+    /* `fd` (a socket, pipe or device, not a file) stays the caller's, open until `release` has run. NULL on failure:
+     * release has not run and will not. Hang-up and error show as PV_IO_READ or PV_IO_WRITE; who asks for
+     * PV_IO_ERROR or PV_IO_HANGUP besides is told them apart. */
     pv_watch *(*add_fd)(pv_loop *loop, int32_t fd, uint32_t events, pv_fd_fn fn, void *ctx,
                         pv_release_fn release) PV_NOEXCEPT;
     void (*set_events)(pv_watch *watch, uint32_t events) PV_NOEXCEPT;
@@ -39,7 +41,8 @@ typedef struct pv_svc_loop {
     void (*set_timer)(pv_watch *watch, int64_t first_ns, int64_t period_ns) PV_NOEXCEPT;
     /* Asynchronous; the watch must not be used afterwards. */
     void (*remove)(pv_watch *watch) PV_NOEXCEPT;
-    /* Runs `fn` once on the loop, in order of the posts. Released after it, also if it never ran. */
+    /* Runs `fn` once on the loop, in order of the posts. Released after it, also if it never ran. On failure
+     * (negative) nothing was taken and release will not run. */
     pv_status (*post)(pv_loop *loop, pv_fn fn, void *ctx, pv_release_fn release) PV_NOEXCEPT;
     /* CLOCK_MONOTONIC nanoseconds; a virtual clock in the conformance kit. */
     int64_t (*now_ns)(pv_host *host) PV_NOEXCEPT;

@@ -43,9 +43,11 @@ typedef struct pv_svc_proc {
     uint64_t (*start_time)(pv_proc *proc) PV_NOEXCEPT;
     /* [any] leaf. Through the pidfd: never hits another process. PV_GONE: it has ended. */
     pv_status (*signal)(pv_proc *proc, int32_t signal) PV_NOEXCEPT;
-    /* [any] leaf. Stops watching; the process goes on. The pv_proc is gone. */
+    /* [any] leaf. Stops watching; the process goes on (and is reaped by the host). The pv_proc is gone; call it after
+     * the exit too. No `fn` begins after this. */
     void (*forget)(pv_proc *proc) PV_NOEXCEPT;
-    /* [worker|init] re-entrant. Runs a program to its end, or kills it at `timeout_ns` (PV_DEADLINE). */
+    /* [worker|init] re-entrant. Runs a program until it ends itself (not what it leaves in the background), or kills
+     * its session at `timeout_ns` (PV_DEADLINE). PV_OK whatever its exit status is. */
     pv_status (*run)(pv_host *host, pv_call *call, const pv_spawn *spawn, int64_t timeout_ns,
                      int32_t *wait_status, pv_sink *out, pv_sink *err) PV_NOEXCEPT;
 } pv_svc_proc;

@@ -20,7 +20,8 @@ enum {
 
 typedef struct pv_svc_state {
     uint32_t size, _r;
-    /* `name`: relative, at most one '/' ("autostart/vm1.xml"), no "." or "..", at most 200 bytes a part. On
+    /* `name`: relative, at most one '/' ("autostart/vm1.xml"), no "." or "..", at most 200 bytes a part, not
+     * ending in ".broken"; at most 64 MiB of data. On
      * failure (disk full, ...) the earlier record stands, and the error in `call` names the file. */
     pv_status (*put)(pv_host *host, pv_call *call, uint32_t area, const char *name, const void *data,
                      size_t length) PV_NOEXCEPT;

@@ -24,7 +24,7 @@ typedef struct pv_stream_ops {
     pv_status (*hole)(void *ctx, int64_t length) PV_NOEXCEPT;
     /* The client's send() would be taken again. */
     void (*writable)(void *ctx) PV_NOEXCEPT;
-    /* The client asks to finish: answer with finish() or fail(). */
+    /* The client asks to finish: answer with finish() or fail(). Must be there. */
     void (*finish)(void *ctx) PV_NOEXCEPT;
     /* Over, whoever ended it: PV_STREAM_*. The last callback; then release. */
     void (*closed)(void *ctx, uint32_t why) PV_NOEXCEPT;
@@ -32,15 +32,17 @@ typedef struct pv_stream_ops {
 
 typedef struct pv_svc_stream {
     uint32_t size, _r;
-    /* [any] leaf. The host copies between `fd` (its own from here on; made non-blocking) and the client in
-     * `directions` until either side ends. `closed` runs once on `loop`, then `release`; both may be NULL. */
+    /* [any] leaf. The host copies between `fd` (its own from here on, also on failure; made non-blocking; a pipe,
+     * socket or terminal: PV_UNSUPPORTED for files and disks) and the client in `directions` until either side
+     * ends. `closed` runs once on `loop`, then `release`; both may be NULL, and neither runs on failure. */
     pv_status (*attach_fd)(pv_stream *stream, int32_t fd, uint32_t directions, pv_loop *loop,
                            void (*closed)(void *ctx, uint32_t why) PV_NOEXCEPT, void *ctx,
                            pv_release_fn release) PV_NOEXCEPT;
     /* [any] leaf. */
     pv_status (*attach)(pv_stream *stream, const pv_stream_ops *ops, pv_loop *loop, void *ctx,
                         pv_release_fn release) PV_NOEXCEPT;
-    /* [any] leaf. Takes all, or PV_BUSY and nothing: wait for writable(). PV_GONE: the stream is over. */
+    /* [any] leaf, one thread at a time. Takes all (at most 1 MiB), or PV_BUSY and nothing: wait for writable(), also
+     * while the op has not returned. PV_GONE: the stream is over. */
     pv_status (*send)(pv_stream *stream, const void *bytes, size_t length) PV_NOEXCEPT;
     pv_status (*send_hole)(pv_stream *stream, int64_t length) PV_NOEXCEPT;
     /* [any] leaf. No more data from here; the client then finishes. */

@@ -259,8 +259,7 @@ typedef struct pv_hv_caps {
      * the daemon itself never arrive here. A missing slot answers 0.
      * [worker] answers from memory, reads, target: none, deadline: query, ends with its client,
      * NULL: the host answers.
-     * API: virConnectSupportsFeature.
-     * Wire: remote.connect_supports_feature. Permission: connect.getattr. Since 0.1. */
+     * Wire: none. Permission: none. Since 0.1. */
     pv_status (*supports_feature)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_hv_supports_feature_in *in, pv_hv_supports_feature_out *out) PV_NOEXCEPT;
     /* The document of the host's capabilities.

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Dispatcher: what gives a call its meaning. It checks program, procedure, authentication, connection
+// and permission, then lets the host answer (host_table.h) or enters the driver through the generated
+// glue. One for all servers of the daemon; rpc calls it as its Handler.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "host/dispatch/call_log.h"
+#include "host/dispatch/event_hub.h"
+#include "host/plugin/manager.h"
+#include "host/rpc/handler.h"
+
+namespace polyvirt::rpc {
+class Server;
+}
+
+namespace polyvirt::dispatch {
+
+struct DispatcherOptions {
+    std::uint64_t reported_version = 9'000'000; // major * 1,000,000 + minor * 1,000 + micro
+    std::string call_log;                       // path, empty = none
+};
+
+class Dispatcher final : public rpc::Handler {
+  public:
+    explicit Dispatcher(DispatcherOptions options);
+
+    // Before any client is served. Both outlive the last call.
+    void set_plugins(plugin::PluginManager& plugins) { plugins_ = &plugins; }
+    void add_server(rpc::Server& server) { servers_.push_back(&server); }
+
+    std::shared_ptr<rpc::Session> client_arrived(rpc::Client& client) override;
+    bool is_priority(const rpc::Header& header) override;
+    void handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) override PV_NO_LOCKS_HELD;
+    void client_closed(rpc::Client& client) override;
+    void client_gone(std::shared_ptr<rpc::Client> client) override;
+
+    [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
+    [[nodiscard]] EventHub& events() { return hub_; }
+    [[nodiscard]] CallLog& call_log() { return call_log_; }
+    [[nodiscard]] const DispatcherOptions& options() const { return options_; }
+    [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
+
+  private:
+    const DispatcherOptions options_;
+    CallLog call_log_;
+    EventHub hub_;
+    plugin::PluginManager* plugins_ = nullptr;
+    std::vector<rpc::Server*> servers_;
+};
+
+// Whether a procedure leads to an op that one of `instances` has, or to an answer of the host. For the
+// report of what there is.
+bool is_implemented(const protocol::ProcInfo& proc,
+                    const std::vector<std::shared_ptr<plugin::Instance>>& instances);
+
+} // namespace polyvirt::dispatch

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/dispatch/event_hub.h"
+
+#include <algorithm>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "host/dispatch/event_codec.h"
+#include "host/dispatch/reply.h"
+#include "host/protocol/gen/remote.h"
+
+namespace polyvirt::dispatch {
+namespace {
+
+using Body = std::vector<std::uint8_t>;
+
+std::uint64_t key_of(std::uint32_t kind, std::int32_t event_id) {
+    return static_cast<std::uint64_t>(kind) << 32 | static_cast<std::uint32_t>(event_id);
+}
+
+bool wants(const Subscription& s, const plugin::QueuedEvent& event) {
+    if (s.instance != event.instance) return false;
+    return !s.filtered || (s.uuid == event.uuid && (s.name.empty() || !s.uuid.is_nil() || s.name == event.name));
+}
+
+rpc::SharedBuffer make_message(const EventMessage& message, std::int32_t callback_id, bool old_style,
+                               const Body& body) {
+    protocol::Header header;
+    header.prog = message.program;
+    header.vers = 1;
+    header.proc = old_style ? message.old_proc : message.new_proc;
+    header.type = protocol::MsgType::message;
+    header.serial = 1; // what the peer sends; clients ignore it
+    protocol::Encoder encoder(protocol::begin_packet(header, body.size() + 4));
+    if (!old_style) encoder.put(callback_id);
+    encoder.raw(body.data(), static_cast<std::uint32_t>(body.size()));
+    return std::make_shared<const rpc::Buffer>(finish(std::move(encoder)));
+}
+
+} // namespace
+
+pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,
+                           std::shared_ptr<const void>& encoded) noexcept {
+    try {
+        protocol::Encoder encoder;
+        if (!encode_event(event, encoder) || encoder.failed()) return PV_ABI;
+        encoded = std::make_shared<const Body>(encoder.take());
+        return PV_OK;
+    } catch (const std::bad_alloc&) {
+        return PV_FAIL;
+    }
+}
+
+void EventHub::deliver(std::span<const plugin::QueuedEvent> batch) noexcept {
+    for (const plugin::QueuedEvent& event : batch) {
+        const auto found = by_event_.find(key_of(event.kind, event.id));
+        if (found != by_event_.end()) send(event, found->second);
+    }
+}
+
+void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& to) {
+    const EventMessage* message = find_event_message(event.kind, event.id);
+    if (message == nullptr || event.encoded == nullptr) return;
+    const Body& body = *static_cast<const Body*>(event.encoded.get());
+    rpc::SharedBuffer shared;
+    std::int32_t shared_id = 0;
+    bool shared_old = false;
+    for (const Entry& entry : to) {
+        if (!wants(*entry, event)) continue;
+        if (shared == nullptr || shared_id != entry->callback_id || shared_old != entry->old_style) {
+            shared = make_message(*message, entry->callback_id, entry->old_style, body);
+            shared_id = entry->callback_id;
+            shared_old = entry->old_style;
+        }
+        entry->client->send_event(shared); // a client that is gone or does not read is not our worry
+    }
+}
+
+Result<std::int32_t> EventHub::add(Subscription subscription) {
+    PerClient& mine = clients_[subscription.client.get()];
+    const auto same = [&](const Entry& e) {
+        return e->kind == subscription.kind && e->event_id == subscription.event_id &&
+               e->filtered == subscription.filtered && e->uuid == subscription.uuid &&
+               e->name == subscription.name;
+    };
+    if (std::any_of(mine.list.begin(), mine.list.end(), same))
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "event callback already tracked");
+    subscription.callback_id = mine.next_id++;
+    auto entry = std::make_shared<const Subscription>(std::move(subscription));
+    mine.list.push_back(entry);
+    by_event_[key_of(entry->kind, entry->event_id)].push_back(entry);
+    return entry->callback_id;
+}
+
+template <typename Match> Status EventHub::remove_if(const rpc::Client& client, const Match& match) {
+    const auto mine = clients_.find(&client);
+    if (mine != clients_.end()) {
+        auto& list = mine->second.list;
+        const auto found = std::find_if(list.begin(), list.end(), match);
+        if (found != list.end()) {
+            unlink(*found);
+            list.erase(found);
+            return {};
+        }
+    }
+    return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "could not find event callback for deletion");
+}
+
+Status EventHub::remove(const rpc::Client& client, std::uint32_t kind, std::int32_t callback_id) {
+    return remove_if(client, [&](const Entry& e) {
+        return e->kind == kind && e->callback_id == callback_id && !e->old_style;
+    });
+}
+
+Status EventHub::remove_old(const rpc::Client& client, std::uint32_t kind, std::int32_t event_id) {
+    return remove_if(client, [&](const Entry& e) {
+        return e->kind == kind && e->event_id == event_id && e->old_style;
+    });
+}
+
+void EventHub::remove_client(const rpc::Client& client) {
+    const auto mine = clients_.find(&client);
+    if (mine == clients_.end()) return;
+    for (const Entry& entry : mine->second.list) unlink(entry);
+    clients_.erase(mine);
+}
+
+void EventHub::unlink(const Entry& entry) {
+    const auto found = by_event_.find(key_of(entry->kind, entry->event_id));
+    if (found == by_event_.end()) return;
+    std::erase(found->second, entry);
+    if (found->second.empty()) by_event_.erase(found);
+}
+
+} // namespace polyvirt::dispatch

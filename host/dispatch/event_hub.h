@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// EventHub: who wants which event, and the sending of them. All of it but encode() runs on the events
+// thread, registration and removal too: so a client's registration is answered before its first event,
+// no event follows the reply to a removal, and there is no lock.
+//
+// An event's body is encoded once, when the driver posts it. A message differs between subscribers only
+// in its callback id, so those with the same id (most have their first) share one buffer.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/uuid.h"
+#include "host/plugin/events.h"
+#include "host/rpc/client.h"
+
+namespace polyvirt::dispatch {
+
+struct Subscription {
+    std::shared_ptr<rpc::Client> client;
+    std::shared_ptr<plugin::Instance> instance;
+    std::uint32_t kind = 0;
+    std::int32_t event_id = 0;
+    bool old_style = false; // messages without callback id, removed by event id
+    bool filtered = false;  // only the object with this uuid and name
+    Uuid uuid;
+    std::string name;
+    std::int32_t callback_id = -1; // given by add()
+};
+
+class EventHub final : public plugin::EventSink {
+  public:
+    pv_status encode(const plugin::Instance& instance, const pv_event& event,
+                     std::shared_ptr<const void>& encoded) noexcept override;
+    void deliver(std::span<const plugin::QueuedEvent> batch) noexcept override;
+
+    // Events thread. The callback id, or error invalid_arg for a second registration of the same event
+    // and object by one client.
+    [[nodiscard]] Result<std::int32_t> add(Subscription subscription);
+    [[nodiscard]] Status remove(const rpc::Client& client, std::uint32_t kind, std::int32_t callback_id);
+    [[nodiscard]] Status remove_old(const rpc::Client& client, std::uint32_t kind, std::int32_t event_id);
+    void remove_client(const rpc::Client& client);
+
+  private:
+    using Entry = std::shared_ptr<const Subscription>;
+    struct PerClient {
+        std::int32_t next_id = 0;
+        std::vector<Entry> list;
+    };
+    template <typename Match>
+    Status remove_if(const rpc::Client& client, const Match& match);
+    void unlink(const Entry& entry);
+    void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
+
+    std::unordered_map<const rpc::Client*, PerClient> clients_;
+    std::unordered_map<std::uint64_t, std::vector<Entry>> by_event_; // (kind, event id)
+};
+
+} // namespace polyvirt::dispatch

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Session: what dispatch keeps of one client: the driver connection that it opened, whether it is
+// read-only, and the calls that must be told when it leaves. Made when the client arrives, destroyed
+// with it. Any thread; its lock is a leaf.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "base/sync.h"
+#include "host/plugin/call.h"
+#include "host/rpc/client.h"
+#include "host/rpc/handler.h"
+
+namespace polyvirt::dispatch {
+
+class Session final : public rpc::Session, public std::enable_shared_from_this<Session> {
+  public:
+    explicit Session(rpc::Client& client);
+
+    // The driver connection. A second open is an error, as the wire has it.
+    [[nodiscard]] Status open(std::shared_ptr<plugin::Instance> instance, std::string uri, bool readonly);
+    void close();
+    [[nodiscard]] std::shared_ptr<plugin::Instance> instance() const;
+    [[nodiscard]] std::string uri() const;
+    [[nodiscard]] bool readonly() const { return caller()->readonly; }
+    // Changes once, when open() asks for a read-only connection.
+    [[nodiscard]] std::shared_ptr<const plugin::Caller> caller() const;
+
+    // Calls that end with their client: cancelled by cancel_all(), on any thread.
+    void watch(std::weak_ptr<pv_call> call, const pv_call* key);
+    void unwatch(const pv_call* key);
+    void cancel_all();
+
+    // The client asked to be told when its driver connection breaks.
+    [[nodiscard]] bool set_close_callback(bool on);
+
+  private:
+    mutable Mutex mu_{Rank::leaf};
+    std::shared_ptr<plugin::Instance> instance_ PV_GUARDED_BY(mu_);
+    std::string uri_ PV_GUARDED_BY(mu_);
+    std::shared_ptr<const plugin::Caller> caller_ PV_GUARDED_BY(mu_);
+    std::unordered_map<const pv_call*, std::weak_ptr<pv_call>> calls_ PV_GUARDED_BY(mu_);
+    bool close_callback_ PV_GUARDED_BY(mu_) = false;
+};
+
+} // namespace polyvirt::dispatch

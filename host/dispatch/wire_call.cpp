@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/dispatch/wire_call.h"
+
+#include <cstring>
+
+#include "base/error_text.h"
+#include "host/dispatch/dispatcher.h"
+#include "host/dispatch/errors.h"
+#include "host/dispatch/reply.h"
+#include "host/dispatch/stream_bridge.h"
+#include "host/dispatch/wire_objects.h"
+#include "host/rpc/error_reply.h"
+
+namespace polyvirt::dispatch {
+
+WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
+                   std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc)
+    : pv_call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
+      session_(std::move(session)), message_(std::move(message)), proc_(proc) {
+    fds_in = std::move(message_.fds);
+    instance = session_->instance();
+}
+
+WireCall::~WireCall() {
+    if (watched_) session_->unwatch(this);
+}
+
+void WireCall::answer(HostFn function) {
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
+    protocol::Decoder decoder(message_.payload(), arena_);
+    if (Status status = function(*this, decoder, encoder); !status)
+        return fail(std::move(status).error());
+    if (!deferred_) send(encoder);
+}
+
+void WireCall::reply_later(const std::function<void(protocol::Encoder&)>& encode) {
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
+    encode(encoder);
+    send(encoder);
+}
+
+void WireCall::enter(const Glue& glue) {
+    glue_ = &glue;
+    protocol::Decoder decoder(message_.payload(), arena_);
+    if (!glue.prepare(*this, decoder)) {
+        if (!has_error()) set_error(bad_payload());
+        return fail(take_error(PV_FAIL));
+    }
+    if (glue.client_gone == ClientGone::cancel) {
+        watched_ = true;
+        session_->watch(weak_from_this(), this);
+    }
+    if (proc_.stream != protocol::StreamKind::none) {
+        bridge_ = StreamBridge::create(client_, message_.header, proc_, sparse_);
+        stream = plugin::StreamEndpoint::create(bridge_);
+    }
+    const auto driver = instance; // finished() may end this call before enter() returns
+    driver->enter(shared_from_this(), glue.op, target_, in_, out_);
+}
+
+void WireCall::finished(pv_status status) {
+    if (status != PV_OK) {
+        if (stream != nullptr) stream->abandon();
+        return fail(take_error(status));
+    }
+    std::vector<UniqueFd> fds = take_reply_fds();
+    protocol::Encoder encoder =
+        begin_reply(message_.header, static_cast<std::uint32_t>(fds.size()));
+    glue_->encode(*this, encoder);
+    if (has_error()) { // the glue found that the answer cannot be told, e.g. an object is gone
+        if (stream != nullptr) stream->abandon();
+        return fail(take_error(PV_FAIL));
+    }
+    if (bridge_ != nullptr) bridge_->open();
+    send(encoder, std::move(fds));
+    if (stream != nullptr) stream->opened();
+}
+
+void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
+    if (encoder.failed()) {
+        if (stream != nullptr) stream->abandon();
+        return fail(reply_too_large(encoder.failure()));
+    }
+    dispatcher_.call_log().add(proc_, nullptr);
+    client_->reply(finish(std::move(encoder)), std::move(fds));
+    for (const auto& f : after_reply_) f();
+    message_.slot.release();
+}
+
+void WireCall::fail(Error error) {
+    dispatcher_.call_log().add(proc_, &error);
+    client_->reply(rpc::error_reply(message_.header, error));
+    message_.slot.release();
+}
+
+bool WireCall::check_readonly(bool denied) {
+    if (!denied || !caller().readonly) return true;
+    set_error(readonly_denied(proc_));
+    return false;
+}
+
+const pv_obj* WireCall::domain(const protocol::domain& wire) {
+    auto found = find_domain(*this, wire);
+    if (found) return pin(*found);
+    set_error(std::move(found).error());
+    return nullptr;
+}
+
+Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire) {
+    const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
+    if (auto found = call.driver().registry().find_uuid(PV_KIND_DOMAIN, uuid)) return found;
+    return make_error(ErrorCode::no_domain, call.driver().error_domain(), "no domain with matching uuid '{}' ({})",
+                      uuid.to_string(), wire.name.view());
+}
+
+const pv_obj* WireCall::pin(const plugin::ObjectPtr& object) {
+    const pv_obj* parent = object->parent != nullptr ? pin(object->parent) : nullptr;
+    auto* seen = arena_.make<pv_obj>();
+    seen->size = sizeof *seen;
+    seen->kind = object->kind;
+    seen->handle = object->handle;
+    std::memcpy(seen->uuid, object->uuid.bytes.data(), sizeof seen->uuid);
+    seen->name = object->name.c_str();
+    seen->dom_id = object->dom_id;
+    seen->state = object->state;
+    seen->attrs = object->attrs;
+    seen->data = object->data.get();
+    seen->parent = parent;
+    pins_.push_back(object);
+    return seen;
+}
+
+plugin::ObjectPtr WireCall::object(std::uint64_t handle) { return instance->registry().find(handle); }
+
+protocol::Str WireCall::keep(std::string_view text) {
+    const std::span<char> copy = arena_.make_array<char>(text.size() + 1);
+    std::memcpy(copy.data(), text.data(), text.size());
+    copy[text.size()] = '\0';
+    return {copy.data(), static_cast<std::uint32_t>(text.size())};
+}
+
+} // namespace polyvirt::dispatch

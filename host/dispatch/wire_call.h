@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// WireCall: one call of a client from its decoding to its reply. What the host answers itself runs
+// through answer(), what a driver does through enter(); finished() encodes and sends. The generated
+// glue (host/dispatch/gen) fills the op's structs with the helpers below; everything it allocates
+// lives in the call's arena until the reply is out.
+//
+// Thread: one worker until the driver is entered, then the thread that completes.
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "host/dispatch/glue.h"
+#include "host/dispatch/session.h"
+#include "host/plugin/builders.h"
+#include "host/plugin/instance.h"
+#include "host/plugin/registry.h"
+#include "host/protocol/arena.h"
+#include "host/protocol/proc_info.h"
+#include "host/protocol/gen/types.h"
+#include "host/protocol/xdr.h"
+#include "host/rpc/client.h"
+
+namespace polyvirt::dispatch {
+
+class Dispatcher;
+class StreamBridge;
+
+class WireCall final : public pv_call {
+  public:
+    WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
+             std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc);
+    ~WireCall() override;
+
+    // Runs the host's own answer and replies.
+    void answer(HostFn function) PV_NO_LOCKS_HELD;
+    // Decodes for, checks and enters the driver's op.
+    void enter(const Glue& glue) PV_NO_LOCKS_HELD;
+    void finished(pv_status status) override;
+    void fail(Error error);
+
+    // For host functions: the reply will be sent by another thread through reply_later().
+    void defer() { deferred_ = true; }
+    [[nodiscard]] bool deferred() const { return deferred_; }
+    // Encodes with `encode` and sends; at most once, after defer().
+    void reply_later(const std::function<void(protocol::Encoder&)>& encode);
+    // Runs after the reply has been handed to the connection, in order; not after an error.
+    void after_reply(std::function<void()> f) { after_reply_.push_back(std::move(f)); }
+
+    [[nodiscard]] Dispatcher& dispatcher() { return dispatcher_; }
+    [[nodiscard]] rpc::Client& client() { return *client_; }
+    [[nodiscard]] const std::shared_ptr<rpc::Client>& client_ptr() const { return client_; }
+    [[nodiscard]] Session& session() { return *session_; }
+    [[nodiscard]] const protocol::ProcInfo& proc() const { return proc_; }
+    [[nodiscard]] const protocol::Header& header() const { return message_.header; }
+    // The driver connection; never null for procedures that need an open connection.
+    [[nodiscard]] plugin::Instance& driver() { return *instance; }
+    [[nodiscard]] protocol::Arena& arena() { return arena_; }
+
+    // The call's flags, from the glue: whether its stream may have holes hangs on them.
+    void set_flags(std::uint32_t flags) { sparse_ = (flags & proc_.sparse_flag) != 0; }
+
+    // Conditional read-only rule: records the denial and returns false.
+    [[nodiscard]] bool check_readonly(bool denied);
+
+    // Look-ups in the registry. They record "not found" in the driver's words and return null.
+    const pv_obj* domain(const protocol::domain& wire);
+    const pv_obj* by_uuid(std::uint32_t kind, const std::array<std::uint8_t, 16>& uuid,
+                          const protocol::Str& name);
+    const pv_obj* by_name(std::uint32_t kind, const pv_obj* parent, const protocol::Str& name);
+    const pv_obj* by_key(std::uint32_t kind, const char* key, const protocol::Str& value);
+    // An object seen anew, for replies; null if it is gone meanwhile.
+    plugin::ObjectPtr object(std::uint64_t handle);
+    // The object as drivers see it; keeps its data pinned until the call ends.
+    const pv_obj* pin(const plugin::ObjectPtr& object);
+    // A copy in the arena, NUL-terminated.
+    protocol::Str keep(std::string_view text);
+
+    // The op's parts, for the glue.
+    void set_target(const pv_obj* target) { target_ = target; }
+    [[nodiscard]] const pv_obj* target() const { return target_; }
+    void set_in(const void* in) { in_ = in; }
+    void set_out(void* out) { out_ = out; }
+    [[nodiscard]] const void* in() const { return in_; }
+    [[nodiscard]] void* out() { return out_; }
+    pv_sink* new_sink(std::size_t max_bytes) { return build<pv_sink>(max_bytes); }
+    pv_params* new_params() { return build<pv_params>(); }
+    pv_strings* new_strings() { return build<pv_strings>(); }
+    pv_objs* new_objs() { return build<pv_objs>(); }
+    pv_records* new_records(const pv_record_type& type) { return build<pv_records>(type); }
+    pv_groups* new_groups() { return build<pv_groups>(); }
+
+  private:
+    template <typename T, typename... A> T* build(A&&... a) {
+        auto* made = new T(std::forward<A>(a)...);
+        builders_.emplace_back(made, [](void* p) { delete static_cast<T*>(p); });
+        return made;
+    }
+    void send(protocol::Encoder& encoder, std::vector<UniqueFd> fds = {});
+
+    Dispatcher& dispatcher_;
+    const std::shared_ptr<rpc::Client> client_;
+    const std::shared_ptr<Session> session_;
+    rpc::Message message_;
+    const protocol::ProcInfo& proc_;
+    protocol::Arena arena_;
+    const Glue* glue_ = nullptr;
+    std::shared_ptr<StreamBridge> bridge_;
+    const pv_obj* target_ = nullptr;
+    const void* in_ = nullptr;
+    void* out_ = nullptr;
+    bool deferred_ = false;
+    bool watched_ = false;
+    bool sparse_ = false; // the client asked for holes
+    std::vector<std::function<void()>> after_reply_;
+    std::vector<plugin::ObjectPtr> pins_;
+    // Builders of the op's results, made on demand: most calls need one or none.
+    std::vector<std::unique_ptr<void, void (*)(void*)>> builders_;
+};
+
+} // namespace polyvirt::dispatch

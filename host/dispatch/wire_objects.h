@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Objects of the registry as the wire shows them, and lists of them within the wire's limits. Texts
+// are copied into the call's arena.
+
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/error_text.h"
+#include "host/dispatch/wire_call.h"
+#include "host/plugin/registry.h"
+#include "host/protocol/gen/types.h"
+
+namespace polyvirt::dispatch {
+
+inline std::string_view view(const protocol::Str& s) { return s.view(); }
+
+template <typename Wire> Wire to_wire(WireCall& call, const plugin::ObjectRef& object);
+
+template <>
+inline protocol::domain to_wire(WireCall& call, const plugin::ObjectRef& object) {
+    protocol::domain d{};
+    d.name = call.keep(object.name);
+    std::memcpy(d.uuid.data(), object.uuid.bytes.data(), object.uuid.bytes.size());
+    d.id = object.dom_id;
+    return d;
+}
+
+// Error "Too many ..." (code 1) above `limit`, as the wire answers it.
+template <typename Wire>
+Result<std::span<const Wire>> wire_list(WireCall& call, const std::vector<plugin::ObjectPtr>& objects,
+                                        std::size_t limit, std::string_view what) {
+    if (objects.size() > limit)
+        return make_error(ErrorCode::internal_error, ErrorDomain::rpc, "Too many {} '{}' for limit '{}'",
+                          what, objects.size(), limit);
+    const std::span<Wire> list = call.arena().make_array<Wire>(objects.size());
+    for (std::size_t i = 0; i < objects.size(); ++i) list[i] = to_wire<Wire>(call, *objects[i]);
+    return std::span<const Wire>(list);
+}
+
+// The domain that a request names, by uuid alone; "not found" in the driver's words.
+Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire);
+
+} // namespace polyvirt::dispatch

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Which clients are present, and what drivers want to be told when one has gone (host.client/1 on_close):
+// kept as data, so that it survives a reload of the driver. One table for all instances. Any thread; leaf.
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include <polyvirt/abi/base.h>
+
+#include "base/sync.h"
+
+namespace polyvirt::plugin {
+
+class Clients {
+  public:
+    struct Close {
+        const void* instance; // which instance asked
+        std::uint32_t kind;
+        std::uint64_t object;
+        auto operator<=>(const Close&) const = default;
+    };
+    static constexpr std::size_t kMaxPerClient = 65'536;
+
+    void arrived(std::uint64_t client);
+    // What was stored for it, in order of kind and object.
+    [[nodiscard]] std::vector<Close> gone(std::uint64_t client);
+    // PV_GONE: not present; PV_BUSY: too many stored.
+    [[nodiscard]] pv_status store(std::uint64_t client, const Close& close);
+    [[nodiscard]] pv_status forget(std::uint64_t client, const Close& close);
+    // The instance has ended.
+    void drop(const void* instance);
+
+  private:
+    Mutex mu_{Rank::leaf};
+    std::map<std::uint64_t, std::set<Close>> clients_ PV_GUARDED_BY(mu_);
+};
+
+} // namespace polyvirt::plugin

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// What stands behind Instance: the driver's side of it and its life. The PluginManager drives the life on one
+// thread at a time; enter() is trampoline.cpp.
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/plugin/context.h"
+#include "host/plugin/in_flight.h"
+#include "host/plugin/instance.h"
+#include "host/plugin/loader.h"
+#include "host/plugin/strands.h"
+
+namespace polyvirt::plugin {
+
+class DriverInstance final : public Instance {
+  public:
+    struct Setup {
+        std::shared_ptr<const Generation> generation;
+        const OpCatalog* catalog;
+        const pv_host_root* root;
+        std::string key, uri;
+        std::string folder_key; // empty: the plugin's own folders
+    };
+    // Makes the loop thread, then the driver's side: create() and its tables. [load]
+    static Result<std::shared_ptr<DriverInstance>> create(std::shared_ptr<HostShared> shared, const HostPaths& paths,
+                                                          Setup setup);
+    ~DriverInstance() override;
+
+    // [init] The driver's start(); waits for it if it answers later.
+    Status start();
+    // [init] Refuses calls, waits for those in flight, then stop() (if it was started), releases, destroy().
+    // False: something is still in use at `until`; then the driver is left as it is and this must live for ever.
+    bool stop(std::chrono::steady_clock::time_point until, std::uint32_t why);
+    void refuse_calls() { in_flight_.close(); }
+    // A client has gone; what was stored for it (Clients) is told to the driver on its loop.
+    void tell_closed(std::uint64_t client, std::vector<Clients::Close> closes);
+
+    const std::string& plugin_id() const override { return setup_.generation->manifest.id; }
+    const std::string& key() const override { return setup_.key; }
+    const std::string& canonical_uri() const override { return setup_.uri; }
+    InstanceState state() const override { return state_.load(); }
+    bool has_kind(std::uint32_t kind) const override;
+    bool implements(std::uint32_t op) const noexcept override { return find(op) != nullptr; }
+    void enter(std::shared_ptr<pv_call> call, std::uint32_t op, const pv_obj* obj, const void* in,
+               void* out) override PV_ENTERS_DRIVER;
+    Registry& registry() override { return host_.registry; }
+    pv_host* host() override { return &host_; }
+    bool post(std::function<void()> f) override { return host_.post(std::move(f)); }
+    Stats stats() const override;
+    void call_ended() noexcept override { in_flight_.leave(); }
+    void note_misbehaviour() noexcept override { mended_.fetch_add(1, std::memory_order_relaxed); }
+
+  private:
+    struct Table {
+        std::vector<OpFn> fns;
+        const OpTable* spec = nullptr;
+    };
+
+    DriverInstance(std::shared_ptr<HostShared> shared, const HostPaths& paths, Setup setup);
+    Status make();
+    Status copy_tables();
+    [[nodiscard]] OpFn find(std::uint32_t op) const noexcept;
+    [[nodiscard]] std::uint64_t strand_key(const pv_obj* obj) const noexcept;
+    pv_status call_driver(Entry& entry) const;
+    void run_strand(std::uint64_t key, Entry entry);
+    static void refuse(const std::shared_ptr<pv_call>& call, Error error, pv_status status);
+    bool release_all(std::chrono::steady_clock::time_point until);
+    void forget_handles();
+
+    const std::shared_ptr<HostShared> shared_;
+    const Setup setup_;
+    const pv_plugin& plugin_;
+    pv_host host_;
+    std::vector<Table> tables_; // by number; constant after make()
+    InFlight in_flight_;
+    Strands strands_;
+    std::atomic<InstanceState> state_{InstanceState::created};
+    std::atomic<std::uint64_t> mended_{0};
+};
+
+} // namespace polyvirt::plugin

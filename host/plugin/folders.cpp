@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/plugin/folders.h"
+
+#include <cctype>
+#include <cerrno>
+#include <sys/stat.h>
+
+#include "base/error_text.h"
+#include "host/plugin/manager.h"
+
+namespace polyvirt::plugin {
+namespace {
+
+// A key comes from a driver and may hold anything: every byte that is not plain becomes %XX.
+std::string file_name(const std::string& key) {
+    std::string name;
+    for (const char c : key) {
+        const auto u = static_cast<unsigned char>(c);
+        if (std::isalnum(u) != 0 || c == '-' || c == '_') name += c;
+        else name += fmt::format("%{:02X}", u);
+    }
+    return name;
+}
+
+Status make_folders(const std::string& path, mode_t last_mode) {
+    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+        const bool last = at == std::string::npos;
+        const std::string part = path.substr(0, at);
+        if (::mkdir(part.c_str(), last ? last_mode : 0755) != 0 && errno != EEXIST)
+            return make_system_error(errno, ErrorDomain::none, "cannot make the folder " + part);
+        if (last) return {};
+    }
+}
+
+} // namespace
+
+Folders::Folders(const HostPaths& host, const std::string& id, const std::string& key) {
+    const std::string tail = key.empty() ? "/" + id : "/" + id + ".instances/" + file_name(key);
+    names_ = {host.etc + tail, host.state + tail, host.run + tail, host.cache + tail, host.log + tail};
+}
+
+Result<const char*> Folders::dir(std::uint32_t which) {
+    const std::size_t index = which - 1;
+    {
+        const LeafLock lock(mu_);
+        if (made_[index]) return names_[index].c_str();
+    }
+    const bool open = which == PV_PATH_STATE || which == PV_PATH_LOG;
+    PV_TRY(make_folders(names_[index], open ? 0711 : 0700));
+    const LeafLock lock(mu_);
+    made_[index] = true;
+    return names_[index].c_str();
+}
+
+} // namespace polyvirt::plugin

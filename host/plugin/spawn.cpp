@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/plugin/spawn.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error_text.h"
+
+// The child runs in our memory: instrumentation would take it for the thread that waits.
+#if defined(__clang__)
+#define PV_BARE __attribute__((no_sanitize("address", "thread", "undefined")))
+#else
+#define PV_BARE __attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
+#endif
+
+namespace polyvirt::plugin {
+namespace {
+
+constexpr std::size_t kStack = std::size_t{64} << 10;
+
+// Everything that the child needs, made ready beforehand: between clone and exec it may only make system
+// calls. Plain data on purpose.
+struct ChildPlan {
+    char* const* argv;
+    char* const* env;
+    const char* cwd;
+    const int* from;   // descriptors, sorted by their numbers in the child, all of them above `top`
+    const int* to;
+    int count;
+    std::uint32_t uid, gid;
+    // Out.
+    const char* step;
+    int error;
+};
+
+// The kernel's calls, not libc's: libc's setuid would stop the daemon's other threads to change them too.
+PV_BARE bool set_ids(ChildPlan& p) {
+    if (p.gid != UINT32_MAX || p.uid != UINT32_MAX) {
+        p.step = "set its groups of";
+        const gid_t group = p.gid;
+        const std::size_t n = p.gid != UINT32_MAX ? 1 : 0;
+        if (::geteuid() == 0 && ::syscall(SYS_setgroups, n, &group) != 0) return false;
+    }
+    if (p.gid != UINT32_MAX) {
+        p.step = "set the group of";
+        if (::syscall(SYS_setresgid, p.gid, p.gid, p.gid) != 0) return false;
+    }
+    if (p.uid != UINT32_MAX) {
+        p.step = "set the user of";
+        if (::syscall(SYS_setresuid, p.uid, p.uid, p.uid) != 0) return false;
+    }
+    return true;
+}
+
+PV_BARE bool place_fds(ChildPlan& p) {
+    p.step = "place the descriptors of";
+    unsigned first = 0;
+    for (int i = 0; i < p.count; ++i) {
+        if (::dup2(p.from[i], p.to[i]) < 0) return false;
+        const auto at = static_cast<unsigned>(p.to[i]);
+        if (at > first && ::syscall(SYS_close_range, first, at - 1, 0) != 0) return false;
+        first = at + 1;
+    }
+    return ::syscall(SYS_close_range, first, ~0U, 0) == 0;
+}
+
+PV_BARE void default_signals() {
+    struct sigaction action = {};
+    action.sa_handler = SIG_DFL;
+    for (int s = 1; s < NSIG; ++s)
+        if (s != SIGKILL && s != SIGSTOP) ::sigaction(s, &action, nullptr); // fails for libc's own two: they end at exec
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+PV_BARE int child_main(void* arg) {
+    ChildPlan& p = *static_cast<ChildPlan*>(arg);
+    ::setsid();
+    ::umask(077);
+    p.step = "enter the folder for";
+    if (::chdir(p.cwd) == 0 && place_fds(p) && set_ids(p)) {
+        // Last: until here every signal is blocked, so that no handler of the daemon runs in here.
+        default_signals();
+        p.step = "execute";
+        ::execve(p.argv[0], p.argv, p.env);
+    }
+    p.error = errno;
+    ::_exit(127);
+}
+
+// A stack with a guard page below it.
+class ChildStack {
+  public:
+    ChildStack()
+        : memory_(::mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
+        if (ok()) ::mprotect(memory_, 4096, PROT_NONE);
+    }
+    ~ChildStack() {
+        if (ok()) ::munmap(memory_, kStack);
+    }
+    ChildStack(const ChildStack&) = delete;
+    ChildStack& operator=(const ChildStack&) = delete;
+    [[nodiscard]] bool ok() const { return memory_ != MAP_FAILED; }
+    [[nodiscard]] void* top() const { return static_cast<char*>(memory_) + kStack; }
+
+  private:
+    void* memory_;
+};
+
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> list;
+    for (const std::string& text : texts) list.push_back(const_cast<char*>(text.c_str()));
+    list.push_back(nullptr);
+    return list;
+}
+
+// Copies of the sources above every number they go to, so that placing one never overwrites another.
+struct FdTable {
+    std::vector<UniqueFd> copies;
+    std::vector<int> from, to;
+};
+
+Result<FdTable> make_fd_table(const SpawnPlan& plan) {
+    FdTable table;
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null) return make_system_error(errno, ErrorDomain::none, "cannot open '/dev/null'");
+    std::vector<std::pair<int, int>> all = plan.fds;
+    all.emplace_back(null.get(), 0);
+    all.emplace_back(plan.stdout_fd >= 0 ? plan.stdout_fd : null.get(), 1);
+    all.emplace_back(plan.stderr_fd >= 0 ? plan.stderr_fd : null.get(), 2);
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const int top = all.back().second + 1;
+    for (const auto& [ours, number] : all) {
+        if (!table.to.empty() && table.to.back() == number)
+            return make_error(ErrorCode::invalid_arg, ErrorDomain::none,
+                              "cannot start '{}': descriptor {} is given twice", plan.argv[0], number);
+        UniqueFd copy(::fcntl(ours, F_DUPFD_CLOEXEC, top));
+        if (!copy)
+            return make_system_error(errno, ErrorDomain::none,
+                                     fmt::format("cannot start '{}': descriptor {}", plan.argv[0], ours));
+        table.from.push_back(copy.get());
+        table.to.push_back(number);
+        table.copies.push_back(std::move(copy));
+    }
+    return table;
+}
+
+} // namespace
+
+Result<Child> spawn(const SpawnPlan& plan) {
+    if (plan.argv.empty() || plan.argv[0].empty() || plan.argv[0][0] != '/')
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::none,
+                          "cannot start '{}': the absolute path of a program is expected",
+                          plan.argv.empty() ? "" : plan.argv[0]);
+    PV_ASSIGN_OR_RETURN(const FdTable fds, make_fd_table(plan));
+    const std::vector<char*> argv = pointers(plan.argv);
+    const std::vector<char*> env = pointers(plan.env);
+    const ChildStack stack;
+    if (!stack.ok()) return make_system_error(errno, ErrorDomain::none, "cannot start '" + plan.argv[0] + "'");
+    ChildPlan child{argv.data(), env.data(), plan.cwd.c_str(), fds.from.data(), fds.to.data(),
+                    static_cast<int>(fds.to.size()), plan.uid, plan.gid, "start", 0};
+    int pidfd = -1;
+    pid_t pid = -1;
+    int error = 0;
+    {
+        const SignalsBlocked blocked;
+        pid = ::clone(child_main, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, &pidfd);
+        error = errno;
+    }
+    if (pid < 0) return make_system_error(error, ErrorDomain::none, "cannot start '" + plan.argv[0] + "'");
+    Child result{pid, UniqueFd(pidfd), 0};
+    if (child.error != 0) {
+        static_cast<void>(reap(pidfd));
+        return make_system_error(child.error, ErrorDomain::none,
+                                 fmt::format("cannot {} '{}'", child.step, plan.argv[0]));
+    }
+    result.start_time = process_start_time(pid); // it cannot be reused: nobody has reaped it
+    return result;
+}
+
+Result<Child> adopt(pid_t pid, std::uint64_t start_time) {
+    Child child{pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), start_time};
+    const int error = errno;
+    if (!child.pidfd && error != ESRCH && error != EINVAL)
+        return make_system_error(error, ErrorDomain::none, fmt::format("cannot watch process {}", pid));
+    // Read after the pidfd is open: from here on the number cannot pass to another unnoticed.
+    if (!child.pidfd || process_start_time(pid) != start_time)
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::none,
+                          "process {} (started at {}) has ended", pid, start_time);
+    return child;
+}
+
+std::uint64_t process_start_time(pid_t pid) {
+    const UniqueFd fd(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return 0;
+    char buffer[2048];
+    const ssize_t n = ::read(fd.get(), buffer, sizeof(buffer));
+    if (n <= 0) return 0;
+    // The name (field 2) may hold anything but ends with the last parenthesis.
+    std::string_view text(buffer, static_cast<std::size_t>(n));
+    const std::size_t paren = text.rfind(')');
+    if (paren == std::string_view::npos) return 0;
+    text.remove_prefix(paren + 1);
+    for (int field = 3; field <= 22; ++field) { // each begins after a blank
+        const std::size_t blank = text.find(' ');
+        if (blank == std::string_view::npos) return 0;
+        text.remove_prefix(blank + 1);
+    }
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+std::int32_t reap(int pidfd) {
+    siginfo_t info = {};
+    int r = 0;
+    do {
+        r = ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED);
+    } while (r != 0 && errno == EINTR);
+    if (r != 0) return -1;
+    if (info.si_code == CLD_EXITED) return (info.si_status & 0xff) << 8;
+    return (info.si_status & 0x7f) | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+} // namespace polyvirt::plugin

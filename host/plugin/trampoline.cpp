@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// The one way into a driver.
+#include "host/plugin/driver_instance.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/error_text.h"
+#include "base/log.h"
+#include "host/plugin/thread_kind.h"
+#include "host/work/worker_pool.h"
+
+namespace polyvirt::plugin {
+namespace {
+
+const OpInfo kUnknownOp{"unknown", true, false};
+
+} // namespace
+
+OpFn DriverInstance::find(std::uint32_t op) const noexcept {
+    const std::uint32_t table = op >> 8;
+    const std::uint32_t slot = op & 0xff;
+    if (table >= tables_.size() || slot >= tables_[table].fns.size()) return nullptr;
+    return tables_[table].fns[slot];
+}
+
+// Children are under their parent's lock, so they share its strand; calls without a target share one.
+std::uint64_t DriverInstance::strand_key(const pv_obj* obj) const noexcept {
+    if (plugin_.concurrency == PV_CONCURRENCY_SERIAL_ALL || obj == nullptr) return 0;
+    while (obj->parent != nullptr) obj = obj->parent;
+    return obj->handle;
+}
+
+void DriverInstance::refuse(const std::shared_ptr<pv_call>& call, Error error, pv_status status) {
+    call->set_error(std::move(error));
+    call->returned(status);
+}
+
+void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, const pv_obj* obj, const void* in,
+                           void* out) {
+    lock_rank::assert_host_none_held("entering a driver");
+    call->op = op;
+    if (!in_flight_.enter())
+        return refuse(call,
+                      make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' is being stopped",
+                                 plugin_id()),
+                      PV_BUSY);
+    call->instance = shared_from_this(); // from here on its end counts
+    const OpFn fn = find(op);
+    const OpInfo& info = fn != nullptr ? tables_[op >> 8].spec->ops[op & 0xff] : kUnknownOp;
+    if (fn == nullptr)
+        return refuse(call,
+                      make_error(ErrorCode::no_support, ErrorDomain::none, "operation {:#x} of driver '{}'", op,
+                                 plugin_id()),
+                      PV_UNSUPPORTED);
+    Entry entry{std::move(call), fn, obj, in, out, !info.may_block};
+    if (plugin_.concurrency == PV_CONCURRENCY_PARALLEL || info.always) {
+        const pv_status status = call_driver(entry);
+        return std::exchange(entry.call, nullptr)->returned(status);
+    }
+    const std::uint64_t key = strand_key(obj);
+    if (strands_.take(key, entry)) run_strand(key, std::move(entry));
+}
+
+pv_status DriverInstance::call_driver(Entry& entry) const {
+    const ThreadKind kind(PV_THREAD_WORKER);
+    const pv_status status = entry.fn(host_.inst, entry.call.get(), entry.obj, entry.in, entry.out);
+    lock_rank::assert_none_held("a driver has returned");
+    return status;
+}
+
+// Runs the call whose turn it is. Who comes next on this strand gets a worker of its own: this one has its
+// own caller to answer. Only when the pool takes no more does it go on with the next itself.
+void DriverInstance::run_strand(std::uint64_t key, Entry entry) {
+    while (true) {
+        const pv_status status = call_driver(entry);
+        // A call that goes on (PV_PENDING) gives up the strand too, so that it can be watched and aborted.
+        std::optional<Entry> next = strands_.next(key);
+        if (!next) return std::exchange(entry.call, nullptr)->returned(status);
+        const bool priority = next->priority;
+        const auto shared = std::make_shared<Entry>(*std::move(next));
+        // Its call counts as in flight, so this outlives it.
+        const bool handed_over =
+            host_.shared.pool.submit([this, key, shared] { run_strand(key, std::move(*shared)); }, priority);
+        std::exchange(entry.call, nullptr)->returned(status);
+        if (handed_over) return;
+        entry = std::move(*shared);
+    }
+}
+
+} // namespace polyvirt::plugin

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/rpc/call_queue.h"
+
+namespace polyvirt::rpc {
+
+CallQueue::Verdict CallQueue::admit(bool priority, std::size_t bytes, const Limits& limits,
+                                    bool may_run) {
+    const unsigned kind = priority ? 1 : 0;
+    if (may_run && waiting_[kind].empty() && running_[kind] < limits.max_in_flight) {
+        ++running_[kind];
+        ++admitted_;
+        return Verdict::run;
+    }
+    if (waiting() >= limits.max_queued || waiting_bytes_ + bytes > limits.max_queued_bytes)
+        return Verdict::refuse;
+    return Verdict::wait;
+}
+
+void CallQueue::push(bool priority, std::shared_ptr<Message> message) {
+    ++admitted_;
+    waiting_bytes_ += message->packet.size();
+    waiting_[priority ? 1 : 0].push_back(std::move(message));
+}
+
+std::shared_ptr<Message> CallQueue::next(const Limits& limits, bool& priority) {
+    for (const unsigned kind : {1U, 0U}) {
+        if (waiting_[kind].empty() || running_[kind] >= limits.max_in_flight)
+            continue;
+        auto message = std::move(waiting_[kind].front());
+        waiting_[kind].pop_front();
+        waiting_bytes_ -= message->packet.size();
+        ++running_[kind];
+        priority = kind == 1;
+        return message;
+    }
+    return nullptr;
+}
+
+void CallQueue::drop_waiting(std::deque<std::shared_ptr<Message>>& dropped) {
+    for (auto& queue : waiting_) {
+        for (auto& message : queue)
+            dropped.push_back(std::move(message));
+        queue.clear();
+    }
+    waiting_bytes_ = 0;
+}
+
+} // namespace polyvirt::rpc

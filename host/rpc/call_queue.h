@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// CallQueue: which of a client's calls run and which wait. Not synchronised: guarded by the
+// client's lock. Ordinary and priority calls have a share each; a waiting call starts in order of
+// arrival within its kind.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "host/rpc/message.h"
+
+namespace polyvirt::rpc {
+
+class CallQueue {
+  public:
+    enum class Verdict { run, wait, refuse };
+    // `may_run`: false while the client leaves too much output unread.
+    [[nodiscard]] Verdict admit(bool priority, std::size_t bytes, const Limits& limits,
+                                bool may_run);
+    void push(bool priority, std::shared_ptr<Message> message);
+    // The next waiting call that may run, counted as running; null when there is none.
+    [[nodiscard]] std::shared_ptr<Message> next(const Limits& limits, bool& priority);
+    void ended(bool priority) { --running_[priority ? 1 : 0]; }
+    void drop_waiting(std::deque<std::shared_ptr<Message>>& dropped);
+
+    [[nodiscard]] unsigned running() const { return running_[0] + running_[1]; }
+    [[nodiscard]] std::size_t waiting() const { return waiting_[0].size() + waiting_[1].size(); }
+    [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
+    [[nodiscard]] std::uint64_t admitted() const { return admitted_; }
+
+  private:
+    unsigned running_[2] = {0, 0}; // ordinary, priority
+    std::deque<std::shared_ptr<Message>> waiting_[2];
+    std::size_t waiting_bytes_ = 0;
+    std::uint64_t admitted_ = 0;
+};
+
+} // namespace polyvirt::rpc

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/rpc/client.h"
+
+#include "base/error_text.h"
+#include "host/rpc/error_reply.h"
+#include "host/rpc/server_shared.h"
+
+namespace polyvirt::rpc {
+
+void Client::take_call(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds) {
+    if (server_->stopping.load(std::memory_order_acquire))
+        return refuse(header, "the daemon is stopping");
+    const bool priority = server_->handler.is_priority(header);
+    auto message = std::make_shared<Message>();
+    message->header = header;
+    message->packet = std::move(packet);
+    message->fds = std::move(fds);
+    CallQueue::Verdict verdict{};
+    {
+        ClientLock lock(mu_);
+        const bool held = output_high();
+        verdict = calls_.admit(priority, message->packet.size(), limits_, !held);
+        if (held)
+            calls_held_ = true;
+        if (verdict == CallQueue::Verdict::wait)
+            calls_.push(priority, message);
+    }
+    if (verdict == CallQueue::Verdict::run)
+        hand_to_worker(std::move(message), priority);
+    else if (verdict == CallQueue::Verdict::refuse)
+        refuse(header, "too many calls of this connection wait already");
+}
+
+// The call is counted as running.
+void Client::hand_to_worker(std::shared_ptr<Message> message, bool priority) {
+    message->slot = CallSlot(shared_from_this(), priority);
+    const bool taken = server_->pool.submit(
+        [message] {
+            const auto client = message->slot.client();
+            client->server_->handler.handle_call(client, std::move(*message));
+        },
+        priority);
+    if (taken)
+        return;
+    // Not through the slot: it would start the next waiting call from in here, and so on.
+    message->slot.forget();
+    refuse(message->header, "too many calls wait in the daemon");
+    {
+        ClientLock lock(mu_);
+        calls_.ended(priority);
+    }
+    say_goodbye_if_idle();
+    server_->progress();
+}
+
+void Client::refuse(const Header& header, std::string_view why) {
+    OutputQueue::Chunk chunk;
+    chunk.kind = OutputQueue::Kind::event; // a client causes these without limit
+    chunk.own = error_reply(header, make_error(ErrorCode::resource_busy, ErrorDomain::rpc,
+                                               "call {} of program {:#x}: {}", header.serial,
+                                               header.prog, why));
+    send(std::move(chunk));
+}
+
+void Client::end_call(bool priority) {
+    {
+        ClientLock lock(mu_);
+        calls_.ended(priority);
+    }
+    start_waiting_calls();
+    say_goodbye_if_idle();
+    server_->progress();
+}
+
+void Client::start_waiting_calls() {
+    for (;;) {
+        std::shared_ptr<Message> next;
+        bool priority = false;
+        {
+            ClientLock lock(mu_);
+            calls_held_ = output_high();
+            if (!calls_held_)
+                next = calls_.next(limits_, priority);
+        }
+        if (!next)
+            return;
+        hand_to_worker(std::move(next), priority);
+    }
+}
+
+} // namespace polyvirt::rpc

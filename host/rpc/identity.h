@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Identity: who is at the other end of a connection. Filled at accept from the kernel, completed by
+// authentication. A plain value.
+
+#include <cstdint>
+#include <string>
+
+#include <sys/types.h>
+
+namespace polyvirt::rpc {
+
+enum class Transport : std::uint8_t { unix_socket, tcp, tls };
+
+struct Identity {
+    Transport transport = Transport::unix_socket;
+    uid_t uid = static_cast<uid_t>(-1);
+    gid_t gid = static_cast<gid_t>(-1);
+    pid_t pid = -1;
+    std::string security_label; // of the peer's process (SO_PEERSEC); empty = none
+    std::string address;        // "127.0.0.1:0" for unix sockets, as the peer's admin tool shows it
+    bool readonly = false;      // came in through a read-only listener
+    bool admin = false;         // came in through the admin listener
+    std::string sasl_user;      // empty = not authenticated that way
+    std::string x509_dname;
+};
+
+// The kernel's start time of a process (clock ticks since boot), which tells a pid from its later
+// reuse; 0 when the process is gone. Reads /proc: not on rpc-loop.
+[[nodiscard]] std::uint64_t process_start_time(pid_t pid);
+
+} // namespace polyvirt::rpc

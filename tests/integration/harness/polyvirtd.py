@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+"""polyvirtd from the build tree, everything it keeps under a folder of the test."""
+
+import os
+import shutil
+
+from . import settings
+from .subject import Subject
+
+_SOCKETS = {"rw": "polyvirt-sock", "ro": "polyvirt-sock-ro", "admin": "polyvirt-admin-sock"}
+# What a sanitizer found must end the daemon with a status of its own, never pass unseen.
+_SANITIZERS = {
+    "ASAN_OPTIONS": "exitcode=97:detect_leaks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "exitcode=97:print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "exitcode=97:halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+class Polyvirtd(Subject):
+    name = "polyvirtd"
+
+    def __init__(self, root, call_log):
+        super().__init__(root)
+        self.call_log = call_log
+        self.program = settings.BUILD / "bin" / "polyvirtd"
+
+    def socket(self, kind="rw"):
+        return self.root / "root" / "run" / "polyvirt" / _SOCKETS[kind]
+
+    def start(self):
+        if not self.program.exists():
+            raise AssertionError(f"{self.program} is not built (POLYVIRT_BUILD names the build)")
+        environment = dict(os.environ, POLYVIRT_CALL_LOG=str(self.call_log))
+        for name, value in _SANITIZERS.items():
+            environment[name] = ":".join(filter(None, [value, os.environ.get(name)]))
+        self.launch([str(self.program), "--root", str(self.root / "root")], environment)
+
+    def empty_run_folder(self):
+        shutil.rmtree(self.root / "root" / "run")
+
+    def clean_up(self):
+        """Asks a living daemon to end, so that a sanitizer reports; then clears away the rest."""
+        status = self.process.poll() if self.process else 0
+        try:
+            if self.is_running():
+                status = self.stop()
+        finally:
+            super().clean_up()
+        if status not in (0, -9):
+            raise AssertionError(f"polyvirtd ended with status {status}:\n{self.log_tail()}")

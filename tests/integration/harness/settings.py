@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+"""Where things are. All that can be changed is an environment variable, see docs/testing.md."""
+
+import os
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[3]
+BUILD = Path(os.environ.get("POLYVIRT_BUILD") or TREE / "build" / "release").resolve()
+SUBJECT = os.environ.get("POLYVIRT_TEST_SUBJECT", "polyvirtd")
+TABLES = Path(os.environ.get("POLYVIRT_TABLES") or TREE / "host" / "protocol" / "tables")
+GUEST = TREE / "build" / "guest"
+CALL_LOGS = BUILD / "call-logs"
+
+# Every wait of these tests ends after this many seconds. It is long on purpose: a wait that
+# succeeds ends at once, and an emulated guest beside a build of the tree takes its time to boot.
+PATIENCE = 90.0 * float(os.environ.get("POLYVIRT_TEST_PATIENCE", "1"))
