@@ -17,6 +17,7 @@
 #include <polyvirt/services.h>
 
 #include "base/result.h"
+#include "base/sync.h"
 
 namespace polyvirt::sdk {
 

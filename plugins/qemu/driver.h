@@ -21,6 +21,7 @@
 #include "capabilities/emulators.h"
 #include "guest.h"
 #include "sdk/object_table.h"
+#include "sdk/domain/passes.h"
 #include "sdk/operation.h"
 #include "sdk/records.h"
 

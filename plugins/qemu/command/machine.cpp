@@ -15,8 +15,11 @@ std::string_view on_off(bool on) { return on ? "on" : "off"; }
 std::string machine_options(const Builder& b) {
     const Domain& d = b.domain;
     std::string m = Builder::value(d.os.type.machine) + ",usb=off";
-    if (d.features.vmport.state != OnOff::unset) m += fmt::format(",vmport={}", on_off(d.features.vmport.state == OnOff::on));
-    if (d.features.smm.state != OnOff::unset) m += fmt::format(",smm={}", on_off(d.features.smm.state == OnOff::on));
+    const auto feature = [&](const char* option, const std::optional<SwitchState>& state) {
+        if (state && state->state != OnOff::unset) m += fmt::format(",{}={}", option, on_off(state->state == OnOff::on));
+    };
+    feature("vmport", d.features.vmport);
+    feature("smm", d.features.smm);
     m += fmt::format(",dump-guest-core={}", on_off(d.dump_core == OnOff::on));
     if (chipset_of(d) != Chipset::other) m += ",memory-backend=pc.ram";
     return m;
