@@ -44,8 +44,8 @@ void WireCall::enter(const Glue& glue) {
     glue_ = &glue;
     protocol::Decoder decoder(message_.payload(), arena_);
     if (!glue.prepare(*this, decoder)) {
-        if (!has_error()) set_error(bad_payload());
-        return fail(take_error(PV_FAIL));
+        if (!has_error()) return fail(bad_payload());
+        return refuse(PV_FAIL);
     }
     if (glue.client_gone == ClientGone::cancel) {
         watched_ = true;
@@ -60,21 +60,23 @@ void WireCall::enter(const Glue& glue) {
 }
 
 void WireCall::finished(pv_status status) {
-    if (status != PV_OK) {
-        if (stream != nullptr) stream->abandon();
-        return fail(take_error(status));
-    }
+    if (status != PV_OK) return refuse(status);
     std::vector<UniqueFd> fds = take_reply_fds();
     protocol::Encoder encoder =
         begin_reply(message_.header, static_cast<std::uint32_t>(fds.size()));
     glue_->encode(*this, encoder);
-    if (has_error()) { // the glue found that the answer cannot be told, e.g. an object is gone
-        if (stream != nullptr) stream->abandon();
-        return fail(take_error(PV_FAIL));
-    }
+    if (has_error()) return refuse(PV_FAIL); // the answer cannot be told, e.g. an object is gone
     if (bridge_ != nullptr) bridge_->open();
     send(encoder, std::move(fds));
     if (stream != nullptr) stream->opened();
+}
+
+void WireCall::refuse(pv_status status) {
+    if (stream != nullptr) stream->abandon();
+    if (glue_->encode_error == nullptr) return fail(take_error(status));
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
+    glue_->encode_error(*this, encoder);
+    send(encoder);
 }
 
 void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {

@@ -99,6 +99,8 @@ class WireCall final : public pv_call {
         return made;
     }
     void send(protocol::Encoder& encoder, std::vector<UniqueFd> fds = {});
+    // The driver's op, or the way to it, has failed.
+    void refuse(pv_status status);
 
     Dispatcher& dispatcher_;
     const std::shared_ptr<rpc::Client> client_;

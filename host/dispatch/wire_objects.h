@@ -29,6 +29,18 @@ inline protocol::domain to_wire(WireCall& call, const plugin::ObjectRef& object)
     return d;
 }
 
+template <> protocol::network to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::network_port to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::interface to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::storage_pool to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::storage_vol to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::node_device to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::nwfilter to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::nwfilter_binding to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::secret to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::domain_snapshot to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::domain_checkpoint to_wire(WireCall& call, const plugin::ObjectRef& object);
+
 // Error "Too many ..." (code 1) above `limit`, as the wire answers it.
 template <typename Wire>
 Result<std::span<const Wire>> wire_list(WireCall& call, const std::vector<plugin::ObjectPtr>& objects,

@@ -18,6 +18,8 @@
 //  - A callback's closure is destroyed exactly once, on the loop's thread, after its last run and never
 //    inside a callback (or by the loop's destructor), with no lock held. That destruction is the
 //    "release" of the plugin ABI. A watched descriptor stays open until then: let the closure own it.
+//  - On another thread than the loop's, a callback may run before add_fd() has returned. Who uses the
+//    Watch inside the callback adds it with events 0, stores it, and then calls set_events().
 //  - What one thread asks of a loop happens in the order in which it asked; posts after the changes of
 //    watches that were asked before them.
 //  - Callbacks must not throw: what escapes is caught, counted as PV_BUG, and the watch removed.

@@ -53,7 +53,8 @@ thread_local jmp_buf* t_way_out = nullptr;
 
 void libevent_gave_up(int) {
     if (t_way_out != nullptr) longjmp(*t_way_out, 1);
-    PV_ASSERT(!"libevent failed beyond repair");
+    constexpr bool kLibeventCanGoOn = false;
+    PV_ASSERT(kLibeventCanGoOn);
 }
 
 struct event_base* new_base(const struct event_config* config) {

@@ -2,8 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // The structs of the wire as data, for what must treat all alike and forget none: tests, fuzzers, traces.
-// The tables are generated (gen/layout.cpp) and constant. Calls have codecs of their own; none of this is
-// on their way.
+// The tables are generated (gen/layout.cpp) and constant. Calls have codecs of their own, the daemon links
+// none of this: target polyvirt_protocol_layout.
 
 #include <cstddef>
 #include <cstdint>

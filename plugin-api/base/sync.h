@@ -77,8 +77,10 @@ class PV_CAPABILITY("mutex") Mutex {
         mu_.lock();
     }
     void unlock() PV_RELEASE() {
+        // Unlocked, it may be gone: who waited for it may have been about to destroy it.
+        const Rank rank = rank_;
         mu_.unlock();
-        lock_rank::left(rank_);
+        lock_rank::left(rank);
     }
 
     std::mutex mu_;

@@ -45,6 +45,8 @@ class Mapping:
     target: object = None   # Arg
     adapter: bool = False
     fds: object = None      # Field that takes the descriptors
+    conditional: bool = False   # the procedure has rules that depend on an argument
+    condition: object = None    # that argument, None where this variant has none
 
     def limit(self, out):
         return next((a for a in self.args if a.how == "limit" and a.field is out), None)
@@ -149,12 +151,8 @@ class Resolver:
             names.add(raw["readonly"]["deny_when"].get("arg", "flags"))
         if len(names) > 1:
             fail(m.wire.where, f"conditions look at several arguments: {', '.join(sorted(names))}")
-        m.condition = None
-        for name in names:
-            found = [f for f in m.proc.args if f.name == name]
-            # A variant without flags is one with all flags clear.
-            if found:
-                m.condition = found[0]
+        m.conditional = bool(names)
+        m.condition = next((f for f in m.proc.args if f.name in names), None)
 
     # --- arguments
 

@@ -116,9 +116,15 @@ class Table:
     ops: list
     host: bool = False
 
+    kind: str = "none"  # of the objects that the table is about
+
     @property
     def c_name(self):
         return f"pv_{self.stem}"
+
+    @property
+    def kind_number(self):
+        return KINDS[self.kind][0] if self.kind in KINDS else 0
 
 
 def fail(where, text):
@@ -261,7 +267,8 @@ def parse_table(stem, data, constants=None, host=False):
     if not host and ident.partition("/")[0][3:].replace(".", "_") != stem:
         fail(where, f"the file of table {ident} must be named after it")
     prefix = data.get("prefix", stem.partition("_")[0])
-    table = Table(data["number"], ident, stem, prefix, " ".join(data["doc"].split()), {}, [], host)
+    table = Table(data["number"], ident, stem, prefix, " ".join(data["doc"].split()), {}, [], host,
+                  data.get("defaults", {}).get("target", "none"))
     for name, fields in (data.get("records") or {}).items():
         here = f"{where}: record {name}"
         check_name(here, name)

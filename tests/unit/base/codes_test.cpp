@@ -4,7 +4,6 @@
 
 #include <fstream>
 #include <map>
-#include <regex>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -29,9 +28,14 @@ Numbers in_header(const std::string& enumeration) {
     const auto begin = text.find("enum class " + enumeration);
     const std::string body = text.substr(begin, text.find("};", begin) - begin);
     Numbers out;
-    static const std::regex kRow(R"(\n\s+(\w+) = (-?\d+),)");
-    for (auto it = std::sregex_iterator(body.begin(), body.end(), kRow); it != std::sregex_iterator(); ++it)
-        EXPECT_TRUE(out.emplace((*it)[1], std::stoi((*it)[2])).second) << (*it)[1] << " stands twice";
+    std::istringstream lines(body);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream row(line);
+        std::string name, equals;
+        int number = 0;
+        if (!(row >> name >> equals >> number) || equals != "=") continue;
+        EXPECT_TRUE(out.emplace(name, number).second) << name << " stands twice";
+    }
     return out;
 }
 

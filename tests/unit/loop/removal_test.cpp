@@ -43,12 +43,13 @@ class RemovalTest : public LoopTest {
 
 TEST_F(RemovalTest, from_inside_the_own_callback) {
     Watch watch;
-    watch = loop_.add_fd(pair_.near.get(), kReadable, [&, t = release_.token()](unsigned) {
+    watch = loop_.add_fd(pair_.near.get(), 0, [&, t = release_.token()](unsigned) {
         release_.inside = true;
         ++calls_;
         watch.remove();
         release_.inside = false;
     });
+    watch.set_events(kReadable); // not before `watch` is there for the callback
     pair_.send_byte();
     ASSERT_TRUE(release_.first.wait());
     let_loop_turn();
@@ -121,7 +122,7 @@ TEST_F(RemovalTest, under_a_lock_releases_later_without_it) {
     Mutex mu{Rank::object};
     Watch watch = loop_.add_timer([t = std::shared_ptr<void>(nullptr, [&](void*) {
                                        // Aborts if the remover's lock were still held.
-                                       ObjectLock lock(mu);
+                                       { ObjectLock lock(mu); }
                                        release_.first.set();
                                    })] {});
     on_loop([&] {
@@ -208,7 +209,10 @@ void storm(EventLoop& loop, unsigned seed, std::atomic<int>& made, std::atomic<i
         case 0: watches.push_back(loop.add_fd(pair.near.get(), kReadable, [t = token()](unsigned) {})); break;
         case 1: watches.push_back(loop.add_timer([t = token()] {})); break;
         case 2:
-            if (!watches.empty()) watches.erase(watches.begin() + random() % static_cast<long>(watches.size()));
+            if (!watches.empty()) {
+                std::swap(watches[random() % watches.size()], watches.back());
+                watches.pop_back();
+            }
             break;
         case 3:
             if (!watches.empty()) {

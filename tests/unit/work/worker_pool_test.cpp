@@ -25,6 +25,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kBound = 60s;
 
+// What jobs touch is declared before the pool, whose destructor waits for them.
+
 // A place where jobs stand until they are let go; counts who came.
 class Gate {
   public:
@@ -102,11 +104,11 @@ TEST(WorkerPool, one_worker_runs_in_order_of_arrival) {
 }
 
 TEST(WorkerPool, names_its_threads_and_blocks_their_signals) {
-    WorkerPool pool({.min_workers = 2, .max_workers = 2, .prio_workers = 1});
     Gate ordinary;
     std::promise<std::string> prio;
     std::promise<std::string> name;
     std::promise<bool> blocked;
+    WorkerPool pool({.min_workers = 2, .max_workers = 2, .prio_workers = 1});
     submit(pool, [&] {
         name.set_value(thread_name());
         sigset_t set;
@@ -124,11 +126,11 @@ TEST(WorkerPool, names_its_threads_and_blocks_their_signals) {
 }
 
 TEST(WorkerPool, priority_jobs_pass_a_pool_full_of_stuck_ones) {
-    WorkerPool pool({.min_workers = 1, .max_workers = 3, .prio_workers = 1});
     Gate gate;
+    std::promise<void> answered;
+    WorkerPool pool({.min_workers = 1, .max_workers = 3, .prio_workers = 1});
     for (int i = 0; i < 10; ++i) submit(pool, [&] { gate.pass(); });
     ASSERT_TRUE(gate.wait_inside(3));
-    std::promise<void> answered;
     submit(pool, [&] { answered.set_value(); }, true);
     EXPECT_EQ(answered.get_future().wait_for(kBound), std::future_status::ready);
     EXPECT_EQ(gate.inside(), 3U) << "a priority worker took an ordinary job, or the pool grew past its limit";
@@ -137,8 +139,8 @@ TEST(WorkerPool, priority_jobs_pass_a_pool_full_of_stuck_ones) {
 }
 
 TEST(WorkerPool, a_full_queue_answers_no) {
-    WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0, .max_queued = 3});
     Gate gate;
+    WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0, .max_queued = 3});
     submit(pool, [&] { gate.pass(); });
     ASSERT_TRUE(gate.wait_inside(1));
     for (int i = 0; i < 3; ++i) submit(pool, [] {});
@@ -149,9 +151,9 @@ TEST(WorkerPool, a_full_queue_answers_no) {
 }
 
 TEST(WorkerPool, grows_by_need_to_its_limit) {
+    Gate gate;
     WorkerPool pool({.min_workers = 1, .max_workers = 4, .prio_workers = 0});
     EXPECT_EQ(pool.stats().workers, 1U);
-    Gate gate;
     for (unsigned n = 1; n <= 4; ++n) {
         submit(pool, [&] { gate.pass(); });
         ASSERT_TRUE(gate.wait_inside(n));
@@ -173,8 +175,8 @@ TEST(WorkerPool, an_idle_worker_is_used_before_another_is_started) {
 }
 
 TEST(WorkerPool, a_parked_worker_is_replaced_up_to_the_hard_cap) {
-    WorkerPool pool({.min_workers = 1, .max_workers = 2, .prio_workers = 0, .hard_cap = 5});
     Gate stuck;
+    WorkerPool pool({.min_workers = 1, .max_workers = 2, .prio_workers = 0, .hard_cap = 5});
     for (unsigned i = 0; i < 9; ++i)
         submit(pool, [&] {
             const WorkerPool::Parked outer;
@@ -192,14 +194,14 @@ TEST(WorkerPool, a_parked_worker_is_replaced_up_to_the_hard_cap) {
 }
 
 TEST(WorkerPool, while_some_are_parked_others_serve) {
-    WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0, .hard_cap = 3});
     Gate stuck;
+    std::promise<void> served;
+    WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0, .hard_cap = 3});
     submit(pool, [&] {
         const WorkerPool::Parked parked;
         stuck.pass();
     });
     ASSERT_TRUE(stuck.wait_inside(1));
-    std::promise<void> served;
     submit(pool, [&] { served.set_value(); });
     EXPECT_EQ(served.get_future().wait_for(kBound), std::future_status::ready);
     stuck.open();
@@ -212,12 +214,12 @@ TEST(WorkerPool, parked_on_a_foreign_thread_does_nothing) {
 }
 
 TEST(WorkerPool, shrinks_and_grows_with_its_limits) {
+    Gate gate;
     WorkerPool pool({.min_workers = 6, .max_workers = 6, .prio_workers = 3});
     EXPECT_EQ(pool.stats().workers, 6U);
     EXPECT_EQ(pool.stats().prio_workers, 3U);
     pool.set_limits({.min_workers = 1, .max_workers = 2, .prio_workers = 1});
     EXPECT_TRUE(eventually([&] { return pool.stats().workers == 2 && pool.stats().prio_workers == 1; }));
-    Gate gate;
     for (int i = 0; i < 5; ++i) submit(pool, [&] { gate.pass(); });
     ASSERT_TRUE(gate.wait_inside(2));
     EXPECT_EQ(pool.stats().queued, 3U);
@@ -228,13 +230,13 @@ TEST(WorkerPool, shrinks_and_grows_with_its_limits) {
 }
 
 TEST(WorkerPool, idle_workers_beyond_the_minimum_end) {
-    WorkerPool pool({.min_workers = 2, .max_workers = 8, .prio_workers = 0, .idle_for = 1ms});
     Gate gate;
+    std::promise<void> served;
+    WorkerPool pool({.min_workers = 2, .max_workers = 8, .prio_workers = 0, .idle_for = 1ms});
     for (int i = 0; i < 8; ++i) submit(pool, [&] { gate.pass(); });
     ASSERT_TRUE(gate.wait_inside(8));
     gate.open();
     EXPECT_TRUE(eventually([&] { return pool.stats().workers == 2; }));
-    std::promise<void> served;
     submit(pool, [&] { served.set_value(); });
     EXPECT_EQ(served.get_future().wait_for(kBound), std::future_status::ready);
 }
@@ -247,8 +249,8 @@ TEST(WorkerPool, strange_limits_are_made_consistent) {
 }
 
 TEST(WorkerPool, drains_and_then_refuses) {
-    WorkerPool pool({.min_workers = 2, .max_workers = 2, .prio_workers = 1});
     std::atomic<int> ran{0};
+    WorkerPool pool({.min_workers = 2, .max_workers = 2, .prio_workers = 1});
     for (int i = 0; i < 500; ++i) submit(pool, [&] { ++ran; });
     EXPECT_TRUE(pool.drain(60'000));
     EXPECT_EQ(ran, 500);
@@ -257,8 +259,8 @@ TEST(WorkerPool, drains_and_then_refuses) {
 }
 
 TEST(WorkerPool, a_drain_gives_up_at_its_deadline) {
-    WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0});
     Gate gate;
+    WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0});
     submit(pool, [&] { gate.pass(); });
     ASSERT_TRUE(gate.wait_inside(1));
     EXPECT_FALSE(pool.drain(5));
@@ -289,8 +291,8 @@ TEST(WorkerPool, a_job_is_destroyed_on_its_worker_and_may_submit_while_it_is) {
 }
 
 TEST(WorkerPool, loses_no_wakeup_in_many_single_round_trips) {
-    WorkerPool pool({.min_workers = 2, .max_workers = 4, .prio_workers = 2});
     std::atomic<int> done{0};
+    WorkerPool pool({.min_workers = 2, .max_workers = 4, .prio_workers = 2});
     for (int i = 0; i < 5000; ++i) {
         submit(pool, [&] { ++done; }, i % 2 == 0);
         ASSERT_TRUE(eventually([&] { return done == i + 1; })) << "round " << i;
