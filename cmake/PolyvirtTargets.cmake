@@ -40,7 +40,8 @@ function(polyvirt_add_plugin name)
     target_include_directories(plugin_${name}_obj PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR})
     target_link_libraries(plugin_${name}_obj PUBLIC ${ARG_DEPS} polyvirt_abi polyvirt_instrument
         PRIVATE polyvirt_warnings)
-    target_compile_options(plugin_${name}_obj PRIVATE -fvisibility=hidden -fvisibility-inlines-hidden
+    target_compile_options(plugin_${name}_obj PRIVATE -fvisibility=hidden
+        $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>
         $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
     add_library(plugin_${name} MODULE)
     target_link_libraries(plugin_${name} PRIVATE plugin_${name}_obj)
