@@ -152,8 +152,10 @@ void Run::use_vnc(const Json& info) {
 void Run::boot() {
     next_running_ = PV_DOMAIN_RUNNING_BOOTED;
     if (paused_) {
-        const ObjectLock lock(guest_->mu);
-        driver_.set_state(*guest_, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_USER);
+        {
+            const ObjectLock lock(guest_->mu);
+            driver_.set_state(*guest_, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_USER);
+        }
         return start_done();
     }
     monitor_->execute("cont", {}, [this](Result<Json> reply) {
