@@ -119,8 +119,7 @@ class TestHandler : public Handler {
 
 class RpcTest : public testing::Test {
   protected:
-    RpcTest();
-    ~RpcTest() override;
+    void TearDown() override;
 
     void start(const Limits& limits = {});
     [[nodiscard]] Peer connect(bool authenticated = true);
