@@ -88,7 +88,8 @@ TEST_F(LoopTest, hang_up_and_error_are_told_apart_for_who_asks) {
     SocketPair plain;
     std::atomic<unsigned> seen_asks{0};
     std::atomic<unsigned> seen_plain{0};
-    Watch a = loop_.add_fd(asks.near.get(), kReadable | kHangup | kError, [&](unsigned w) { seen_asks |= w; });
+    Watch a = loop_.add_fd(asks.near.get(), kReadable | kHangup | kError,
+                           [&](unsigned w) { seen_asks |= w; });
     Watch b = loop_.add_fd(plain.near.get(), kReadable, [&](unsigned w) { seen_plain |= w; });
     asks.far.reset();
     plain.far.reset();
@@ -180,10 +181,11 @@ TEST_F(LoopTest, an_exception_is_counted_and_ends_the_watch) {
     std::atomic<int> calls{0};
     Signal released;
     std::shared_ptr<void> token(nullptr, [&](void*) { released.set(); });
-    Watch watch = loop_.add_fd(pair.near.get(), kReadable, [&calls, t = std::move(token)](unsigned) {
-        ++calls;
-        throw std::runtime_error("on purpose");
-    });
+    Watch watch =
+        loop_.add_fd(pair.near.get(), kReadable, [&calls, t = std::move(token)](unsigned) {
+            ++calls;
+            throw std::runtime_error("on purpose");
+        });
     pair.send_byte();
     ASSERT_TRUE(released.wait());
     let_loop_turn();
@@ -218,7 +220,8 @@ class WakeCount {
         std::set<int> out;
         for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
             std::error_code gone;
-            if (std::filesystem::read_symlink(entry.path(), gone).string().find("eventfd") != std::string::npos)
+            if (std::filesystem::read_symlink(entry.path(), gone).string().find("eventfd") !=
+                std::string::npos)
                 out.insert(std::stoi(entry.path().filename()));
         }
         return out;
@@ -289,7 +292,9 @@ TEST(EventLoop, one_that_never_ran_destroys_its_posts_and_watches) {
     Watch survivor;
     {
         EventLoop loop("never");
-        const auto token = [&] { return std::shared_ptr<void>(nullptr, [&](void*) { ++released; }); };
+        const auto token = [&] {
+            return std::shared_ptr<void>(nullptr, [&](void*) { ++released; });
+        };
         EXPECT_TRUE(loop.post([t = token()] { FAIL(); }));
         Watch gone = loop.add_timer([t = token()] { FAIL(); });
         survivor = loop.add_timer([t = token()] { FAIL(); });
