@@ -21,6 +21,7 @@ struct Counter {
 TEST(Sync, a_guard_excludes_other_threads) {
     Counter c;
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&c] {
             for (int i = 0; i < 10'000; ++i) {

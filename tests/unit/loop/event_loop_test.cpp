@@ -258,6 +258,7 @@ TEST(EventLoop, posts_from_many_threads_are_neither_lost_nor_late) {
     }
     std::atomic<int> ran{0};
     std::vector<std::jthread> posters;
+    posters.reserve(4);
     for (int t = 0; t < 4; ++t)
         posters.emplace_back([&] {
             for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(loop.post([&] { ++ran; }));
@@ -316,7 +317,7 @@ TEST(EventLoop, three_hundred_live_side_by_side_on_four_descriptors_each) {
     struct Both {
         EventLoop loop;
         LoopThread thread;
-        explicit Both(int n) : loop("lo:" + std::to_string(n)), thread(loop, 256 * 1024) {}
+        explicit Both(int n) : loop("lo:" + std::to_string(n)), thread(loop, std::size_t{256} * 1024) {}
     };
     std::vector<std::unique_ptr<Both>> loops;
     for (int i = 0; i < 300; ++i) loops.push_back(std::make_unique<Both>(i));
@@ -324,6 +325,7 @@ TEST(EventLoop, three_hundred_live_side_by_side_on_four_descriptors_each) {
     std::atomic<int> fired{0};
     Signal all;
     std::vector<Watch> timers;
+    timers.reserve(loops.size());
     for (auto& both : loops) {
         timers.push_back(both->loop.add_timer([&] {
             if (++fired == 300) all.set();
