@@ -144,11 +144,13 @@ LoopState::LoopState(std::string loop_name)
     : name(std::move(loop_name)), wake_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     const int error = errno;
     if (!wake_fd)
-        throw std::system_error(error, std::generic_category(), "event loop '" + name + "': eventfd");
+        throw std::system_error(error, std::generic_category(),
+                                "event loop '" + name + "': eventfd");
     if (room_for_base(wake_fd.get())) base = make_base();
     if (base == nullptr)
-        throw std::runtime_error("event loop '" + name +
-                                 "': no base to be had (out of descriptors or memory; a loop needs four)");
+        throw std::runtime_error(
+            "event loop '" + name +
+            "': no base to be had (out of descriptors or memory; a loop needs four)");
     event_assign(&wake_event, base, wake_fd.get(), EV_READ | EV_PERSIST | EV_ET, on_wake, nullptr);
     if (event_add(&wake_event, nullptr) != 0) {
         event_base_free(base);
@@ -308,8 +310,10 @@ void LoopState::link(std::shared_ptr<WatchState> watch, unsigned interest) {
 void LoopState::unlink(WatchState& watch) {
     watch.removed.store(true, std::memory_order_release);
     if (!watch.linked) return;
-    if (watch.fd < 0) event_del(&watch.events[0]);
-    else set_interest(watch, 0);
+    if (watch.fd < 0)
+        event_del(&watch.events[0]);
+    else
+        set_interest(watch, 0);
     watch.linked = false;
     (watch.prev != nullptr ? watch.prev->next : watches) = watch.next;
     if (watch.next != nullptr) watch.next->prev = watch.prev;

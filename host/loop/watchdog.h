@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Watchdog: names the loop whose callback holds it for longer than a limit. It looks from a thread of
-// its own ("watchdog") every half limit, so one that takes 1.5 limits is always seen: once when it is
-// noticed, and again, with what it took at least, when the loop goes on. The loops pay nothing for it
-// beyond the time stamp that they write anyway.
+// Watchdog: names the loop whose callback holds it for longer than a limit. It looks from a thread
+// of its own ("watchdog") every half limit, so one that takes 1.5 limits is always seen: once when
+// it is noticed, and again, with what it took at least, when the loop goes on. The loops pay
+// nothing for it beyond the time stamp that they write anyway.
 
 #include <chrono>
 #include <cstdint>
@@ -26,7 +26,8 @@ class Watchdog {
     };
     using Reporter = std::function<void(const Report&)>;
 
-    // `report` is called on the watchdog's thread with no lock held; without one, a warning is logged.
+    // `report` is called on the watchdog's thread with no lock held; without one, a warning is
+    // logged.
     explicit Watchdog(std::chrono::nanoseconds limit, Reporter report = {});
     ~Watchdog();
     Watchdog(const Watchdog&) = delete;

@@ -2,7 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // Budget: a shared allowance of bytes. BudgetShare: a part taken from it, given back when
-// destroyed. Any thread, no lock. The budget outlives its shares (they hold it).
+// destroyed; one of no budget is without limit. Any thread, no lock. The budget outlives its shares
+// (they hold it).
 
 #include <atomic>
 #include <cstddef>
@@ -49,7 +50,9 @@ class BudgetShare {
     [[nodiscard]] bool raise_to(std::size_t total) {
         if (total <= held_)
             return true;
-        if (budget_ == nullptr || !budget_->take(total - held_))
+        if (budget_ == nullptr)
+            return true;
+        if (!budget_->take(total - held_))
             return false;
         held_ = total;
         return true;

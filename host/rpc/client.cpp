@@ -127,8 +127,12 @@ bool Client::is_idle() const {
 void Client::post_update() {
     if (update_posted_.exchange(true))
         return;
-    if (!server_->loop.post([self = shared_from_this()] { self->update(); }))
-        update();
+    if (server_->loop.post([self = shared_from_this()] { self->update(); }))
+        return;
+    // The loop has ended: nothing is left to do but to go.
+    update_posted_.store(false);
+    if (is_closed())
+        teardown();
 }
 
 // Brings what rpc-loop alone may touch in line with what other threads asked for.
@@ -174,10 +178,11 @@ void Client::teardown() {
     const auto self = shared_from_this();
     {
         ClientLock lock(mu_);
-        if (torn_down_)
+        if (std::exchange(tearing_down_, true))
             return;
         calls_.drop_waiting(waiting);
     }
+    waiting.clear(); // what they hold of the budget is free before anybody hears of the end
     watch_.remove();
     ticker_.remove();
     reader_.reset();

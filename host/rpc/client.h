@@ -194,7 +194,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     bool writing_ PV_GUARDED_BY(mu_) = false; // one thread is in sendmsg, lock not held
     bool blocked_ PV_GUARDED_BY(mu_) = false; // the socket is full: rpc-loop waits for it
     bool flush_and_close_ PV_GUARDED_BY(mu_) = false;
-    bool torn_down_ PV_GUARDED_BY(mu_) = false;
+    bool tearing_down_ PV_GUARDED_BY(mu_) = false, torn_down_ PV_GUARDED_BY(mu_) = false;
     bool goodbye_said_ PV_GUARDED_BY(mu_) = false;
     CallQueue calls_ PV_GUARDED_BY(mu_);
     bool calls_held_ PV_GUARDED_BY(mu_) = false; // waiting for output to be read

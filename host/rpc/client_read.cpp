@@ -122,6 +122,7 @@ void Client::on_dropped(const Header& header) {
         refuse(header, "the daemon holds as much unfinished input as it may");
         break;
     case MsgType::stream:
+    case MsgType::stream_hole:
         if (const auto stream = find_stream(header))
             stream->fail(make_error(ErrorCode::resource_busy, ErrorDomain::streams,
                                     "data of the stream was lost: the daemon holds as much "

@@ -76,10 +76,10 @@ class CallSlot {
 };
 
 struct Message {
+    CallSlot slot; // first, so that it is let go last, when the rest has been given back
     Header header;
     PacketBuffer packet;       // from the length word on
     std::vector<UniqueFd> fds; // as many as the packet announced
-    CallSlot slot;
 
     // What follows the header; for call_with_fds what follows the number of descriptors.
     [[nodiscard]] std::span<std::uint8_t> payload();

@@ -9,6 +9,7 @@ namespace polyvirt::rpc {
 namespace {
 
 constexpr std::size_t kFirstRoom = 4096;
+constexpr std::uint32_t kFleeting = 64;
 
 } // namespace
 
@@ -93,7 +94,10 @@ PacketReader::Fault PacketReader::take_head(Bytes& bytes) {
 
 // The head is there: makes room for as much of the packet as may be in hand.
 PacketReader::Fault PacketReader::begin() {
-    packet_ = PacketBuffer(budget_);
+    // Pings, and how streams end, get through whatever is held: they are gone as soon as read.
+    const bool fleeting = length_ <= kFleeting && header_.type != MsgType::call &&
+                          header_.type != MsgType::call_with_fds;
+    packet_ = fleeting ? PacketBuffer() : PacketBuffer(budget_);
     if (!packet_.reserve(std::min<std::size_t>(length_, kFirstRoom))) {
         dropped_ = true;
         skip_left_ = length_ - head_have_;

@@ -49,7 +49,8 @@ Server::~Server() {
             left = shared_->clients.size() + shared_->goodbyes_due;
         }
         if (left != 0)
-            log::error("rpc", "server '{}': ends while calls of {} clients still run", name(), left);
+            log::error("rpc", "server '{}': ends while calls of {} clients still run", name(),
+                       left);
     }
     run_on_loop(shared_->loop, [shared = shared_] { shared->housekeeper.remove(); });
 }

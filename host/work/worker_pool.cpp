@@ -120,7 +120,8 @@ WorkerPool::State::Todo WorkerPool::State::plan() {
 WorkerPool::State::Todo WorkerPool::State::plan_ordinary() {
     Crew& crew = crews[kOrdinary];
     const Crew& prio = crews[kPrio];
-    const std::size_t left = prio.queue.size() - std::min<std::size_t>(prio.queue.size(), prio.coming);
+    const std::size_t left =
+        prio.queue.size() - std::min<std::size_t>(prio.queue.size(), prio.coming);
     if (crew.queue.size() + left <= crew.coming) return {};
     if (!crew.idle.empty()) return {.wake = wake_one(crew)};
     if (crew.workers - parked >= limits.max_workers) return {};
@@ -144,7 +145,8 @@ WorkerPool::State::Worker* WorkerPool::State::wake_one(Crew& crew) {
 // A place among the workers; the lowest free number makes its name.
 WorkerPool::State::Worker* WorkerPool::State::reserve(Kind kind) {
     Crew& crew = crews[kind];
-    auto free = std::find_if(crew.slots.begin(), crew.slots.end(), [](auto& w) { return !w->used; });
+    auto free =
+        std::find_if(crew.slots.begin(), crew.slots.end(), [](auto& w) { return !w->used; });
     if (free == crew.slots.end()) {
         auto worker = std::make_unique<Worker>();
         worker->pool = this;
@@ -185,7 +187,8 @@ bool WorkerPool::State::wait_for_work(Worker& me, LeafLock& lock) {
     while (!me.woken) {
         bool leave = ending || surplus(me.kind);
         if (!leave && me.kind == kOrdinary && crew.workers > limits.min_workers)
-            leave = !me.wake.wait_until(lock, until) && !me.woken && crew.workers > limits.min_workers;
+            leave =
+                !me.wake.wait_until(lock, until) && !me.woken && crew.workers > limits.min_workers;
         else if (!leave)
             me.wake.wait(lock);
         if (leave) {
@@ -289,8 +292,9 @@ int WorkerPool::State::start(Worker* worker) {
 void WorkerPool::State::carry_out(const Todo& todo) {
     if (todo.wake != nullptr) todo.wake->wake.notify_one();
     if (todo.tell_cap)
-        log::warning("work", "all workers wait in drivers and their number is at its hard cap: calls "
-                             "wait until one of them returns");
+        log::warning("work",
+                     "all workers wait in drivers and their number is at its hard cap: calls "
+                     "wait until one of them returns");
     if (todo.join != 0) pthread_join(todo.join, nullptr);
     if (todo.start == nullptr) return;
     const int error = start(todo.start);
@@ -301,7 +305,8 @@ void WorkerPool::State::carry_out(const Todo& todo) {
         tell = !std::exchange(failure_told, true);
     }
     if (tell)
-        log::error("work", "cannot start another worker: {}", std::generic_category().message(error));
+        log::error("work", "cannot start another worker: {}",
+                   std::generic_category().message(error));
 }
 
 // Starts what the limits promise even without work.
@@ -310,8 +315,10 @@ void WorkerPool::State::fill() {
         Worker* worker = nullptr;
         {
             LeafLock lock(mu);
-            if (crews[kOrdinary].workers < limits.min_workers) worker = reserve(kOrdinary);
-            else if (crews[kPrio].workers < limits.prio_workers) worker = reserve(kPrio);
+            if (crews[kOrdinary].workers < limits.min_workers)
+                worker = reserve(kOrdinary);
+            else if (crews[kPrio].workers < limits.prio_workers)
+                worker = reserve(kPrio);
         }
         if (worker == nullptr) return;
         if (const int error = start(worker); error != 0)
@@ -408,17 +415,20 @@ bool WorkerPool::drain(unsigned deadline_ms) {
     s.stopping = true;
     while (s.running != 0 || !s.crews[kOrdinary].queue.empty() || !s.crews[kPrio].queue.empty())
         if (!s.settled.wait_until(lock, until)) {
-            return s.running == 0 && s.crews[kOrdinary].queue.empty() && s.crews[kPrio].queue.empty();
+            return s.running == 0 && s.crews[kOrdinary].queue.empty() &&
+                   s.crews[kPrio].queue.empty();
         }
     return true;
 }
 
 WorkerPool::Parked::Parked() {
-    if (State::Worker* me = State::current; me != nullptr && me->park_depth++ == 0) me->pool->park(true);
+    if (State::Worker* me = State::current; me != nullptr && me->park_depth++ == 0)
+        me->pool->park(true);
 }
 
 WorkerPool::Parked::~Parked() {
-    if (State::Worker* me = State::current; me != nullptr && --me->park_depth == 0) me->pool->park(false);
+    if (State::Worker* me = State::current; me != nullptr && --me->park_depth == 0)
+        me->pool->park(false);
 }
 
 } // namespace polyvirt::work

@@ -29,12 +29,13 @@ namespace {
 constexpr const char* kNames[] = {"server", "client", "driver", "object", "leaf"};
 
 [[noreturn]] void die(const char* what, const char* how, std::uint8_t held) {
-    fmt::print(stderr, "polyvirt: lock order: {}{}{} while holding", what, *how != 0 ? " " : "", how);
+    fmt::print(stderr, "polyvirt: lock order: {}{}{} while holding", what, *how != 0 ? " " : "",
+               how);
     if (held == 0) fmt::print(stderr, " none");
     for (unsigned i = 0; i < 5; ++i)
         if ((held >> i & 1U) != 0) fmt::print(stderr, " {}", kNames[i]);
     fmt::print(stderr, "\n");
-    std::fflush(stderr);
+    (void)std::fflush(stderr);
     std::abort();
 }
 

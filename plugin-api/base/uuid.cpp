@@ -35,11 +35,16 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
     std::size_t digits = 0;
     for (const char c : text) {
         int v = 0;
-        if (c >= '0' && c <= '9') v = c - '0';
-        else if (c >= 'a' && c <= 'f') v = c - 'a' + 10;
-        else if (c >= 'A' && c <= 'F') v = c - 'A' + 10;
-        else if ((c == '-' || c == ' ' || c == '\t' || c == '\n') && digits % 2 == 0) continue;
-        else return std::nullopt;
+        if (c >= '0' && c <= '9')
+            v = c - '0';
+        else if (c >= 'a' && c <= 'f')
+            v = c - 'a' + 10;
+        else if (c >= 'A' && c <= 'F')
+            v = c - 'A' + 10;
+        else if ((c == '-' || c == ' ' || c == '\t' || c == '\n') && digits % 2 == 0)
+            continue;
+        else
+            return std::nullopt;
         if (digits == 32) return std::nullopt;
         auto& byte = u.bytes[digits / 2];
         byte = static_cast<std::uint8_t>(byte << 4 | v);

@@ -27,6 +27,7 @@ LIMIT_TEXTS = {"nparams": ("internal_error", "{arg} too large"), "maxerrors": ("
                "maxinfo": ("internal_error", "{arg} > {macro}"), "ncpumaps": ("internal_error", "{arg} > {macro}"),
                "maxStats": ("internal_error", "{arg} > {macro}")}
 LIMIT_DEFAULT = ("rpc", "{arg} > {macro}")
+MACROS = {"node_max_cells": "REMOTE_NODE_MAX_CELLS"}
 
 
 class Glue:
@@ -151,7 +152,7 @@ class Glue:
                 not any(r.how == "field" for r in self.m.rets if r.field is arg.field):
             number, name = self.facts.tables.limits["vcpuinfo"], "vcpuinfo"     # as many maps as CPUs
         code, text = LIMIT_TEXTS.get(arg.wire.name, LIMIT_DEFAULT)
-        text = text.format(arg=arg.wire.name, macro=f"REMOTE_{name.upper()}_MAX")
+        text = text.format(arg=arg.wire.name, macro=MACROS.get(name, f"REMOTE_{name.upper()}_MAX"))
         self.extras.append(f"std::uint32_t limit_{arg.field.name}")
         return [f"if (!glue::take_limit(call, static_cast<std::int64_t>({a}), {number}, ErrorCode::{code}, \"{text}\", "
                 f"p->limit_{arg.field.name})) return false;"]

@@ -171,11 +171,17 @@ class Resolver:
                 return
         fail(m.wire.where, f"no argument names the target, a {m.op.target}")
 
+    def known(self, m, what, names, fields):
+        unknown = sorted(set(names) - {f.name for f in fields})
+        if unknown:
+            fail(m.wire.where, f"the procedure has no {what} named {', '.join(map(repr, unknown))}")
+
     def map_args(self, m):
         where, op, args = m.wire.where, m.op, dict(m.wire.args)
         ins = {f.name: f for f in op.ins}
         outs = {f.name: f for f in op.outs}
         taken = {}
+        self.known(m, "argument", args, m.proc.args)
         self.find_target(m, args)
         if m.target and op.target == "none":
             fail(where, "the op has no target")
@@ -188,8 +194,6 @@ class Resolver:
                 m.args.append(m.target)
                 continue
             m.args.append(self.arg(m, f, expression or f.name, ins, outs, taken))
-        if args:
-            fail(where, f"the procedure has no argument {', '.join(map(repr, args))}")
         self.map_sets(m, ins, taken)
         params = [f for f in op.ins if f.base == "params"]
         for f in op.ins:
@@ -314,14 +318,13 @@ class Resolver:
     def map_rets(self, m):
         where, rets = m.wire.where, dict(m.wire.ret)
         outs = {f.name: f for f in m.op.outs}
+        self.known(m, "field in its reply", rets, m.proc.ret)
         used = set(m.wire.drop)
         for name in used - set(outs):
             fail(where, f"drop: the op has no result '{name}'")
         for f in m.proc.ret:
             expression = rets.pop(f.name, None)
             m.rets.append(self.ret(m, f, f.name if expression is None else expression, outs, used))
-        if rets:
-            fail(where, f"the reply has no field {', '.join(map(repr, rets))}")
         for f in m.op.outs:
             if f.name not in used:
                 fail(where, f"the reply leaves out the op's result '{f.name}'; map it or drop it")

@@ -51,10 +51,12 @@ std::string our_name(std::string name) {
 }
 
 Numbers in_table(const char* section) {
-    const YAML::Node table = YAML::LoadFile(POLYVIRT_SOURCE_DIR "/host/protocol/tables/error-codes.yaml");
+    const YAML::Node table =
+        YAML::LoadFile(POLYVIRT_SOURCE_DIR "/host/protocol/tables/error-codes.yaml");
     Numbers out;
     for (const auto& row : table[section])
-        EXPECT_TRUE(out.emplace(our_name(row.first.as<std::string>()), row.second.as<int>()).second);
+        EXPECT_TRUE(
+            out.emplace(our_name(row.first.as<std::string>()), row.second.as<int>()).second);
     return out;
 }
 

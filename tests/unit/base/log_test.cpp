@@ -13,7 +13,7 @@ namespace polyvirt {
 namespace {
 
 class LogTest : public testing::Test {
-  protected:
+  public:
     LogTest() {
         log::set_sink(
             [](void* context, log::Level level, std::string_view category, std::string_view text) {
@@ -26,6 +26,8 @@ class LogTest : public testing::Test {
         log::set_sink(nullptr, nullptr);
         log::set_level(log::Level::info);
     }
+
+  protected:
     std::vector<std::string> lines_;
 };
 

@@ -21,6 +21,7 @@ struct Counter {
 TEST(Sync, a_guard_excludes_other_threads) {
     Counter c;
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&c] {
             for (int i = 0; i < 10'000; ++i) {
@@ -59,7 +60,8 @@ TEST(Sync, a_wait_ends_at_its_time) {
 #if defined(PV_LOCK_CHECKS) && PV_LOCK_CHECKS
 
 TEST(LockRank, the_whole_ladder_goes_down_and_again) {
-    Mutex server{Rank::server}, client{Rank::client}, driver{Rank::driver}, object{Rank::object}, leaf{Rank::leaf};
+    Mutex server{Rank::server}, client{Rank::client}, driver{Rank::driver}, object{Rank::object},
+        leaf{Rank::leaf};
     for (int i = 0; i < 2; ++i) {
         ServerLock a(server);
         ClientLock b(client);
@@ -106,34 +108,44 @@ template <typename Guard> void take(Mutex& mu) { Guard guard(mu); }
 class LockRankDeathTest : public testing::Test {
   protected:
     void SetUp() override { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
-    Mutex server_{Rank::server}, client_{Rank::client}, driver_{Rank::driver}, object_{Rank::object},
-        leaf_{Rank::leaf}, second_object_{Rank::object};
+    Mutex server_{Rank::server}, client_{Rank::client}, driver_{Rank::driver},
+        object_{Rank::object}, leaf_{Rank::leaf}, second_object_{Rank::object};
 };
 
 TEST_F(LockRankDeathTest, every_upward_pair_aborts) {
-    EXPECT_DEATH(with<ClientLock>(client_, take<ServerLock>, server_), "server wanted while holding client");
-    EXPECT_DEATH(with<DriverLock>(driver_, take<ClientLock>, client_), "client wanted while holding driver");
-    EXPECT_DEATH(with<ObjectLock>(object_, take<DriverLock>, driver_), "driver wanted while holding object");
-    EXPECT_DEATH(with<LeafLock>(leaf_, take<ObjectLock>, object_), "object wanted while holding leaf");
-    EXPECT_DEATH(with<LeafLock>(leaf_, take<ServerLock>, server_), "server wanted while holding leaf");
+    EXPECT_DEATH(with<ClientLock>(client_, take<ServerLock>, server_),
+                 "server wanted while holding client");
+    EXPECT_DEATH(with<DriverLock>(driver_, take<ClientLock>, client_),
+                 "client wanted while holding driver");
+    EXPECT_DEATH(with<ObjectLock>(object_, take<DriverLock>, driver_),
+                 "driver wanted while holding object");
+    EXPECT_DEATH(with<LeafLock>(leaf_, take<ObjectLock>, object_),
+                 "object wanted while holding leaf");
+    EXPECT_DEATH(with<LeafLock>(leaf_, take<ServerLock>, server_),
+                 "server wanted while holding leaf");
 }
 
 TEST_F(LockRankDeathTest, two_of_one_rung_abort) {
-    EXPECT_DEATH(with<ObjectLock>(object_, take<ObjectLock>, second_object_), "object wanted while holding object");
-    EXPECT_DEATH(with<ObjectLock>(object_, take<ObjectLock>, object_), "object wanted while holding object");
+    EXPECT_DEATH(with<ObjectLock>(object_, take<ObjectLock>, second_object_),
+                 "object wanted while holding object");
+    EXPECT_DEATH(with<ObjectLock>(object_, take<ObjectLock>, object_),
+                 "object wanted while holding object");
 }
 
 TEST_F(LockRankDeathTest, another_rungs_guard_aborts) {
-    EXPECT_DEATH(take<LeafLock>(object_), "object taken by another rung's guard while holding none");
+    EXPECT_DEATH(take<LeafLock>(object_),
+                 "object taken by another rung's guard while holding none");
 }
 
 TEST_F(LockRankDeathTest, a_held_lock_is_found_where_none_may_be) {
-    EXPECT_DEATH(with<ObjectLock>(
-                     object_, [](Mutex&) { lock_rank::assert_none_held("releasing a closure"); }, leaf_),
-                 "lock order: releasing a closure while holding object");
-    EXPECT_DEATH(with<ClientLock>(
-                     client_, [](Mutex&) { lock_rank::assert_host_none_held("entering a driver"); }, leaf_),
-                 "lock order: entering a driver while holding client");
+    EXPECT_DEATH(
+        with<ObjectLock>(
+            object_, [](Mutex&) { lock_rank::assert_none_held("releasing a closure"); }, leaf_),
+        "lock order: releasing a closure while holding object");
+    EXPECT_DEATH(
+        with<ClientLock>(
+            client_, [](Mutex&) { lock_rank::assert_host_none_held("entering a driver"); }, leaf_),
+        "lock order: entering a driver while holding client");
     with<DriverLock>(
         driver_, [](Mutex&) { lock_rank::assert_host_none_held("entering a driver"); }, leaf_);
 }

@@ -22,15 +22,17 @@ TEST(Uuid, text_goes_both_ways) {
 }
 
 TEST(Uuid, accepts_what_users_write) {
-    for (const char* text : {"C7A5FDBD-EDAF-9455-926A-D65C16DB1809", "c7a5fdbdedaf9455926ad65c16db1809",
-                             " c7a5fdbd-edaf-9455-926a-d65c16db1809\n", "c7-a5-fdbd-edaf9455926ad65c16db1809"})
+    for (const char* text :
+         {"C7A5FDBD-EDAF-9455-926A-D65C16DB1809", "c7a5fdbdedaf9455926ad65c16db1809",
+          " c7a5fdbd-edaf-9455-926a-d65c16db1809\n", "c7-a5-fdbd-edaf9455926ad65c16db1809"})
         EXPECT_EQ(Uuid::parse(text), Uuid::parse(kText)) << text;
 }
 
 TEST(Uuid, refuses_what_is_none) {
-    for (const char* text : {"", "-", "c7a5fdbd-edaf-9455-926a-d65c16db180", "c7a5fdbd-edaf-9455-926a-d65c16db18099",
-                             "c7a5fdbd-edaf-9455-926a-d65c16db180g", "c-7a5fdbdedaf9455926ad65c16db1809",
-                             "c7a5fdbd_edaf_9455_926a_d65c16db1809", "{c7a5fdbd-edaf-9455-926a-d65c16db1809}"})
+    for (const char* text :
+         {"", "-", "c7a5fdbd-edaf-9455-926a-d65c16db180", "c7a5fdbd-edaf-9455-926a-d65c16db18099",
+          "c7a5fdbd-edaf-9455-926a-d65c16db180g", "c-7a5fdbdedaf9455926ad65c16db1809",
+          "c7a5fdbd_edaf_9455_926a_d65c16db1809", "{c7a5fdbd-edaf-9455-926a-d65c16db1809}"})
         EXPECT_FALSE(Uuid::parse(text)) << text;
 }
 

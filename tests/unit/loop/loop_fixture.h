@@ -27,7 +27,9 @@ class Signal {
         const std::shared_ptr<State> keep = state_;
         keep->promise.set_value();
     }
-    [[nodiscard]] bool wait() { return state_->future.wait_for(kBound) == std::future_status::ready; }
+    [[nodiscard]] bool wait() {
+        return state_->future.wait_for(kBound) == std::future_status::ready;
+    }
     [[nodiscard]] bool happened() {
         return state_->future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
     }

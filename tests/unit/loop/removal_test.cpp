@@ -148,10 +148,11 @@ TEST_F(RemovalTest, a_descriptors_number_may_come_back_at_once) {
         const int number = owned->near.get();
         Signal released;
         Watch old = loop_.add_fd(number, kReadable, [](unsigned) {});
-        old = loop_.add_fd(number, kReadable, [t = std::shared_ptr<void>(nullptr, [&, owned](void*) {
-                                                   owned->near.reset();
-                                                   released.set();
-                                               })](unsigned) {});
+        old =
+            loop_.add_fd(number, kReadable, [t = std::shared_ptr<void>(nullptr, [&, owned](void*) {
+                                                 owned->near.reset();
+                                                 released.set();
+                                             })](unsigned) {});
         owned.reset();
         old.remove();
         ASSERT_TRUE(released.wait());
@@ -179,8 +180,8 @@ TEST_F(RemovalTest, the_loops_end_releases_what_is_left_once) {
         {
             LoopThread thread(loop);
             for (int i = 0; i < 100; ++i) {
-                watches.push_back(
-                    loop.add_timer([t = std::shared_ptr<void>(nullptr, [&](void*) { ++released; })] {}));
+                watches.push_back(loop.add_timer(
+                    [t = std::shared_ptr<void>(nullptr, [&](void*) { ++released; })] {}));
                 watches.back().arm(1h);
                 if (i % 3 == 0) watches.back().remove();
             }
@@ -206,7 +207,9 @@ void storm(EventLoop& loop, unsigned seed, std::atomic<int>& made, std::atomic<i
             return std::shared_ptr<void>(nullptr, [&](void*) { ++released; });
         };
         switch (random() % 6) {
-        case 0: watches.push_back(loop.add_fd(pair.near.get(), kReadable, [t = token()](unsigned) {})); break;
+        case 0:
+            watches.push_back(loop.add_fd(pair.near.get(), kReadable, [t = token()](unsigned) {}));
+            break;
         case 1: watches.push_back(loop.add_timer([t = token()] {})); break;
         case 2:
             if (!watches.empty()) {

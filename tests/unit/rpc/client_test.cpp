@@ -217,6 +217,15 @@ TEST_F(ClientTest, a_call_beyond_the_input_budget_is_refused_and_the_next_served
     EXPECT_EQ(peer.receive()->payload, "small");
 }
 
+TEST_F(ClientTest, a_ping_is_answered_though_the_input_budget_is_used_up) {
+    start({.max_input_bytes = 0});
+    Peer peer = connect();
+    peer.send_call(2, 1);
+    EXPECT_EQ(peer.receive()->header.status, MsgStatus::error);
+    peer.ping();
+    EXPECT_EQ(peer.receive()->header.prog, kKeepalive);
+}
+
 TEST_F(ClientTest, descriptors_pass_both_ways) {
     start();
     handler_.answer = [](const std::shared_ptr<Client>& client, Message message) {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -118,20 +119,19 @@ class TestHandler : public Handler {
 
 class RpcTest : public testing::Test {
   protected:
-    RpcTest();
-    ~RpcTest() override;
+    void TearDown() override;
 
     void start(const Limits& limits = {});
     [[nodiscard]] Peer connect(bool authenticated = true);
     [[nodiscard]] std::shared_ptr<Client> last_client() { return last_; }
     template <typename F> void on_loop(F f) {
-        bool done = false;
-        Board board;
-        ASSERT_TRUE(loop_.post([&] {
+        auto done = std::make_shared<std::promise<void>>();
+        auto future = done->get_future();
+        ASSERT_TRUE(loop_.post([&f, done] {
             f();
-            board.change([&] { done = true; });
+            done->set_value();
         }));
-        ASSERT_TRUE(board.wait([&] { return done; }));
+        ASSERT_EQ(future.wait_for(kBound), std::future_status::ready);
     }
     // Asks on the loop's thread, round after round, until it is so.
     template <typename F> [[nodiscard]] bool eventually(F condition) {

@@ -28,8 +28,6 @@ class ServerTest : public RpcTest {
         path_ = name + "/sock";
     }
     ~ServerTest() override {
-        handler_.let_go();
-        server_.reset(); // before its folder
         std::filesystem::remove_all(folder_);
     }
     // A blocking connection through the listening socket.

@@ -88,7 +88,9 @@ TEST(WorkerPool, runs_every_job_before_it_ends) {
     std::atomic<int> ran{0};
     {
         WorkerPool pool(PoolLimits{});
-        for (int i = 0; i < 1000; ++i) submit(pool, [&] { ++ran; }, i % 3 == 0);
+        for (int i = 0; i < 1000; ++i)
+            submit(
+                pool, [&] { ++ran; }, i % 3 == 0);
     }
     EXPECT_EQ(ran, 1000);
 }
@@ -97,7 +99,9 @@ TEST(WorkerPool, one_worker_runs_in_order_of_arrival) {
     std::vector<int> order;
     {
         WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0});
-        for (int i = 0; i < 100; ++i) submit(pool, [&order, i] { order.push_back(i); }, i % 2 == 0);
+        for (int i = 0; i < 100; ++i)
+            submit(
+                pool, [&order, i] { order.push_back(i); }, i % 2 == 0);
     }
     ASSERT_EQ(order.size(), 100U);
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
@@ -118,7 +122,8 @@ TEST(WorkerPool, names_its_threads_and_blocks_their_signals) {
     });
     submit(pool, [&] { ordinary.pass(); });
     ASSERT_TRUE(ordinary.wait_inside(2));
-    submit(pool, [&] { prio.set_value(thread_name()); }, true);
+    submit(
+        pool, [&] { prio.set_value(thread_name()); }, true);
     EXPECT_EQ(prio.get_future().get(), "prio-0");
     EXPECT_EQ(name.get_future().get().substr(0, 7), "worker-");
     EXPECT_TRUE(blocked.get_future().get());
@@ -131,9 +136,11 @@ TEST(WorkerPool, priority_jobs_pass_a_pool_full_of_stuck_ones) {
     WorkerPool pool({.min_workers = 1, .max_workers = 3, .prio_workers = 1});
     for (int i = 0; i < 10; ++i) submit(pool, [&] { gate.pass(); });
     ASSERT_TRUE(gate.wait_inside(3));
-    submit(pool, [&] { answered.set_value(); }, true);
+    submit(
+        pool, [&] { answered.set_value(); }, true);
     EXPECT_EQ(answered.get_future().wait_for(kBound), std::future_status::ready);
-    EXPECT_EQ(gate.inside(), 3U) << "a priority worker took an ordinary job, or the pool grew past its limit";
+    EXPECT_EQ(gate.inside(), 3U)
+        << "a priority worker took an ordinary job, or the pool grew past its limit";
     EXPECT_EQ(pool.stats().queued, 7U);
     gate.open();
 }
@@ -219,7 +226,8 @@ TEST(WorkerPool, shrinks_and_grows_with_its_limits) {
     EXPECT_EQ(pool.stats().workers, 6U);
     EXPECT_EQ(pool.stats().prio_workers, 3U);
     pool.set_limits({.min_workers = 1, .max_workers = 2, .prio_workers = 1});
-    EXPECT_TRUE(eventually([&] { return pool.stats().workers == 2 && pool.stats().prio_workers == 1; }));
+    EXPECT_TRUE(
+        eventually([&] { return pool.stats().workers == 2 && pool.stats().prio_workers == 1; }));
     for (int i = 0; i < 5; ++i) submit(pool, [&] { gate.pass(); });
     ASSERT_TRUE(gate.wait_inside(2));
     EXPECT_EQ(pool.stats().queued, 3U);
@@ -284,9 +292,8 @@ TEST(WorkerPool, a_job_that_throws_costs_only_itself) {
 TEST(WorkerPool, a_job_is_destroyed_on_its_worker_and_may_submit_while_it_is) {
     std::promise<void> second;
     WorkerPool pool({.min_workers = 1, .max_workers = 1, .prio_workers = 0});
-    submit(pool, [t = std::shared_ptr<void>(nullptr, [&](void*) {
-                      submit(pool, [&] { second.set_value(); });
-                  })] {});
+    submit(pool, [t = std::shared_ptr<void>(
+                      nullptr, [&](void*) { submit(pool, [&] { second.set_value(); }); })] {});
     EXPECT_EQ(second.get_future().wait_for(kBound), std::future_status::ready);
 }
 
@@ -294,7 +301,8 @@ TEST(WorkerPool, loses_no_wakeup_in_many_single_round_trips) {
     std::atomic<int> done{0};
     WorkerPool pool({.min_workers = 2, .max_workers = 4, .prio_workers = 2});
     for (int i = 0; i < 5000; ++i) {
-        submit(pool, [&] { ++done; }, i % 2 == 0);
+        submit(
+            pool, [&] { ++done; }, i % 2 == 0);
         ASSERT_TRUE(eventually([&] { return done == i + 1; })) << "round " << i;
     }
 }
@@ -302,26 +310,38 @@ TEST(WorkerPool, loses_no_wakeup_in_many_single_round_trips) {
 TEST(WorkerPool, serves_many_threads_while_its_limits_change) {
     std::atomic<int> ran{0};
     {
-        WorkerPool pool({.min_workers = 1, .max_workers = 6, .prio_workers = 2, .hard_cap = 12,
-                         .max_queued = 1'000'000, .idle_for = 1ms});
+        WorkerPool pool({.min_workers = 1,
+                         .max_workers = 6,
+                         .prio_workers = 2,
+                         .hard_cap = 12,
+                         .max_queued = 1'000'000,
+                         .idle_for = 1ms});
         std::atomic<bool> over{false};
         std::jthread changer([&] {
             for (unsigned i = 0; !over; ++i)
-                pool.set_limits({.min_workers = 1, .max_workers = 1 + i % 7, .prio_workers = i % 3,
-                                 .hard_cap = 12, .max_queued = 1'000'000, .idle_for = 1ms});
+                pool.set_limits({.min_workers = 1,
+                                 .max_workers = 1 + i % 7,
+                                 .prio_workers = i % 3,
+                                 .hard_cap = 12,
+                                 .max_queued = 1'000'000,
+                                 .idle_for = 1ms});
         });
         std::vector<std::jthread> submitters;
+        submitters.reserve(3);
         for (int t = 0; t < 3; ++t)
             submitters.emplace_back([&] {
                 for (int i = 0; i < 5000; ++i)
-                    submit(pool, [&ran, i] {
-                        if (i % 5 == 0) {
-                            const WorkerPool::Parked parked;
+                    submit(
+                        pool,
+                        [&ran, i] {
+                            if (i % 5 == 0) {
+                                const WorkerPool::Parked parked;
+                                ++ran;
+                                return;
+                            }
                             ++ran;
-                            return;
-                        }
-                        ++ran;
-                    }, i % 4 == 0);
+                        },
+                        i % 4 == 0);
             });
         submitters.clear();
         over = true;
