@@ -131,7 +131,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false;
-    bool reboot_asked_ = false;
+    bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Status failure_;
     std::int32_t next_running_ = PV_DOMAIN_RUNNING_BOOTED;

@@ -48,6 +48,7 @@ void Run::on_event(const QmpEvent& event) {
 }
 
 void Run::on_stop() {
+    if (cycling_) return;
     const std::int32_t reason = std::exchange(next_paused_, PV_DOMAIN_PAUSED_UNKNOWN);
     {
         const ObjectLock lock(guest_->mu);
@@ -59,6 +60,7 @@ void Run::on_stop() {
 }
 
 void Run::on_resume() {
+    cycling_ = false;
     const std::int32_t reason = std::exchange(next_running_, PV_DOMAIN_RUNNING_UNPAUSED);
     {
         const ObjectLock lock(guest_->mu);
@@ -70,16 +72,21 @@ void Run::on_resume() {
 }
 
 void Run::on_shutdown(const QmpEvent& event) {
-    if (stopping_) return; // our own SIGTERM
-    bool restart = std::exchange(reboot_asked_, false);
+    if (std::exchange(reboot_asked_, false)) {
+        // Nobody is told of a power-off that is half of a reboot.
+        cycling_ = true;
+        return power_cycle(PV_DOMAIN_RUNNING_BOOTED);
+    }
+    bool restart = false;
     {
         const ObjectLock lock(guest_->mu);
         if (!guest_->live || guest_->state == PV_DOMAIN_SHUTDOWN) return;
         driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
         driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SHUTDOWN,
                                truth(event.data, "guest") ? PV_DOMAIN_EVENT_SHUTDOWN_GUEST : PV_DOMAIN_EVENT_SHUTDOWN_HOST);
-        if (guest_->live->on_poweroff == sdk::domain::LifecycleAction::restart) restart = true;
+        restart = guest_->live->on_poweroff == sdk::domain::LifecycleAction::restart;
     }
+    if (stopping_) return; // the end that we asked for; its record goes with it
     save_soon();
     if (restart) return power_cycle(PV_DOMAIN_RUNNING_BOOTED);
     kill(false);

@@ -15,6 +15,8 @@
 namespace polyvirt::qemu {
 namespace {
 
+constexpr const char* kAutostarted = "autostarted";
+
 // "NAME.suffix" -> NAME; empty if it is something else's.
 std::string stem(const std::string& record, std::string_view suffix) {
     if (record.size() <= suffix.size() || !record.ends_with(suffix)) return {};
@@ -129,7 +131,12 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     });
 }
 
+// Once per boot of the host: the marker goes with the records of what runs. A guest that somebody has
+// stopped is not started again because the daemon was.
 void Driver::autostart_guests() {
+    const auto marker = statuses_.get(kAutostarted, 100);
+    if (!marker || *marker) return;
+    if (const Status put = statuses_.put(kAutostarted, "1\n"); !put) log::error("startup", "{}", put.error().message);
     for (const GuestPtr& guest : guests_.all()) {
         std::shared_ptr<const Domain> config;
         std::uint64_t handle = 0;
