@@ -57,7 +57,9 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
 
     auto session = session_of(*client);
     auto call = std::make_shared<WireCall>(*this, client, session, std::move(message), *proc);
-    const bool needs_open = !proc->before_open && !client->identity().admin;
+    // What works before open under a condition looks at it itself.
+    const bool needs_open = !proc->before_open && !client->identity().admin &&
+                            proc->before_open_when.test == protocol::Test::none;
     if (needs_open && call->instance == nullptr) return call->fail(not_open(*proc));
     if (proc->readonly_denied && session->readonly()) return call->fail(readonly_denied(*proc));
     // A driver may answer for itself what the host would otherwise.
@@ -71,7 +73,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
         }
     }
     if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
-    call->fail(no_support(*proc));
+    call->fail_unsupported(glue);
 }
 
 void Dispatcher::client_closed(rpc::Client& client) {

@@ -96,9 +96,17 @@ void WireCall::fail(Error error) {
     message_.slot.release();
 }
 
+void WireCall::fail_unsupported(const Glue* glue) {
+    if (glue != nullptr) {
+        protocol::Decoder decoder(message_.payload(), arena_);
+        if (!glue->prepare(*this, decoder) && !has_error()) return fail(bad_payload());
+    }
+    fail(no_support(proc_));
+}
+
 bool WireCall::check_readonly(bool denied) {
     if (!denied || !caller().readonly) return true;
-    set_error(readonly_denied(proc_));
+    set_error(readonly_denied_by_flags(proc_));
     return false;
 }
 

@@ -40,6 +40,8 @@ class WireCall final : public pv_call {
     void enter(const Glue& glue) PV_NO_LOCKS_HELD;
     void finished(pv_status status) override;
     void fail(Error error);
+    // Nobody has it; but a message that cannot be decoded is told first, as clients expect it.
+    void fail_unsupported(const Glue* glue);
 
     // For host functions: the reply will be sent by another thread through reply_later().
     void defer() { deferred_ = true; }

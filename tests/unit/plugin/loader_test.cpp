@@ -91,14 +91,14 @@ class LoaderOwner : public ::testing::Test {
 TEST_F(LoaderOwner, accepts_files_of_the_programs_owner) { EXPECT_EQ(fault(), ""); }
 
 TEST_F(LoaderOwner, refuses_a_file_that_others_may_write) {
-    for (const mode_t mode : {0664, 0646}) {
+    for (const mode_t mode : {0664U, 0646U}) {
         ASSERT_EQ(::chmod(path.c_str(), mode), 0);
         EXPECT_THAT(fault(), ::testing::HasSubstr("the file may be written by its group or by others"));
     }
 }
 
 TEST_F(LoaderOwner, refuses_a_folder_that_others_may_write) {
-    for (const mode_t mode : {0775, 01777}) {
+    for (const mode_t mode : {0775U, 01777U}) {
         ASSERT_EQ(::chmod(dir.path().c_str(), mode), 0);
         EXPECT_THAT(fault(), ::testing::HasSubstr("its folder " + dir.path() + " may be written"));
     }

@@ -14,8 +14,13 @@
 /* What excludes what: QUERY goes with everything but MODIFY and DESTROY; MODIFY with ASYNC alone when the
  * async job allows it (begun as PV_JOB_ASYNC | PV_JOB_ALLOW_MODIFY); DESTROY waits for QUERY and MODIFY but
  * goes beside ASYNC (it ends it). Waiters get their turn in order, DESTROY first. */
-enum { PV_JOB_QUERY = 1, PV_JOB_MODIFY = 2, PV_JOB_DESTROY = 3, PV_JOB_ASYNC = 4 };
-enum { PV_JOB_ALLOW_MODIFY = 0x100 };
+enum {
+    PV_JOB_QUERY = 1,
+    PV_JOB_MODIFY = 2,
+    PV_JOB_DESTROY = 3,
+    PV_JOB_ASYNC = 4,
+    PV_JOB_ALLOW_MODIFY = 0x100
+};
 
 typedef struct pv_svc_job {
     uint32_t size, _r;
