@@ -18,7 +18,9 @@
 namespace polyvirt::protocol {
 namespace {
 
-YAML::Node load(const std::string& name) { return YAML::LoadFile(std::string(PV_WIRE_TABLES "/") + name + ".yaml"); }
+YAML::Node load(const std::string& name) {
+    return YAML::LoadFile(std::string(PV_WIRE_TABLES "/") + name + ".yaml");
+}
 
 constexpr const char* kPrograms[] = {"remote", "qemu", "lxc", "admin", "keepalive"};
 
@@ -34,7 +36,8 @@ void for_each_proc(const std::function<void(const YAML::Node&, const ProcInfo&)>
             if (!table[part]) continue;
             for (const YAML::Node& entry : table[part]) {
                 SCOPED_TRACE(std::string(name) + "." + text(entry, "name"));
-                const ProcInfo* proc = find_proc(table["program"].as<std::uint32_t>(), entry["id"].as<std::int32_t>());
+                const ProcInfo* proc =
+                    find_proc(table["program"].as<std::uint32_t>(), entry["id"].as<std::int32_t>());
                 ASSERT_NE(proc, nullptr);
                 act(entry, *proc);
             }
@@ -47,7 +50,8 @@ TEST(ProcTables, have_as_many_procedures_as_the_yaml) {
     for (const char* name : kPrograms) {
         const YAML::Node table = load(name);
         const auto number = table["program"].as<std::uint32_t>();
-        const std::size_t expected = table["procedures"].size() + (table["newer"] ? table["newer"].size() : 0);
+        const std::size_t expected =
+            table["procedures"].size() + (table["newer"] ? table["newer"].size() : 0);
         EXPECT_EQ(procs(number).size(), expected) << name;
         EXPECT_EQ(message_layouts(number).size(), expected) << name;
         EXPECT_STREQ(program_name(number), name);
@@ -91,18 +95,21 @@ TEST(ProcTables, deny_what_the_yaml_does_not_allow) {
     for_each_proc([](const YAML::Node& entry, const ProcInfo& proc) {
         const YAML::Node readonly = entry["readonly"];
         const bool conditional = readonly.IsDefined() && readonly.IsMap();
-        const std::string rule = readonly.IsDefined() && !conditional ? readonly.as<std::string>() : "allow";
+        const std::string rule =
+            readonly.IsDefined() && !conditional ? readonly.as<std::string>() : "allow";
         EXPECT_EQ(proc.readonly_denied, rule != "allow");
         EXPECT_EQ(proc.readonly_when.test != protocol::Test::none, conditional);
         const YAML::Node acl = entry["acl"], filter = entry["acl_filter"];
         const bool unknown = acl.IsDefined() && acl.IsScalar();
         EXPECT_EQ(proc.unknown, unknown);
-        const std::size_t rules = (acl.IsDefined() && !unknown ? acl.size() : 0) + (filter.IsDefined() ? filter.size() : 0);
+        const std::size_t rules = (acl.IsDefined() && !unknown ? acl.size() : 0) +
+                                  (filter.IsDefined() ? filter.size() : 0);
         ASSERT_EQ(proc.acl.size(), rules);
         for (std::size_t i = 0; i < rules; ++i) {
             const std::size_t checks = unknown ? 0 : acl.size();
             const YAML::Node one = i < checks ? acl[i] : filter[i - checks];
-            EXPECT_EQ(proc.acl[i].permission, one.IsMap() ? text(one, "perm") : one.as<std::string>());
+            EXPECT_EQ(proc.acl[i].permission,
+                      one.IsMap() ? text(one, "perm") : one.as<std::string>());
             EXPECT_EQ(proc.acl[i].when.test != protocol::Test::none, one.IsMap());
             EXPECT_EQ(proc.acl[i].filter, i >= checks);
         }
@@ -120,15 +127,22 @@ void expect_fields(const YAML::Node& fields, const Layout* layout) {
         EXPECT_EQ(f.holder == Holder::list, type.starts_with("list(")) << type;
         EXPECT_EQ(f.holder == Holder::vec, type.starts_with("vec(")) << type;
         EXPECT_EQ(f.holder == Holder::optional, type.starts_with("opt(")) << type;
-        if (type == "str" || type == "opt(str)") { EXPECT_EQ(f.shape, Shape::str); }
-        if (type == "u32") { EXPECT_EQ(f.shape, Shape::u32); }
-        if (type == "i64") { EXPECT_EQ(f.shape, Shape::i64); }
+        if (type == "str" || type == "opt(str)") {
+            EXPECT_EQ(f.shape, Shape::str);
+        }
+        if (type == "u32") {
+            EXPECT_EQ(f.shape, Shape::u32);
+        }
+        if (type == "i64") {
+            EXPECT_EQ(f.shape, Shape::i64);
+        }
     }
 }
 
 TEST(ProcTables, give_each_message_its_fields_in_order) {
     for_each_proc([](const YAML::Node& entry, const ProcInfo& proc) {
-        const MessageLayouts& found = message_layouts(proc.program)[static_cast<std::size_t>(proc.id) - 1];
+        const MessageLayouts& found =
+            message_layouts(proc.program)[static_cast<std::size_t>(proc.id) - 1];
         if (proc.role == Role::call) {
             expect_fields(entry["args"], found.args);
             expect_fields(entry["ret"], found.ret);
@@ -148,7 +162,8 @@ TEST(ProcTables, have_five_procedures_before_authentication) {
 }
 
 TEST(Conditions, look_at_the_decoded_arguments) {
-    const ProcInfo* proc = find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_get_xml_desc));
+    const ProcInfo* proc =
+        find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_get_xml_desc));
     remote::domain_get_xml_desc_args args;
     args.flags = static_cast<std::uint32_t>(VIR_DOMAIN_XML_INACTIVE);
     EXPECT_FALSE(proc->readonly_when.holds_in(&args));
@@ -160,8 +175,8 @@ TEST(Conditions, look_at_the_decoded_arguments) {
 }
 
 TEST(Conditions, can_ask_for_a_value) {
-    const ProcInfo* addresses =
-        find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_interface_addresses));
+    const ProcInfo* addresses = find_proc(
+        remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_interface_addresses));
     remote::domain_interface_addresses_args args;
     args.source = static_cast<std::uint32_t>(VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE);
     EXPECT_FALSE(addresses->readonly_when.holds_in(&args));
@@ -169,8 +184,8 @@ TEST(Conditions, can_ask_for_a_value) {
     EXPECT_TRUE(addresses->readonly_when.holds_in(&args));
     EXPECT_FALSE(addresses->before_open_when.holds_in(nullptr));
 
-    const ProcInfo* feature =
-        find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::connect_supports_feature));
+    const ProcInfo* feature = find_proc(
+        remote::kProgram, static_cast<std::int32_t>(remote::Proc::connect_supports_feature));
     remote::connect_supports_feature_args asked;
     asked.feature = VIR_DRV_FEATURE_PROGRAM_KEEPALIVE;
     EXPECT_TRUE(feature->before_open_when.holds_in(&asked));
@@ -199,8 +214,12 @@ TEST(EventTable, leads_from_each_event_number_to_its_messages) {
                 if (e.kind == kind.first.as<std::string>() && e.event_id == number) found = &e;
             ASSERT_NE(found, nullptr) << kind.first << " " << number;
             EXPECT_EQ(find_proc(remote::kProgram, found->new_proc)->name, text(id.second, "new"));
-            if (!id.second["old"]) { EXPECT_EQ(found->old_proc, 0); }
-            else { EXPECT_EQ(find_proc(remote::kProgram, found->old_proc)->name, text(id.second, "old")); }
+            if (!id.second["old"]) {
+                EXPECT_EQ(found->old_proc, 0);
+            } else {
+                EXPECT_EQ(find_proc(remote::kProgram, found->old_proc)->name,
+                          text(id.second, "old"));
+            }
         }
     }
     EXPECT_EQ(event_table().size(), rows);
