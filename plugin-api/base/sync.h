@@ -65,8 +65,9 @@ class PV_CAPABILITY("mutex") Mutex {
         mu_.lock();
     }
     void unlock() PV_RELEASE() {
-        mu_.unlock();
+        // Before the unlock: whoever waited for it may destroy this at once.
         lock_rank::left(rank_);
+        mu_.unlock();
     }
     std::mutex& native() { return mu_; }
     [[nodiscard]] Rank rank() const { return rank_; }
