@@ -20,6 +20,7 @@
 #include "host/loop/event_loop.h"
 #include "host/plugin/manager.h"
 #include "host/plugin/op_catalog.h"
+#include "host/protocol/proc_info.h"
 #include "host/rpc/server.h"
 #include "host/work/worker_pool.h"
 
@@ -130,9 +131,7 @@ int Daemon::run() {
         return 1;
     }
     parts_->loop_thread = std::make_unique<loop::LoopThread>(parts_->loop);
-    const auto& folders = parts_->options.plugins;
-    parts_->plugins.load(folders.empty() ? std::vector{default_plugin_dir()} : folders);
-    parts_->plugins.start();
+    start_plugins();
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
     log::info("daemon", "ready on {}", parts_->paths.socket());
@@ -142,6 +141,30 @@ int Daemon::run() {
     sd_notify(0, "STOPPING=1");
     stop();
     return 0;
+}
+
+void Daemon::print_procedures() {
+    Parts& p = *parts_;
+    p.loop_thread = std::make_unique<loop::LoopThread>(p.loop);
+    start_plugins();
+    std::vector<std::shared_ptr<plugin::Instance>> instances;
+    for (const plugin::PluginInfo& info : p.plugins.list())
+        for (const auto& inst : info.instances)
+            if (auto opened = p.plugins.open(inst.uri, 0)) instances.push_back(*std::move(opened));
+    for (const std::uint32_t program : protocol::programs())
+        for (const protocol::ProcInfo& proc : protocol::procs(program))
+            if (proc.role == protocol::Role::call)
+                fmt::print("{} {} {}\n", protocol::program_name(program), proc.name,
+                           dispatch::is_implemented(proc, instances) ? "implemented" : "missing");
+    instances.clear();
+    p.plugins.stop(std::chrono::steady_clock::now() + kDrainTime);
+    p.loop_thread->stop_and_join();
+}
+
+void Daemon::start_plugins() {
+    const auto& folders = parts_->options.plugins;
+    parts_->plugins.load(folders.empty() ? std::vector{default_plugin_dir()} : folders);
+    parts_->plugins.start();
 }
 
 void Daemon::stop() {

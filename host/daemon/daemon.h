@@ -26,7 +26,8 @@ class Daemon {
 
     // Serves until a signal asks to stop; returns the exit code.
     int run();
-    // Prints "PROGRAM NAME implemented|missing" for every call of the wire's tables.
+    // Prints "PROGRAM NAME implemented|missing" for every call of the wire's tables. Starts the plugins
+    // for it, so give it a root of its own.
     void print_procedures();
 
   private:
@@ -34,6 +35,7 @@ class Daemon {
     explicit Daemon(std::unique_ptr<Parts> parts);
     Status open_sockets();
     Status take_pid_file();
+    void start_plugins();
     void stop();
 
     std::unique_ptr<Parts> parts_;

@@ -2,7 +2,7 @@
 // Copyright 2026 The polyvirt authors
 // Opening and closing a connection, authentication, and what the daemon says about itself.
 
-#include <cstring>
+#include <cerrno>
 
 #include <unistd.h>
 
@@ -65,14 +65,16 @@ Status is_secure(WireCall& call, const Nothing&, remote::connect_is_secure_ret& 
 
 Status supports_feature(WireCall& call, const remote::connect_supports_feature_args& args,
                         remote::connect_supports_feature_ret& ret) {
-    const std::optional<bool> own = protocol::daemon_feature(args.feature);
-    if (own.has_value()) {
-        ret.supported = *own ? 1 : 0;
-        if (protocol::feature_starts_pings(args.feature))
+    if (call.instance == nullptr &&
+        !call.proc().before_open_when.holds(static_cast<std::uint32_t>(args.feature)))
+        return not_open(call.proc());
+    const protocol::FeatureInfo* known = protocol::find_feature(args.feature);
+    if (known != nullptr && known->host) {
+        ret.supported = known->value ? 1 : 0;
+        if (known->starts_pings)
             call.after_reply([client = call.client_ptr()] { client->enable_keepalive(); });
         return {};
     }
-    if (call.instance == nullptr) return not_open(call.proc());
     switch (args.feature) {
     case protocol::VIR_DRV_FEATURE_TYPED_PARAM_STRING:
     case protocol::VIR_DRV_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER:

@@ -2,16 +2,26 @@
 // Copyright 2026 The polyvirt authors
 #include "host/dispatch/dispatcher.h"
 
+#include <algorithm>
+
 #include "host/dispatch/errors.h"
 #include "host/dispatch/host_table.h"
 #include "host/dispatch/wire_call.h"
-#include "host/protocol/gen/programs.h"
+#include "host/protocol/gen/admin.h"
+#include "host/protocol/gen/lxc.h"
+#include "host/protocol/gen/qemu.h"
+#include "host/protocol/gen/remote.h"
 #include "host/rpc/client.h"
 #include "host/rpc/error_reply.h"
 #include "host/rpc/server.h"
 
 namespace polyvirt::dispatch {
 namespace {
+
+// Lives as long as the client, which made it its own in client_arrived().
+std::shared_ptr<Session> session_of(rpc::Client& client) {
+    return static_cast<Session*>(client.session())->shared_from_this();
+}
 
 // The admin program answers on the admin socket, the others on all the rest.
 bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t version) {
@@ -39,32 +49,49 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     const rpc::Header header = message.header;
     const auto refuse = [&](const Error& error) { client->reply(rpc::error_reply(header, error)); };
 
-    if (header.status != protocol::msg_status_ok) return refuse(bad_status(header.status));
+    if (header.status != protocol::MsgStatus::ok) return refuse(bad_status(static_cast<std::int32_t>(header.status)));
     if (!served(*client, header.prog, header.vers)) return refuse(unknown_program(header.prog, header.vers));
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     if (proc == nullptr || proc->role != protocol::Role::call) return refuse(unknown_procedure(header.proc));
     if (!proc->before_auth && !client->authenticated()) return refuse(authentication_required());
 
-    auto session = std::static_pointer_cast<Session>(client->session());
+    auto session = session_of(*client);
     auto call = std::make_shared<WireCall>(*this, client, session, std::move(message), *proc);
-    const HostFn function = find_answer(header.prog, header.proc);
-    const Glue* glue = function == nullptr ? find_glue(header.prog, header.proc) : nullptr;
-    const bool needs_open = !proc->before_open && !client->identity().admin;
+    // What works before open under a condition looks at it itself.
+    const bool needs_open = !proc->before_open && !client->identity().admin &&
+                            proc->before_open_when.test == protocol::Test::none;
     if (needs_open && call->instance == nullptr) return call->fail(not_open(*proc));
     if (proc->readonly_denied && session->readonly()) return call->fail(readonly_denied(*proc));
-    if (function != nullptr) return call->answer(function);
-    if (glue == nullptr || !call->instance->implements(glue->op)) return call->fail(no_support(*proc));
-    call->enter(*glue);
+    // A driver may answer for itself what the host would otherwise.
+    const Glue* glue = find_glue(header.prog, header.proc);
+    if (glue != nullptr && call->instance != nullptr) {
+        auto driver = glue->kind == PV_KIND_NONE ? call->instance
+                                                 : plugins_->provider(call->instance, glue->kind);
+        if (driver != nullptr && driver->implements(glue->op)) {
+            call->instance = std::move(driver);
+            return call->enter(*glue);
+        }
+    }
+    if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
+    call->fail_unsupported(glue);
 }
 
 void Dispatcher::client_closed(rpc::Client& client) {
-    std::static_pointer_cast<Session>(client.session())->cancel_all();
+    session_of(client)->cancel_all();
 }
 
 void Dispatcher::client_gone(std::shared_ptr<rpc::Client> client) {
-    std::static_pointer_cast<Session>(client->session())->close();
+    session_of(*client)->close();
     plugins_->client_gone(client->id());
     plugins_->events().run([this, client = std::move(client)] { hub_.remove_client(*client); });
+}
+
+bool is_implemented(const protocol::ProcInfo& proc,
+                    const std::vector<std::shared_ptr<plugin::Instance>>& instances) {
+    const Glue* glue = find_glue(proc.program, proc.id);
+    const auto has_op = [&](const auto& instance) { return instance->implements(glue->op); };
+    if (glue != nullptr && std::any_of(instances.begin(), instances.end(), has_op)) return true;
+    return find_answer(proc.program, proc.id) != nullptr;
 }
 
 } // namespace polyvirt::dispatch

@@ -53,7 +53,9 @@ class Dispatcher final : public rpc::Handler {
     std::vector<rpc::Server*> servers_;
 };
 
-// Whether a procedure is answered by the host or an op that `instance` has. For the report.
-bool is_implemented(const protocol::ProcInfo& proc, const std::vector<std::shared_ptr<plugin::Instance>>& instances);
+// Whether a procedure leads to an op that one of `instances` has, or to an answer of the host. For the
+// report of what there is.
+bool is_implemented(const protocol::ProcInfo& proc,
+                    const std::vector<std::shared_ptr<plugin::Instance>>& instances);
 
 } // namespace polyvirt::dispatch

@@ -22,6 +22,8 @@ Error not_open(const protocol::ProcInfo& proc);
 // The driver lacks it.
 Error no_support(const protocol::ProcInfo& proc);
 Error readonly_denied(const protocol::ProcInfo& proc);
+// Denied because of what the arguments ask for.
+Error readonly_denied_by_flags(const protocol::ProcInfo& proc);
 // Error domain of the API that a procedure belongs to.
 ErrorDomain api_domain(const protocol::ProcInfo& proc);
 

@@ -34,7 +34,8 @@ rpc::SharedBuffer make_message(const EventMessage& message, std::int32_t callbac
     header.serial = 1; // what the peer sends; clients ignore it
     protocol::Encoder encoder(protocol::begin_packet(header, body.size() + 4));
     if (!old_style) encoder.put(callback_id);
-    encoder.raw(body.data(), static_cast<std::uint32_t>(body.size()));
+    const std::size_t skip = old_style ? message.old_skip : 0;
+    encoder.raw(body.data() + skip, static_cast<std::uint32_t>(body.size() - skip));
     return std::make_shared<const rpc::Buffer>(finish(std::move(encoder)));
 }
 

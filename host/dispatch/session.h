@@ -18,7 +18,7 @@
 
 namespace polyvirt::dispatch {
 
-class Session final : public rpc::Session {
+class Session final : public rpc::Session, public std::enable_shared_from_this<Session> {
   public:
     explicit Session(rpc::Client& client);
 

@@ -20,7 +20,8 @@ StreamBridge::StreamBridge(std::shared_ptr<rpc::Client> client, const protocol::
     : client_(std::move(client)), call_(call), client_sends_(client_sends), sparse_(sparse) {}
 
 void StreamBridge::open() {
-    auto opened = client_->open_stream(call_, shared_from_this(), {client_sends_, sparse_});
+    auto result = client_->open_stream(call_, shared_from_this(), {client_sends_, sparse_});
+    const std::shared_ptr<rpc::Stream> opened = result ? *result : nullptr;
     std::shared_ptr<plugin::StreamReceiver> receiver;
     {
         LeafLock lock(mu_);
@@ -142,33 +143,39 @@ void StreamBridge::set_receiver(std::shared_ptr<plugin::StreamReceiver> receiver
     receiver_ = std::move(receiver);
 }
 
+// Holds back in advance: on_writable() may come before send_data() has returned `wait`.
+std::shared_ptr<rpc::Stream> StreamBridge::stream_to_send() {
+    LeafLock lock(mu_);
+    if (held_back_) return nullptr;
+    held_back_ = true;
+    return stream_;
+}
+
+void StreamBridge::writable() {
+    LeafLock lock(mu_);
+    held_back_ = false;
+}
+
 std::size_t StreamBridge::send(std::span<const std::byte> bytes) {
     std::size_t sent = 0;
     while (sent < bytes.size()) {
-        std::shared_ptr<rpc::Stream> to;
-        {
-            LeafLock lock(mu_);
-            if (stream_ == nullptr || held_back_) {
-                held_back_ = true;
-                return sent;
-            }
-            to = stream_;
-        }
+        const std::shared_ptr<rpc::Stream> to = stream_to_send();
+        if (to == nullptr) return sent;
         const std::size_t n = std::min(bytes.size() - sent, rpc::kMaxStreamPayload);
         const auto* from = reinterpret_cast<const std::uint8_t*>(bytes.data()) + sent;
         const auto result = to->send_data({from, n});
         if (result == rpc::Stream::Sent::closed) return sent;
         sent += n;
-        if (result == rpc::Stream::Sent::wait) hold_back();
+        if (result == rpc::Stream::Sent::more) writable();
     }
     return sent;
 }
 
 bool StreamBridge::send_hole(std::int64_t length) {
-    const auto to = stream();
+    const std::shared_ptr<rpc::Stream> to = stream_to_send();
     if (to == nullptr) return false;
     const auto result = to->send_hole(length);
-    if (result == rpc::Stream::Sent::wait) hold_back();
+    if (result == rpc::Stream::Sent::more) writable();
     return result != rpc::Stream::Sent::closed;
 }
 

@@ -55,6 +55,8 @@ class StreamBridge final : public rpc::StreamSink,
         std::int64_t hole = 0;
     };
     std::shared_ptr<rpc::Stream> stream() const;
+    std::shared_ptr<rpc::Stream> stream_to_send();
+    void writable();
     // Offers pieces in order until the driver has no room. One thread at a time does it.
     void pump();
 

@@ -7,7 +7,9 @@
 #include "base/error_text.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/dispatch/errors.h"
+#include "host/dispatch/reply.h"
 #include "host/dispatch/stream_bridge.h"
+#include "host/dispatch/wire_objects.h"
 #include "host/rpc/error_reply.h"
 
 namespace polyvirt::dispatch {
@@ -25,7 +27,7 @@ WireCall::~WireCall() {
 }
 
 void WireCall::answer(HostFn function) {
-    protocol::Encoder encoder(protocol::begin_reply(message_.header));
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
     protocol::Decoder decoder(message_.payload(), arena_);
     if (Status status = function(*this, decoder, encoder); !status)
         return fail(std::move(status).error());
@@ -33,7 +35,7 @@ void WireCall::answer(HostFn function) {
 }
 
 void WireCall::reply_later(const std::function<void(protocol::Encoder&)>& encode) {
-    protocol::Encoder encoder(protocol::begin_reply(message_.header));
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
     encode(encoder);
     send(encoder);
 }
@@ -42,15 +44,15 @@ void WireCall::enter(const Glue& glue) {
     glue_ = &glue;
     protocol::Decoder decoder(message_.payload(), arena_);
     if (!glue.prepare(*this, decoder)) {
-        if (!has_error()) set_error(bad_payload());
-        return fail(take_error(PV_FAIL));
+        if (!has_error()) return fail(bad_payload());
+        return refuse(PV_FAIL);
     }
     if (glue.client_gone == ClientGone::cancel) {
         watched_ = true;
         session_->watch(weak_from_this(), this);
     }
     if (proc_.stream != protocol::StreamKind::none) {
-        bridge_ = StreamBridge::create(client_, message_.header, proc_);
+        bridge_ = StreamBridge::create(client_, message_.header, proc_, sparse_);
         stream = plugin::StreamEndpoint::create(bridge_);
     }
     const auto driver = instance; // finished() may end this call before enter() returns
@@ -58,21 +60,23 @@ void WireCall::enter(const Glue& glue) {
 }
 
 void WireCall::finished(pv_status status) {
-    if (status != PV_OK) {
-        if (stream != nullptr) stream->abandon();
-        return fail(take_error(status));
-    }
+    if (status != PV_OK) return refuse(status);
     std::vector<UniqueFd> fds = take_reply_fds();
-    protocol::Encoder encoder(
-        protocol::begin_reply(message_.header, static_cast<std::uint32_t>(fds.size())));
+    protocol::Encoder encoder =
+        begin_reply(message_.header, static_cast<std::uint32_t>(fds.size()));
     glue_->encode(*this, encoder);
-    if (has_error()) { // the glue found that the answer cannot be told, e.g. an object is gone
-        if (stream != nullptr) stream->abandon();
-        return fail(take_error(PV_FAIL));
-    }
+    if (has_error()) return refuse(PV_FAIL); // the answer cannot be told, e.g. an object is gone
     if (bridge_ != nullptr) bridge_->open();
     send(encoder, std::move(fds));
     if (stream != nullptr) stream->opened();
+}
+
+void WireCall::refuse(pv_status status) {
+    if (stream != nullptr) stream->abandon();
+    if (glue_->encode_error == nullptr) return fail(take_error(status));
+    protocol::Encoder encoder = begin_reply(message_.header, 0);
+    glue_->encode_error(*this, encoder);
+    send(encoder);
 }
 
 void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
@@ -81,7 +85,7 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
         return fail(reply_too_large(encoder.failure()));
     }
     dispatcher_.call_log().add(proc_, nullptr);
-    client_->reply(protocol::finish(std::move(encoder)), std::move(fds));
+    client_->reply(finish(std::move(encoder)), std::move(fds));
     for (const auto& f : after_reply_) f();
     message_.slot.release();
 }
@@ -92,18 +96,32 @@ void WireCall::fail(Error error) {
     message_.slot.release();
 }
 
+void WireCall::fail_unsupported(const Glue* glue) {
+    if (glue != nullptr) {
+        protocol::Decoder decoder(message_.payload(), arena_);
+        if (!glue->prepare(*this, decoder) && !has_error()) return fail(bad_payload());
+    }
+    fail(no_support(proc_));
+}
+
 bool WireCall::check_readonly(bool denied) {
     if (!denied || !caller().readonly) return true;
-    set_error(readonly_denied(proc_));
+    set_error(readonly_denied_by_flags(proc_));
     return false;
 }
 
 const pv_obj* WireCall::domain(const protocol::domain& wire) {
-    const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
-    if (auto found = instance->registry().find_uuid(PV_KIND_DOMAIN, uuid)) return pin(found);
-    set_error(make_error(ErrorCode::no_domain, instance->error_domain(),
-                         "no domain with matching uuid '{}' ({})", uuid.to_string(), view(wire.name)));
+    auto found = find_domain(*this, wire);
+    if (found) return pin(*found);
+    set_error(std::move(found).error());
     return nullptr;
+}
+
+Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire) {
+    const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
+    if (auto found = call.driver().registry().find_uuid(PV_KIND_DOMAIN, uuid)) return found;
+    return make_error(ErrorCode::no_domain, call.driver().error_domain(), "no domain with matching uuid '{}' ({})",
+                      uuid.to_string(), wire.name.view());
 }
 
 const pv_obj* WireCall::pin(const plugin::ObjectPtr& object) {
@@ -131,12 +149,5 @@ protocol::Str WireCall::keep(std::string_view text) {
     copy[text.size()] = '\0';
     return {copy.data(), static_cast<std::uint32_t>(text.size())};
 }
-
-pv_sink* WireCall::new_sink(std::size_t max_bytes) { return &sinks_.emplace_back(max_bytes); }
-pv_params* WireCall::new_params() { return &params_.emplace_back(); }
-pv_strings* WireCall::new_strings() { return &strings_.emplace_back(); }
-pv_objs* WireCall::new_objs() { return &objs_.emplace_back(); }
-pv_records* WireCall::new_records(const pv_record_type& type) { return &records_.emplace_back(type); }
-pv_groups* WireCall::new_groups() { return &groups_.emplace_back(); }
 
 } // namespace polyvirt::dispatch

@@ -8,7 +8,6 @@
 //
 // Thread: one worker until the driver is entered, then the thread that completes.
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -27,6 +26,7 @@
 namespace polyvirt::dispatch {
 
 class Dispatcher;
+class StreamBridge;
 
 class WireCall final : public pv_call {
   public:
@@ -40,9 +40,12 @@ class WireCall final : public pv_call {
     void enter(const Glue& glue) PV_NO_LOCKS_HELD;
     void finished(pv_status status) override;
     void fail(Error error);
+    // Nobody has it; but a message that cannot be decoded is told first, as clients expect it.
+    void fail_unsupported(const Glue* glue);
 
     // For host functions: the reply will be sent by another thread through reply_later().
     void defer() { deferred_ = true; }
+    [[nodiscard]] bool deferred() const { return deferred_; }
     // Encodes with `encode` and sends; at most once, after defer().
     void reply_later(const std::function<void(protocol::Encoder&)>& encode);
     // Runs after the reply has been handed to the connection, in order; not after an error.
@@ -58,6 +61,9 @@ class WireCall final : public pv_call {
     [[nodiscard]] plugin::Instance& driver() { return *instance; }
     [[nodiscard]] protocol::Arena& arena() { return arena_; }
 
+    // The call's flags, from the glue: whether its stream may have holes hangs on them.
+    void set_flags(std::uint32_t flags) { sparse_ = (flags & proc_.sparse_flag) != 0; }
+
     // Conditional read-only rule: records the denial and returns false.
     [[nodiscard]] bool check_readonly(bool denied);
 
@@ -71,6 +77,8 @@ class WireCall final : public pv_call {
     plugin::ObjectPtr object(std::uint64_t handle);
     // The object as drivers see it; keeps its data pinned until the call ends.
     const pv_obj* pin(const plugin::ObjectPtr& object);
+    // A copy in the arena, NUL-terminated.
+    protocol::Str keep(std::string_view text);
 
     // The op's parts, for the glue.
     void set_target(const pv_obj* target) { target_ = target; }
@@ -79,17 +87,22 @@ class WireCall final : public pv_call {
     void set_out(void* out) { out_ = out; }
     [[nodiscard]] const void* in() const { return in_; }
     [[nodiscard]] void* out() { return out_; }
-    pv_sink* new_sink(std::size_t max_bytes);
-    pv_params* new_params();
-    pv_strings* new_strings();
-    pv_objs* new_objs();
-    pv_records* new_records(const pv_record_type& type);
-    pv_groups* new_groups();
+    pv_sink* new_sink(std::size_t max_bytes) { return build<pv_sink>(max_bytes); }
+    pv_params* new_params() { return build<pv_params>(); }
+    pv_strings* new_strings() { return build<pv_strings>(); }
+    pv_objs* new_objs() { return build<pv_objs>(); }
+    pv_records* new_records(const pv_record_type& type) { return build<pv_records>(type); }
+    pv_groups* new_groups() { return build<pv_groups>(); }
 
   private:
-    void send(const std::function<void(protocol::Encoder&)>& encode);
-    void open_stream();
-    void log_reply(const Error* error);
+    template <typename T, typename... A> T* build(A&&... a) {
+        auto* made = new T(std::forward<A>(a)...);
+        builders_.emplace_back(made, [](void* p) { delete static_cast<T*>(p); });
+        return made;
+    }
+    void send(protocol::Encoder& encoder, std::vector<UniqueFd> fds = {});
+    // The driver's op, or the way to it, has failed.
+    void refuse(pv_status status);
 
     Dispatcher& dispatcher_;
     const std::shared_ptr<rpc::Client> client_;
@@ -98,19 +111,17 @@ class WireCall final : public pv_call {
     const protocol::ProcInfo& proc_;
     protocol::Arena arena_;
     const Glue* glue_ = nullptr;
+    std::shared_ptr<StreamBridge> bridge_;
     const pv_obj* target_ = nullptr;
     const void* in_ = nullptr;
     void* out_ = nullptr;
     bool deferred_ = false;
     bool watched_ = false;
+    bool sparse_ = false; // the client asked for holes
     std::vector<std::function<void()>> after_reply_;
     std::vector<plugin::ObjectPtr> pins_;
-    std::deque<pv_sink> sinks_;
-    std::deque<pv_params> params_;
-    std::deque<pv_strings> strings_;
-    std::deque<pv_objs> objs_;
-    std::deque<pv_records> records_;
-    std::deque<pv_groups> groups_;
+    // Builders of the op's results, made on demand: most calls need one or none.
+    std::vector<std::unique_ptr<void, void (*)(void*)>> builders_;
 };
 
 } // namespace polyvirt::dispatch

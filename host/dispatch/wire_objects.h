@@ -16,9 +16,7 @@
 
 namespace polyvirt::dispatch {
 
-inline std::string_view view(const protocol::Str& s) {
-    return s.data == nullptr ? std::string_view{} : std::string_view(s.data, s.size);
-}
+inline std::string_view view(const protocol::Str& s) { return s.view(); }
 
 template <typename Wire> Wire to_wire(WireCall& call, const plugin::ObjectRef& object);
 
@@ -30,6 +28,18 @@ inline protocol::domain to_wire(WireCall& call, const plugin::ObjectRef& object)
     d.id = object.dom_id;
     return d;
 }
+
+template <> protocol::network to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::network_port to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::interface to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::storage_pool to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::storage_vol to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::node_device to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::nwfilter to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::nwfilter_binding to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::secret to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::domain_snapshot to_wire(WireCall& call, const plugin::ObjectRef& object);
+template <> protocol::domain_checkpoint to_wire(WireCall& call, const plugin::ObjectRef& object);
 
 // Error "Too many ..." (code 1) above `limit`, as the wire answers it.
 template <typename Wire>

@@ -69,8 +69,9 @@ Watch EventLoop::add_fd(int fd, unsigned events, std::function<void(unsigned)> c
         return {};
     }
     if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
-        log::error("loop", "{}: descriptor {} cannot be watched: it is a {}, expected a socket, a "
-                           "pipe or a device",
+        log::error("loop",
+                   "{}: descriptor {} cannot be watched: it is a {}, expected a socket, a "
+                   "pipe or a device",
                    name_, fd, S_ISREG(st.st_mode) ? "regular file" : "folder");
         return {};
     }

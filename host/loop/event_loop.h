@@ -15,11 +15,14 @@
 //    the caller may hold locks of any rung but leaf. None waits for a callback.
 //  - Once remove() has returned (or the watch was destroyed) its callback is not entered again; one
 //    that is running just then on the loop's thread finishes.
-//  - A callback's closure is destroyed exactly once, on the loop's thread, after its last run and never
-//    inside a callback (or by the loop's destructor), with no lock held. That destruction is the
-//    "release" of the plugin ABI. A watched descriptor stays open until then: let the closure own it.
-//  - What one thread asks of a loop happens in the order in which it asked; posts after the changes of
-//    watches that were asked before them.
+//  - A callback's closure is destroyed exactly once, on the loop's thread, after its last run and
+//    never inside a callback (or by the loop's destructor), with no lock held. That destruction is
+//    the "release" of the plugin ABI. A watched descriptor stays open until then: let the closure
+//    own it.
+//  - On another thread than the loop's, a callback may run before add_fd() has returned. Who uses
+//    the Watch inside the callback adds it with events 0, stores it, and then calls set_events().
+//  - What one thread asks of a loop happens in the order in which it asked; posts after the changes
+//    of watches that were asked before them.
 //  - Callbacks must not throw: what escapes is caught, counted as PV_BUG, and the watch removed.
 // A loop takes four descriptors: epoll, the wake-up, and a pipe that libevent makes for signals.
 
@@ -53,8 +56,8 @@ class Watch {
 
     void remove();
     // Descriptors: which events are waited for; 0 = none. Error and hang-up show as kReadable or
-    // kWritable (the read or write then tells); who adds kError|kHangup here is told them apart, for
-    // one more system call per callback. These two alone count as 0.
+    // kWritable (the read or write then tells); who adds kError|kHangup here is told them apart,
+    // for one more system call per callback. These two alone count as 0.
     void set_events(unsigned events);
     // Timeouts: fire in `delay`, never earlier, then every `period` (zero = once; rounds that were
     // missed are left out). disarm() keeps the watch.
@@ -76,14 +79,14 @@ class EventLoop {
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
 
-    // An empty Watch, after a line in the log, if `fd` is not open or is a file or folder, which the
-    // kernel cannot watch: `callback` is then destroyed before add_fd returns.
+    // An empty Watch, after a line in the log, if `fd` is not open or is a file or folder, which
+    // the kernel cannot watch: `callback` is then destroyed before add_fd returns.
     [[nodiscard]] Watch add_fd(int fd, unsigned events, std::function<void(unsigned)> callback);
     // Made disarmed: see Watch::arm().
     [[nodiscard]] Watch add_timer(std::function<void()> callback);
-    // Runs `f` once on the loop's thread, in the order of the posts. False when the loop has stopped
-    // for good: then `f` was destroyed unrun. What was accepted before that runs before run() returns;
-    // only a loop that is destroyed without having run destroys its posts unrun.
+    // Runs `f` once on the loop's thread, in the order of the posts. False when the loop has
+    // stopped for good: then `f` was destroyed unrun. What was accepted before that runs before
+    // run() returns; only a loop that is destroyed without having run destroys its posts unrun.
     bool post(std::function<void()> f);
     // Destroys `p` on the loop's thread, after the callbacks of this round.
     template <typename T> void deferred_delete(std::shared_ptr<T> p) {

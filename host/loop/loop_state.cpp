@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csetjmp>
 #include <exception>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -44,10 +46,41 @@ void log_from_libevent(int severity, const char* text) {
               "libevent: {}", text);
 }
 
+// libevent 2.1 ends the program when it has an epoll descriptor and then gets no pipe for signals:
+// for a daemon that makes a loop for each guest, running short of descriptors must be survivable.
+// This is the way out of event_base_new; over it stand C frames of libevent alone.
+thread_local jmp_buf* t_way_out = nullptr;
+
+void libevent_gave_up(int) {
+    if (t_way_out != nullptr) longjmp(*t_way_out, 1);
+    constexpr bool kLibeventCanGoOn = false;
+    PV_ASSERT(kLibeventCanGoOn);
+}
+
+struct event_base* new_base(const struct event_config* config) {
+    jmp_buf way_out;
+    struct event_base* base = nullptr;
+    if (setjmp(way_out) == 0) {
+        t_way_out = &way_out;
+        base = event_base_new_with_config(config);
+    }
+    t_way_out = nullptr;
+    return base;
+}
+
+// The jump above would leak a descriptor, so that it is worth asking first: epoll and a pipe.
+bool room_for_base(int any_fd) {
+    const UniqueFd probes[] = {UniqueFd(::fcntl(any_fd, F_DUPFD_CLOEXEC, 0)),
+                               UniqueFd(::fcntl(any_fd, F_DUPFD_CLOEXEC, 0)),
+                               UniqueFd(::fcntl(any_fd, F_DUPFD_CLOEXEC, 0))};
+    return probes[0] && probes[1] && probes[2];
+}
+
 struct event_base* make_base() {
     // For libevent's globals: the bases themselves have no locks.
     static const int threads_ready = [] {
         event_set_log_callback(log_from_libevent);
+        event_set_fatal_callback(libevent_gave_up);
         return evthread_use_pthreads();
     }();
     struct event_config* config = event_config_new();
@@ -56,7 +89,7 @@ struct event_base* make_base() {
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
                                       EVENT_BASE_FLAG_NO_CACHE_TIME);
     event_config_require_features(config, EV_FEATURE_ET);
-    struct event_base* base = event_base_new_with_config(config);
+    struct event_base* base = new_base(config);
     event_config_free(config);
     return base;
 }
@@ -111,11 +144,13 @@ LoopState::LoopState(std::string loop_name)
     : name(std::move(loop_name)), wake_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     const int error = errno;
     if (!wake_fd)
-        throw std::system_error(error, std::generic_category(), "event loop '" + name + "': eventfd");
-    base = make_base();
+        throw std::system_error(error, std::generic_category(),
+                                "event loop '" + name + "': eventfd");
+    if (room_for_base(wake_fd.get())) base = make_base();
     if (base == nullptr)
-        throw std::runtime_error("event loop '" + name +
-                                 "': libevent made no base (out of descriptors or memory)");
+        throw std::runtime_error(
+            "event loop '" + name +
+            "': no base to be had (out of descriptors or memory; a loop needs four)");
     event_assign(&wake_event, base, wake_fd.get(), EV_READ | EV_PERSIST | EV_ET, on_wake, nullptr);
     if (event_add(&wake_event, nullptr) != 0) {
         event_base_free(base);
@@ -141,7 +176,8 @@ template <typename F> bool LoopState::enter(F&& f) {
     }
     lock_rank::assert_none_held("returning to the event loop");
     busy_since.store(0, std::memory_order_relaxed);
-    return !PV_BUG(!ok);
+    const bool a_callback_threw = !ok;
+    return !PV_BUG(a_callback_threw);
 }
 
 void LoopState::submit(Request request) {
@@ -274,8 +310,10 @@ void LoopState::link(std::shared_ptr<WatchState> watch, unsigned interest) {
 void LoopState::unlink(WatchState& watch) {
     watch.removed.store(true, std::memory_order_release);
     if (!watch.linked) return;
-    if (watch.fd < 0) event_del(&watch.events[0]);
-    else set_interest(watch, 0);
+    if (watch.fd < 0)
+        event_del(&watch.events[0]);
+    else
+        set_interest(watch, 0);
     watch.linked = false;
     (watch.prev != nullptr ? watch.prev->next : watches) = watch.next;
     if (watch.next != nullptr) watch.next->prev = watch.prev;

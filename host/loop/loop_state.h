@@ -3,10 +3,10 @@
 #pragma once
 // What stands behind EventLoop and Watch; private to host/loop, the only folder that sees libevent.
 //
-// The libevent base is made without locks and touched by the loop's thread alone: what other threads
-// want goes through `requests` (in order) and is applied at the next safe point, which is why no
-// caller ever waits for a running callback. Wake-ups are ours too: one eventfd, edge-triggered so
-// that it is never read, written only while the loop sleeps or is about to.
+// The libevent base is made without locks and touched by the loop's thread alone: what other
+// threads want goes through `requests` (in order) and is applied at the next safe point, which is
+// why no caller ever waits for a running callback. Wake-ups are ours too: one eventfd,
+// edge-triggered so that it is never read, written only while the loop sleeps or is about to.
 
 #include <atomic>
 #include <cstdint>

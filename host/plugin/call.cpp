@@ -35,6 +35,7 @@ void pv_call::returned(pv_status status) {
         if (status == PV_PENDING) {
             if (phase_ == Phase::entered) {
                 phase_ = Phase::returned_pending;
+                self_ = shared_from_this();
                 return;
             }
             status = early_;
@@ -68,10 +69,12 @@ void pv_call::complete(pv_status status) {
 // Only by the one that set `done`.
 void pv_call::end(pv_status status) {
     const std::shared_ptr<pv_call> keep = shared_from_this();
+    std::shared_ptr<pv_call> self; // dropped without the lock
     std::function<void()> on_cancel;
     bool mended = false;
     {
         const LeafLock lock(mu_);
+        self = std::move(self_);
         on_cancel = std::exchange(on_cancel_, nullptr);
         mended = (status < 0) != (error_ != nullptr);
         if (status >= 0) error_.reset();

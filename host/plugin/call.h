@@ -101,6 +101,7 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     Phase phase_ PV_GUARDED_BY(mu_) = Phase::entered;
     pv_status early_ PV_GUARDED_BY(mu_) = PV_OK;
     std::unique_ptr<polyvirt::Error> error_ PV_GUARDED_BY(mu_);
+    std::shared_ptr<pv_call> self_ PV_GUARDED_BY(mu_); // while pending, nobody else owns it
     std::function<void()> on_cancel_ PV_GUARDED_BY(mu_);
     bool on_cancel_set_ PV_GUARDED_BY(mu_) = false;
     std::vector<polyvirt::UniqueFd> reply_fds_ PV_GUARDED_BY(mu_);

@@ -43,6 +43,10 @@ class DriverInstance final : public Instance {
     void tell_closed(std::uint64_t client, std::vector<Clients::Close> closes);
 
     const std::string& plugin_id() const override { return setup_.generation->manifest.id; }
+    const std::string& type_name() const override { return setup_.generation->manifest.type; }
+    ErrorDomain error_domain() const override {
+        return static_cast<ErrorDomain>(setup_.generation->manifest.error_domain);
+    }
     const std::string& key() const override { return setup_.key; }
     const std::string& canonical_uri() const override { return setup_.uri; }
     InstanceState state() const override { return state_.load(); }

@@ -38,6 +38,9 @@ class Instance : public std::enable_shared_from_this<Instance> {
     [[nodiscard]] virtual const std::string& plugin_id() const = 0;
     [[nodiscard]] virtual const std::string& key() const = 0;           // "system"
     [[nodiscard]] virtual const std::string& canonical_uri() const = 0; // what clients are told
+    // From the manifest: `type` ("QEMU"), and `error_domain`, the wire's number for this driver's errors.
+    [[nodiscard]] virtual const std::string& type_name() const = 0;
+    [[nodiscard]] virtual ErrorDomain error_domain() const = 0;
     [[nodiscard]] virtual InstanceState state() const = 0;
     // Whether objects of this kind are this plugin's own (its manifest's `kinds`).
     [[nodiscard]] virtual bool has_kind(std::uint32_t kind) const = 0;

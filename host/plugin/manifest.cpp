@@ -67,6 +67,13 @@ std::vector<std::string> texts(const YAML::Node& root, const char* key) {
     return list;
 }
 
+std::string scalar(const YAML::Node& root, const char* key, const std::string& otherwise) {
+    const YAML::Node node = root[key];
+    if (!node) return otherwise;
+    if (!node.IsScalar()) throw Wrong{fmt::format("{}: one value is expected", key)};
+    return node.Scalar();
+}
+
 std::vector<std::uint32_t> kinds(const YAML::Node& root, const char* key) {
     std::vector<std::uint32_t> list;
     for (const std::string& name : texts(root, key)) {
@@ -101,6 +108,8 @@ Manifest from_yaml(const std::string& text) {
     m.kinds = kinds(root, "kinds");
     m.serves = kinds(root, "serves");
     m.uses = kinds(root, "uses");
+    m.type = scalar(root, "type", m.id);
+    m.error_domain = to_number(scalar(root, "error_domain", "0"), "error_domain");
     return m;
 }
 

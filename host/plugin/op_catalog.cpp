@@ -3,8 +3,6 @@
 #include "host/plugin/op_catalog.h"
 
 #include <array>
-#include <string_view>
-#include <vector>
 
 #include <polyvirt/abi/gen/ops.h>
 
@@ -15,56 +13,46 @@ struct Row {
     std::uint32_t op;
     const char* name;
     bool may_block;
+    bool always;
 };
-
 constexpr Row kRows[] = {
-#define PV_ROW(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, host_default) \
-    {op, #slot, (may_block) != 0},
+#define PV_ROW(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, always, host)      \
+    {op, #slot, may_block != 0, always != 0},
     PV_OPS(PV_ROW)
 #undef PV_ROW
 };
 
-struct TableId {
-    std::uint32_t number;
-    const char* id;
-};
-constexpr TableId kTables[] = {
-#define PV_ROW(number, table, id) {number, id},
+constexpr const char* kTableIds[] = {
+    "", // numbers begin with 1
+#define PV_ROW(number, type, id) id,
     PV_TABLES(PV_ROW)
 #undef PV_ROW
 };
 
-// What ends or watches something long must not wait behind it, not even in a driver that takes one op at a
-// time.
-bool is_always(std::uint32_t op) {
-    return PV_OP_TABLE(op) == PV_OP_TABLE(PV_OP_DOM_ABORT_JOB) || op == PV_OP_DOM_DESTROY;
-}
-
-struct Built {
-    std::array<std::vector<OpInfo>, 256> ops;
-    std::array<OpTable, 256> tables;
+struct Catalog {
+    std::array<OpInfo, std::size(kRows)> ops{};
+    std::array<OpTable, std::size(kTableIds)> tables{};
     OpCatalog catalog;
 
-    Built() {
-        std::size_t count = 0;
-        for (const Row& row : kRows) {
-            auto& table = ops[PV_OP_TABLE(row.op)];
-            if (table.size() <= PV_OP_SLOT(row.op)) table.resize(PV_OP_SLOT(row.op) + 1);
-            table[PV_OP_SLOT(row.op)] = {row.name, row.may_block, is_always(row.op)};
+    Catalog() {
+        for (std::size_t i = 0; i < ops.size(); ++i)
+            ops[i] = {kRows[i].name, kRows[i].may_block, kRows[i].always};
+        std::size_t begin = 0;
+        for (std::size_t t = 0; t < tables.size(); ++t) {
+            std::size_t end = begin;
+            while (end < ops.size() && PV_OP_TABLE(kRows[end].op) == t) ++end;
+            tables[t] = {kTableIds[t], std::span(ops).subspan(begin, end - begin)};
+            begin = end;
         }
-        for (const TableId& table : kTables) {
-            tables[table.number] = {table.id, ops[table.number]};
-            count = table.number + 1 > count ? table.number + 1 : count;
-        }
-        catalog.tables = std::span(tables).first(count);
+        catalog.tables = tables;
     }
 };
 
 } // namespace
 
 const OpCatalog& default_catalog() {
-    static const Built built;
-    return built.catalog;
+    static const Catalog kCatalog;
+    return kCatalog.catalog;
 }
 
 } // namespace polyvirt::plugin

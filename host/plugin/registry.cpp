@@ -98,7 +98,8 @@ struct Registry::State {
     void index(const ObjectRef& o, std::uint64_t parent) PV_REQUIRES(mu);
     void unindex(const ObjectRef& o, std::uint64_t parent) PV_REQUIRES(mu);
     void remove(std::uint64_t handle, std::vector<ObjectPtr>& gone) PV_REQUIRES(mu);
-    std::shared_ptr<void> own_data(const pv_obj_desc& desc) const;
+    [[nodiscard]] std::shared_ptr<Census::Token> count_data() const;
+    std::shared_ptr<void> own_data(const pv_obj_desc& desc, std::shared_ptr<Census::Token> token) const;
 };
 
 Status Registry::State::check_free(const ObjectRef& wanted, std::uint64_t parent, std::uint64_t self) {
@@ -162,9 +163,13 @@ void Registry::State::remove(std::uint64_t handle, std::vector<ObjectPtr>& gone)
     objects.erase(it);
 }
 
-std::shared_ptr<void> Registry::State::own_data(const pv_obj_desc& desc) const {
+std::shared_ptr<Census::Token> Registry::State::count_data() const {
     auto token = std::make_shared<Census::Token>();
     if (census != nullptr) *token = census->take(Census::object_data);
+    return token;
+}
+
+std::shared_ptr<void> Registry::State::own_data(const pv_obj_desc& desc, std::shared_ptr<Census::Token> token) const {
     // Captured by value: pins may outlive the registry.
     return {desc.data, [release = desc.release, run = run_release, token](void* data) {
                 if (release == nullptr) return;
@@ -188,6 +193,7 @@ Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
     object->attrs = desc.attrs;
     for (std::uint32_t i = 0; i < desc.nkeys; ++i) object->keys.emplace_back(desc.keys[i].name, desc.keys[i].value);
 
+    auto token = state_->count_data(); // the census has a leaf lock of its own
     const LeafLock lock(state_->mu);
     PV_TRY(state_->check_free(*object, desc.parent, 0));
     if (desc.parent != 0) {
@@ -199,7 +205,7 @@ Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
         object->parent = state_->view(*parent);
     }
     object->handle = g_last_handle.fetch_add(1, std::memory_order_relaxed) + 1;
-    object->data = state_->own_data(desc); // from here on it cannot fail: a refused object stays the driver's
+    object->data = state_->own_data(desc, std::move(token)); // from here on it cannot fail: a refused object stays the driver's
     state_->index(*object, desc.parent);
     Entry& entry = state_->objects[object->handle];
     entry.parent = desc.parent;

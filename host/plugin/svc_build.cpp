@@ -83,7 +83,7 @@ pv_status add_record(pv_records* records, const void* record) noexcept {
 pv_params* begin_group(pv_groups* groups, std::uint64_t handle) noexcept {
     pv_params* params = nullptr;
     const pv_status status =
-        build(groups, handle != 0, groups != nullptr ? groups->list.size() : 0, [&]() -> pv_status {
+        build(groups, true, groups != nullptr ? groups->list.size() : 0, [&]() -> pv_status {
             pv_groups::Group& group = groups->list.emplace_back();
             group.handle = handle;
             params = &group.params;

@@ -12,6 +12,7 @@ void* Arena::allocate(std::size_t size, std::size_t align) {
     if (std::align(align, size, at, room) == nullptr) {
         const std::size_t block = std::max(kBlock, size + align);
         blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block));
+        heap_bytes_ += block;
         at = blocks_.back().get();
         room = block;
         std::align(align, size, at, room);

@@ -36,6 +36,9 @@ class Arena {
         return {first, n};
     }
 
+    // What it took beyond the inline block.
+    [[nodiscard]] std::size_t heap_bytes() const { return heap_bytes_; }
+
   private:
     static constexpr std::size_t kInline = 1024;
     static constexpr std::size_t kBlock = 8192;
@@ -43,6 +46,7 @@ class Arena {
     alignas(std::max_align_t) std::byte inline_[kInline];
     std::byte* next_ = inline_;
     std::size_t left_ = kInline;
+    std::size_t heap_bytes_ = 0;
     std::vector<std::unique_ptr<std::byte[]>> blocks_;
 };
 

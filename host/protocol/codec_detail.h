@@ -24,11 +24,13 @@ template <typename T> void put_one(Encoder& e, const T& v) {
 
 inline bool opt_str(Decoder& d, Str& v, std::uint32_t limit) {
     bool present = false;
+    v = {};
     return d.flag(present) && (!present || d.str(v, limit));
 }
 
 template <typename T> bool opt(Decoder& d, const T*& v) {
     bool present = false;
+    v = nullptr;
     if (!d.flag(present)) return false;
     if (!present) return true;
     T* value = d.arena().make<T>();
@@ -75,14 +77,20 @@ template <typename T> void put_opt(Encoder& e, const T* v) {
 
 template <typename T>
 void put_list(Encoder& e, std::span<const T> v, std::uint32_t limit, const char* what) {
-    e.count(v.size(), limit, what);
-    for (const T& item : v) put_one(e, item);
+    if (!e.count(v.size(), limit, what)) return;
+    for (const T& item : v) {
+        put_one(e, item);
+        if (e.failed()) return;
+    }
 }
 
 inline void put_str_list(Encoder& e, std::span<const Str> v, std::uint32_t limit, std::uint32_t each,
                          const char* what) {
-    e.count(v.size(), limit, what);
-    for (const Str& item : v) e.str(item, each, what);
+    if (!e.count(v.size(), limit, what)) return;
+    for (const Str& item : v) {
+        e.str(item, each, what);
+        if (e.failed()) return;
+    }
 }
 
 template <typename T, std::size_t N> void put_vec(Encoder& e, const std::array<T, N>& v) {

@@ -4,7 +4,9 @@
 // What the tables say of each procedure. The tables themselves are generated (gen/procs.cpp) and
 // constant.
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace polyvirt::protocol {
@@ -19,6 +21,7 @@ struct Condition {
     Test test = Test::none;
     std::uint32_t value = 0;
     const char* arg = "";
+    std::size_t offset = 0; // of that argument in the procedure's NAME_args
 
     [[nodiscard]] constexpr bool holds(std::uint32_t found) const {
         switch (test) {
@@ -29,6 +32,13 @@ struct Condition {
         case Test::none: break;
         }
         return false;
+    }
+    // `args`: the procedure's decoded NAME_args.
+    [[nodiscard]] bool holds_in(const void* args) const {
+        std::uint32_t found = 0;
+        if (test != Test::none)
+            std::memcpy(&found, static_cast<const char*>(args) + offset, sizeof found);
+        return holds(found);
     }
 };
 
@@ -51,12 +61,12 @@ struct ProcInfo {
     bool duplex;
     std::uint32_t sparse_flag;
     std::uint8_t call_fds, reply_fds; // at most
-    bool readonly_denied;             // always, on read-only connections
+    bool readonly_denied;             // always, on read-only connections; also where unknown
     Condition readonly_when;          // or when this holds
     bool before_auth, before_open;
     Condition before_open_when;
     std::span<const AclRule> acl;
-    bool unknown; // some rule is unknown: denied wherever rules are enforced
+    bool unknown; // the permissions are unknown: denied wherever they are enforced
 };
 
 struct FeatureInfo {

@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "host/protocol/xdr.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace polyvirt::protocol {
@@ -46,24 +47,44 @@ bool Decoder::raw(std::uint8_t* to, std::uint32_t n) {
     return true;
 }
 
+void Encoder::make_room(std::size_t n) {
+    // Failing at the limit, so that a reply of many large values stops growing; the callers' loops look
+    // at failed(), and what one of them adds until then is bounded by its own limit.
+    if (used_ + n > kMaxPacket) fail("the packet", used_ + n, kMaxPacket);
+    const std::size_t doubled = std::min<std::size_t>(out_.size() * 2, kMaxPacket);
+    out_.resize(std::max({used_ + n, doubled, std::size_t{256}}));
+}
+
 void Encoder::raw(const std::uint8_t* from, std::uint32_t n) {
-    std::uint8_t* to = grow(padded(n)); // zeroed, padding included
+    if (failed()) return;
+    std::uint8_t* to = grow(padded(n));
     if (n > 0) std::memcpy(to, from, n);
 }
 
 void Encoder::bytes(const Bytes& v, std::uint32_t limit, const char* what) {
-    count(v.size, limit, what);
-    if (v.size <= limit) raw(v.data, v.size);
+    if (count(v.size, limit, what)) raw(v.data, v.size);
 }
 
 void Encoder::str(const Str& v, std::uint32_t limit, const char* what) {
     bytes({reinterpret_cast<const std::uint8_t*>(v.data), v.size}, limit, what);
 }
 
+bool Encoder::count(std::size_t n, std::uint32_t limit, const char* what) {
+    if (n > limit) fail(what, n, limit);
+    if (failed()) return false;
+    put(static_cast<std::uint32_t>(n));
+    return true;
+}
+
 void Encoder::fail(const char* what, std::size_t found, std::size_t limit) {
-    if (!failure_.empty()) return;
+    if (failed()) return;
     failure_ = std::string(what) + " has " + std::to_string(found) + ", the wire's limit is " +
                std::to_string(limit);
+}
+
+void Encoder::bad_tag(const char* what, std::int32_t found) {
+    if (failed()) return;
+    failure_ = std::string(what) + " is " + std::to_string(found) + ", which the wire does not know";
 }
 
 } // namespace polyvirt::protocol

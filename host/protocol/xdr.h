@@ -12,10 +12,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/protocol/arena.h"
 #include "host/protocol/endian.h"
+#include "host/protocol/message.h"
 
 namespace polyvirt::protocol {
 
@@ -118,8 +120,10 @@ class Decoder {
 
 class Encoder {
   public:
-    // Appends to `packet`, which may hold a header already.
-    explicit Encoder(std::vector<std::uint8_t> packet = {}) : out_(std::move(packet)) {}
+    // Appends to `packet`, which may hold a header already. A packet that grows above kMaxPacket fails.
+    explicit Encoder(std::vector<std::uint8_t> packet = {}) : out_(std::move(packet)), used_(out_.size()) {
+        out_.resize(out_.capacity());
+    }
 
     void put(std::uint32_t v) { store_be32(grow(4), v); }
     void put(std::int32_t v) { put(static_cast<std::uint32_t>(v)); }
@@ -135,25 +139,33 @@ class Encoder {
     void str(const Str& v, std::uint32_t limit, const char* what);
     void bytes(const Bytes& v, std::uint32_t limit, const char* what);
     void raw(const std::uint8_t* from, std::uint32_t n);
-    void count(std::size_t n, std::uint32_t limit, const char* what) {
-        if (n > limit) fail(what, n, limit);
-        put(static_cast<std::uint32_t>(n));
-    }
+    // False once the encoder has failed.
+    bool count(std::size_t n, std::uint32_t limit, const char* what);
 
     void fail(const char* what, std::size_t found, std::size_t limit);
+    void bad_tag(const char* what, std::int32_t found);
     [[nodiscard]] bool failed() const { return !failure_.empty(); }
     [[nodiscard]] const std::string& failure() const { return failure_; }
-    [[nodiscard]] std::size_t size() const { return out_.size(); }
-    [[nodiscard]] std::vector<std::uint8_t> take() { return std::move(out_); }
-
-  private:
-    std::uint8_t* grow(std::size_t n) {
-        const std::size_t at = out_.size();
-        out_.resize(at + n);
-        return out_.data() + at;
+    [[nodiscard]] std::size_t size() const { return used_; }
+    // What was encoded; the encoder is empty thereafter.
+    [[nodiscard]] std::vector<std::uint8_t> take() {
+        out_.resize(used_);
+        used_ = 0;
+        return std::exchange(out_, {});
     }
 
-    std::vector<std::uint8_t> out_;
+  private:
+    // `n` zero bytes.
+    std::uint8_t* grow(std::size_t n) {
+        if (out_.size() - used_ < n) make_room(n);
+        std::uint8_t* at = out_.data() + used_;
+        used_ += n;
+        return at;
+    }
+    void make_room(std::size_t n);
+
+    std::vector<std::uint8_t> out_; // zeros beyond used_
+    std::size_t used_;
     std::string failure_;
 };
 

@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "host/rpc/server_shared.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -20,7 +21,8 @@ constexpr auto kDescriptorPause = std::chrono::milliseconds(100);
 bool fill_credentials(int fd, Identity& identity) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return false;
     identity.uid = peer.uid;
     identity.gid = peer.gid;
     identity.pid = peer.pid;
@@ -29,24 +31,29 @@ bool fill_credentials(int fd, Identity& identity) {
 
 std::string security_label_of(int fd) {
     static std::atomic<bool> no_labels{false}; // no security module: do not ask for each client
-    if (no_labels.load(std::memory_order_relaxed)) return {};
+    if (no_labels.load(std::memory_order_relaxed))
+        return {};
     std::array<char, 1024> label{};
     auto size = static_cast<socklen_t>(label.size());
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERSEC, label.data(), &size) != 0) {
-        if (errno == ENOPROTOOPT) no_labels.store(true, std::memory_order_relaxed);
+        if (errno == ENOPROTOOPT)
+            no_labels.store(true, std::memory_order_relaxed);
         return {};
     }
     std::string text(label.data(), std::min<std::size_t>(size, label.size()));
-    while (!text.empty() && text.back() == '\0') text.pop_back();
+    while (!text.empty() && text.back() == '\0')
+        text.pop_back();
     return text;
 }
 
 } // namespace
 
 void ServerShared::watch_doors() {
-    if (stopping.load()) return;
+    if (stopping.load())
+        return;
     for (Door& door : doors) {
-        if (door.watch) continue;
+        if (door.watch)
+            continue;
         door.watch = loop.add_fd(door.listener.fd(), loop::kReadable,
                                  [this, &door](unsigned) { accept_ready(door); });
         door.resume = loop.add_timer([&door] { door.watch.set_events(loop::kReadable); });
@@ -64,7 +71,8 @@ void ServerShared::close_doors() {
 
 void ServerShared::accept_ready(Door& door) {
     for (int i = 0; i < kAcceptsPerRound; ++i)
-        if (!accept_one(door)) return;
+        if (!accept_one(door))
+            return;
 }
 
 bool ServerShared::accept_one(Door& door) {
@@ -80,7 +88,8 @@ bool ServerShared::accept_one(Door& door) {
     identity.readonly = config.readonly;
     identity.admin = config.admin;
     identity.address = "127.0.0.1:0";
-    if (!fill_credentials(fd.get(), identity)) return true; // gone already
+    if (!fill_credentials(fd.get(), identity))
+        return true; // gone already
     if (config.admin && identity.uid != ::geteuid()) {
         log::warning("rpc", "server '{}': user {} turned away from the admin socket '{}'", name,
                      identity.uid, config.path);
@@ -108,7 +117,8 @@ void ServerShared::out_of_descriptors(Door& door, int error) {
             silent.erase(silent.begin());
         }
     }
-    if (victim) victim->close("descriptors ran out, and it has said nothing so far");
+    if (victim)
+        victim->close("descriptors ran out, and it has said nothing so far");
     door.watch.set_events(0);
     door.resume.arm(victim ? std::chrono::milliseconds(1) : kDescriptorPause);
 }

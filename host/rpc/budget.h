@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Budget: a shared allowance of bytes. BudgetShare: a part taken from it, given back when destroyed.
-// Any thread, no lock. The budget outlives its shares (they hold it).
+// Budget: a shared allowance of bytes. BudgetShare: a part taken from it, given back when
+// destroyed; one of no budget is without limit. Any thread, no lock. The budget outlives its shares
+// (they hold it).
 
 #include <atomic>
 #include <cstddef>
@@ -16,7 +17,8 @@ class Budget {
     explicit Budget(std::size_t limit) : limit_(limit) {}
     [[nodiscard]] bool take(std::size_t n) {
         const std::size_t before = used_.fetch_add(n, std::memory_order_relaxed);
-        if (before + n <= limit_.load(std::memory_order_relaxed)) return true;
+        if (before + n <= limit_.load(std::memory_order_relaxed))
+            return true;
         give(n);
         return false;
     }
@@ -46,13 +48,18 @@ class BudgetShare {
 
     // Makes the share `total` bytes; false (and unchanged) when the budget has not that much left.
     [[nodiscard]] bool raise_to(std::size_t total) {
-        if (total <= held_) return true;
-        if (budget_ == nullptr || !budget_->take(total - held_)) return false;
+        if (total <= held_)
+            return true;
+        if (budget_ == nullptr)
+            return true;
+        if (!budget_->take(total - held_))
+            return false;
         held_ = total;
         return true;
     }
     void release() {
-        if (held_ != 0) budget_->give(std::exchange(held_, 0));
+        if (held_ != 0)
+            budget_->give(std::exchange(held_, 0));
     }
     [[nodiscard]] std::size_t held() const { return held_; }
 

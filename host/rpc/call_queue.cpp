@@ -25,7 +25,8 @@ void CallQueue::push(bool priority, std::shared_ptr<Message> message) {
 
 std::shared_ptr<Message> CallQueue::next(const Limits& limits, bool& priority) {
     for (const unsigned kind : {1U, 0U}) {
-        if (waiting_[kind].empty() || running_[kind] >= limits.max_in_flight) continue;
+        if (waiting_[kind].empty() || running_[kind] >= limits.max_in_flight)
+            continue;
         auto message = std::move(waiting_[kind].front());
         waiting_[kind].pop_front();
         waiting_bytes_ -= message->packet.size();
@@ -38,7 +39,8 @@ std::shared_ptr<Message> CallQueue::next(const Limits& limits, bool& priority) {
 
 void CallQueue::drop_waiting(std::deque<std::shared_ptr<Message>>& dropped) {
     for (auto& queue : waiting_) {
-        for (auto& message : queue) dropped.push_back(std::move(message));
+        for (auto& message : queue)
+            dropped.push_back(std::move(message));
         queue.clear();
     }
     waiting_bytes_ = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// CallQueue: which of a client's calls run and which wait. Not synchronised: guarded by the client's
-// lock. Ordinary and priority calls have a share each; a waiting call starts in order of arrival
-// within its kind.
+// CallQueue: which of a client's calls run and which wait. Not synchronised: guarded by the
+// client's lock. Ordinary and priority calls have a share each; a waiting call starts in order of
+// arrival within its kind.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,8 @@ class CallQueue {
   public:
     enum class Verdict { run, wait, refuse };
     // `may_run`: false while the client leaves too much output unread.
-    [[nodiscard]] Verdict admit(bool priority, std::size_t bytes, const Limits& limits, bool may_run);
+    [[nodiscard]] Verdict admit(bool priority, std::size_t bytes, const Limits& limits,
+                                bool may_run);
     void push(bool priority, std::shared_ptr<Message> message);
     // The next waiting call that may run, counted as running; null when there is none.
     [[nodiscard]] std::shared_ptr<Message> next(const Limits& limits, bool& priority);

@@ -23,7 +23,9 @@ Client::Client(std::shared_ptr<ServerShared> server, Id id, UniqueFd fd, Identit
 
 Client::~Client() = default;
 
-const std::string& Client::server_name() const { return server_->name; }
+const std::string& Client::server_name() const {
+    return server_->name;
+}
 
 Identity Client::identity() const {
     ClientLock lock(mu_);
@@ -35,31 +37,38 @@ Identity Client::identity() const {
 void Client::set_authenticated(std::string sasl_user, std::string x509_dname) {
     {
         ClientLock lock(mu_);
-        if (!sasl_user.empty()) identity_.sasl_user = std::move(sasl_user);
-        if (!x509_dname.empty()) identity_.x509_dname = std::move(x509_dname);
+        if (!sasl_user.empty())
+            identity_.sasl_user = std::move(sasl_user);
+        if (!x509_dname.empty())
+            identity_.x509_dname = std::move(x509_dname);
     }
-    if (!authenticated_.exchange(true, std::memory_order_acq_rel)) server_->authenticated(id_);
+    if (!authenticated_.exchange(true, std::memory_order_acq_rel))
+        server_->authenticated(id_);
 }
 
 void Client::start(std::shared_ptr<Session> session) {
     session_ = std::move(session);
-    if (is_closed()) return; // its teardown is already on the way
+    if (is_closed())
+        return; // its teardown is already on the way
     watched_ = loop::kReadable;
-    watch_ = server_->loop.add_fd(loop_fd_, watched_, [self = shared_from_this()](unsigned what) {
-        self->on_ready(what);
-    });
+    watch_ = server_->loop.add_fd(
+        loop_fd_, watched_, [self = shared_from_this()](unsigned what) { self->on_ready(what); });
     update();
 }
 
-void Client::close(std::string_view reason) { end(log::Level::info, reason); }
+void Client::close(std::string_view reason) {
+    end(log::Level::info, reason);
+}
 
 void Client::end(log::Level level, std::string_view reason) {
     {
         ClientLock lock(mu_);
-        if (closed_.load(std::memory_order_relaxed)) return;
+        if (closed_.load(std::memory_order_relaxed))
+            return;
         closed_.store(true, std::memory_order_release);
         // The descriptor itself stays until nobody is inside a system call with it.
-        if (fd_) ::shutdown(fd_.get(), SHUT_RDWR);
+        if (fd_)
+            ::shutdown(fd_.get(), SHUT_RDWR);
     }
     log::line(level, "rpc", "server '{}', client {}: connection closed: {}", server_->name, id_,
               reason);
@@ -75,13 +84,15 @@ void Client::close_after_flush() {
         flush_and_close_ = true;
         now = out_.empty();
     }
-    if (now) end(log::Level::debug, "the client said goodbye");
+    if (now)
+        end(log::Level::debug, "the client said goodbye");
 }
 
 void Client::enable_keepalive() {
     {
         ClientLock lock(mu_);
-        if (keepalive_wanted_) return;
+        if (keepalive_wanted_)
+            return;
         keepalive_wanted_ = true;
     }
     post_update();
@@ -114,14 +125,21 @@ bool Client::is_idle() const {
 }
 
 void Client::post_update() {
-    if (update_posted_.exchange(true)) return;
-    if (!server_->loop.post([self = shared_from_this()] { self->update(); })) update();
+    if (update_posted_.exchange(true))
+        return;
+    if (server_->loop.post([self = shared_from_this()] { self->update(); }))
+        return;
+    // The loop has ended: nothing is left to do but to go.
+    update_posted_.store(false);
+    if (is_closed())
+        teardown();
 }
 
 // Brings what rpc-loop alone may touch in line with what other threads asked for.
 void Client::update() {
     update_posted_.store(false);
-    if (is_closed()) return teardown();
+    if (is_closed())
+        return teardown();
     bool start_keepalive = false;
     {
         ClientLock lock(mu_);
@@ -131,7 +149,8 @@ void Client::update() {
         }
         start_keepalive = keepalive_wanted_ && !keepalive_.started();
     }
-    if (start_keepalive) keepalive_.start(loop::Clock::now());
+    if (start_keepalive)
+        keepalive_.start(loop::Clock::now());
     update_upload_pause();
     update_watch();
     notify_writable();
@@ -143,9 +162,11 @@ void Client::update_watch() {
     unsigned wanted = reading_paused_ ? 0U : unsigned{loop::kReadable};
     {
         ClientLock lock(mu_);
-        if (blocked_) wanted |= loop::kWritable;
+        if (blocked_)
+            wanted |= loop::kWritable;
     }
-    if (wanted == watched_ || !watch_) return;
+    if (wanted == watched_ || !watch_)
+        return;
     watched_ = wanted;
     watch_.set_events(wanted);
 }
@@ -157,15 +178,17 @@ void Client::teardown() {
     const auto self = shared_from_this();
     {
         ClientLock lock(mu_);
-        if (torn_down_) return;
+        if (std::exchange(tearing_down_, true))
+            return;
         calls_.drop_waiting(waiting);
     }
+    waiting.clear(); // what they hold of the budget is free before anybody hears of the end
     watch_.remove();
     ticker_.remove();
     reader_.reset();
     close_all_streams();
-    server_->handler.client_closed(*this);
     server_->left(self);
+    server_->handler.client_closed(*this);
     {
         ClientLock lock(mu_);
         torn_down_ = true;
@@ -180,7 +203,8 @@ void Client::teardown() {
 void Client::say_goodbye_if_idle() {
     {
         ClientLock lock(mu_);
-        if (!torn_down_ || goodbye_said_ || calls_.running() != 0) return;
+        if (!torn_down_ || goodbye_said_ || calls_.running() != 0)
+            return;
         goodbye_said_ = true;
     }
     server_->goodbye(shared_from_this());

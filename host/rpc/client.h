@@ -60,7 +60,9 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     [[nodiscard]] bool readonly() const { return readonly_.load(std::memory_order_relaxed); }
     // The open call may make a connection read-only, never the other way round.
     void set_readonly() { readonly_.store(true, std::memory_order_relaxed); }
-    [[nodiscard]] bool authenticated() const { return authenticated_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool authenticated() const {
+        return authenticated_.load(std::memory_order_acquire);
+    }
     // Authentication succeeded; the names are empty where it gave none.
     void set_authenticated(std::string sasl_user, std::string x509_dname) PV_EXCLUDES(level_client);
 
@@ -109,9 +111,9 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     using Chunks = std::vector<OutputQueue::Chunk>;
 
     // client.cpp: life.
-    void start(std::shared_ptr<Session> session); // rpc-loop, once
+    void start(std::shared_ptr<Session> session);                                  // rpc-loop, once
     void end(log::Level level, std::string_view reason) PV_EXCLUDES(level_client); // any thread
-    void post_update();                           // any thread: update() soon, on rpc-loop
+    void post_update(); // any thread: update() soon, on rpc-loop
     void update();
     void update_watch() PV_EXCLUDES(level_client);
     void teardown() PV_EXCLUDES(level_client); // rpc-loop, once
@@ -125,11 +127,11 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     void on_dropped(const Header& header) override;
     // client_call.cpp
     void take_call(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds)
-        PV_EXCLUDES(level_client);                                         // rpc-loop
-    void hand_to_worker(std::shared_ptr<Message> message, bool priority);  // any thread
-    void refuse(const Header& header, std::string_view why);               // any thread
-    void end_call(bool priority) PV_EXCLUDES(level_client);                // any thread
-    void start_waiting_calls() PV_EXCLUDES(level_client);                  // any thread
+        PV_EXCLUDES(level_client);                                        // rpc-loop
+    void hand_to_worker(std::shared_ptr<Message> message, bool priority); // any thread
+    void refuse(const Header& header, std::string_view why);              // any thread
+    void end_call(bool priority) PV_EXCLUDES(level_client);               // any thread
+    void start_waiting_calls() PV_EXCLUDES(level_client);                 // any thread
     // client_write.cpp: any thread.
     bool send(OutputQueue::Chunk chunk) PV_EXCLUDES(level_client);
     bool begin_writing(OutputQueue::Batch& batch) PV_REQUIRES(mu_);
@@ -143,7 +145,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     void after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, AfterWrite& after)
         PV_REQUIRES(mu_);
     [[nodiscard]] bool output_high() const PV_REQUIRES(mu_); // no further call starts
-    void write_ready() PV_EXCLUDES(level_client); // rpc-loop
+    void write_ready() PV_EXCLUDES(level_client);            // rpc-loop
     // client_stream.cpp: rpc-loop unless said.
     struct StreamKey {
         std::uint32_t prog, vers, serial;
@@ -192,7 +194,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     bool writing_ PV_GUARDED_BY(mu_) = false; // one thread is in sendmsg, lock not held
     bool blocked_ PV_GUARDED_BY(mu_) = false; // the socket is full: rpc-loop waits for it
     bool flush_and_close_ PV_GUARDED_BY(mu_) = false;
-    bool torn_down_ PV_GUARDED_BY(mu_) = false;
+    bool tearing_down_ PV_GUARDED_BY(mu_) = false, torn_down_ PV_GUARDED_BY(mu_) = false;
     bool goodbye_said_ PV_GUARDED_BY(mu_) = false;
     CallQueue calls_ PV_GUARDED_BY(mu_);
     bool calls_held_ PV_GUARDED_BY(mu_) = false; // waiting for output to be read

@@ -2,10 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "host/rpc/client.h"
 
-#include <fmt/core.h>
-
-#include "base/assert.h"
-#include "base/log.h"
+#include "base/error_text.h"
 #include "host/rpc/error_reply.h"
 #include "host/rpc/server_shared.h"
 
@@ -24,8 +21,10 @@ void Client::take_call(const Header& header, PacketBuffer packet, std::vector<Un
         ClientLock lock(mu_);
         const bool held = output_high();
         verdict = calls_.admit(priority, message->packet.size(), limits_, !held);
-        if (held) calls_held_ = true;
-        if (verdict == CallQueue::Verdict::wait) calls_.push(priority, message);
+        if (held)
+            calls_held_ = true;
+        if (verdict == CallQueue::Verdict::wait)
+            calls_.push(priority, message);
     }
     if (verdict == CallQueue::Verdict::run)
         hand_to_worker(std::move(message), priority);
@@ -42,7 +41,8 @@ void Client::hand_to_worker(std::shared_ptr<Message> message, bool priority) {
             client->server_->handler.handle_call(client, std::move(*message));
         },
         priority);
-    if (taken) return;
+    if (taken)
+        return;
     // Not through the slot: it would start the next waiting call from in here, and so on.
     message->slot.forget();
     refuse(message->header, "too many calls wait in the daemon");
@@ -57,13 +57,9 @@ void Client::hand_to_worker(std::shared_ptr<Message> message, bool priority) {
 void Client::refuse(const Header& header, std::string_view why) {
     OutputQueue::Chunk chunk;
     chunk.kind = OutputQueue::Kind::event; // a client causes these without limit
-    chunk.own = error_reply(
-        header, Error{.code = ErrorCode::resource_busy,
-                      .domain = ErrorDomain::rpc,
-                      .message = fmt::format("resource busy: call {} of program {:#x}: {}",
-                                             header.serial, header.prog, why),
-                      .str1 = "resource busy: %s",
-                      .str2 = std::string(why)});
+    chunk.own = error_reply(header, make_error(ErrorCode::resource_busy, ErrorDomain::rpc,
+                                               "call {} of program {:#x}: {}", header.serial,
+                                               header.prog, why));
     send(std::move(chunk));
 }
 
@@ -84,9 +80,11 @@ void Client::start_waiting_calls() {
         {
             ClientLock lock(mu_);
             calls_held_ = output_high();
-            if (!calls_held_) next = calls_.next(limits_, priority);
+            if (!calls_held_)
+                next = calls_.next(limits_, priority);
         }
-        if (!next) return;
+        if (!next)
+            return;
         hand_to_worker(std::move(next), priority);
     }
 }

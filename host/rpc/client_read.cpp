@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-#include "base/log.h"
+#include "base/error_text.h"
 #include "host/rpc/server_shared.h"
 
 namespace polyvirt::rpc {
@@ -22,7 +22,8 @@ constexpr int kRounds = 8;
 std::vector<UniqueFd> descriptors_of(msghdr& from) {
     std::vector<UniqueFd> fds;
     for (cmsghdr* c = CMSG_FIRSTHDR(&from); c != nullptr; c = CMSG_NXTHDR(&from, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
         const std::size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (std::size_t i = 0; i < n; ++i) {
             int fd = -1;
@@ -36,18 +37,17 @@ std::vector<UniqueFd> descriptors_of(msghdr& from) {
 } // namespace
 
 void Client::on_ready(unsigned what) {
-    if ((what & loop::kWritable) != 0) write_ready();
-    if ((what & (loop::kReadable | loop::kHangup | loop::kError)) == 0) return;
-    if (!reading_paused_)
+    if ((what & loop::kWritable) != 0)
+        write_ready();
+    if ((what & loop::kReadable) != 0 && !reading_paused_ && !is_closed())
         read_ready();
-    else if ((what & (loop::kHangup | loop::kError)) != 0)
-        end(log::Level::debug, "the client left");
 }
 
 void Client::read_ready() {
-    reader_.set_max_packet(authenticated() ? kMaxPacketBytes : max_anonymous_packet_);
+    reader_.set_max_packet(authenticated() ? protocol::kMaxPacket : max_anonymous_packet_);
     for (int round = 0; round < kRounds; ++round)
-        if (!read_once() || is_closed() || reading_paused_) return;
+        if (!read_once() || is_closed() || reading_paused_)
+            return;
 }
 
 // False when the socket has, as far as one can tell, nothing more.
@@ -56,7 +56,7 @@ bool Client::read_once() {
     auto& scratch = server_->scratch;
     iovec parts[2] = {{direct.data(), direct.size()}, {scratch.data(), scratch.size()}};
     const bool skip_first = direct.empty();
-    alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof(int) * kMaxFds)];
+    alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof(int) * protocol::kMaxFds)];
     msghdr message{};
     message.msg_iov = parts + (skip_first ? 1 : 0);
     message.msg_iovlen = skip_first ? 1 : 2;
@@ -64,8 +64,12 @@ bool Client::read_once() {
     message.msg_controllen = sizeof control;
     const ssize_t n = ::recvmsg(loop_fd_, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n < 0) {
-        if (errno == EINTR) return true;
-        if (errno != EAGAIN) close(std::system_category().message(errno));
+        if (errno == EINTR)
+            return true;
+        if (errno == ECONNRESET)
+            end(log::Level::debug, "the client left");
+        else if (errno != EAGAIN)
+            close(std::system_category().message(errno));
         return false;
     }
     std::vector<UniqueFd> fds = descriptors_of(message);
@@ -73,11 +77,13 @@ bool Client::read_once() {
         end(log::Level::debug, "the client left");
         return false;
     }
-    if (keepalive_.started()) keepalive_.heard(loop::Clock::now());
+    if (keepalive_.started())
+        keepalive_.heard(loop::Clock::now());
     const auto got = static_cast<std::size_t>(n);
     const std::size_t first = std::min(got, direct.size());
     const bool perhaps_more = !fds.empty() || got == direct.size() + scratch.size();
-    if (const auto fault = reader_.feed(first, {scratch.data(), got - first}, std::move(fds), *this))
+    if (const auto fault =
+            reader_.feed(first, {scratch.data(), got - first}, std::move(fds), *this))
         close(fault);
     return perhaps_more;
 }
@@ -87,37 +93,43 @@ void Client::on_packet(const Header& header, PacketBuffer packet, std::vector<Un
         heard_ = true;
         server_->heard(id_);
     }
-    if (is_closed() || leaving_.load(std::memory_order_acquire)) return;
-    switch (static_cast<MessageType>(header.type)) {
-    case MessageType::call:
-    case MessageType::call_with_fds:
+    if (is_closed() || leaving_.load(std::memory_order_acquire))
+        return;
+    switch (header.type) {
+    case MsgType::call:
+    case MsgType::call_with_fds:
         take_call(header, std::move(packet), std::move(fds));
         break;
-    case MessageType::message:
-        if (header.prog == kKeepaliveProgram) keepalive_packet(header);
+    case MsgType::message:
+        if (header.prog == kKeepaliveProgram)
+            keepalive_packet(header);
         break;
-    case MessageType::stream:
-    case MessageType::stream_hole: stream_packet(header, std::move(packet)); break;
-    case MessageType::reply:
-    case MessageType::reply_with_fds:
-    default: break; // as the peer does: dropped without a word
+    case MsgType::stream:
+    case MsgType::stream_hole:
+        stream_packet(header, std::move(packet));
+        break;
+    case MsgType::reply:
+    case MsgType::reply_with_fds:
+    default:
+        break; // as the peer does: dropped without a word
     }
 }
 
 void Client::on_dropped(const Header& header) {
-    switch (static_cast<MessageType>(header.type)) {
-    case MessageType::call:
-    case MessageType::call_with_fds:
+    switch (header.type) {
+    case MsgType::call:
+    case MsgType::call_with_fds:
         refuse(header, "the daemon holds as much unfinished input as it may");
         break;
-    case MessageType::stream:
+    case MsgType::stream:
+    case MsgType::stream_hole:
         if (const auto stream = find_stream(header))
-            stream->fail(Error{.code = ErrorCode::resource_busy,
-                               .domain = ErrorDomain::streams,
-                               .message = "stream data lost: the daemon holds as much unfinished "
-                                          "input as it may"});
+            stream->fail(make_error(ErrorCode::resource_busy, ErrorDomain::streams,
+                                    "data of the stream was lost: the daemon holds as much "
+                                    "unfinished input as it may"));
         break;
-    default: break;
+    default:
+        break;
     }
 }
 

@@ -36,7 +36,8 @@ ssize_t send_batch(OutputQueue::Batch& batch) {
     }
     for (;;) {
         const ssize_t n = ::sendmsg(batch.socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n >= 0 || errno != EINTR) return n;
+        if (n >= 0 || errno != EINTR)
+            return n;
     }
 }
 
@@ -49,7 +50,9 @@ void Client::reply(Buffer packet, std::vector<UniqueFd> fds) {
     send(std::move(chunk));
 }
 
-void Client::reply_error(const Header& call, const Error& error) { reply(error_reply(call, error)); }
+void Client::reply_error(const Header& call, const Error& error) {
+    reply(error_reply(call, error));
+}
 
 bool Client::send_event(SharedBuffer packet) {
     OutputQueue::Chunk chunk;
@@ -63,7 +66,8 @@ bool Client::send(OutputQueue::Chunk chunk) {
     bool write = false, over_budget = false;
     {
         ClientLock lock(mu_);
-        if (closed_.load(std::memory_order_relaxed)) return false;
+        if (closed_.load(std::memory_order_relaxed))
+            return false;
         const std::size_t unread = out_.bytes(OutputQueue::Kind::event);
         over_budget = chunk.kind == OutputQueue::Kind::event && unread != 0 &&
                       unread + chunk.bytes().size() > limits_.max_event_bytes;
@@ -76,13 +80,15 @@ bool Client::send(OutputQueue::Chunk chunk) {
         close("it left more events and refusals unread than its limit (max_event_bytes)");
         return false;
     }
-    if (write) write_out(batch);
+    if (write)
+        write_out(batch);
     return true;
 }
 
 // True: this thread is the writer now, and `batch` is what it sends first.
 bool Client::begin_writing(OutputQueue::Batch& batch) {
-    if (writing_ || blocked_ || out_.empty()) return false;
+    if (writing_ || blocked_ || out_.empty())
+        return false;
     writing_ = true;
     batch.socket = fd_.get();
     out_.front(batch);
@@ -97,7 +103,8 @@ void Client::write_ready() {
         blocked_ = false;
         write = begin_writing(batch);
     }
-    if (write) write_out(batch);
+    if (write)
+        write_out(batch);
     update_watch();
 }
 
@@ -108,7 +115,8 @@ void Client::write_out(OutputQueue::Batch& batch) {
         const int error = n < 0 ? errno : 0;
         ClientLock lock(mu_);
         after_sendmsg(n, error, batch, after);
-        if (round < kRounds || after.stop) continue;
+        if (round < kRounds || after.stop)
+            continue;
         writing_ = false;
         blocked_ = after.stop = after.update = true;
     }
@@ -118,7 +126,8 @@ void Client::write_out(OutputQueue::Batch& batch) {
         end(log::Level::debug, "the client left");
     else if (after.flushed)
         end(log::Level::debug, "the client said goodbye");
-    if (after.update) post_update();
+    if (after.update)
+        post_update();
     server_->progress();
 }
 
@@ -129,7 +138,8 @@ void Client::after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, Afte
         after.stop = true;
         out_.clear(after.done);
         // After teardown nobody else closes it; before, the loop still watches it.
-        if (torn_down_) after.fd = std::move(fd_);
+        if (torn_down_)
+            after.fd = std::move(fd_);
         return;
     }
     if (n < 0 && error != EAGAIN) {
@@ -141,8 +151,10 @@ void Client::after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, Afte
     const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
     out_.sent(sent, after.done);
     for (std::size_t i = before; i < after.done.size(); ++i)
-        if (after.done[i].stream && stream_bytes_sent(after.done[i])) after.update = true;
-    if (calls_held_ && !output_high()) after.update = true;
+        if (after.done[i].stream && stream_bytes_sent(after.done[i]))
+            after.update = true;
+    if (calls_held_ && !output_high())
+        after.update = true;
     if (sent < batch.bytes()) {
         writing_ = false;
         blocked_ = after.stop = after.update = true;

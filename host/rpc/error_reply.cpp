@@ -3,83 +3,65 @@
 #include "host/rpc/error_reply.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "host/rpc/wire_words.h"
+#include "host/protocol/gen/types.h"
+#include "host/protocol/xdr.h"
 
 namespace polyvirt::rpc {
 namespace {
 
 constexpr std::size_t kMaxText = 1 << 20; // the wire's limit of one string is four times that
-constexpr std::uint32_t kLevelError = 2;
+constexpr std::int32_t kLevelError = 2;
 
-void add_u32(Buffer& to, std::uint32_t v) {
-    const std::size_t at = to.size();
-    to.resize(at + 4);
-    put_u32(to.data() + at, v);
+// Cut where the peer would cut it.
+protocol::Str text_of(const std::string& text) {
+    const std::size_t end = std::min({text.size(), kMaxText, text.find('\0')});
+    return {text.data(), static_cast<std::uint32_t>(end)};
+}
+// Empty means absent.
+protocol::Str optional_text(const std::string& text) {
+    return text.empty() ? protocol::Str{} : text_of(text);
 }
 
-// An optional string; empty means absent unless `always`.
-void add_text(Buffer& to, std::string_view text, bool always = false) {
-    if (text.empty() && !always) return add_u32(to, 0);
-    text = text.substr(0, std::min({text.size(), kMaxText, text.find('\0')}));
-    add_u32(to, 1);
-    add_u32(to, static_cast<std::uint32_t>(text.size()));
-    const std::size_t at = to.size();
-    to.resize(at + (text.size() + 3) / 4 * 4);
-    std::memcpy(to.data() + at, text.data(), text.size());
-}
-
-Buffer packet_with_error(Header header, const Error& error) {
-    Buffer out = plain_packet(header);
-    out.reserve(128 + error.message.size());
-    add_u32(out, static_cast<std::uint32_t>(error.code));
-    add_u32(out, static_cast<std::uint32_t>(error.domain));
-    add_text(out, error.message, true);
-    add_u32(out, kLevelError);
-    add_u32(out, 0); // dom
-    add_text(out, error.str1);
-    add_text(out, error.str2);
-    add_text(out, error.str3);
-    add_u32(out, static_cast<std::uint32_t>(error.int1));
-    add_u32(out, static_cast<std::uint32_t>(error.int2));
-    add_u32(out, 0); // net
-    put_u32(out.data(), static_cast<std::uint32_t>(out.size()));
-    return out;
+Buffer packet_with_error(const Header& header, const Error& error) {
+    protocol::error wire;
+    wire.code = static_cast<std::int32_t>(error.code);
+    wire.domain = static_cast<std::int32_t>(error.domain);
+    wire.message = text_of(error.message);
+    wire.level = kLevelError;
+    wire.str1 = optional_text(error.str1);
+    wire.str2 = optional_text(error.str2);
+    wire.str3 = optional_text(error.str3);
+    wire.int1 = error.int1;
+    wire.int2 = error.int2;
+    protocol::Encoder encoder(protocol::begin_packet(header));
+    encode(encoder, wire);
+    Buffer packet = encoder.take();
+    protocol::finish_packet(packet);
+    return packet;
 }
 
 } // namespace
 
-void put_header(std::uint8_t* at, const Header& header) {
-    put_u32(at, header.length);
-    put_u32(at + 4, header.prog);
-    put_u32(at + 8, header.vers);
-    put_u32(at + 12, static_cast<std::uint32_t>(header.proc));
-    put_u32(at + 16, static_cast<std::uint32_t>(header.type));
-    put_u32(at + 20, header.serial);
-    put_u32(at + 24, static_cast<std::uint32_t>(header.status));
+Buffer plain_packet(const Header& header) {
+    Buffer packet = protocol::begin_packet(header, 0);
+    protocol::finish_packet(packet);
+    return packet;
 }
 
-Buffer plain_packet(Header header) {
-    Buffer out(kHeaderBytes);
-    header.length = kHeaderBytes;
-    put_header(out.data(), header);
-    return out;
-}
-
-Header header_for(const Header& call, MessageType type, MessageStatus status) {
+Header header_for(const Header& call, MsgType type, MsgStatus status) {
     Header header = call;
-    header.type = static_cast<std::int32_t>(type);
-    header.status = static_cast<std::int32_t>(status);
+    header.type = type;
+    header.status = status;
     return header;
 }
 
 Buffer error_reply(const Header& call, const Error& error) {
-    return packet_with_error(header_for(call, MessageType::reply, MessageStatus::error), error);
+    return packet_with_error(header_for(call, MsgType::reply, MsgStatus::error), error);
 }
 
 Buffer stream_error(const Header& call, const Error& error) {
-    return packet_with_error(header_for(call, MessageType::stream, MessageStatus::error), error);
+    return packet_with_error(header_for(call, MsgType::stream, MsgStatus::error), error);
 }
 
 } // namespace polyvirt::rpc

@@ -14,10 +14,8 @@ namespace polyvirt::rpc {
 [[nodiscard]] Buffer stream_error(const Header& call, const Error& error);
 
 // The header of a packet that belongs to `call`.
-[[nodiscard]] Header header_for(const Header& call, MessageType type, MessageStatus status);
-// 28 bytes, header.length included.
-void put_header(std::uint8_t* at, const Header& header);
+[[nodiscard]] Header header_for(const Header& call, MsgType type, MsgStatus status);
 // A packet of nothing but its header.
-[[nodiscard]] Buffer plain_packet(Header header);
+[[nodiscard]] Buffer plain_packet(const Header& header);
 
 } // namespace polyvirt::rpc

@@ -5,15 +5,18 @@
 namespace polyvirt::rpc {
 
 void Keepalive::suspend(bool suspended, TimePoint now) {
-    if (suspended_ == suspended) return;
+    if (suspended_ == suspended)
+        return;
     suspended_ = suspended;
     heard(now);
 }
 
 Keepalive::Action Keepalive::check(TimePoint now) {
-    if (!running() || now < next()) return Action::none;
+    if (!running() || now < next())
+        return Action::none;
     if (!suspended_) {
-        if (pings_ >= count_) return Action::dead;
+        if (pings_ >= count_)
+            return Action::dead;
         ++pings_;
     }
     last_ = now;

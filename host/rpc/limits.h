@@ -11,12 +11,6 @@
 
 namespace polyvirt::rpc {
 
-// The wire's own bounds (framing.md: packets, descriptors, streams).
-inline constexpr std::uint32_t kHeaderBytes = 28;               // with the length word
-inline constexpr std::uint32_t kMaxPacketBytes = 33'554'436;    // with the length word
-inline constexpr std::uint32_t kMaxFds = 32;
-inline constexpr std::size_t kMaxStreamPayload = 262'120;       // of one data packet
-
 struct Limits {
     // Connections of one server. Over either limit the oldest client that has said nothing or not
     // authenticated makes room; if there is none, the newcomer is closed. `reserved_clients` come

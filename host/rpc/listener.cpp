@@ -14,28 +14,23 @@
 
 #include <fmt/core.h>
 
-#include "base/log.h"
+#include "base/error_text.h"
 
 namespace polyvirt::rpc {
 namespace {
 
 Error failed(const std::string& path, std::string_view what, int error) {
-    return Error{.code = ErrorCode::system_error,
-                 .domain = ErrorDomain::rpc,
-                 .message = fmt::format("socket '{}': {}: {}", path, what,
-                                        std::system_category().message(error)),
-                 .int1 = error};
+    return make_system_error(error, ErrorDomain::rpc, fmt::format("socket '{}': {}", path, what));
 }
 
 Result<sockaddr_un> address_of(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.empty() || path.size() >= sizeof address.sun_path)
-        return Error{.code = ErrorCode::invalid_arg,
-                     .domain = ErrorDomain::rpc,
-                     .message = fmt::format("socket '{}': the path has {} bytes, the system allows "
-                                            "1 to {}",
-                                            path, path.size(), sizeof address.sun_path - 1)};
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::rpc,
+                          "socket '{}': the path has {} bytes, the system allows "
+                          "1 to {}",
+                          path, path.size(), sizeof address.sun_path - 1);
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     return address;
 }
@@ -54,23 +49,22 @@ Status check_free(const std::string& path) {
     if (::lstat(path.c_str(), &found) != 0)
         return errno == ENOENT ? Status() : failed(path, "cannot look at it", errno);
     if (!S_ISSOCK(found.st_mode))
-        return Error{.code = ErrorCode::operation_failed,
-                     .domain = ErrorDomain::rpc,
-                     .message = fmt::format("socket '{}': something that is no socket has this "
-                                            "name; remove it",
-                                            path)};
+        return make_error(ErrorCode::operation_failed, ErrorDomain::rpc,
+                          "socket '{}': something that is no socket has this "
+                          "name; remove it",
+                          path);
     PV_ASSIGN_OR_RETURN(const sockaddr_un address, address_of(path));
     const UniqueFd probe = new_socket();
-    if (!probe) return failed(path, "cannot make a socket", errno);
+    if (!probe)
+        return failed(path, "cannot make a socket", errno);
     if (::connect(probe.get(), generic(address), sizeof address) == 0 || errno == EAGAIN)
-        return Error{.code = ErrorCode::operation_failed,
-                     .domain = ErrorDomain::rpc,
-                     .message = fmt::format("socket '{}': another process serves it; stop that one "
-                                            "or use another path",
-                                            path)};
-    return errno == ECONNREFUSED || errno == ENOENT ? Status()
-                                                    : failed(path, "cannot tell if it is in use",
-                                                             errno);
+        return make_error(ErrorCode::operation_failed, ErrorDomain::rpc,
+                          "socket '{}': another process serves it; stop that one "
+                          "or use another path",
+                          path);
+    return errno == ECONNREFUSED || errno == ENOENT
+               ? Status()
+               : failed(path, "cannot tell if it is in use", errno);
 }
 
 } // namespace
@@ -83,10 +77,12 @@ Result<Listener> Listener::open(ListenerConfig config) {
     const std::string temporary = fmt::format("{}.{}", config.path, ::getpid());
     PV_ASSIGN_OR_RETURN(const sockaddr_un address, address_of(temporary));
     UniqueFd fd = new_socket();
-    if (!fd) return failed(config.path, "cannot make a socket", errno);
+    if (!fd)
+        return failed(config.path, "cannot make a socket", errno);
     ::unlink(temporary.c_str());
     // Linux takes the file's mode from the socket's own, less the umask.
-    if (::fchmod(fd.get(), config.mode) != 0) return failed(config.path, "cannot set its mode", errno);
+    if (::fchmod(fd.get(), config.mode) != 0)
+        return failed(config.path, "cannot set its mode", errno);
     if (::bind(fd.get(), generic(address), sizeof address) != 0)
         return failed(config.path, "cannot bind", errno);
     Listener listener;
@@ -100,10 +96,14 @@ Result<Listener> Listener::open(ListenerConfig config) {
     if (config.group != static_cast<gid_t>(-1) &&
         ::chown(temporary.c_str(), static_cast<uid_t>(-1), config.group) != 0)
         return fail("cannot change its group");
-    if (::chmod(temporary.c_str(), config.mode) != 0) return fail("cannot set its mode");
-    if (::listen(listener.fd_.get(), config.backlog) != 0) return fail("cannot listen");
-    if (::lstat(temporary.c_str(), &own) != 0) return fail("cannot look at it");
-    if (::rename(temporary.c_str(), config.path.c_str()) != 0) return fail("cannot rename it");
+    if (::chmod(temporary.c_str(), config.mode) != 0)
+        return fail("cannot set its mode");
+    if (::listen(listener.fd_.get(), config.backlog) != 0)
+        return fail("cannot listen");
+    if (::lstat(temporary.c_str(), &own) != 0)
+        return fail("cannot look at it");
+    if (::rename(temporary.c_str(), config.path.c_str()) != 0)
+        return fail("cannot rename it");
     listener.device_ = own.st_dev;
     listener.inode_ = own.st_ino;
     listener.owns_file_ = true;
@@ -117,10 +117,8 @@ Result<Listener> Listener::adopt(UniqueFd fd, ListenerConfig config) {
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0)
         return failed(config.path, "the descriptor handed over is no socket", errno);
     if (listening == 0)
-        return Error{.code = ErrorCode::invalid_arg,
-                     .domain = ErrorDomain::rpc,
-                     .message = fmt::format("socket '{}': the descriptor handed over does not listen",
-                                            config.path)};
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::rpc,
+                          "socket '{}': the descriptor handed over does not listen", config.path);
     const int flags = ::fcntl(fd.get(), F_GETFL);
     if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0)
         return failed(config.path, "cannot make the descriptor handed over non-blocking", errno);
@@ -131,7 +129,8 @@ Result<Listener> Listener::adopt(UniqueFd fd, ListenerConfig config) {
 }
 
 void Listener::close() {
-    if (!fd_) return;
+    if (!fd_)
+        return;
     fd_.reset();
     struct stat now {};
     if (owns_file_ && ::lstat(config_.path.c_str(), &now) == 0 && now.st_dev == device_ &&

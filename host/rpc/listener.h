@@ -14,12 +14,12 @@
 namespace polyvirt::rpc {
 
 struct ListenerConfig {
-    std::string path;
+    std::string path = {};
     mode_t mode = 0700;
     gid_t group = static_cast<gid_t>(-1); // -1 = the process's
-    bool readonly = false;       // every client of it is read-only
-    bool admin = false;          // the peer's uid must be ours; others are dropped at accept
-    bool auth_required = false;  // false: clients count as authenticated from the start
+    bool readonly = false;                // every client of it is read-only
+    bool admin = false;         // the peer's uid must be ours; others are dropped at accept
+    bool auth_required = false; // false: clients count as authenticated from the start
     int backlog = 4096;
 };
 

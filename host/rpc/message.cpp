@@ -19,10 +19,13 @@ PacketBuffer& PacketBuffer::operator=(PacketBuffer&& other) noexcept {
 }
 
 bool PacketBuffer::reserve(std::size_t capacity) {
-    if (capacity <= capacity_) return true;
-    if (!share_.raise_to(capacity)) return false;
+    if (capacity <= capacity_)
+        return true;
+    if (!share_.raise_to(capacity))
+        return false;
     std::unique_ptr<std::uint8_t[]> larger(new std::uint8_t[capacity]);
-    if (size_ != 0) std::memcpy(larger.get(), bytes_.get(), size_);
+    if (size_ != 0)
+        std::memcpy(larger.get(), bytes_.get(), size_);
     bytes_ = std::move(larger);
     capacity_ = capacity;
     return true;
@@ -30,14 +33,14 @@ bool PacketBuffer::reserve(std::size_t capacity) {
 
 void PacketBuffer::append(const std::uint8_t* from, std::size_t n) {
     PV_ASSERT(n <= room());
-    if (n != 0) std::memcpy(bytes_.get() + size_, from, n);
+    if (n != 0)
+        std::memcpy(bytes_.get() + size_, from, n);
     size_ += n;
 }
 
 std::span<std::uint8_t> Message::payload() {
-    const std::size_t skip =
-        header.type == static_cast<std::int32_t>(MessageType::call_with_fds) ? 4U : 0U;
-    const std::size_t start = std::min<std::size_t>(packet.size(), kHeaderBytes + skip);
+    const std::size_t skip = header.type == MsgType::call_with_fds ? 4U : 0U;
+    const std::size_t start = std::min<std::size_t>(packet.size(), kHeadBytes + skip);
     return {packet.data() + start, packet.size() - start};
 }
 
@@ -54,7 +57,8 @@ CallSlot& CallSlot::operator=(CallSlot&& other) noexcept {
 }
 
 void CallSlot::release() {
-    if (const auto client = std::exchange(client_, nullptr)) client->end_call(priority_);
+    if (const auto client = std::exchange(client_, nullptr))
+        client->end_call(priority_);
 }
 
 } // namespace polyvirt::rpc

@@ -10,13 +10,19 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "host/rpc/header.h"
+#include "host/protocol/message.h"
 #include "host/rpc/budget.h"
 #include "host/rpc/limits.h"
 
 namespace polyvirt::rpc {
 
-
+using protocol::Header;
+using protocol::MsgStatus;
+using protocol::MsgType;
+// Length word and header.
+inline constexpr std::uint32_t kHeadBytes = protocol::kMinPacket;
+// Of one data packet of a stream.
+inline constexpr std::size_t kMaxStreamPayload = protocol::kMaxStreamData;
 
 class Client;
 
@@ -70,10 +76,10 @@ class CallSlot {
 };
 
 struct Message {
+    CallSlot slot; // first, so that it is let go last, when the rest has been given back
     Header header;
     PacketBuffer packet;       // from the length word on
     std::vector<UniqueFd> fds; // as many as the packet announced
-    CallSlot slot;
 
     // What follows the header; for call_with_fds what follows the number of descriptors.
     [[nodiscard]] std::span<std::uint8_t> payload();

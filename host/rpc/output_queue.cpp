@@ -33,7 +33,8 @@ void OutputQueue::front(Batch& batch) const {
         }
         // sendmsg() takes no writable memory, iovec merely cannot say so.
         batch.parts[batch.count++] = {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
-        if (!chunk.fds.empty() || batch.count == batch.parts.size()) return;
+        if (!chunk.fds.empty() || batch.count == batch.parts.size())
+            return;
     }
 }
 
@@ -60,7 +61,8 @@ void OutputQueue::sent(std::size_t n, std::vector<Chunk>& done) {
 }
 
 void OutputQueue::clear(std::vector<Chunk>& done) {
-    for (Chunk& chunk : chunks_) done.push_back(std::move(chunk));
+    for (Chunk& chunk : chunks_)
+        done.push_back(std::move(chunk));
     chunks_.clear();
     offset_ = fds_sent_ = 0;
     bytes_ = {};

@@ -2,8 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // OutputQueue: what is to be sent to one client, in order, with a count of bytes by kind. Not
-// synchronised: guarded by the client's lock. Whoever sends takes views of the front, drops the lock
-// for the system call and reports what went out; meanwhile others only add at the back.
+// synchronised: guarded by the client's lock. Whoever sends takes views of the front, drops the
+// lock for the system call and reports what went out; meanwhile others only add at the back.
 
 #include <array>
 #include <cstddef>
@@ -25,7 +25,7 @@ class OutputQueue {
   public:
     enum class Kind : std::uint8_t {
         reply,
-        event,   // also refusals and pongs: what the client can cause without limit
+        event, // also refusals and pongs: what the client can cause without limit
         stream,
     };
     struct Chunk {
@@ -35,7 +35,8 @@ class OutputQueue {
         std::vector<UniqueFd> fds;
         std::shared_ptr<Stream> stream; // told when its bytes are out
         [[nodiscard]] std::span<const std::uint8_t> bytes() const {
-            return shared ? std::span<const std::uint8_t>(*shared) : std::span<const std::uint8_t>(own);
+            return shared ? std::span<const std::uint8_t>(*shared)
+                          : std::span<const std::uint8_t>(own);
         }
     };
     // What one sendmsg() may carry: bytes, or one zero byte with a descriptor.
@@ -46,7 +47,8 @@ class OutputQueue {
         int socket = -1; // for the writer's use
         [[nodiscard]] std::size_t bytes() const {
             std::size_t sum = 0;
-            for (unsigned i = 0; i < count; ++i) sum += parts[i].iov_len;
+            for (unsigned i = 0; i < count; ++i)
+                sum += parts[i].iov_len;
             return sum;
         }
     };

@@ -59,12 +59,13 @@ class PacketReader {
     void deliver(Sink& sink);
 
     const std::shared_ptr<Budget> budget_;
-    std::uint32_t max_packet_ = kMaxPacketBytes;
+    std::uint32_t max_packet_ = protocol::kMaxPacket;
     Stage stage_ = Stage::head;
     bool complete_ = false, dropped_ = false;
     // The header and, where one follows, the number of descriptors.
     std::array<std::uint8_t, 32> head_{};
-    std::uint32_t head_have_ = 0, head_need_ = kHeaderBytes;
+    std::uint32_t head_have_ = 0, head_need_ = kHeadBytes;
+    std::uint32_t length_ = 0;
     Header header_{};
     PacketBuffer packet_;
     std::size_t skip_left_ = 0;

@@ -14,7 +14,8 @@ constexpr auto kLastWait = std::chrono::seconds(10);
 
 // Runs `f` on the loop's thread and waits for it; here, if the loop is gone.
 template <typename F> void run_on_loop(loop::EventLoop& loop, F f) {
-    if (loop.on_thread()) return f();
+    if (loop.on_thread())
+        return f();
     auto done = std::make_shared<std::promise<bool>>();
     auto result = done->get_future();
     if (loop.post([f, done] {
@@ -24,7 +25,8 @@ template <typename F> void run_on_loop(loop::EventLoop& loop, F f) {
         done.reset(); // the loop's copy is the last: a loop that ends unrun breaks the promise
         result.wait();
         try {
-            if (result.get()) return;
+            if (result.get())
+                return;
         } catch (const std::future_error&) { // NOLINT(bugprone-empty-catch)
         }
     }
@@ -41,14 +43,21 @@ Server::~Server() {
     stop_accepting();
     if (!close_clients("the server ends", kLastWait)) {
         shared_->run_goodbyes_here();
-        const auto left = stats().clients;
-        log::error("rpc", "server '{}': ends while calls of its clients still run ({} connections)",
-                   name(), left);
+        std::size_t left = 0;
+        {
+            ServerLock lock(shared_->mu);
+            left = shared_->clients.size() + shared_->goodbyes_due;
+        }
+        if (left != 0)
+            log::error("rpc", "server '{}': ends while calls of {} clients still run", name(),
+                       left);
     }
     run_on_loop(shared_->loop, [shared = shared_] { shared->housekeeper.remove(); });
 }
 
-const std::string& Server::name() const { return shared_->name; }
+const std::string& Server::name() const {
+    return shared_->name;
+}
 
 Status Server::add_listener(ListenerConfig config) {
     PV_ASSIGN_OR_RETURN(Listener listener, Listener::open(std::move(config)));
@@ -68,7 +77,8 @@ void Server::start_serving() {
 
 std::shared_ptr<Client> Server::add_client(UniqueFd fd, Identity identity, bool authenticated) {
     auto client = shared_->admit(std::move(fd), std::move(identity), authenticated);
-    if (client) run_on_loop(shared_->loop, [shared = shared_, client] { shared->arrived(client); });
+    if (client)
+        run_on_loop(shared_->loop, [shared = shared_, client] { shared->arrived(client); });
     return client;
 }
 
@@ -84,9 +94,12 @@ bool Server::drain(std::chrono::milliseconds deadline) {
     ServerLock lock(s.mu);
     for (;;) {
         bool idle = true;
-        for (const auto& [id, client] : s.clients) idle = idle && client->is_idle();
-        if (idle) return true;
-        if (!s.changed.wait_until(lock, until)) return false;
+        for (const auto& [id, client] : s.clients)
+            idle = idle && client->is_idle();
+        if (idle)
+            return true;
+        if (!s.changed.wait_until(lock, until))
+            return false;
     }
 }
 
@@ -94,10 +107,12 @@ bool Server::close_clients(std::string_view reason, std::chrono::milliseconds de
     const auto until = loop::Clock::now() + deadline;
     ServerShared& s = *shared_;
     s.waited_for.store(true);
-    for (const auto& client : clients()) client->close(reason);
+    for (const auto& client : clients())
+        client->close(reason);
     ServerLock lock(s.mu);
     while (!s.clients.empty() || s.goodbyes_due != 0)
-        if (!s.changed.wait_until(lock, until)) return false;
+        if (!s.changed.wait_until(lock, until))
+            return false;
     return true;
 }
 
@@ -112,14 +127,16 @@ void Server::set_limits(const Limits& limits) {
         shared_->limits_ = limits;
     }
     shared_->input->set_limit(limits.max_input_bytes);
-    for (const auto& client : clients()) client->set_limits(limits);
+    for (const auto& client : clients())
+        client->set_limits(limits);
 }
 
 std::vector<std::shared_ptr<Client>> Server::clients() const {
     std::vector<std::shared_ptr<Client>> all;
     ServerLock lock(shared_->mu);
     all.reserve(shared_->clients.size());
-    for (const auto& [id, client] : shared_->clients) all.push_back(client);
+    for (const auto& [id, client] : shared_->clients)
+        all.push_back(client);
     return all;
 }
 

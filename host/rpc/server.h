@@ -33,8 +33,8 @@ class Server {
   public:
     Server(std::string name, loop::EventLoop& loop, work::WorkerPool& pool, Handler& handler,
            const Limits& limits);
-    // Stops; closes clients that are left and waits until the handler has seen them go. The loop and
-    // the pool must still run (or the loop have ended: then the rest is done here).
+    // Stops; closes clients that are left and waits until the handler has seen them go. The loop
+    // and the pool must still run (or the loop have ended: then the rest is done here).
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -65,7 +65,8 @@ class Server {
     [[nodiscard]] Limits limits() const PV_EXCLUDES(level_server);
     void set_limits(const Limits& limits) PV_EXCLUDES(level_server);
     [[nodiscard]] std::vector<std::shared_ptr<Client>> clients() const PV_EXCLUDES(level_server);
-    [[nodiscard]] std::shared_ptr<Client> find_client(Client::Id id) const PV_EXCLUDES(level_server);
+    [[nodiscard]] std::shared_ptr<Client> find_client(Client::Id id) const
+        PV_EXCLUDES(level_server);
     struct Stats {
         unsigned clients = 0, anonymous = 0;
         std::uint64_t accepted = 0, turned_away = 0;

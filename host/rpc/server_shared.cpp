@@ -18,13 +18,15 @@ constexpr auto kGoodbyeRetry = std::chrono::milliseconds(20);
 void ServerShared::authenticated(Client::Id id) {
     ClientPtr last;
     ServerLock lock(mu);
-    if (auto node = anonymous.extract(id)) last = std::move(node.mapped());
+    if (auto node = anonymous.extract(id))
+        last = std::move(node.mapped());
 }
 
 void ServerShared::heard(Client::Id id) {
     ClientPtr last;
     ServerLock lock(mu);
-    if (auto node = silent.extract(id)) last = std::move(node.mapped());
+    if (auto node = silent.extract(id))
+        last = std::move(node.mapped());
 }
 
 void ServerShared::left(const ClientPtr& client) {
@@ -36,7 +38,8 @@ void ServerShared::left(const ClientPtr& client) {
 }
 
 void ServerShared::progress() {
-    if (!waited_for.load()) return;
+    if (!waited_for.load())
+        return;
     ServerLock lock(mu);
     changed.notify_all();
 }
@@ -52,13 +55,15 @@ bool ServerShared::has_room(const Identity& identity, bool auth, ClientPtr& vict
             victim = anonymous.begin()->second;
         return victim != nullptr;
     }
-    if (auth || anonymous.size() < limits_.max_anonymous) return true;
+    if (auth || anonymous.size() < limits_.max_anonymous)
+        return true;
     for (const auto& [id, client] : anonymous)
         if (silent.contains(id)) {
             victim = client;
             return true;
         }
-    if (!anonymous.empty()) victim = anonymous.begin()->second;
+    if (!anonymous.empty())
+        victim = anonymous.begin()->second;
     return victim != nullptr;
 }
 
@@ -78,17 +83,19 @@ ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, bool
                                           std::move(identity), auth, limits_);
         clients.emplace(client->id(), client);
         silent.emplace(client->id(), client);
-        if (!auth) anonymous.emplace(client->id(), client);
+        if (!auth)
+            anonymous.emplace(client->id(), client);
         ++counts.accepted;
     }
-    if (victim) 
+    if (victim)
         victim->close("it made room for a new one: too many that have not said who they are");
     return client;
 }
 
 void ServerShared::arrived(const ClientPtr& client) {
     client->start(handler.client_arrived(*client));
-    if (!client->authenticated() && !housekeeping_armed_) arm_housekeeper();
+    if (!client->authenticated() && !housekeeping_armed_)
+        arm_housekeeper();
 }
 
 void ServerShared::housekeep() {
@@ -106,12 +113,15 @@ void ServerShared::arm_housekeeper() {
         ServerLock lock(mu);
         if (!anonymous.empty())
             next = anonymous.begin()->second->since_ + limits_.auth_deadline;
-        if (!goodbyes_waiting.empty()) next = std::min<TimePoint>(next, now + kGoodbyeRetry);
+        if (!goodbyes_waiting.empty())
+            next = std::min<TimePoint>(next, now + kGoodbyeRetry);
     }
-    if (next == TimePoint::max()) return;
+    if (next == TimePoint::max())
+        return;
     if (!housekeeper)
         housekeeper = loop.add_timer([weak = weak_from_this()] {
-            if (const auto self = weak.lock()) self->housekeep();
+            if (const auto self = weak.lock())
+                self->housekeep();
         });
     housekeeping_armed_ = true;
     housekeeper.arm(std::max<loop::Clock::duration>(next - now, std::chrono::milliseconds(1)));
@@ -129,11 +139,13 @@ void ServerShared::close_overdue() {
             anonymous.erase(anonymous.begin());
         }
     }
-    for (const auto& client : overdue) client->close("it did not authenticate in time");
+    for (const auto& client : overdue)
+        client->close("it did not authenticate in time");
 }
 
 void ServerShared::goodbye(ClientPtr client) {
-    if (submit_goodbye(client)) return;
+    if (submit_goodbye(client))
+        return;
     {
         ServerLock lock(mu);
         goodbyes_waiting.push_back(std::move(client));
@@ -157,9 +169,11 @@ void ServerShared::retry_goodbyes() {
         again.swap(goodbyes_waiting);
     }
     std::size_t done = 0;
-    while (done < again.size() && submit_goodbye(again[done])) ++done;
+    while (done < again.size() && submit_goodbye(again[done]))
+        ++done;
     ServerLock lock(mu);
-    for (; done < again.size(); ++done) goodbyes_waiting.push_back(std::move(again[done]));
+    for (; done < again.size(); ++done)
+        goodbyes_waiting.push_back(std::move(again[done]));
 }
 
 void ServerShared::run_goodbyes_here() {

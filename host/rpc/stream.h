@@ -2,12 +2,13 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // Stream: a flow of bytes and holes that belongs to one call (framing.md, streams). Opened by the
-// call's handler with Client::open_stream() before it replies; packets of the client reach the sink,
-// the handler sends through the Stream.
+// call's handler with Client::open_stream() before it replies; packets of the client reach the
+// sink, the handler sends through the Stream.
 //
 //     auto stream = client->open_stream(message.header, sink, options);
 //     client->reply(...);
-//     while (stream->send_data(next_piece()) == Stream::Sent::more) {}   // goes on in on_writable()
+//     while (stream->send_data(next_piece()) == Stream::Sent::more) {}   // goes on in
+//     on_writable()
 
 #include <cstdint>
 #include <memory>

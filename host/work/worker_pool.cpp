@@ -22,6 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto kTellAgain = std::chrono::seconds(10);
+
 enum Kind : unsigned { kOrdinary = 0, kPrio = 1 };
 
 // One ordinary worker always stays: should no thread be had later, calls are slow, not lost.
@@ -65,6 +67,7 @@ struct WorkerPool::State {
         Worker* wake = nullptr;
         Worker* start = nullptr;
         bool tell_cap = false;
+        pthread_t join = 0;
     };
 
     mutable Mutex mu{Rank::leaf};
@@ -75,7 +78,7 @@ struct WorkerPool::State {
     std::uint64_t next_number PV_GUARDED_BY(mu) = 0;
     bool stopping PV_GUARDED_BY(mu) = false; // no new jobs
     bool ending PV_GUARDED_BY(mu) = false;   // workers end when they find no job
-    bool cap_told PV_GUARDED_BY(mu) = false;
+    Clock::time_point cap_told PV_GUARDED_BY(mu) = {};
     bool failure_told PV_GUARDED_BY(mu) = false;
     // The thread that ended last; joined by the next that ends, at last by the destructor.
     pthread_t ended PV_GUARDED_BY(mu) = 0;
@@ -117,11 +120,17 @@ WorkerPool::State::Todo WorkerPool::State::plan() {
 WorkerPool::State::Todo WorkerPool::State::plan_ordinary() {
     Crew& crew = crews[kOrdinary];
     const Crew& prio = crews[kPrio];
-    const std::size_t left = prio.queue.size() - std::min<std::size_t>(prio.queue.size(), prio.coming);
+    const std::size_t left =
+        prio.queue.size() - std::min<std::size_t>(prio.queue.size(), prio.coming);
     if (crew.queue.size() + left <= crew.coming) return {};
     if (!crew.idle.empty()) return {.wake = wake_one(crew)};
     if (crew.workers - parked >= limits.max_workers) return {};
-    if (crew.workers >= limits.hard_cap) return {.tell_cap = !std::exchange(cap_told, true)};
+    if (crew.workers >= limits.hard_cap) {
+        const auto now = Clock::now();
+        if (now - cap_told < kTellAgain) return {};
+        cap_told = now;
+        return {.tell_cap = true};
+    }
     return {.start = reserve(kOrdinary)};
 }
 
@@ -136,7 +145,8 @@ WorkerPool::State::Worker* WorkerPool::State::wake_one(Crew& crew) {
 // A place among the workers; the lowest free number makes its name.
 WorkerPool::State::Worker* WorkerPool::State::reserve(Kind kind) {
     Crew& crew = crews[kind];
-    auto free = std::find_if(crew.slots.begin(), crew.slots.end(), [](auto& w) { return !w->used; });
+    auto free =
+        std::find_if(crew.slots.begin(), crew.slots.end(), [](auto& w) { return !w->used; });
     if (free == crew.slots.end()) {
         auto worker = std::make_unique<Worker>();
         worker->pool = this;
@@ -177,7 +187,8 @@ bool WorkerPool::State::wait_for_work(Worker& me, LeafLock& lock) {
     while (!me.woken) {
         bool leave = ending || surplus(me.kind);
         if (!leave && me.kind == kOrdinary && crew.workers > limits.min_workers)
-            leave = !me.wake.wait_until(lock, until) && !me.woken && crew.workers > limits.min_workers;
+            leave =
+                !me.wake.wait_until(lock, until) && !me.woken && crew.workers > limits.min_workers;
         else if (!leave)
             me.wake.wait(lock);
         if (leave) {
@@ -213,6 +224,16 @@ WorkerPool::State::Next WorkerPool::State::next(Worker& me, bool first, Job& job
         }
         if (ending || !wait_for_work(me, lock)) break;
     }
+    // Counted out under the same hold that decided it, or two would leave for one too many.
+    --crews[me.kind].workers;
+    me.used = false;
+    todo.join = std::exchange(ended, pthread_self());
+    settled.notify_all();
+    if (!ending) {
+        const pthread_t join = todo.join;
+        todo = plan();
+        todo.join = join;
+    }
     return Next::end;
 }
 
@@ -230,24 +251,14 @@ void WorkerPool::State::run(Job& job) {
 }
 
 void WorkerPool::State::work(Worker& me) {
-    bool first = true;
-    while (true) {
+    for (bool first = true;; first = false) {
         Job job;
         Todo todo;
-        if (next(me, first, job, todo) == Next::end) break;
-        first = false;
+        const Next what = next(me, first, job, todo);
         carry_out(todo);
+        if (what == Next::end) return;
         run(job);
     }
-    pthread_t before = 0;
-    {
-        LeafLock lock(mu);
-        --crews[me.kind].workers;
-        me.used = false;
-        before = std::exchange(ended, pthread_self());
-        settled.notify_all();
-    }
-    if (before != 0) pthread_join(before, nullptr);
 }
 
 void* WorkerPool::State::thread_main(void* arg) {
@@ -281,8 +292,10 @@ int WorkerPool::State::start(Worker* worker) {
 void WorkerPool::State::carry_out(const Todo& todo) {
     if (todo.wake != nullptr) todo.wake->wake.notify_one();
     if (todo.tell_cap)
-        log::warning("work", "all workers wait in drivers and their number is at its hard cap: calls "
-                             "wait until one of them returns");
+        log::warning("work",
+                     "all workers wait in drivers and their number is at its hard cap: calls "
+                     "wait until one of them returns");
+    if (todo.join != 0) pthread_join(todo.join, nullptr);
     if (todo.start == nullptr) return;
     const int error = start(todo.start);
     if (error == 0) return;
@@ -292,7 +305,8 @@ void WorkerPool::State::carry_out(const Todo& todo) {
         tell = !std::exchange(failure_told, true);
     }
     if (tell)
-        log::error("work", "cannot start another worker: {}", std::generic_category().message(error));
+        log::error("work", "cannot start another worker: {}",
+                   std::generic_category().message(error));
 }
 
 // Starts what the limits promise even without work.
@@ -301,8 +315,10 @@ void WorkerPool::State::fill() {
         Worker* worker = nullptr;
         {
             LeafLock lock(mu);
-            if (crews[kOrdinary].workers < limits.min_workers) worker = reserve(kOrdinary);
-            else if (crews[kPrio].workers < limits.prio_workers) worker = reserve(kPrio);
+            if (crews[kOrdinary].workers < limits.min_workers)
+                worker = reserve(kOrdinary);
+            else if (crews[kPrio].workers < limits.prio_workers)
+                worker = reserve(kPrio);
         }
         if (worker == nullptr) return;
         if (const int error = start(worker); error != 0)
@@ -319,7 +335,6 @@ void WorkerPool::State::park(bool begin) {
             todo = plan();
         } else {
             --parked;
-            cap_told = false;
         }
     }
     carry_out(todo);
@@ -400,17 +415,20 @@ bool WorkerPool::drain(unsigned deadline_ms) {
     s.stopping = true;
     while (s.running != 0 || !s.crews[kOrdinary].queue.empty() || !s.crews[kPrio].queue.empty())
         if (!s.settled.wait_until(lock, until)) {
-            return s.running == 0 && s.crews[kOrdinary].queue.empty() && s.crews[kPrio].queue.empty();
+            return s.running == 0 && s.crews[kOrdinary].queue.empty() &&
+                   s.crews[kPrio].queue.empty();
         }
     return true;
 }
 
 WorkerPool::Parked::Parked() {
-    if (State::Worker* me = State::current; me != nullptr && me->park_depth++ == 0) me->pool->park(true);
+    if (State::Worker* me = State::current; me != nullptr && me->park_depth++ == 0)
+        me->pool->park(true);
 }
 
 WorkerPool::Parked::~Parked() {
-    if (State::Worker* me = State::current; me != nullptr && --me->park_depth == 0) me->pool->park(false);
+    if (State::Worker* me = State::current; me != nullptr && --me->park_depth == 0)
+        me->pool->park(false);
 }
 
 } // namespace polyvirt::work

@@ -18,11 +18,11 @@ namespace polyvirt::work {
 
 // Made consistent when taken: max_workers >= 1, min_workers <= max_workers <= hard_cap.
 struct PoolLimits {
-    unsigned min_workers = 2;      // kept even when idle
-    unsigned max_workers = 20;     // runnable ordinary workers
-    unsigned prio_workers = 5;     // fixed number
-    unsigned hard_cap = 60;        // ordinary workers, parked ones included
-    std::size_t max_queued = 10000; // jobs waiting, both kinds together
+    unsigned min_workers = 2;                   // kept even when idle
+    unsigned max_workers = 20;                  // runnable ordinary workers
+    unsigned prio_workers = 5;                  // fixed number
+    unsigned hard_cap = 60;                     // ordinary workers, parked ones included
+    std::size_t max_queued = 10000;             // jobs waiting, both kinds together
     std::chrono::milliseconds idle_for{60'000}; // then a worker beyond min_workers ends
 };
 
@@ -43,9 +43,9 @@ class WorkerPool {
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
 
-    // Any thread; leaf (the caller holds no leaf lock). Never waits. False when the queue is full or
-    // the pool is stopping: the job was not taken. A job runs and is destroyed on its worker with no
-    // lock held; an exception that escapes it is caught and counted as PV_BUG.
+    // Any thread; leaf (the caller holds no leaf lock). Never waits. False when the queue is full
+    // or the pool is stopping: the job was not taken. A job runs and is destroyed on its worker
+    // with no lock held; an exception that escapes it is caught and counted as PV_BUG.
     [[nodiscard]] bool submit(Job job, bool priority);
     // Takes effect at once; surplus workers end after their job.
     void set_limits(const PoolLimits& limits);
@@ -54,8 +54,8 @@ class WorkerPool {
     // Not from a worker.
     bool drain(unsigned deadline_ms);
 
-    // Says "this worker is about to wait" for as long as it lives; nests. No effect on any thread but
-    // an ordinary worker of some pool.
+    // Says "this worker is about to wait" for as long as it lives; nests. No effect on any thread
+    // but an ordinary worker of some pool.
     class Parked {
       public:
         Parked();

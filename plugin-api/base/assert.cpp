@@ -19,7 +19,7 @@ namespace detail {
 
 void assert_failed(const char* what, const char* file, int line) {
     fmt::print(stderr, "polyvirt: {}:{}: assertion failed: {}\n", file, line, what);
-    std::fflush(stderr);
+    (void)std::fflush(stderr);
     std::abort();
 }
 

@@ -2,9 +2,13 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // Two kinds of check, both always compiled in. Neither may test input.
-// PV_ASSERT: the program cannot go on (a lock order broken, a table corrupt): says where and aborts.
-// PV_BUG: our own mistake, but only this request is lost: counts, logs once per place, yields true.
-//         if (PV_BUG(slot == nullptr)) return Error{...};
+//
+// PV_ASSERT: the program cannot go on (a lock order broken, a table corrupt): says where and
+// aborts.
+//
+// PV_BUG: our own mistake, but only this request is lost: counts, logs (the first thousand), and is
+// true:
+//     if (PV_BUG(slot == nullptr)) return Error{...};
 
 #include <cstdint>
 

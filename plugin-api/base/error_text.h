@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// How an error is worded. Clients compare texts, so every message begins with the words that belong to
-// its code; str1 is that pattern, str2 what was put into it.
+// How an error is worded. Clients compare texts, so every message begins with the words that belong
+// to its code; str1 is that pattern, str2 what was put into it.
 //
-//     return make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no domain with matching name '{}'", name);
+//     return make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no such name: '{}'", name);
 
 #include <string>
 #include <string_view>

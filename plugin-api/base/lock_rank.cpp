@@ -28,21 +28,24 @@ namespace {
 
 constexpr const char* kNames[] = {"server", "client", "driver", "object", "leaf"};
 
-[[noreturn]] void die(const char* what, std::uint8_t held) {
-    fmt::print(stderr, "polyvirt: lock order: {} while holding", what);
+[[noreturn]] void die(const char* what, const char* how, std::uint8_t held) {
+    fmt::print(stderr, "polyvirt: lock order: {}{}{} while holding", what, *how != 0 ? " " : "",
+               how);
+    if (held == 0) fmt::print(stderr, " none");
     for (unsigned i = 0; i < 5; ++i)
         if ((held >> i & 1U) != 0) fmt::print(stderr, " {}", kNames[i]);
     fmt::print(stderr, "\n");
-    std::fflush(stderr);
+    (void)std::fflush(stderr);
     std::abort();
 }
 
 } // namespace
 
-void entering(Rank rank) {
+void entering(Rank rank, Rank guard) {
     std::uint8_t* held = slot();
     const auto bit = static_cast<unsigned>(rank);
-    if (*held >> bit != 0) die(kNames[bit], *held);
+    if (guard != rank) die(kNames[bit], "taken by another rung's guard", *held);
+    if (*held >> bit != 0) die(kNames[bit], "wanted", *held);
     *held = static_cast<std::uint8_t>(*held | 1U << bit);
 }
 
@@ -51,12 +54,18 @@ void left(Rank rank) {
     *held = static_cast<std::uint8_t>(*held & ~(1U << static_cast<unsigned>(rank)));
 }
 
+void waiting(Rank rank) {
+    const auto own = static_cast<std::uint8_t>(1U << static_cast<unsigned>(rank));
+    if (const std::uint8_t held = *slot(); held != own)
+        die(kNames[static_cast<unsigned>(rank)], "waits for a condition", held);
+}
+
 void assert_none_held(const char* where) {
-    if (const std::uint8_t held = *slot(); held != 0) die(where, held);
+    if (const std::uint8_t held = *slot(); held != 0) die(where, "", held);
 }
 
 void assert_host_none_held(const char* where) {
-    if (const std::uint8_t held = *slot(); (held & 3U) != 0) die(where, held);
+    if (const std::uint8_t held = *slot(); (held & 3U) != 0) die(where, "", held);
 }
 #endif
 

@@ -22,14 +22,20 @@ void set_provider(Provider provider, void* context);
 std::uint8_t* slot() noexcept;
 
 #if defined(PV_LOCK_CHECKS) && PV_LOCK_CHECKS
-void entering(Rank rank);
+// Before the lock: aborts if a lock of this rung or a lower one is held, or if the guard is another
+// rung's than the mutex.
+void entering(Rank rank, Rank guard);
 void left(Rank rank);
-// Aborts if the thread holds any lock of these rungs or, with no argument, any at all.
+// Before a wait on a condition: aborts if any lock but that of `rank` is held.
+void waiting(Rank rank);
+// Aborts if the thread holds a lock of any rung; of the server's or client's rung. `where` ends the
+// sentence "lock order: WHERE while holding ...".
 void assert_none_held(const char* where);
 void assert_host_none_held(const char* where);
 #else
-inline void entering(Rank) {}
+inline void entering(Rank, Rank) {}
 inline void left(Rank) {}
+inline void waiting(Rank) {}
 inline void assert_none_held(const char*) {}
 inline void assert_host_none_held(const char*) {}
 #endif

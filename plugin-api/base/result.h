@@ -23,16 +23,18 @@ namespace polyvirt {
 struct Error {
     ErrorCode code = ErrorCode::internal_error;
     ErrorDomain domain = ErrorDomain::none;
-    std::string message;
-    std::string str1, str2, str3; // as the wire's fields; empty = absent
+    std::string message{};
+    std::string str1{}, str2{}, str3{}; // as the wire's fields; empty = absent
     std::int32_t int1 = -1, int2 = -1;
 };
 
 template <typename T> class [[nodiscard]] Result {
   public:
     using value_type = T;
-    Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}       // NOLINT(google-explicit-constructor)
-    Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {}   // NOLINT(google-explicit-constructor)
+    Result(T value) // NOLINT(google-explicit-constructor)
+        : v_(std::in_place_index<0>, std::move(value)) {}
+    Result(Error error) // NOLINT(google-explicit-constructor)
+        : v_(std::in_place_index<1>, std::move(error)) {}
 
     [[nodiscard]] bool has_value() const { return v_.index() == 0; }
     explicit operator bool() const { return has_value(); }
@@ -85,5 +87,6 @@ using Status = Result<void>;
 // decl = the value of `expr`, or returns its error from the enclosing function.
 #define PV_ASSIGN_OR_RETURN(decl, expr)                                                            \
     auto PV_CONCAT(pv_result_, __LINE__) = (expr);                                                 \
-    if (!PV_CONCAT(pv_result_, __LINE__)) return std::move(PV_CONCAT(pv_result_, __LINE__)).error(); \
+    if (!PV_CONCAT(pv_result_, __LINE__))                                                          \
+        return std::move(PV_CONCAT(pv_result_, __LINE__)).error();                                 \
     decl = *std::move(PV_CONCAT(pv_result_, __LINE__))

@@ -53,34 +53,44 @@ extern Level level_leaf PV_ACQUIRED_AFTER(level_object);
     PV_EXCLUDES(::polyvirt::level_server, ::polyvirt::level_client, ::polyvirt::level_driver,      \
                 ::polyvirt::level_object, ::polyvirt::level_leaf)
 
+class CondVar;
+
+// Only the guards below lock it: a lock that is taken is always given back.
 class PV_CAPABILITY("mutex") Mutex {
   public:
     explicit Mutex(Rank rank) : rank_(rank) {}
     Mutex(const Mutex&) = delete;
     Mutex& operator=(const Mutex&) = delete;
 
-    // For the guards below.
-    void lock() PV_ACQUIRE() {
-        lock_rank::entering(rank_);
-        mu_.lock();
-    }
-    void unlock() PV_RELEASE() {
-        // Before the unlock: whoever waited for it may destroy this at once.
-        lock_rank::left(rank_);
-        mu_.unlock();
-    }
-    std::mutex& native() { return mu_; }
     [[nodiscard]] Rank rank() const { return rank_; }
 
   private:
+    friend class ServerLock;
+    friend class ClientLock;
+    friend class DriverLock;
+    friend class ObjectLock;
+    friend class LeafLock;
+    friend class CondVar;
+
+    void lock(Rank guard) PV_ACQUIRE() {
+        lock_rank::entering(rank_, guard);
+        mu_.lock();
+    }
+    void unlock() PV_RELEASE() {
+        // Unlocked, it may be gone: who waited for it may have been about to destroy it.
+        const Rank rank = rank_;
+        mu_.unlock();
+        lock_rank::left(rank);
+    }
+
     std::mutex mu_;
     const Rank rank_;
 };
 
-#define PV_DEFINE_GUARD(Name, level)                                                               \
+#define PV_DEFINE_GUARD(Name, rung)                                                                \
     class PV_SCOPED_CAPABILITY Name {                                                              \
       public:                                                                                      \
-        explicit Name(Mutex& mu) PV_ACQUIRE(mu, level) : mu_(mu) { mu_.lock(); }                   \
+        explicit Name(Mutex& mu) PV_ACQUIRE(mu, level_##rung) : mu_(mu) { mu_.lock(Rank::rung); }  \
         ~Name() PV_RELEASE() { mu_.unlock(); }                                                     \
         Name(const Name&) = delete;                                                                \
         Name& operator=(const Name&) = delete;                                                     \
@@ -89,26 +99,30 @@ class PV_CAPABILITY("mutex") Mutex {
         friend class CondVar;                                                                      \
         Mutex& mu_;                                                                                \
     }
-PV_DEFINE_GUARD(ServerLock, level_server);
-PV_DEFINE_GUARD(ClientLock, level_client);
-PV_DEFINE_GUARD(DriverLock, level_driver);
-PV_DEFINE_GUARD(ObjectLock, level_object);
-PV_DEFINE_GUARD(LeafLock, level_leaf);
+PV_DEFINE_GUARD(ServerLock, server);
+PV_DEFINE_GUARD(ClientLock, client);
+PV_DEFINE_GUARD(DriverLock, driver);
+PV_DEFINE_GUARD(ObjectLock, object);
+PV_DEFINE_GUARD(LeafLock, leaf);
 #undef PV_DEFINE_GUARD
 
 // Waits are loops around these (a predicate lambda would escape clang's analysis):
 //     while (!ready_) cv_.wait(lock);
+// The lock of `guard` is the only one that the thread holds: a wait under another would make
+// everybody wait who wants that one.
 class CondVar {
   public:
     template <typename Guard> void wait(Guard& guard) PV_NO_TSA {
-        std::unique_lock<std::mutex> l(guard.mu_.native(), std::adopt_lock);
+        lock_rank::waiting(guard.mu_.rank_);
+        std::unique_lock<std::mutex> l(guard.mu_.mu_, std::adopt_lock);
         cv_.wait(l);
         l.release();
     }
     // False when `until` has passed.
     template <typename Guard>
     bool wait_until(Guard& guard, std::chrono::steady_clock::time_point until) PV_NO_TSA {
-        std::unique_lock<std::mutex> l(guard.mu_.native(), std::adopt_lock);
+        lock_rank::waiting(guard.mu_.rank_);
+        std::unique_lock<std::mutex> l(guard.mu_.mu_, std::adopt_lock);
         const auto status = cv_.wait_until(l, until);
         l.release();
         return status == std::cv_status::no_timeout;

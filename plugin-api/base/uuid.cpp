@@ -35,11 +35,16 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
     std::size_t digits = 0;
     for (const char c : text) {
         int v = 0;
-        if (c >= '0' && c <= '9') v = c - '0';
-        else if (c >= 'a' && c <= 'f') v = c - 'a' + 10;
-        else if (c >= 'A' && c <= 'F') v = c - 'A' + 10;
-        else if ((c == '-' || c == ' ' || c == '\t' || c == '\n') && digits % 2 == 0) continue;
-        else return std::nullopt;
+        if (c >= '0' && c <= '9')
+            v = c - '0';
+        else if (c >= 'a' && c <= 'f')
+            v = c - 'a' + 10;
+        else if (c >= 'A' && c <= 'F')
+            v = c - 'A' + 10;
+        else if ((c == '-' || c == ' ' || c == '\t' || c == '\n') && digits % 2 == 0)
+            continue;
+        else
+            return std::nullopt;
         if (digits == 32) return std::nullopt;
         auto& byte = u.bytes[digits / 2];
         byte = static_cast<std::uint8_t>(byte << 4 | v);
@@ -55,14 +60,31 @@ Uuid Uuid::from_bytes(const std::uint8_t* sixteen) {
     return u;
 }
 
+namespace {
+
+// Vigna's splitmix64 finaliser: each input bit reaches every output bit, and no two inputs meet.
+std::uint64_t mix(std::uint64_t x) {
+    x ^= x >> 30;
+    x *= 0xBF58476D1CE4E5B9ULL;
+    x ^= x >> 27;
+    x *= 0x94D049BB133111EBULL;
+    return x ^ x >> 31;
+}
+
+} // namespace
+
 std::size_t UuidHash::operator()(const Uuid& u) const noexcept {
-    // A uuid is random already, but an attacker chooses it: mix both halves.
-    std::uint64_t a = 0, b = 0;
+    // Users choose uuids: without a secret, somebody could choose thousands for one bucket.
+    static const std::uint64_t kSecret = [] {
+        std::uint64_t secret = 0;
+        std::memcpy(&secret, Uuid::random().bytes.data(), 8);
+        return secret;
+    }();
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;
     std::memcpy(&a, u.bytes.data(), 8);
     std::memcpy(&b, u.bytes.data() + 8, 8);
-    std::uint64_t h = a ^ (b * 0x9E3779B97F4A7C15ULL);
-    h ^= h >> 32;
-    return static_cast<std::size_t>(h * 0xD6E8FEB86659FD93ULL);
+    return static_cast<std::size_t>(mix(mix(a ^ kSecret) ^ b));
 }
 
 } // namespace polyvirt

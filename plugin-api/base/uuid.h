@@ -22,7 +22,8 @@ struct Uuid {
     [[nodiscard]] std::string to_string() const;
     // Version 4, from the kernel's random source.
     static Uuid random();
-    // Accepts what users write: hex digits of either case, hyphens and blanks anywhere between bytes.
+    // Accepts what users write: hex digits of either case, hyphens and blanks anywhere between
+    // bytes.
     static std::optional<Uuid> parse(std::string_view text);
     static Uuid from_bytes(const std::uint8_t* sixteen);
 };

@@ -43,8 +43,9 @@ class OpenSequence(IntegrationCase):
 
     def test_features_that_change_what_clients_send(self):
         client = self.raw().open()
-        asked = {number: self.feature(client, number) for number in (2, 3, 8, 9, 14, 15, 16, 9999)}
-        self.assertEqual(asked, {2: 0, 3: 1, 8: 1, 9: 1, 14: 1, 15: 1, 16: 1, 9999: 0})
+        asked = {number: self.feature(client, number) for number in (2, 8, 9, 14, 15, 16, 9999)}
+        # Not 3 and the others of migration, which the peer has: nothing is announced before it is there.
+        self.assertEqual(asked, {2: 0, 8: 1, 9: 1, 14: 1, 15: 1, 16: 1, 9999: 0})
 
     def test_calls_before_open_are_refused(self):
         client = self.raw()

@@ -11,7 +11,7 @@ import libvirt
 
 from harness import processes, settings, wait
 from harness.python_client import PythonCase
-from rawclient import RawClient
+from rawclient import KEEPALIVE, MESSAGE, OK, PING, PONG, REPLY, Packet, RawClient
 import wire
 
 _CLIENTS = 8
@@ -146,6 +146,21 @@ class CallsInFlight(PythonCase):
         self.assertEqual(client.value_of(client.reply_to(slow)), {})
         wait.until(lambda: client.call("domain_get_state", dom=dom, flags=0)["state"] == _RUNNING,
                    "the resumed guest to run")
+
+    def test_many_slow_calls_leave_the_connection_alive(self):
+        """The peer stops reading at five calls in flight, pings included."""
+        if settings.SUBJECT == "peer":
+            self.skipTest("the peer stops reading a client with five calls in flight")
+        stuck, client = self.paused_guest("stuck"), self.client
+        dom = client.call("domain_lookup_by_name", name=stuck.name)["dom"]
+        with StuckGuest(stuck):
+            slow = [client.start("domain_resume" if number % 2 else "domain_suspend", dom=dom)
+                    for number in range(10)]
+            client.send(Packet(KEEPALIVE, 1, PING, MESSAGE, 0, OK))
+            answer = client.read()
+            self.assertEqual((answer.prog, answer.proc), (KEEPALIVE, PONG))
+        for serial in slow:
+            self.assertEqual(client.reply_to(serial).type, REPLY)
 
     def test_one_serial_twice_gets_two_replies(self):
         packet = self.client.packet("connect_get_type")

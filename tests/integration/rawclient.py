@@ -7,7 +7,7 @@ and any bytes at all through send_bytes(). One thread uses it.
         client.open("qemu:///system")
         serial = client.start("domain_create", dom=dom)   # several may be in flight
         reply = client.reply_to(serial)                   # Packet
-        value = client.call("connect_get_type")["type"]   # start, wait, decode; WireError if refused
+        value = client.call("connect_get_type")["type"]   # start, wait, decode; or WireError
 """
 
 import array
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 CALL, REPLY, MESSAGE, STREAM, CALL_WITH_FDS, REPLY_WITH_FDS, STREAM_HOLE = range(7)
 OK, ERROR, CONTINUE = range(3)
+KEEPALIVE, PING, PONG = 0x6B656570, 1, 2
 HEADER = ">IIiiIi"
 HEADER_SIZE = 4 + struct.calcsize(HEADER)
 

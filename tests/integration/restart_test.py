@@ -87,6 +87,8 @@ class Restart(PythonCase):
         self.restart()
         domain = self.connect().lookupByName(guest.name)
         self.assertEqual((domain.isActive(), domain.isPersistent()), (1, 0))
+        domain.resume()
+        self.assertEqual(domain.state()[0], libvirt.VIR_DOMAIN_RUNNING)
         domain.destroy()
         self.assertEqual(self.connect().listAllDomains(), [])
 
@@ -103,7 +105,8 @@ class Restart(PythonCase):
         self.assertEqual(domain.isActive(), 1)
 
     def test_autostart_starts_guests_when_the_host_boots(self):
-        connection, wanted, other = self.connect(), self.new_guest("wanted"), self.new_guest("other")
+        connection = self.connect()
+        wanted, other = self.new_guest("wanted"), self.new_guest("other")
         connection.defineXML(wanted.xml).setAutostart(1)
         connection.defineXML(other.xml)
         self.restart("reboot_host")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The polyvirt authors
-"""A session with virsh as the distribution ships it. What virsh shows was recorded from the peer."""
+"""A session with the distribution's virsh. What it shows was recorded from the peer."""
 
 import itertools
 import re
@@ -12,6 +12,7 @@ from harness import wait
 from harness.case import IntegrationCase
 
 _EMULATOR = "/usr/bin/qemu-system-x86_64"
+_UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _NOT_RUNNING = "error: Requested operation is not valid: domain is not running"
 
 
@@ -52,7 +53,7 @@ class VirshSession(IntegrationCase):
     def test_capabilities_describe_host_and_guests(self):
         document = ElementTree.fromstring(self.virsh("capabilities"))
         self.assertEqual(document.tag, "capabilities")
-        self.assertRegex(document.findtext("host/uuid"), r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+        self.assertRegex(document.findtext("host/uuid"), _UUID)
         self.assertEqual(document.findtext("host/cpu/arch"), "x86_64")
         found = document.find("guest/arch[@name='x86_64']")
         self.assertEqual(found.findtext("wordsize"), "64")

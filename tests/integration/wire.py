@@ -97,7 +97,9 @@ class Optional:
         self.item = item
 
     def encode(self, value):
-        return struct.pack(">I", 0) if value is None else struct.pack(">I", 1) + self.item.encode(value)
+        if value is None:
+            return struct.pack(">I", 0)
+        return struct.pack(">I", 1) + self.item.encode(value)
 
     def decode(self, reader):
         flag = reader.number(">I")
@@ -148,7 +150,8 @@ class Procedure:
     def decode(self, payload):
         """The reply (of a call) or the message (of an event) as a dict."""
         fields = self.entry["event" if self.role == "event" else "ret"]
-        codec = self.program.type(fields) if isinstance(fields, str) else self.program.struct(fields)
+        whole = isinstance(fields, str)
+        codec = self.program.type(fields) if whole else self.program.struct(fields)
         reader = Reader(payload)
         value = codec.decode(reader)
         if reader.at != len(payload):

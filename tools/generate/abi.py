@@ -49,8 +49,8 @@ def struct_text(c_name, members, records):
 def acl_text(facts, wires):
     seen = []
     for wire in wires:
-        proc = facts.procs.get(f"{wire.program}.{wire.proc}", {})
-        for entry in proc.get("acl") or []:
+        acl = facts.procs[f"{wire.program}.{wire.proc}"].raw.get("acl") or []
+        for entry in ["unknown: denied"] if acl == "unknown" else acl:
             text = entry if isinstance(entry, str) else f"{entry['perm']} (sometimes)"
             if text not in seen:
                 seen.append(text)
@@ -60,8 +60,8 @@ def acl_text(facts, wires):
 def slot_comment(op, facts):
     apis = []
     for wire in op.wire:
-        api = facts.procs.get(f"{wire.program}.{wire.proc}", {}).get("api", "none")
-        if api != "none" and api not in apis:
+        api = facts.procs[f"{wire.program}.{wire.proc}"].raw.get("api", "none")
+        if api not in ("none", "unknown") and api not in apis:
             apis.append(api)
     marks = ["[worker]", "may block" if op.may_block else "answers from memory",
              "reads" if op.does == "read" else "changes"]
@@ -69,6 +69,8 @@ def slot_comment(op, facts):
     if op.deadline != "none":
         marks.append(f"deadline: {op.deadline}")
     marks.append("ends with its client" if op.client_gone == "cancel" else "finishes without its client")
+    if op.always:
+        marks.append("delivered beside other calls of the object")
     if op.stream != "none":
         marks.append(f"stream: {op.stream}")
     if op.default:
@@ -110,7 +112,7 @@ def ops_header(spec):
     ops = " \\\n".join(
         f"    X({op.c_const}, {op.table.c_name}, {op.name}, {op.c_base}, {KINDS[op.target][0] if op.target != 'none' else 0}, "
         f"{int(op.may_block)}, {int(op.does == 'change')}, {DEADLINES[op.deadline]}, "
-        f"{int(op.client_gone == 'cancel')}, {STREAMS[op.stream]}, {int(bool(op.default))})"
+        f"{int(op.client_gone == 'cancel')}, {STREAMS[op.stream]}, {int(op.always)}, {int(bool(op.default))})"
         for op in spec.ops())
     body = "\n" + "".join(f"#include <polyvirt/abi/gen/{t.stem}.h>\n" for t in spec.tables) + f"""
 enum {{ PV_STREAM_NONE = 0, PV_STREAM_READ = 1, PV_STREAM_WRITE = 2, PV_STREAM_DUPLEX = 3 }};
@@ -124,10 +126,11 @@ enum {{ PV_DEADLINE_NONE = 0, PV_DEADLINE_QUERY = 1, PV_DEADLINE_MODIFY = 2 }};
 #define PV_TABLES(X) \\
 {tables}
 
-/* X(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, host_default) for every
- * op. `table`: its struct; `slot`: the member's name; `base`_in and `base`_out: its argument and result;
+/* X(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, always,
+ * host_default) for every op. `table`: its struct; `slot`: the member's name; `base`_in and `base`_out: its argument and result;
  * target: PV_KIND_*, PV_KIND_NONE = no target; deadline: PV_DEADLINE_*; cancel: 1 = the call ends when its
- * client is gone; stream: PV_STREAM_*; host_default: 1 = a NULL slot is answered by the host. */
+ * client is gone; stream: PV_STREAM_*; always: 1 = delivered even while the
+ * object's strand is taken; host_default: 1 = a NULL slot is answered by the host. */
 #define PV_OPS(X) \\
 {ops}
 """

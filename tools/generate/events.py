@@ -8,7 +8,6 @@ clients get older messages of the same content (`old`).
 import re
 from dataclasses import dataclass, field
 
-from facts import fields_of
 from spec import KINDS, WIRE_KINDS, Field, SpecError, members_of
 
 # kind of event_ids -> (prefix of the constants, kind)
@@ -22,7 +21,7 @@ NOT_EVENTS = {"remote.connect_event_connection_closed": "sent by the host itself
               "remote.domain_event_vcpu_removed": "event number unknown",
               "remote.domain_event_callback_channel_lifecycle": "event number unknown"}
 RENAMED = {"size": "new_size"}  # `size` leads every struct
-SCALARS = {"i32": "i32", "u32": "u32", "i64": "i64", "u64": "u64"}
+SCALARS = ("i32", "u32", "i64", "u64")
 
 
 @dataclass
@@ -57,17 +56,18 @@ def snake(name):
 def flatten(facts, event, fields, path, prefix):
     """Parts of one message: nested structs dissolve into their fields."""
     parts = []
-    for name, type_ in fields:
+    for field_ in fields:
+        name, type_ = field_.name, field_.type
         here = path + [name]
         c_name = prefix + snake(name)
-        if type_.base == "name" and type_.arg in WIRE_KINDS:
-            if WIRE_KINDS[type_.arg] != event.kind:
-                raise SpecError(f"event {event.new}: a {type_.arg} where a {event.kind} belongs")
+        if type_.kind == "name" and type_.name in WIRE_KINDS:
+            if WIRE_KINDS[type_.name] != event.kind:
+                raise SpecError(f"event {event.new}: a {type_.name} where a {event.kind} belongs")
             parts.append(("object", here))
-        elif type_.base == "name" and "struct" in facts.types[type_.arg]:
-            inner = facts.struct(type_.arg)
+        elif type_.kind == "name" and "struct" in facts.types[type_.name]:
+            inner = facts.struct(type_.name)
             # The struct that is the whole old message keeps its fields' names.
-            sub = "" if type_.arg.startswith("ev_") else snake(name) + "_"
+            sub = "" if type_.name.startswith("ev_") else snake(name) + "_"
             parts += flatten(facts, event, inner, here, prefix + sub)
         else:
             parts.append(("field", to_field(facts, event, c_name, type_), here, type_))
@@ -75,28 +75,25 @@ def flatten(facts, event, fields, path, prefix):
 
 
 def to_field(facts, event, name, type_):
-    if type_.base in SCALARS:
-        return Field(name, type_.base)
-    if type_.base == "str":
+    if type_.kind == "scalar" and type_.name in SCALARS:
+        return Field(name, type_.name)
+    if type_.kind == "str":
         return Field(name, "str")
-    if type_.base == "opt" and type_.inner.base == "str":
+    if type_.kind == "opt" and type_.item.kind == "str":
         return Field(name, "opt_str")
-    if type_.base == "list" and type_.inner.base == "name":
-        if type_.inner.arg == "typed_param":
+    if type_.kind == "list" and type_.item.kind == "name":
+        if type_.item.name == "typed_param":
             return Field(name, "params")
-        record = type_.inner.arg.replace("domain_event_", "")
-        event.records[record] = [to_field(facts, event, snake(n), t)
-                                 for n, t in facts.struct(type_.inner.arg)]
+        record = type_.item.name.replace("domain_event_", "")
+        event.records[record] = [to_field(facts, event, snake(f.name), f.type)
+                                 for f in facts.struct(type_.item.name)]
         return Field(name, "records", record)
     raise SpecError(f"event {event.new}: no payload type for field {name}")
 
 
 def message(facts, name):
     proc = facts.procs[name]
-    data = proc["event"]
-    if isinstance(data, str):
-        return facts.struct(data)
-    return fields_of(data)
+    return facts.struct(proc.event) if isinstance(proc.event, str) else proc.event
 
 
 def load(facts, constants):
@@ -116,7 +113,7 @@ def load(facts, constants):
     for wire_kind, number, name, new, old in rows:
         event = Event(known.get(wire_kind, wire_kind), number, name, new, old, [], [])
         fields = message(facts, new)
-        if fields[0][0] != "callbackID":
+        if fields[0].name != "callbackID":
             raise SpecError(f"event {new}: the first field is not callbackID")
         event.parts = flatten(facts, event, fields[1:], [], "")
         if old:
@@ -126,7 +123,7 @@ def load(facts, constants):
         events.append(event)
     used = {e.new for e in events} | {e.old for e in events} | set(NOT_EVENTS)
     for name, proc in facts.procs.items():
-        if proc["role"] == "event" and name not in used:
+        if proc.role == "event" and name not in used:
             raise SpecError(f"event message {name} belongs to no event")
     return events
 

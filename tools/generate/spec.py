@@ -64,7 +64,7 @@ class Wire:
     set: dict
     drop: list
     adapter: bool
-    before: str
+    on_error: dict
     where: str
 
 
@@ -81,11 +81,12 @@ class Op:
     deadline: str
     client_gone: str
     stream: str
+    always: bool
     default: str
+    uses: list
     ins: list
     outs: list
     wire: list = field(default_factory=list)
-    used_by: list = field(default_factory=list)
 
     @property
     def id(self):
@@ -115,9 +116,15 @@ class Table:
     ops: list
     host: bool = False
 
+    kind: str = "none"  # of the objects that the table is about
+
     @property
     def c_name(self):
         return f"pv_{self.stem}"
+
+    @property
+    def kind_number(self):
+        return KINDS[self.kind][0] if self.kind in KINDS else 0
 
 
 def fail(where, text):
@@ -197,18 +204,18 @@ def parse_fields(where, data, side, records, constants):
 
 
 def parse_wire(where, data):
-    check_keys(where, data, {"proc", "args", "ret", "set", "drop", "adapter", "before"}, ["proc"])
+    check_keys(where, data, {"proc", "args", "ret", "set", "drop", "adapter", "on_error"}, ["proc"])
     program, _, proc = data["proc"].partition(".")
     for key in ("args", "ret", "set"):
         if not isinstance(data.get(key, {}), dict):
             fail(where, f"'{key}' must be a mapping")
     return Wire(program, proc, data.get("args", {}), data.get("ret", {}), data.get("set", {}),
-                data.get("drop", []), data.get("adapter", False), data.get("before", ""),
+                data.get("drop", []), data.get("adapter", False), data.get("on_error", {}),
                 f"{where}: {data['proc']}")
 
 
 OP_KEYS = {"op", "doc", "since", "target", "does", "may_block", "deadline", "client_gone", "stream",
-           "in", "out", "wire", "default"}
+           "always", "in", "out", "wire", "default", "uses"}
 
 
 def parse_op(table, slot, data, defaults, constants):
@@ -223,12 +230,17 @@ def parse_op(table, slot, data, defaults, constants):
             may_block=get("may_block", True),
             deadline=get("deadline", "query" if does == "read" else "none"),
             client_gone=get("client_gone", "cancel" if does == "read" else "finish"),
-            stream=get("stream", "none"), default=get("default", ""),
+            stream=get("stream", "none"), always=get("always", False),
+            default=get("default", ""), uses=data.get("uses", []),
             ins=parse_fields(where + ".in", data.get("in", {}), "in", table.records, constants),
             outs=parse_fields(where + ".out", data.get("out", {}), "out", table.records, constants))
     check_name(where, op.name)
     if op.target not in KINDS and op.target != "none" and not (table.host and op.target == "any"):
         fail(where, f"'{op.target}' is no kind of target")
+    if op.default not in ("", "host"):
+        fail(where, f"default is 'host' or absent, not '{op.default}'")
+    if op.uses and not table.host:
+        fail(where, "only ops of the host use others")
     if op.stream not in STREAMS:
         fail(where, f"'{op.stream}' is no stream direction")
     if op.deadline not in DEADLINES:
@@ -246,16 +258,17 @@ def parse_op(table, slot, data, defaults, constants):
 
 def parse_table(stem, data, constants=None, host=False):
     where = f"{stem}.yaml"
-    check_keys(where, data, {"table", "number", "prefix", "doc", "defaults", "records", "ops", "raw"},
+    check_keys(where, data, {"table", "number", "prefix", "doc", "defaults", "records", "ops"} | ({"raw"} if host else set()),
                ["number", "doc", "ops"] + ([] if host else ["table"]))
-    check_keys(where + ": defaults", data.get("defaults", {}), OP_KEYS - {"op", "doc", "wire", "in", "out"})
+    check_keys(where + ": defaults", data.get("defaults", {}), OP_KEYS - {"op", "doc", "wire", "in", "out", "uses"})
     ident = data.get("table", "host")
     if not host and not re.fullmatch(r"pv(\.[a-z]+)+/[1-9][0-9]*", ident):
         fail(where, f"'{ident}' is no interface id such as pv.dom.lifecycle/1")
     if not host and ident.partition("/")[0][3:].replace(".", "_") != stem:
         fail(where, f"the file of table {ident} must be named after it")
     prefix = data.get("prefix", stem.partition("_")[0])
-    table = Table(data["number"], ident, stem, prefix, " ".join(data["doc"].split()), {}, [], host)
+    table = Table(data["number"], ident, stem, prefix, " ".join(data["doc"].split()), {}, [], host,
+                  data.get("defaults", {}).get("target", "none"))
     for name, fields in (data.get("records") or {}).items():
         here = f"{where}: record {name}"
         check_name(here, name)
@@ -287,11 +300,27 @@ class Spec:
                 fail(path.name, str(error))
             self.tables.append(parse_table(path.stem, data, constants))
         self.tables.sort(key=lambda t: t.number)
+        self._load_host(pathlib.Path(folder) / "host.yaml", constants)
         self._check_unique("number", [t.number for t in self.tables])
         self._check_unique("C name", [op.c_base + end for op in self.ops() for end in ("_in", "_out")]
                            + [r.c_name for t in self.tables for r in t.records.values()]
                            + [t.c_name for t in self.tables])
         self._check_unique("C name", [op.c_const for op in self.ops()])
+
+    def _load_host(self, path, constants):
+        """What the host answers itself: ops of its own, and procedures that have no common shape."""
+        self.host, self.raw = None, []
+        if not path.exists():
+            return
+        try:
+            data = yaml.safe_load(path.read_text())
+        except yaml.YAMLError as error:
+            fail(path.name, str(error))
+        for entry in data.get("raw") or []:
+            check_keys("host.yaml: raw", entry, {"fn", "proc"}, ["fn", "proc"])
+            check_name("host.yaml: raw", entry["fn"])
+            self.raw.append(entry)
+        self.host = parse_table("host", data, constants, host=True)
 
     def ops(self):
         return [op for table in self.tables for op in table.ops]

@@ -14,6 +14,7 @@ import yaml
 
 PROGRAMS = ("remote", "qemu", "lxc", "admin", "keepalive")
 SCALARS = ("i32", "u32", "i64", "u64", "f64", "i8", "u8", "i16", "u16")
+READONLY = ("allow", "deny", "unknown")
 
 
 class TableError(Exception):
@@ -73,7 +74,7 @@ def parse_fields(entries) -> list:
 class Condition:
     kind: str        # flags_all, flags_any, flags_none, equals
     value: int
-    arg: str         # the u32 argument that is looked at
+    arg: str         # the argument that is looked at, 32 bits wide
 
 
 @dataclass
@@ -109,18 +110,37 @@ class Tables:
                 return yaml.safe_load(file)
         shared = load("types.yaml")
         self.framing, self.limits, self.types = shared["framing"], dict(shared["limits"]), shared["types"]
-        raw = load("constants.yaml")
-        self.constants = {}
-        for enum in raw["enums"].values():
-            self.constants.update(enum["values"])
+        self._constants(load("constants.yaml"))
         self.programs = {}
         for name in PROGRAMS:
             self.programs[name] = self._program(name, load(f"{name}.yaml"))
         remote = load("remote.yaml")
         self.event_ids, self.features = remote["event_ids"], remote["features"]
         for feature_id, feature in self.features.items():
-            self.constants[feature["name"]] = feature_id
+            self._add(self.constants, feature["name"], feature_id)
         self.errors = load("error-codes.yaml")
+
+    def _constants(self, raw):
+        """constants: name -> number, of enums and macros; strings: name -> text. Later versions included."""
+        self.constants, self.strings = {}, dict(raw["strings"])
+        newer = raw.get("newer") or {}
+        for enum in raw["enums"].values():
+            for name, value in enum["values"].items():
+                self._add(self.constants, name, value)
+        for name, value in raw["numbers"].items():
+            self._add(self.constants, name, value)
+        for enum in (newer.get("enums") or {}).values():
+            for name, entry in enum.items():
+                self._add(self.constants, name, entry["value"])
+        for name, entry in (newer.get("numbers") or {}).items():
+            self._add(self.constants, name, entry["value"])
+        for name, entry in (newer.get("strings") or {}).items():
+            self._add(self.strings, name, entry["value"])
+
+    @staticmethod
+    def _add(table, name, value):
+        if table.setdefault(name, value) != value:
+            raise TableError(f"constant {name} is {table[name]} in one place and {value} in another")
 
     def _program(self, name, raw):
         program = Program(name, raw["program"], raw["version"], [], raw.get("types", {}),
@@ -132,6 +152,17 @@ class Tables:
             proc.args, proc.ret = parse_fields(entry.get("args")), parse_fields(entry.get("ret"))
             program.procs.append(proc)
         program.procs.sort(key=lambda p: p.id)
+        for place, proc in enumerate(program.procs):
+            if proc.id != place + 1:
+                raise TableError(f"{proc.full_name} has number {proc.id}, expected {place + 1}: "
+                                 "numbers run from 1 without gaps")
+            ruled = proc.role == "call" and program.name != "admin"   # there the peer's uid decides
+            for rule in ("readonly", "acl"):
+                if ruled and rule not in proc.raw:
+                    raise TableError(f"{proc.full_name} has no '{rule}' entry")
+            readonly = proc.raw.get("readonly", "allow")
+            if not isinstance(readonly, dict) and readonly not in READONLY:
+                raise TableError(f"{proc.full_name}: readonly is '{readonly}', expected one of {READONLY}")
         return program
 
     def limit(self, program, name) -> int:
@@ -142,18 +173,22 @@ class Tables:
                 return table[name]
         raise TableError(f"limit '{name}' stands in no table")
 
-    def condition(self, raw, where) -> Condition:
+    def condition(self, raw, proc) -> Condition:
         (kind, value), = [(k, v) for k, v in raw.items() if k not in ("arg",)]
         if kind == "equals":
-            return Condition("equals", self._constant(value, where), raw["arg"])
-        if kind not in ("flags_all", "flags_any", "flags_none"):
-            raise TableError(f"{where}: condition '{kind}' is not understood")
-        mask = 0
-        for name in value:
-            mask |= self._constant(name, where)
-        return Condition(kind, mask, "flags")
+            found = Condition(kind, self.constant(value, proc.full_name), raw["arg"])
+        elif kind in ("flags_all", "flags_any", "flags_none"):
+            mask = 0
+            for name in value:
+                mask |= self.constant(name, proc.full_name)
+            found = Condition(kind, mask, "flags")
+        else:
+            raise TableError(f"{proc.full_name}: condition '{kind}' is not understood")
+        if not any(f.name == found.arg and f.type.name in ("i32", "u32") for f in proc.args):
+            raise TableError(f"{proc.full_name}: a rule looks at '{found.arg}', which is no i32 or u32 argument")
+        return found
 
-    def _constant(self, name, where) -> int:
+    def constant(self, name, where) -> int:
         if isinstance(name, int):
             return name
         if name not in self.constants:

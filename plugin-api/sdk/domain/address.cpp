@@ -29,7 +29,8 @@ Address Address::pci(std::uint32_t bus, std::uint32_t slot, std::uint32_t functi
     return a;
 }
 
-Address Address::drive(std::uint32_t controller, std::uint32_t bus, std::uint32_t target, std::uint32_t unit) {
+Address Address::drive(std::uint32_t controller, std::uint32_t bus, std::uint32_t target,
+                       std::uint32_t unit) {
     Address a;
     a.type = AddressType::drive;
     a.controller = controller;
@@ -58,44 +59,46 @@ Address Address::virtio_serial(std::uint32_t controller, std::uint32_t bus, std:
 
 void describe(xml::Binder& b, Address& a) {
     b.attr("type", a.type, xml::kRequired);
-    if (b.when(a.type == AddressType::pci, "type is pci")) {
+    b.when(a.type == AddressType::pci, "type is pci", [&] {
         b.attr("domain", a.domain, hex(4, 0xffff));
         b.attr("bus", a.bus, hex(2, 0xff));
         b.attr("slot", a.slot, hex(2, 0x1f));
         b.attr("function", a.function, hex(1, 7));
         b.attr("multifunction", a.multifunction);
         b.keep({"zpci"}, a.kept);
-    }
-    if (b.when(a.type == AddressType::drive, "type is drive")) {
+    });
+    b.when(a.type == AddressType::drive, "type is drive", [&] {
         b.attr("controller", a.controller);
         b.attr("bus", a.bus);
         b.attr("target", a.target);
         b.attr("unit", a.unit);
-    }
-    if (b.when(a.type == AddressType::virtio_serial, "type is virtio-serial")) {
+    });
+    b.when(a.type == AddressType::virtio_serial, "type is virtio-serial", [&] {
         b.attr("controller", a.controller);
         b.attr("bus", a.bus);
         b.attr("port", a.port);
-    }
-    if (b.when(a.type == AddressType::ccid, "type is ccid")) {
+    });
+    b.when(a.type == AddressType::ccid, "type is ccid", [&] {
         b.attr("controller", a.controller);
         b.attr("slot", a.slot);
-    }
-    if (b.when(a.type == AddressType::usb, "type is usb")) {
+    });
+    b.when(a.type == AddressType::usb, "type is usb", [&] {
         b.attr("bus", a.bus);
         b.attr("port", a.port);
-    }
-    if (b.when(a.type == AddressType::isa, "type is isa")) {
+    });
+    b.when(a.type == AddressType::isa, "type is isa", [&] {
         b.attr("iobase", a.iobase, hex(0, 0xffff));
         b.attr("irq", a.irq, hex(0, 0xff));
-    }
-    if (b.when(a.type == AddressType::dimm, "type is dimm")) {
+    });
+    b.when(a.type == AddressType::dimm, "type is dimm", [&] {
         b.attr("slot", a.slot, up_to(0xffffffff));
         b.attr("base", a.base, hex(0, ~std::uint64_t{0}));
-    }
+    });
 }
 
-void describe(xml::Binder& b, Alias& a) { b.attr("name", a.name); }
+void describe(xml::Binder& b, Alias& a) {
+    b.attr("name", a.name);
+}
 
 void describe(xml::Binder& b, Boot& v) {
     b.attr("order", v.order, xml::Rule{}.limits(1, 0xffffffff));

@@ -19,25 +19,40 @@ using Number = std::optional<std::uint32_t>;
 using Kept = std::vector<xml::Node>; // children that are known by name and printed again, not more
 
 enum class AddressType : std::uint8_t {
-    unset, pci, drive, virtio_serial, ccid, usb, isa, dimm, unassigned, virtio_mmio, ccw, spapr_vio
+    unset,
+    pci,
+    drive,
+    virtio_serial,
+    ccid,
+    usb,
+    isa,
+    dimm,
+    unassigned,
+    virtio_mmio,
+    ccw,
+    spapr_vio
 };
-inline constexpr std::string_view kAddressTypes[] = {"", "pci", "drive", "virtio-serial", "ccid", "usb", "isa",
-    "dimm", "unassigned", "virtio-mmio", "ccw", "spapr-vio"};
-constexpr xml::Names names_of(AddressType) { return kAddressTypes; }
+inline constexpr std::string_view kAddressTypes[] = {
+    "",    "pci",  "drive",      "virtio-serial", "ccid", "usb",
+    "isa", "dimm", "unassigned", "virtio-mmio",   "ccw",  "spapr-vio"};
+constexpr xml::Names names_of(AddressType) {
+    return kAddressTypes;
+}
 
 // Which fields mean something follows from the type. All absent: to be assigned.
 struct Address {
     AddressType type{};
     Number domain, bus, slot, function; // pci; bus also drive, virtio-serial, usb
     OnOff multifunction{};
-    Number controller, target, unit; // drive; controller also virtio-serial and ccid
-    std::string port;                // usb ("1.4"), virtio-serial
+    Number controller, target, unit;                // drive; controller also virtio-serial and ccid
+    std::string port;                               // usb ("1.4"), virtio-serial
     std::optional<std::uint64_t> iobase, irq, base; // isa, dimm
     Kept kept;
 
     [[nodiscard]] bool is_pci() const { return type == AddressType::pci && bus && slot; }
     static Address pci(std::uint32_t bus, std::uint32_t slot, std::uint32_t function);
-    static Address drive(std::uint32_t controller, std::uint32_t bus, std::uint32_t target, std::uint32_t unit);
+    static Address drive(std::uint32_t controller, std::uint32_t bus, std::uint32_t target,
+                         std::uint32_t unit);
     static Address usb(std::uint32_t bus, std::string port);
     static Address virtio_serial(std::uint32_t controller, std::uint32_t bus, std::uint32_t port);
 };

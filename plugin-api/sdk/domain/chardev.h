@@ -8,11 +8,29 @@
 namespace polyvirt::sdk::domain {
 
 enum class ChardevType : std::uint8_t {
-    unset, null, vc, pty, dev, file, pipe, stdio, udp, tcp, unix_, spicevmc, spiceport, nmdm, qemu_vdagent, dbus
+    unset,
+    null,
+    vc,
+    pty,
+    dev,
+    file,
+    pipe,
+    stdio,
+    udp,
+    tcp,
+    unix_,
+    spicevmc,
+    spiceport,
+    nmdm,
+    qemu_vdagent,
+    dbus
 };
-inline constexpr std::string_view kChardevTypes[] = {"", "null", "vc", "pty", "dev", "file", "pipe", "stdio", "udp",
-    "tcp", "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus"};
-constexpr xml::Names names_of(ChardevType) { return kChardevTypes; }
+inline constexpr std::string_view kChardevTypes[] = {
+    "",    "null", "vc",   "pty",      "dev",       "file", "pipe",         "stdio",
+    "udp", "tcp",  "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus"};
+constexpr xml::Names names_of(ChardevType) {
+    return kChardevTypes;
+}
 
 struct ChardevSource {
     std::string mode, host, service, path, channel, master, slave, tls;
@@ -20,7 +38,8 @@ struct ChardevSource {
     Kept kept;
 };
 struct ChardevTarget {
-    std::string type; // isa-serial, usb-serial, virtio, serial, guestfwd ...; depends on the element
+    std::string
+        type; // isa-serial, usb-serial, virtio, serial, guestfwd ...; depends on the element
     Number port;
     std::string name, state; // of channels
     std::string address;     // guestfwd
@@ -33,7 +52,7 @@ struct ChardevLog {
 
 struct Chardev {
     ChardevType type{};
-    std::string tty; // of a live pty console
+    std::string tty;                    // of a live pty console
     std::vector<ChardevSource> sources; // two for udp: what is sent to, what is bound
     std::string protocol;               // tcp: raw, telnet ...
     ChardevLog log;

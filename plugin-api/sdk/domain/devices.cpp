@@ -11,7 +11,8 @@ void describe(xml::Binder& b, Filesystem& v) {
     b.attr("multidevs", v.multidevs);
     b.attr("fmode", v.fmode);
     b.attr("dmode", v.dmode);
-    b.keep({"driver", "binary", "source", "target", "space_hard_limit", "space_soft_limit"}, v.kept);
+    b.keep({"driver", "binary", "source", "target", "space_hard_limit", "space_soft_limit"},
+           v.kept);
     b.flag("readonly", v.readonly);
     describe_info(b, v.info);
 }
@@ -89,7 +90,8 @@ void describe(xml::Binder& b, Graphics& v) {
     b.child("gl", v.gl);
     b.keep({"channel"}, v.kept);
     b.group("image", [&] { b.attr("compression", v.image_compression); });
-    b.keep({"jpeg", "zlib", "playback", "streaming", "clipboard", "mouse", "filetransfer", "audio"}, v.kept);
+    b.keep({"jpeg", "zlib", "playback", "streaming", "clipboard", "mouse", "filetransfer", "audio"},
+           v.kept);
     describe_info(b, v.info);
 }
 
@@ -167,7 +169,7 @@ void describe(xml::Binder& b, RngBackend& v) {
     b.attr("model", v.model, xml::kRequired);
     b.attr("type", v.type);
     b.keep({"source", "protocol"}, v.kept);
-    if (b.when(v.kept.empty(), "the backend is no socket")) b.text(v.path);
+    b.when(v.kept.empty(), "the backend is no socket", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Rng& v) {

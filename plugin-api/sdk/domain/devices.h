@@ -8,11 +8,16 @@
 namespace polyvirt::sdk::domain {
 
 enum class InputType : std::uint8_t { unset, mouse, tablet, keyboard, passthrough, evdev };
-inline constexpr std::string_view kInputTypes[] = {"", "mouse", "tablet", "keyboard", "passthrough", "evdev"};
-constexpr xml::Names names_of(InputType) { return kInputTypes; }
+inline constexpr std::string_view kInputTypes[] = {"",         "mouse",       "tablet",
+                                                   "keyboard", "passthrough", "evdev"};
+constexpr xml::Names names_of(InputType) {
+    return kInputTypes;
+}
 enum class InputBus : std::uint8_t { unset, ps2, usb, xen, virtio, none };
 inline constexpr std::string_view kInputBuses[] = {"", "ps2", "usb", "xen", "virtio", "none"};
-constexpr xml::Names names_of(InputBus) { return kInputBuses; }
+constexpr xml::Names names_of(InputBus) {
+    return kInputBuses;
+}
 
 struct Input {
     InputType type{};
@@ -24,11 +29,16 @@ struct Input {
 };
 
 enum class GraphicsType : std::uint8_t { unset, sdl, vnc, rdp, desktop, spice, egl_headless, dbus };
-inline constexpr std::string_view kGraphicsTypes[] = {"", "sdl", "vnc", "rdp", "desktop", "spice", "egl-headless", "dbus"};
-constexpr xml::Names names_of(GraphicsType) { return kGraphicsTypes; }
+inline constexpr std::string_view kGraphicsTypes[] = {"",        "sdl",   "vnc",          "rdp",
+                                                      "desktop", "spice", "egl-headless", "dbus"};
+constexpr xml::Names names_of(GraphicsType) {
+    return kGraphicsTypes;
+}
 enum class ListenType : std::uint8_t { unset, none, address, network, socket };
 inline constexpr std::string_view kListenTypes[] = {"", "none", "address", "network", "socket"};
-constexpr xml::Names names_of(ListenType) { return kListenTypes; }
+constexpr xml::Names names_of(ListenType) {
+    return kListenTypes;
+}
 
 struct GraphicsListen {
     ListenType type{};
@@ -42,8 +52,8 @@ struct Graphics {
     GraphicsType type{};
     std::optional<std::int32_t> port, tls_port, websocket; // -1: found when the guest starts
     YesNo autoport{}, fullscreen{}, p2p{};
-    std::string listen, socket, keymap, passwd, passwd_valid_to, connected, share_policy, default_mode, display,
-        xauth, address, power_control;
+    std::string listen, socket, keymap, passwd, passwd_valid_to, connected, share_policy,
+        default_mode, display, xauth, address, power_control;
     std::vector<GraphicsListen> listens;
     GraphicsGl gl;
     std::string image_compression;
@@ -56,7 +66,7 @@ struct VideoAcceleration {
     std::string rendernode;
 };
 struct VideoModel {
-    std::string type; // vga, cirrus, qxl, virtio, bochs, ramfb, none ...
+    std::string type;                        // vga, cirrus, qxl, virtio, bochs, ramfb, none ...
     Number vram, vram64, ram, vgamem, heads; // KiB
     YesNo primary{};
     OnOff blob{};

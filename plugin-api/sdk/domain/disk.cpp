@@ -49,8 +49,9 @@ void describe(xml::Binder& b, DiskSource& v) {
     b.attr("fdgroup", v.fd_group);
     b.attr("index", v.index);
     b.child("host", v.hosts);
-    b.keep({"address", "snapshot", "config", "initiator", "ssl", "cookies", "readahead", "timeout", "auth",
-            "encryption", "reservations", "slices", "reconnect", "identity", "knownHosts", "seclabel"},
+    b.keep({"address", "snapshot", "config", "initiator", "ssl", "cookies", "readahead", "timeout",
+            "auth", "encryption", "reservations", "slices", "reconnect", "identity", "knownHosts",
+            "seclabel"},
            v.kept);
 }
 
@@ -108,7 +109,9 @@ void describe(xml::Binder& b, ControllerTarget& v) {
     b.element("node", v.node);
 }
 
-void describe(xml::Binder& b, ControllerMaster& v) { b.attr("startport", v.startport); }
+void describe(xml::Binder& b, ControllerMaster& v) {
+    b.attr("startport", v.startport);
+}
 
 void describe(xml::Binder& b, Controller& v) {
     b.attr("type", v.type, xml::kRequired);
@@ -118,11 +121,11 @@ void describe(xml::Binder& b, Controller& v) {
     b.attr("vectors", v.vectors);
     b.attr("maxGrantFrames", v.max_grant_frames);
     b.attr("maxEventChannels", v.max_event_channels);
-    if (b.when(v.type == ControllerType::pci, "type is pci")) {
+    b.when(v.type == ControllerType::pci, "type is pci", [&] {
         b.group("model", [&] { b.attr("name", v.pci_model_name); });
         b.child("target", v.target);
         b.group("pcihole64", [&] { b.size_text(v.pcihole64); });
-    }
+    });
     b.child("master", v.master);
     b.child("driver", v.driver);
     describe_info(b, v.info);

@@ -8,40 +8,71 @@
 namespace polyvirt::sdk::domain {
 
 enum class DiskType : std::uint8_t { unset, file, block, dir, network, volume, nvme, vhostuser };
-inline constexpr std::string_view kDiskTypes[] = {"", "file", "block", "dir", "network", "volume", "nvme", "vhostuser"};
-constexpr xml::Names names_of(DiskType) { return kDiskTypes; }
+inline constexpr std::string_view kDiskTypes[] = {"",        "file",   "block", "dir",
+                                                  "network", "volume", "nvme",  "vhostuser"};
+constexpr xml::Names names_of(DiskType) {
+    return kDiskTypes;
+}
 
 enum class DiskDevice : std::uint8_t { unset, disk, cdrom, floppy, lun };
 inline constexpr std::string_view kDiskDevices[] = {"", "disk", "cdrom", "floppy", "lun"};
-constexpr xml::Names names_of(DiskDevice) { return kDiskDevices; }
+constexpr xml::Names names_of(DiskDevice) {
+    return kDiskDevices;
+}
 
 enum class DiskBus : std::uint8_t { unset, ide, fdc, scsi, virtio, xen, usb, uml, sata, sd };
-inline constexpr std::string_view kDiskBuses[] = {"", "ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd"};
-constexpr xml::Names names_of(DiskBus) { return kDiskBuses; }
+inline constexpr std::string_view kDiskBuses[] = {"",    "ide", "fdc", "scsi", "virtio",
+                                                  "xen", "usb", "uml", "sata", "sd"};
+constexpr xml::Names names_of(DiskBus) {
+    return kDiskBuses;
+}
 
-enum class DiskCache : std::uint8_t { unset, default_, none, writethrough, writeback, directsync, unsafe };
-inline constexpr std::string_view kDiskCaches[] = {"", "default", "none", "writethrough", "writeback", "directsync", "unsafe"};
-constexpr xml::Names names_of(DiskCache) { return kDiskCaches; }
+enum class DiskCache : std::uint8_t {
+    unset,
+    default_,
+    none,
+    writethrough,
+    writeback,
+    directsync,
+    unsafe
+};
+inline constexpr std::string_view kDiskCaches[] = {
+    "", "default", "none", "writethrough", "writeback", "directsync", "unsafe"};
+constexpr xml::Names names_of(DiskCache) {
+    return kDiskCaches;
+}
 
 enum class VirtioModel : std::uint8_t { unset, virtio, transitional, non_transitional };
-inline constexpr std::string_view kVirtioModels[] = {"", "virtio", "virtio-transitional", "virtio-non-transitional"};
-constexpr xml::Names names_of(VirtioModel) { return kVirtioModels; }
+inline constexpr std::string_view kVirtioModels[] = {"", "virtio", "virtio-transitional",
+                                                     "virtio-non-transitional"};
+constexpr xml::Names names_of(VirtioModel) {
+    return kVirtioModels;
+}
 
 enum class ErrorPolicy : std::uint8_t { unset, default_, stop, report, ignore, enospace };
-inline constexpr std::string_view kErrorPolicies[] = {"", "default", "stop", "report", "ignore", "enospace"};
-constexpr xml::Names names_of(ErrorPolicy) { return kErrorPolicies; }
+inline constexpr std::string_view kErrorPolicies[] = {"",       "default", "stop",
+                                                      "report", "ignore",  "enospace"};
+constexpr xml::Names names_of(ErrorPolicy) {
+    return kErrorPolicies;
+}
 
 enum class DiskIo : std::uint8_t { unset, default_, native, threads, io_uring };
 inline constexpr std::string_view kDiskIos[] = {"", "default", "native", "threads", "io_uring"};
-constexpr xml::Names names_of(DiskIo) { return kDiskIos; }
+constexpr xml::Names names_of(DiskIo) {
+    return kDiskIos;
+}
 
 enum class DiscardPolicy : std::uint8_t { unset, default_, unmap, ignore };
 inline constexpr std::string_view kDiscardPolicies[] = {"", "default", "unmap", "ignore"};
-constexpr xml::Names names_of(DiscardPolicy) { return kDiscardPolicies; }
+constexpr xml::Names names_of(DiscardPolicy) {
+    return kDiscardPolicies;
+}
 
 enum class DetectZeroes : std::uint8_t { unset, default_, off, on, unmap };
 inline constexpr std::string_view kDetectZeroes[] = {"", "default", "off", "on", "unmap"};
-constexpr xml::Names names_of(DetectZeroes) { return kDetectZeroes; }
+constexpr xml::Names names_of(DetectZeroes) {
+    return kDetectZeroes;
+}
 
 struct DiskDriver {
     std::string name, type;
@@ -60,7 +91,8 @@ struct DiskHost {
     std::string name, port, transport, socket;
 };
 
-// Which of these is used follows from the disk's type: file, dev, dir, protocol ... or pool and volume.
+// Which of these is used follows from the disk's type: file, dev, dir, protocol ... or pool and
+// volume.
 struct DiskSource {
     std::string file, dev, dir, protocol, name, query, tls, pool, volume, mode, type, path, managed;
     Number nvme_namespace, index;
@@ -91,9 +123,24 @@ struct Disk {
     DeviceInfo info;
 };
 
-enum class ControllerType : std::uint8_t { unset, ide, fdc, scsi, sata, virtio_serial, ccid, usb, pci, xenbus, isa };
-inline constexpr std::string_view kControllerTypes[] = {"", "ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa"};
-constexpr xml::Names names_of(ControllerType) { return kControllerTypes; }
+enum class ControllerType : std::uint8_t {
+    unset,
+    ide,
+    fdc,
+    scsi,
+    sata,
+    virtio_serial,
+    ccid,
+    usb,
+    pci,
+    xenbus,
+    isa
+};
+inline constexpr std::string_view kControllerTypes[] = {
+    "", "ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa"};
+constexpr xml::Names names_of(ControllerType) {
+    return kControllerTypes;
+}
 
 struct ControllerDriver {
     Number queues, cmd_per_lun, max_sectors, iothread;

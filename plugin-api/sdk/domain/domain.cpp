@@ -9,7 +9,9 @@
 
 namespace polyvirt::sdk::domain {
 
-static void describe(xml::Binder& b, QemuArg& v) { b.attr("value", v.value, xml::kRequired); }
+static void describe(xml::Binder& b, QemuArg& v) {
+    b.attr("value", v.value, xml::kRequired);
+}
 static void describe(xml::Binder& b, QemuEnv& v) {
     b.attr("name", v.name, xml::kRequired);
     b.attr("value", v.value);
@@ -84,8 +86,8 @@ void describe(xml::Binder& b, Domain& v) {
     b.raw("metadata", v.metadata);
     describe_memory(b, v);
     b.child("vcpu", v.vcpu);
-    b.keep({"vcpus", "iothreads", "iothreadids", "defaultiothread", "cputune", "numatune", "resource", "sysinfo",
-            "bootloader", "bootloader_args"},
+    b.keep({"vcpus", "iothreads", "iothreadids", "defaultiothread", "cputune", "numatune",
+            "resource", "sysinfo", "bootloader", "bootloader_args"},
            v.kept);
     b.child("os", v.os);
     b.keep({"idmap"}, v.kept);
@@ -101,25 +103,32 @@ void describe(xml::Binder& b, Domain& v) {
 }
 
 Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) {
-    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, "domain description", options.limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root,
+                        xml::read(text, "domain description", options.limits));
     if (root.name != "domain" || !root.uri.empty())
         return make_error(ErrorCode::xml_error, ErrorDomain::domain,
                           "line {}: the outermost element is <{}>, expected <domain>", root.line,
                           root.qualified_name());
     Parsed parsed;
     PV_ASSIGN_OR_RETURN(parsed.domain, xml::parse<Domain>(root, parsed.messages));
-    if (options.inactive) drop_live_state(parsed.domain);
+    if (options.inactive)
+        drop_live_state(parsed.domain);
     return parsed;
 }
 
 std::string format_domain(const Domain& domain, const FormatOptions& options) {
     Domain shown = domain;
-    if (options.inactive) drop_live_state(shown);
-    if (!options.secure) drop_secrets(shown);
-    if (options.migratable) drop_implied(shown);
+    if (options.inactive)
+        drop_live_state(shown);
+    if (!options.secure)
+        drop_secrets(shown);
+    if (options.migratable)
+        drop_implied(shown);
     return xml::format("domain", shown);
 }
 
-Result<DocumentHead> read_head(std::string_view text) { return xml::read_head(text, "domain description"); }
+Result<DocumentHead> read_head(std::string_view text) {
+    return xml::read_head(text, "domain description");
+}
 
 } // namespace polyvirt::sdk::domain

@@ -58,7 +58,7 @@ struct QemuCommandline {
 };
 
 struct Domain {
-    std::string type; // qemu, kvm, lxc ...
+    std::string type;               // qemu, kvm, lxc ...
     std::optional<std::int32_t> id; // of a running guest
     std::string name;
     std::optional<Uuid> uuid;
@@ -80,10 +80,12 @@ struct Domain {
 };
 void describe(xml::Binder& b, Domain& v);
 
-inline constexpr xml::Namespace kQemuNamespace{"qemu", "http://libvirt.org/schemas/domain/qemu/1.0"};
+inline constexpr xml::Namespace kQemuNamespace{"qemu",
+                                               "http://libvirt.org/schemas/domain/qemu/1.0"};
 
 struct ParseOptions {
-    bool inactive = true; // what only a running guest has (id, aliases not the user's, tty) is dropped
+    bool inactive =
+        true; // what only a running guest has (id, aliases not the user's, tty) is dropped
     xml::Limits limits{};
 };
 struct Parsed {

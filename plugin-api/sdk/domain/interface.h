@@ -8,15 +8,33 @@
 namespace polyvirt::sdk::domain {
 
 enum class InterfaceType : std::uint8_t {
-    unset, user, ethernet, vhostuser, server, client, mcast, network, bridge, internal, direct, hostdev, udp, vdpa
+    unset,
+    user,
+    ethernet,
+    vhostuser,
+    server,
+    client,
+    mcast,
+    network,
+    bridge,
+    internal,
+    direct,
+    hostdev,
+    udp,
+    vdpa
 };
-inline constexpr std::string_view kInterfaceTypes[] = {"", "user", "ethernet", "vhostuser", "server", "client", "mcast",
-    "network", "bridge", "internal", "direct", "hostdev", "udp", "vdpa"};
-constexpr xml::Names names_of(InterfaceType) { return kInterfaceTypes; }
+inline constexpr std::string_view kInterfaceTypes[] = {
+    "",        "user",   "ethernet", "vhostuser", "server",  "client", "mcast",
+    "network", "bridge", "internal", "direct",    "hostdev", "udp",    "vdpa"};
+constexpr xml::Names names_of(InterfaceType) {
+    return kInterfaceTypes;
+}
 
 enum class LinkState : std::uint8_t { unset, up, down };
 inline constexpr std::string_view kLinkStates[] = {"", "up", "down"};
-constexpr xml::Names names_of(LinkState) { return kLinkStates; }
+constexpr xml::Names names_of(LinkState) {
+    return kLinkStates;
+}
 
 struct InterfaceMac {
     std::optional<xml::Mac> address;

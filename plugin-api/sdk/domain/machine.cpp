@@ -11,7 +11,9 @@ void describe(xml::Binder& b, Vcpu& v) {
     b.text(v.max, xml::Rule{}.limits(1, 65535));
 }
 
-void describe(xml::Binder& b, BootEntry& v) { b.attr("dev", v.dev, xml::kRequired); }
+void describe(xml::Binder& b, BootEntry& v) {
+    b.attr("dev", v.dev, xml::kRequired);
+}
 
 void describe(xml::Binder& b, OsType& v) {
     b.attr("arch", v.arch);
@@ -34,7 +36,7 @@ void describe(xml::Binder& b, Nvram& v) {
     b.attr("templateFormat", v.template_format);
     b.attr("format", v.format);
     b.keep({"source"}, v.kept);
-    if (b.when(v.kept.empty(), "there is no <source>")) b.text(v.path);
+    b.when(v.kept.empty(), "there is no <source>", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Os& v) {
@@ -65,8 +67,12 @@ void describe(xml::Binder& b, Os& v) {
     b.group("smbios", [&] { b.attr("mode", v.smbios); });
 }
 
-void describe(xml::Binder& b, SwitchState& v) { b.attr("state", v.state); }
-void describe(xml::Binder& b, Apic& v) { b.attr("eoi", v.eoi); }
+void describe(xml::Binder& b, SwitchState& v) {
+    b.attr("state", v.state);
+}
+void describe(xml::Binder& b, Apic& v) {
+    b.attr("eoi", v.eoi);
+}
 
 void describe(xml::Binder& b, Features& v) {
     b.flag("acpi", v.acpi);

@@ -9,7 +9,9 @@ namespace polyvirt::sdk::domain {
 
 enum class Placement : std::uint8_t { unset, static_, auto_ };
 inline constexpr std::string_view kPlacements[] = {"", "static", "auto"};
-constexpr xml::Names names_of(Placement) { return kPlacements; }
+constexpr xml::Names names_of(Placement) {
+    return kPlacements;
+}
 
 struct Vcpu {
     Placement placement{};
@@ -19,7 +21,9 @@ struct Vcpu {
 
 enum class BootDevice : std::uint8_t { unset, fd, cdrom, hd, network };
 inline constexpr std::string_view kBootDevices[] = {"", "fd", "cdrom", "hd", "network"};
-constexpr xml::Names names_of(BootDevice) { return kBootDevices; }
+constexpr xml::Names names_of(BootDevice) {
+    return kBootDevices;
+}
 struct BootEntry {
     BootDevice dev{};
 };
@@ -60,22 +64,34 @@ struct Apic {
 struct Features {
     bool pae = false, acpi = false, viridian = false, privnet = false;
     std::optional<Apic> apic;
-    SwitchState hap, pvspinlock, pmu, vmport, vmcoreinfo, smm;
+    std::optional<SwitchState> hap, pvspinlock, pmu, vmport,
+        vmcoreinfo; // there without a state: on
+    SwitchState smm;
     Kept smm_kept, kept; // tseg; hyperv, kvm, tcg, ioapic ...
 };
 
 enum class CpuMode : std::uint8_t { unset, custom, host_model, host_passthrough, maximum };
-inline constexpr std::string_view kCpuModes[] = {"", "custom", "host-model", "host-passthrough", "maximum"};
-constexpr xml::Names names_of(CpuMode) { return kCpuModes; }
+inline constexpr std::string_view kCpuModes[] = {"", "custom", "host-model", "host-passthrough",
+                                                 "maximum"};
+constexpr xml::Names names_of(CpuMode) {
+    return kCpuModes;
+}
 enum class CpuMatch : std::uint8_t { unset, minimum, exact, strict };
 inline constexpr std::string_view kCpuMatches[] = {"", "minimum", "exact", "strict"};
-constexpr xml::Names names_of(CpuMatch) { return kCpuMatches; }
+constexpr xml::Names names_of(CpuMatch) {
+    return kCpuMatches;
+}
 enum class CpuCheck : std::uint8_t { unset, none, partial, full };
 inline constexpr std::string_view kCpuChecks[] = {"", "none", "partial", "full"};
-constexpr xml::Names names_of(CpuCheck) { return kCpuChecks; }
+constexpr xml::Names names_of(CpuCheck) {
+    return kCpuChecks;
+}
 enum class CpuPolicy : std::uint8_t { unset, force, require, optional, disable, forbid };
-inline constexpr std::string_view kCpuPolicies[] = {"", "force", "require", "optional", "disable", "forbid"};
-constexpr xml::Names names_of(CpuPolicy) { return kCpuPolicies; }
+inline constexpr std::string_view kCpuPolicies[] = {"",         "force",   "require",
+                                                    "optional", "disable", "forbid"};
+constexpr xml::Names names_of(CpuPolicy) {
+    return kCpuPolicies;
+}
 
 struct CpuModel {
     std::string fallback, vendor_id, name;
@@ -100,8 +116,11 @@ struct Cpu {
 };
 
 enum class ClockOffset : std::uint8_t { unset, utc, localtime, variable, timezone, absolute };
-inline constexpr std::string_view kClockOffsets[] = {"", "utc", "localtime", "variable", "timezone", "absolute"};
-constexpr xml::Names names_of(ClockOffset) { return kClockOffsets; }
+inline constexpr std::string_view kClockOffsets[] = {"",         "utc",      "localtime",
+                                                     "variable", "timezone", "absolute"};
+constexpr xml::Names names_of(ClockOffset) {
+    return kClockOffsets;
+}
 struct Timer {
     std::string name, track, tickpolicy, mode;
     std::optional<std::uint64_t> frequency;
@@ -116,11 +135,19 @@ struct Clock {
 };
 
 enum class LifecycleAction : std::uint8_t {
-    unset, destroy, restart, rename_restart, preserve, coredump_destroy, coredump_restart
+    unset,
+    destroy,
+    restart,
+    rename_restart,
+    preserve,
+    coredump_destroy,
+    coredump_restart
 };
-inline constexpr std::string_view kLifecycleActions[] = {"", "destroy", "restart", "rename-restart", "preserve",
-    "coredump-destroy", "coredump-restart"};
-constexpr xml::Names names_of(LifecycleAction) { return kLifecycleActions; }
+inline constexpr std::string_view kLifecycleActions[] = {
+    "", "destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart"};
+constexpr xml::Names names_of(LifecycleAction) {
+    return kLifecycleActions;
+}
 
 struct Seclabel {
     std::string type, model;

@@ -14,13 +14,14 @@ namespace polyvirt::sdk::domain {
 
 // What a pass must know of the host and its emulators. The caller fills it from its capabilities.
 struct HostContext {
-    std::string arch = "x86_64";     // where the document names none
-    std::string default_machine;     // where the document names none: an alias or a canonical name
+    std::string arch = "x86_64"; // where the document names none
+    std::string default_machine; // where the document names none: an alias or a canonical name
     // The emulator for an architecture; empty: there is none, and the domain is refused.
     std::function<std::string(std::string_view arch)> emulator;
     // "pc" -> "pc-i440fx-7.2"; names that are canonical come back as they are; empty: unknown.
     std::function<std::string(std::string_view arch, std::string_view machine)> canonical_machine;
-    // The CPU model that the emulator takes for that machine if none is asked for; empty: none named.
+    // The CPU model that the emulator takes for that machine if none is asked for; empty: none
+    // named.
     std::function<std::string(std::string_view arch, std::string_view machine)> default_cpu;
     // Makes the MAC of an interface without one; empty: 52:54:00 and three random bytes.
     std::function<xml::Mac()> new_mac;

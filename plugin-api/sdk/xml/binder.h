@@ -60,8 +60,8 @@ struct Children {
 class Inner {
   public:
     template <typename F>
-        requires(!std::same_as<std::remove_cvref_t<F>, Inner>)
-    Inner(F&& f) // NOLINT(google-explicit-constructor)
+    requires(!std::same_as<std::remove_cvref_t<F>, Inner>)
+        Inner(F&& f) // NOLINT(google-explicit-constructor)
         : object_(const_cast<void*>(static_cast<const void*>(&f))),
           call_([](void* o) { (*static_cast<std::remove_reference_t<F>*>(o))(); }) {}
     void operator()() const { call_(object_); }
@@ -73,9 +73,9 @@ class Inner {
 
 // Memory and disk sizes: read in any unit, held and printed in units of `factor` bytes. Rounded up.
 struct SizeRule {
-    std::uint64_t factor = 1024;        // what one of the held number is
-    std::string_view printed = "KiB";   // the unit it is printed with
-    std::uint64_t implied = 1024;       // bytes of one when the text gives no unit
+    std::uint64_t factor = 1024;      // what one of the held number is
+    std::string_view printed = "KiB"; // the unit it is printed with
+    std::uint64_t implied = 1024;     // bytes of one when the text gives no unit
     bool required = false;
 };
 using Size = std::optional<std::uint64_t>;
@@ -87,7 +87,9 @@ class Binder {
     virtual ~Binder() = default;
 
     // name='value' of the current element.
-    template <typename T> void attr(const char* name, T& v, const Rule& r = {}) { bind_attr(name, scalar(v), r); }
+    template <typename T> void attr(const char* name, T& v, const Rule& r = {}) {
+        bind_attr(name, scalar(v), r);
+    }
     // The text of the current element.
     template <typename T> void text(T& v, const Rule& r = {}) { bind_text(scalar(v), r); }
     // <name>value</name>
@@ -111,11 +113,12 @@ class Binder {
     virtual void inside(const Namespace& space, Inner inner) = 0;
     // On the outermost element, after its attributes: this namespace is in use.
     virtual void uses(const Namespace& space, bool in_use) = 0;
-    // Whether the part that follows applies; `condition` says it in words, for the documentation,
-    // which goes through every branch. Never called for side effects.
-    virtual bool when(bool applies, const char* condition) = 0;
+    // What applies only sometimes; `condition` says when, in words for the documentation, which
+    // goes through every branch.
+    virtual void when(bool applies, const char* condition, Inner inner) = 0;
     // A rule across attributes of the current element. Reading fails with `expectation` if broken.
-    virtual void require(bool holds, std::string_view expectation, ErrorCode code = ErrorCode::xml_error) = 0;
+    virtual void require(bool holds, std::string_view expectation,
+                         ErrorCode code = ErrorCode::xml_error) = 0;
 
   protected:
     Binder() = default;
@@ -126,7 +129,9 @@ class Binder {
 };
 
 namespace detail {
-template <typename T> void describe_item(Binder& b, void* item) { describe(b, *static_cast<T*>(item)); }
+template <typename T> void describe_item(Binder& b, void* item) {
+    describe(b, *static_cast<T*>(item));
+}
 template <typename T> void describe_sample(Binder& b) {
     T sample{};
     describe(b, sample);
@@ -143,7 +148,9 @@ template <typename T> struct Field {
 template <typename T> struct Field<std::optional<T>> {
     static constexpr ChildOps ops{
         ChildOps::Kind::optional,
-        [](const void* f) -> std::size_t { return static_cast<const std::optional<T>*>(f)->has_value() ? 1 : 0; },
+        [](const void* f) -> std::size_t {
+            return static_cast<const std::optional<T>*>(f)->has_value() ? 1 : 0;
+        },
         [](void* f, std::size_t) -> void* { return &**static_cast<std::optional<T>*>(f); },
         [](void* f) -> void* { return &static_cast<std::optional<T>*>(f)->emplace(); },
         describe_item<T>,

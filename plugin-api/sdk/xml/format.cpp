@@ -14,7 +14,8 @@ class Formatter final : public Binder {
     explicit Formatter(Writer& writer) : w_(writer) {}
 
     void flag(const char* name, bool& present) override {
-        if (!present) return;
+        if (!present)
+            return;
         w_.open(qualified(name));
         w_.close();
     }
@@ -24,23 +25,27 @@ class Formatter final : public Binder {
         w_.close_unless_empty();
     }
     void size_text(Size& v, const SizeRule& r) override {
-        if (!v) return;
+        if (!v)
+            return;
         w_.attribute("unit", r.printed);
         w_.text(fmt::format("{}", *v));
     }
     void size_attr(const char* name, const char* unit, Size& v, const SizeRule& r) override {
-        if (!v) return;
+        if (!v)
+            return;
         w_.attribute(name, fmt::format("{}", *v));
         w_.attribute(unit, r.printed);
     }
     void raw(const char*, std::optional<Node>& node) override {
-        if (node) w_.raw(*node);
+        if (node)
+            w_.raw(*node);
     }
     void keep(std::initializer_list<const char*> names, std::vector<Node>& kept) override {
         // One store may serve several calls, so that each kind is printed in its own place.
         for (const char* name : names) {
             for (const Node& n : kept) {
-                if (n.name == name) w_.tidy(n);
+                if (n.name == name)
+                    w_.tidy(n);
             }
         }
     }
@@ -50,21 +55,28 @@ class Formatter final : public Binder {
         space_ = before;
     }
     void uses(const Namespace& space, bool in_use) override {
-        if (in_use) w_.declare(space.prefix, space.uri);
+        if (in_use)
+            w_.declare(space.prefix, space.uri);
     }
-    bool when(bool applies, const char*) override { return applies; }
+    void when(bool applies, const char*, Inner inner) override {
+        if (applies)
+            inner();
+    }
     void require(bool, std::string_view, ErrorCode) override {}
 
   private:
     void bind_attr(const char* name, Scalar v, const Rule& r) override {
-        if (!v.ops->is_set(v.value)) return;
+        if (!v.ops->is_set(v.value))
+            return;
         w_.attribute(name, printed(v, r));
     }
     void bind_text(Scalar v, const Rule& r) override {
-        if (v.ops->is_set(v.value)) w_.text(printed(v, r));
+        if (v.ops->is_set(v.value))
+            w_.text(printed(v, r));
     }
     void bind_element(const char* name, Scalar v, const Rule& r) override {
-        if (!v.ops->is_set(v.value)) return;
+        if (!v.ops->is_set(v.value))
+            return;
         w_.open(qualified(name));
         w_.text(printed(v, r));
         w_.close();
@@ -78,7 +90,8 @@ class Formatter final : public Binder {
         }
     }
     std::string_view qualified(const char* name) {
-        if (!space_) return name;
+        if (!space_)
+            return name;
         name_ = fmt::format("{}:{}", space_->prefix, name);
         return name_;
     }
@@ -95,7 +108,8 @@ class Formatter final : public Binder {
 
 } // namespace
 
-void format_item(Writer& writer, std::string_view name, void* item, void (*describe)(Binder&, void*)) {
+void format_item(Writer& writer, std::string_view name, void* item,
+                 void (*describe)(Binder&, void*)) {
     Formatter formatter(writer);
     writer.open(name);
     describe(formatter, item);

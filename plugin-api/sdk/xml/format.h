@@ -12,7 +12,8 @@
 namespace polyvirt::sdk::xml {
 
 // The item is not changed; descriptions take it without const because reading shares them.
-void format_item(Writer& writer, std::string_view name, void* item, void (*describe)(Binder&, void*));
+void format_item(Writer& writer, std::string_view name, void* item,
+                 void (*describe)(Binder&, void*));
 
 template <typename T> std::string format(std::string_view name, const T& item) {
     Writer writer;

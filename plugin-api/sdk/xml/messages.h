@@ -16,8 +16,8 @@ struct Message {
     enum class Kind : unsigned char {
         unknown_element,
         unknown_attribute,
-        repeated,        // only the first of them counts
-        kept,            // known, kept word for word, not acted on by this version
+        repeated, // only the first of them counts
+        kept,     // known, kept word for word, not acted on by this version
     };
     Kind kind = Kind::unknown_element;
     int line = 0;           // 0: not from a text
@@ -36,8 +36,9 @@ struct Messages {
     [[nodiscard]] bool empty() const { return list.empty(); }
 };
 
-// The candidate nearest to `word` by edits (insert, delete, replace, swap of neighbours; case counts
-// half), when near enough to be meant; empty otherwise. For names of elements and values of tables.
+// The candidate nearest to `word` by edits (insert, delete, replace, swap of neighbours; case
+// counts half), when near enough to be meant; empty otherwise. For names of elements and values of
+// tables.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 } // namespace polyvirt::sdk::xml

@@ -22,10 +22,10 @@ struct Attribute {
 
 struct Node {
     NodeKind kind = NodeKind::element;
-    std::string name;      // of an element: without prefix; of an instruction: its target
-    std::string prefix;    // as written; empty: none
-    std::string uri;       // the namespace that the prefix stands for; empty: none
-    std::string content;   // of everything but an element
+    std::string name;    // of an element: without prefix; of an instruction: its target
+    std::string prefix;  // as written; empty: none
+    std::string uri;     // the namespace that the prefix stands for; empty: none
+    std::string content; // of everything but an element
     std::vector<Attribute> attributes;
     std::vector<Node> children;
     int line = 0; // where the start tag ends; 0: not read from a text
@@ -39,7 +39,8 @@ struct Node {
     [[nodiscard]] std::string text() const;
     // "qemu:arg"
     [[nodiscard]] std::string qualified_name() const;
-    // Whether both say the same; lines and text that is only white space beside elements don't count.
+    // Whether both say the same; lines and text that is only white space beside elements don't
+    // count.
     [[nodiscard]] bool same_as(const Node& other) const;
     // Everything, lines included in nothing: two readings of one text are equal.
     bool operator==(const Node& other) const;

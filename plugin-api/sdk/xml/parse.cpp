@@ -12,12 +12,15 @@
 namespace polyvirt::sdk::xml {
 namespace {
 
-bool is_namespace_declaration(const std::string& name) { return name == "xmlns" || name.rfind("xmlns:", 0) == 0; }
+bool is_namespace_declaration(const std::string& name) {
+    return name == "xmlns" || name.rfind("xmlns:", 0) == 0;
+}
 
 // Long values say nothing more than their start does, and come from outside.
 std::string shown(std::string_view value) {
     constexpr std::size_t kLongest = 80;
-    return value.size() <= kLongest ? std::string(value) : std::string(value.substr(0, kLongest)) + "...";
+    return value.size() <= kLongest ? std::string(value)
+                                    : std::string(value.substr(0, kLongest)) + "...";
 }
 
 class Parser final : public Binder {
@@ -26,12 +29,14 @@ class Parser final : public Binder {
 
     Status finish() {
         leave();
-        if (error_) return std::move(*error_);
+        if (error_)
+            return std::move(*error_);
         return {};
     }
 
     void flag(const char* name, bool& present) override {
-        if (failed()) return;
+        if (failed())
+            return;
         if (const Node* n = first(name)) {
             present = true;
             enter(*n, 1, 1);
@@ -40,7 +45,8 @@ class Parser final : public Binder {
     }
 
     void group(const char* name, Inner inner) override {
-        if (failed()) return;
+        if (failed())
+            return;
         if (const Node* n = first(name)) {
             enter(*n, 1, 1);
             inner();
@@ -49,14 +55,16 @@ class Parser final : public Binder {
     }
 
     void size_text(Size& v, const SizeRule& r) override {
-        if (failed()) return;
+        if (failed())
+            return;
         const std::string* unit = use_attribute("unit");
         top().text_used = true;
         read_size(nullptr, node().text(), unit, v, r);
     }
 
     void size_attr(const char* name, const char* unit_name, Size& v, const SizeRule& r) override {
-        if (failed()) return;
+        if (failed())
+            return;
         const std::string* value = use_attribute(name);
         const std::string* unit = use_attribute(unit_name);
         if (value)
@@ -66,18 +74,22 @@ class Parser final : public Binder {
     }
 
     void raw(const char* name, std::optional<Node>& out) override {
-        if (failed()) return;
-        if (const Node* n = first(name)) out = *n;
+        if (failed())
+            return;
+        if (const Node* n = first(name))
+            out = *n;
     }
 
     void keep(std::initializer_list<const char*> names, std::vector<Node>& kept) override {
-        if (failed()) return;
+        if (failed())
+            return;
         for (const char* name : names) {
             known_child(name);
             for_each(name, [&](const Node& n, std::size_t) {
                 kept.push_back(n);
                 note(Message::Kind::kept, n.line, path_of(n),
-                     fmt::format("<{}> in <{}> is kept, but this version does not act on it", n.name, node().name));
+                     fmt::format("<{}> in <{}> is kept, but this version does not act on it",
+                                 n.name, node().name));
             });
         }
     }
@@ -88,10 +100,14 @@ class Parser final : public Binder {
         space_ = before;
     }
     void uses(const Namespace&, bool) override {}
-    bool when(bool applies, const char*) override { return applies; }
+    void when(bool applies, const char*, Inner inner) override {
+        if (applies)
+            inner();
+    }
 
     void require(bool holds, std::string_view expectation, ErrorCode code) override {
-        if (failed() || holds) return;
+        if (failed() || holds)
+            return;
         fail(code, fmt::format("<{}>: {}", node().name, expectation), node().line);
     }
 
@@ -110,7 +126,8 @@ class Parser final : public Binder {
 
     // Frames are kept between elements, so that a document costs few allocations.
     void enter(const Node& n, std::size_t index, std::size_t total) {
-        if (frames_.size() == depth_) frames_.emplace_back();
+        if (frames_.size() == depth_)
+            frames_.emplace_back();
         Frame& f = frames_[depth_++];
         f.node = &n;
         f.index = index;
@@ -122,35 +139,41 @@ class Parser final : public Binder {
         f.text_used = false;
     }
     void leave() {
-        if (!failed()) report_unknown();
+        if (!failed())
+            report_unknown();
         depth_--;
     }
 
     void bind_attr(const char* name, Scalar v, const Rule& r) override {
-        if (failed()) return;
+        if (failed())
+            return;
         const std::string* text = use_attribute(name);
         if (!text) {
-            if (r.required) missing_attribute(name, expectation(v, r));
+            if (r.required)
+                missing_attribute(name, expectation(v, r));
             return;
         }
         if (!v.ops->parse(v.value, *text, r))
             fail(ErrorCode::xml_error,
-                 fmt::format("attribute '{}' of <{}>: found '{}', expected {}", name, node().name, shown(*text),
-                             expected(v, r, *text)),
+                 fmt::format("attribute '{}' of <{}>: found '{}', expected {}", name, node().name,
+                             shown(*text), expected(v, r, *text)),
                  node().line);
     }
 
     void bind_text(Scalar v, const Rule& r) override {
-        if (failed()) return;
+        if (failed())
+            return;
         top().text_used = true;
         read_text(node(), v, r);
     }
 
     void bind_element(const char* name, Scalar v, const Rule& r) override {
-        if (failed()) return;
+        if (failed())
+            return;
         const Node* n = first(name);
         if (!n) {
-            if (r.required) missing_child(name);
+            if (r.required)
+                missing_child(name);
             return;
         }
         enter(*n, 1, 1);
@@ -160,9 +183,11 @@ class Parser final : public Binder {
     }
 
     void bind_children(const char* name, Children c) override {
-        if (failed()) return;
+        if (failed())
+            return;
         if (c.ops->kind != ChildOps::Kind::list) {
-            if (const Node* n = first(name)) descend(*n, 1, 1, c);
+            if (const Node* n = first(name))
+                descend(*n, 1, 1, c);
             return;
         }
         known_child(name);
@@ -171,7 +196,8 @@ class Parser final : public Binder {
     }
 
     void descend(const Node& n, std::size_t index, std::size_t total, Children c) {
-        if (failed()) return;
+        if (failed())
+            return;
         enter(n, index, total);
         c.ops->describe(*this, c.ops->add(c.field));
         leave();
@@ -179,29 +205,39 @@ class Parser final : public Binder {
 
     void read_text(const Node& n, Scalar v, const Rule& r) {
         const std::string text = n.text();
-        if (text.empty() && !r.required) return;
-        if (v.ops->parse(v.value, text, r)) return;
-        fail(ErrorCode::xml_error,
-             fmt::format("<{}>: found '{}', expected {}", n.name, shown(text), expected(v, r, text)), n.line);
+        if (text.empty() && !r.required)
+            return;
+        if (v.ops->parse(v.value, text, r))
+            return;
+        fail(
+            ErrorCode::xml_error,
+            fmt::format("<{}>: found '{}', expected {}", n.name, shown(text), expected(v, r, text)),
+            n.line);
     }
 
     void read_size(const char* attribute, std::string_view text, const std::string* unit, Size& v,
                    const SizeRule& r) {
         const auto n = detail::parse_integer(text);
         const std::string where =
-            attribute ? fmt::format("attribute '{}' of <{}>", attribute, node().name) : fmt::format("<{}>", node().name);
+            attribute ? fmt::format("attribute '{}' of <{}>", attribute, node().name)
+                      : fmt::format("<{}>", node().name);
         if (!n || n->negative)
-            return fail(ErrorCode::xml_error, fmt::format("{}: found '{}', expected a size", where, shown(text)),
+            return fail(ErrorCode::xml_error,
+                        fmt::format("{}: found '{}', expected a size", where, shown(text)),
                         node().line);
         const std::uint64_t factor = unit ? unit_factor(*unit) : r.implied;
         if (factor == 0)
-            return fail(ErrorCode::invalid_arg,
-                        fmt::format("{}: unknown unit '{}', expected one like 'bytes', 'KiB', 'MB', 'GiB'", where,
-                                    shown(*unit)), node().line);
+            return fail(
+                ErrorCode::invalid_arg,
+                fmt::format("{}: unknown unit '{}', expected one like 'bytes', 'KiB', 'MB', 'GiB'",
+                            where, shown(*unit)),
+                node().line);
         std::uint64_t bytes = 0;
         if (__builtin_mul_overflow(n->magnitude, factor, &bytes))
-            return fail(ErrorCode::overflow, fmt::format("{}: {} {} is too large", where, shown(text), unit ? *unit : ""),
-                        node().line);
+            return fail(
+                ErrorCode::overflow,
+                fmt::format("{}: {} {} is too large", where, shown(text), unit ? *unit : ""),
+                node().line);
         v = bytes / r.factor + (bytes % r.factor != 0 ? 1 : 0);
     }
 
@@ -214,27 +250,33 @@ class Parser final : public Binder {
         std::string out = expectation(v, r);
         const Names names = v.ops->names();
         const std::string_view near = nearest(found, {names.begin(), names.end()});
-        if (!near.empty()) out += fmt::format("; did you mean '{}'?", near);
+        if (!near.empty())
+            out += fmt::format("; did you mean '{}'?", near);
         return out;
     }
 
     void missing_attribute(const char* name, std::string_view expectation_text) {
         fail(ErrorCode::xml_error,
-             fmt::format("<{}> has no attribute '{}', expected {}", node().name, name, expectation_text), node().line);
+             fmt::format("<{}> has no attribute '{}', expected {}", node().name, name,
+                         expectation_text),
+             node().line);
     }
     void missing_child(const char* name) {
         fail(ErrorCode::xml_error, fmt::format("<{}> has no <{}>", node().name, name), node().line);
     }
     void fail(ErrorCode code, std::string text, int line) {
-        if (error_) return;
-        error_ = make_error_text(code, ErrorDomain::xml, line > 0 ? fmt::format("line {}: {}", line, text) : text);
+        if (error_)
+            return;
+        error_ = make_error_text(code, ErrorDomain::xml,
+                                 line > 0 ? fmt::format("line {}: {}", line, text) : text);
     }
 
     const std::string* use_attribute(const char* name) {
         Frame& f = top();
         f.known_attributes.emplace_back(name);
         for (std::size_t i = 0; i < f.node->attributes.size(); i++) {
-            if (f.node->attributes[i].name != name) continue;
+            if (f.node->attributes[i].name != name)
+                continue;
             f.used_attributes[i] = 1;
             return &f.node->attributes[i].value;
         }
@@ -242,11 +284,10 @@ class Parser final : public Binder {
     }
 
     [[nodiscard]] bool matches(const Node& n, std::string_view name) const {
-        return n.is_element() && n.name == name && n.uri == (space_ ? std::string_view(space_->uri) : "");
+        return n.is_element() && n.name == name &&
+               n.uri == (space_ ? std::string_view(space_->uri) : "");
     }
-    void known_child(const char* name) {
-        top().known_children.emplace_back(name);
-    }
+    void known_child(const char* name) { top().known_children.emplace_back(name); }
     std::size_t count(std::string_view name) {
         const auto& all = node().children;
         return static_cast<std::size_t>(
@@ -257,7 +298,8 @@ class Parser final : public Binder {
         const std::size_t level = depth_ - 1;
         std::size_t index = 0;
         for (std::size_t i = 0; i < parent.children.size(); i++) {
-            if (!matches(parent.children[i], name)) continue;
+            if (!matches(parent.children[i], name))
+                continue;
             frames_[level].used_children[i] = 1;
             f(parent.children[i], ++index);
         }
@@ -272,7 +314,8 @@ class Parser final : public Binder {
                 return;
             }
             note(Message::Kind::repeated, n.line, path_of(n),
-                 fmt::format("<{}> in <{}> is given more than once; only the first counts", n.name, node().name));
+                 fmt::format("<{}> in <{}> is given more than once; only the first counts", n.name,
+                             node().name));
         });
         return found;
     }
@@ -281,17 +324,22 @@ class Parser final : public Binder {
         std::string out;
         for (std::size_t i = 0; i < depth_; i++) {
             const Frame& f = frames_[i];
-            if (i > 0) out += '/';
+            if (i > 0)
+                out += '/';
             out += f.node->name;
-            if (f.total > 1) out += fmt::format("[{}]", f.index);
+            if (f.total > 1)
+                out += fmt::format("[{}]", f.index);
         }
         return out;
     }
     std::string path_of(const Node& n) { return path() + "/" + n.name; }
 
-    void note(Message::Kind kind, int line, std::string where, std::string text, std::string_view suggestion = {}) {
-        if (!suggestion.empty()) text += fmt::format("; did you mean '{}'?", suggestion);
-        messages_.add({kind, line, std::move(where), std::string(suggestion), fmt::format("line {}: {}", line, text)});
+    void note(Message::Kind kind, int line, std::string where, std::string text,
+              std::string_view suggestion = {}) {
+        if (!suggestion.empty())
+            text += fmt::format("; did you mean '{}'?", suggestion);
+        messages_.add({kind, line, std::move(where), std::string(suggestion),
+                       fmt::format("line {}: {}", line, text)});
     }
 
     void report_unknown() {
@@ -299,18 +347,24 @@ class Parser final : public Binder {
         const Node& n = *f.node;
         for (std::size_t i = 0; i < n.attributes.size(); i++) {
             const std::string& name = n.attributes[i].name;
-            if (f.used_attributes[i] || is_namespace_declaration(name)) continue;
+            if (f.used_attributes[i] || is_namespace_declaration(name))
+                continue;
             note(Message::Kind::unknown_attribute, n.line, path() + "/@" + name,
-                 fmt::format("attribute '{}' of <{}> is not known here and ignored", shown(name), n.name),
+                 fmt::format("attribute '{}' of <{}> is not known here and ignored", shown(name),
+                             n.name),
                  nearest(name, f.known_attributes));
         }
         for (std::size_t i = 0; i < n.children.size(); i++) {
             const Node& c = n.children[i];
-            if (!c.is_element() || f.used_children[i]) continue;
+            if (!c.is_element() || f.used_children[i])
+                continue;
             // What is called right but stands in a wrong namespace needs no other name.
-            const std::string_view near = c.uri.empty() ? nearest(c.name, f.known_children) : std::string_view{};
+            const std::string_view near =
+                c.uri.empty() ? nearest(c.name, f.known_children) : std::string_view{};
             note(Message::Kind::unknown_element, c.line, path_of(c),
-                 fmt::format("<{}> is not known in <{}> and ignored", shown(c.qualified_name()), n.name), near);
+                 fmt::format("<{}> is not known in <{}> and ignored", shown(c.qualified_name()),
+                             n.name),
+                 near);
         }
     }
 
@@ -323,7 +377,8 @@ class Parser final : public Binder {
 
 } // namespace
 
-Status parse_item(const Node& node, void* item, void (*describe)(Binder&, void*), Messages& messages) {
+Status parse_item(const Node& node, void* item, void (*describe)(Binder&, void*),
+                  Messages& messages) {
     Parser parser(node, messages);
     describe(parser, item);
     return parser.finish();

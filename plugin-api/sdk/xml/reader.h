@@ -16,21 +16,23 @@ namespace polyvirt::sdk::xml {
 
 struct Limits {
     std::size_t bytes = 4u << 20;
-    std::size_t depth = 200;      // elements inside each other
-    std::size_t nodes = 200'000;  // elements, attributes, texts and comments together
+    std::size_t depth = 200;     // elements inside each other
+    std::size_t nodes = 200'000; // elements, attributes, texts and comments together
 };
 
-// The root element. Errors: xml_error (not well-formed, a bound passed, an entity declared), with the
-// line and what libxml2 says of it; `what` names the document in the message ("domain description").
+// The root element. Errors: xml_error (not well-formed, a bound passed, an entity declared), with
+// the line and what libxml2 says of it; `what` names the document in the message ("domain
+// description").
 Result<Node> read(std::string_view text, std::string_view what, const Limits& limits = {});
 
 // The start of a document, read no further than asked for: name of the root element, its `type`
-// attribute, and the texts of its direct children `name` and `uuid`, each the first of its kind. Empty
-// where absent. Reading stops at the end of the second of these children, so what follows may be
-// anything. For deciding who is concerned before the whole is read.
+// attribute, and the texts of its direct children `name` and `uuid`, each the first of its kind.
+// Empty where absent. Reading stops at the end of the second of these children, so what follows may
+// be anything. For deciding who is concerned before the whole is read.
 struct DocumentHead {
     std::string root, type, name, uuid;
 };
-Result<DocumentHead> read_head(std::string_view text, std::string_view what, const Limits& limits = {});
+Result<DocumentHead> read_head(std::string_view text, std::string_view what,
+                               const Limits& limits = {});
 
 } // namespace polyvirt::sdk::xml

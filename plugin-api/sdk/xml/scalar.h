@@ -61,10 +61,13 @@ struct AnyInteger {
 std::optional<AnyInteger> parse_integer(std::string_view text);
 bool in_range(const AnyInteger& n, const Rule& rule, std::int64_t type_min, std::uint64_t type_max);
 void format_integer(bool negative, std::uint64_t magnitude, const Rule& rule, std::string& out);
-void expect_integer(const Rule& rule, std::int64_t type_min, std::uint64_t type_max, std::string& out);
+void expect_integer(const Rule& rule, std::int64_t type_min, std::uint64_t type_max,
+                    std::string& out);
 void expect_names(Names names, std::string& out);
 int find_name(Names names, std::string_view text);
-inline Names no_names() { return {}; }
+inline Names no_names() {
+    return {};
+}
 
 template <typename I> struct IntegerScalar {
     using Field = std::optional<I>;
@@ -73,21 +76,27 @@ template <typename I> struct IntegerScalar {
     static bool is_set(const void* v) { return static_cast<const Field*>(v)->has_value(); }
     static bool parse(void* v, std::string_view text, const Rule& rule) {
         const auto n = parse_integer(text);
-        if (!n || !in_range(*n, rule, kMin, kMax)) return false;
-        *static_cast<Field*>(v) = n->negative ? static_cast<I>(n->low) : static_cast<I>(n->magnitude);
+        if (!n || !in_range(*n, rule, kMin, kMax))
+            return false;
+        *static_cast<Field*>(v) =
+            n->negative ? static_cast<I>(n->low) : static_cast<I>(n->magnitude);
         return true;
     }
     static void format(const void* v, const Rule& rule, std::string& out) {
         const I n = **static_cast<const Field*>(v);
         if constexpr (std::is_signed_v<I>) {
             const auto wide = static_cast<std::int64_t>(n);
-            format_integer(wide < 0, wide < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(wide)
-                                              : static_cast<std::uint64_t>(wide), rule, out);
+            format_integer(wide < 0,
+                           wide < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(wide)
+                                    : static_cast<std::uint64_t>(wide),
+                           rule, out);
         } else {
             format_integer(false, n, rule, out);
         }
     }
-    static void expected(const Rule& rule, std::string& out) { expect_integer(rule, kMin, kMax, out); }
+    static void expected(const Rule& rule, std::string& out) {
+        expect_integer(rule, kMin, kMax, out);
+    }
     static constexpr ScalarOps ops{is_set, parse, format, expected, no_names};
 };
 
@@ -95,14 +104,16 @@ template <typename E> struct NameScalar {
     static bool is_set(const void* v) { return static_cast<int>(*static_cast<const E*>(v)) != 0; }
     static bool parse(void* v, std::string_view text, const Rule&) {
         const int found = find_name(names_of(E{}), text);
-        if (found <= 0) return false;
+        if (found <= 0)
+            return false;
         *static_cast<E*>(v) = static_cast<E>(found);
         return true;
     }
     static void format(const void* v, const Rule&, std::string& out) {
         const auto at = static_cast<std::size_t>(*static_cast<const E*>(v));
         const Names names = names_of(E{});
-        if (at < names.size()) out += names[at];
+        if (at < names.size())
+            out += names[at];
     }
     static void expected(const Rule&, std::string& out) { expect_names(names_of(E{}), out); }
     static Names names() { return names_of(E{}); }
@@ -112,14 +123,20 @@ template <typename E> struct NameScalar {
 extern const ScalarOps string_ops, uuid_ops, mac_ops, cpuset_ops;
 
 template <typename T> inline constexpr bool is_optional_integer = false;
-template <std::integral I> inline constexpr bool is_optional_integer<std::optional<I>> = !std::same_as<I, bool>;
+template <std::integral I>
+inline constexpr bool is_optional_integer<std::optional<I>> = !std::same_as<I, bool>;
 
 template <typename T> const ScalarOps* ops_of() {
-    if constexpr (std::same_as<T, std::string>) return &string_ops;
-    else if constexpr (std::same_as<T, std::optional<Uuid>>) return &uuid_ops;
-    else if constexpr (std::same_as<T, std::optional<Mac>>) return &mac_ops;
-    else if constexpr (std::same_as<T, CpuSet>) return &cpuset_ops;
-    else if constexpr (is_optional_integer<T>) return &IntegerScalar<typename T::value_type>::ops;
+    if constexpr (std::same_as<T, std::string>)
+        return &string_ops;
+    else if constexpr (std::same_as<T, std::optional<Uuid>>)
+        return &uuid_ops;
+    else if constexpr (std::same_as<T, std::optional<Mac>>)
+        return &mac_ops;
+    else if constexpr (std::same_as<T, CpuSet>)
+        return &cpuset_ops;
+    else if constexpr (is_optional_integer<T>)
+        return &IntegerScalar<typename T::value_type>::ops;
     else {
         static_assert(std::is_enum_v<T>, "not a type that an attribute or a text can hold");
         return &NameScalar<T>::ops;
@@ -127,6 +144,8 @@ template <typename T> const ScalarOps* ops_of() {
 }
 } // namespace detail
 
-template <typename T> Scalar scalar(T& value) { return {&value, detail::ops_of<T>()}; }
+template <typename T> Scalar scalar(T& value) {
+    return {&value, detail::ops_of<T>()};
+}
 
 } // namespace polyvirt::sdk::xml

@@ -2,7 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // Values that documents of this field hold in attributes and texts, beyond numbers and strings.
-// Each can be absent: an enumeration by its first enumerator, the others by std::optional or empty().
+// Each can be absent: an enumeration by its first enumerator, the others by std::optional or
+// empty().
 
 #include <array>
 #include <compare>
@@ -26,8 +27,12 @@ enum class YesNo : std::uint8_t { unset, yes, no };
 enum class OnOff : std::uint8_t { unset, on, off };
 inline constexpr std::string_view kYesNo[] = {"", "yes", "no"};
 inline constexpr std::string_view kOnOff[] = {"", "on", "off"};
-constexpr Names names_of(YesNo) { return kYesNo; }
-constexpr Names names_of(OnOff) { return kOnOff; }
+constexpr Names names_of(YesNo) {
+    return kYesNo;
+}
+constexpr Names names_of(OnOff) {
+    return kOnOff;
+}
 
 struct Mac {
     std::array<std::uint8_t, 6> bytes{};

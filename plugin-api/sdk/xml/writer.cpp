@@ -12,19 +12,35 @@ namespace {
 void escape(std::string_view text, bool attribute, std::string& out) {
     for (const char c : text) {
         switch (c) {
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '&': out += "&amp;"; break;
-        case '\'': out += "&apos;"; break;
-        case '"': out += "&quot;"; break;
-        case '\r': out += "&#13;"; break; // a reader turns a bare one into a line feed
+        case '<':
+            out += "&lt;";
+            break;
+        case '>':
+            out += "&gt;";
+            break;
+        case '&':
+            out += "&amp;";
+            break;
+        case '\'':
+            out += "&apos;";
+            break;
+        case '"':
+            out += "&quot;";
+            break;
+        case '\r':
+            out += "&#13;";
+            break; // a reader turns a bare one into a line feed
         case '\n': // and these into blanks, inside an attribute
             attribute ? static_cast<void>(out += "&#10;") : out.push_back(c);
             break;
-        case '\t': attribute ? static_cast<void>(out += "&#9;") : out.push_back(c); break;
+        case '\t':
+            attribute ? static_cast<void>(out += "&#9;") : out.push_back(c);
+            break;
         default:
-            // Control characters are not XML in any spelling; a document with one could not be read.
-            if (static_cast<unsigned char>(c) >= 0x20) out.push_back(c);
+            // Control characters are not XML in any spelling; a document with one could not be
+            // read.
+            if (static_cast<unsigned char>(c) >= 0x20)
+                out.push_back(c);
         }
     }
 }
@@ -35,14 +51,21 @@ bool blank(const Node& n) {
 
 } // namespace
 
-void escape_attribute(std::string_view text, std::string& out) { escape(text, true, out); }
-void escape_text(std::string_view text, std::string& out) { escape(text, false, out); }
+void escape_attribute(std::string_view text, std::string& out) {
+    escape(text, true, out);
+}
+void escape_text(std::string_view text, std::string& out) {
+    escape(text, false, out);
+}
 
 void Writer::begin_children() {
-    if (open_.empty()) return;
+    if (open_.empty())
+        return;
     Level& parent = open_.back();
-    if (!parent.has_content && !parent.has_children) out_ += ">";
-    if (!parent.has_children) out_ += "\n";
+    if (!parent.has_content && !parent.has_children)
+        out_ += ">";
+    if (!parent.has_children)
+        out_ += "\n";
     parent.has_children = true;
 }
 
@@ -59,7 +82,8 @@ void Writer::open(std::string_view name) {
 }
 
 void Writer::attribute(std::string_view name, std::string_view value) {
-    if (PV_BUG(open_.empty() || open_.back().has_content || open_.back().has_children)) return;
+    if (PV_BUG(open_.empty() || open_.back().has_content || open_.back().has_children))
+        return;
     out_ += ' ';
     out_ += name;
     out_ += "='";
@@ -68,36 +92,44 @@ void Writer::attribute(std::string_view name, std::string_view value) {
 }
 
 void Writer::text(std::string_view text) {
-    if (PV_BUG(open_.empty() || open_.back().has_children)) return;
-    if (text.empty()) return;
-    if (!open_.back().has_content) out_ += '>';
+    if (PV_BUG(open_.empty() || open_.back().has_children))
+        return;
+    if (text.empty())
+        return;
+    if (!open_.back().has_content)
+        out_ += '>';
     open_.back().has_content = true;
     escape_text(text, out_);
 }
 
 void Writer::close() {
-    if (PV_BUG(open_.empty())) return;
+    if (PV_BUG(open_.empty()))
+        return;
     const Level level = std::move(open_.back());
     open_.pop_back();
     if (!level.has_content && !level.has_children) {
         out_ += "/>\n";
         return;
     }
-    if (level.has_children) out_.append(2 * open_.size(), ' ');
+    if (level.has_children)
+        out_.append(2 * open_.size(), ' ');
     out_ += "</";
     out_ += level.name;
     out_ += ">\n";
 }
 
 void Writer::close_unless_empty() {
-    if (PV_BUG(open_.empty())) return;
+    if (PV_BUG(open_.empty()))
+        return;
     const Level& level = open_.back();
-    if (out_.size() != level.head_end || level.has_content || level.has_children) return close();
+    if (out_.size() != level.head_end || level.has_content || level.has_children)
+        return close();
     // The first child also wrote the end of its parent's start tag.
     const bool first = out_.compare(level.start, 1, ">") == 0;
     out_.resize(level.start);
     open_.pop_back();
-    if (first && !open_.empty()) open_.back().has_children = false;
+    if (first && !open_.empty())
+        open_.back().has_children = false;
 }
 
 void Writer::declare(std::string_view prefix, std::string_view uri) {
@@ -125,12 +157,17 @@ void Writer::raw_node(const Node& node) {
         }
         return;
     }
-    case NodeKind::cdata: out_ += "<![CDATA[" + node.content + "]]>"; return;
-    case NodeKind::comment: out_ += "<!--" + node.content + "-->"; return;
+    case NodeKind::cdata:
+        out_ += "<![CDATA[" + node.content + "]]>";
+        return;
+    case NodeKind::comment:
+        out_ += "<!--" + node.content + "-->";
+        return;
     case NodeKind::instruction:
         out_ += "<?" + node.name + (node.content.empty() ? "" : " " + node.content) + "?>";
         return;
-    case NodeKind::element: break;
+    case NodeKind::element:
+        break;
     }
     const std::string name = node.qualified_name();
     out_ += '<' + name;
@@ -144,19 +181,22 @@ void Writer::raw_node(const Node& node) {
         return;
     }
     out_ += '>';
-    for (const Node& child : node.children) raw_node(child);
+    for (const Node& child : node.children)
+        raw_node(child);
     out_ += "</" + name + '>';
 }
 
 void Writer::tidy(const Node& node) {
     open(node.qualified_name());
-    for (const Attribute& a : node.attributes) attribute(a.name, a.value);
-    const bool has_elements =
-        std::any_of(node.children.begin(), node.children.end(), [](const Node& n) { return n.is_element(); });
+    for (const Attribute& a : node.attributes)
+        attribute(a.name, a.value);
+    const bool has_elements = std::any_of(node.children.begin(), node.children.end(),
+                                          [](const Node& n) { return n.is_element(); });
     for (const Node& child : node.children) {
         if (child.is_element())
             tidy(child);
-        else if (!has_elements && !(child.kind == NodeKind::comment || child.kind == NodeKind::instruction) &&
+        else if (!has_elements &&
+                 !(child.kind == NodeKind::comment || child.kind == NodeKind::instruction) &&
                  !(blank(child) && node.children.size() > 1))
             text(child.content);
     }

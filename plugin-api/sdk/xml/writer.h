@@ -38,8 +38,8 @@ class Writer {
   private:
     struct Level {
         std::string name;
-        std::size_t start;      // where "<name" (with its indent) begins
-        std::size_t head_end;   // how long the text was after "<name"
+        std::size_t start;    // where "<name" (with its indent) begins
+        std::size_t head_end; // how long the text was after "<name"
         bool has_content = false, has_children = false;
     };
     void begin_children();

@@ -9,7 +9,7 @@ TREE = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("POLYVIRT_BUILD") or TREE / "build" / "release").resolve()
 SUBJECT = os.environ.get("POLYVIRT_TEST_SUBJECT", "polyvirtd")
 TABLES = Path(os.environ.get("POLYVIRT_TABLES") or TREE / "host" / "protocol" / "tables")
-GUEST = BUILD / "guest"
+GUEST = TREE / "build" / "guest"
 CALL_LOGS = BUILD / "call-logs"
 
 # Every wait of these tests ends after this many seconds. It is long on purpose: a wait that

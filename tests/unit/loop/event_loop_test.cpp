@@ -3,7 +3,11 @@
 #include "host/loop/event_loop.h"
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <fcntl.h>
@@ -84,7 +88,8 @@ TEST_F(LoopTest, hang_up_and_error_are_told_apart_for_who_asks) {
     SocketPair plain;
     std::atomic<unsigned> seen_asks{0};
     std::atomic<unsigned> seen_plain{0};
-    Watch a = loop_.add_fd(asks.near.get(), kReadable | kHangup | kError, [&](unsigned w) { seen_asks |= w; });
+    Watch a = loop_.add_fd(asks.near.get(), kReadable | kHangup | kError,
+                           [&](unsigned w) { seen_asks |= w; });
     Watch b = loop_.add_fd(plain.near.get(), kReadable, [&](unsigned w) { seen_plain |= w; });
     asks.far.reset();
     plain.far.reset();
@@ -176,15 +181,179 @@ TEST_F(LoopTest, an_exception_is_counted_and_ends_the_watch) {
     std::atomic<int> calls{0};
     Signal released;
     std::shared_ptr<void> token(nullptr, [&](void*) { released.set(); });
-    Watch watch = loop_.add_fd(pair.near.get(), kReadable, [&calls, t = std::move(token)](unsigned) {
-        ++calls;
-        throw std::runtime_error("on purpose");
-    });
+    Watch watch =
+        loop_.add_fd(pair.near.get(), kReadable, [&calls, t = std::move(token)](unsigned) {
+            ++calls;
+            throw std::runtime_error("on purpose");
+        });
     pair.send_byte();
     ASSERT_TRUE(released.wait());
     let_loop_turn();
     EXPECT_EQ(calls, 1);
     EXPECT_EQ(bug_count(), before + 1);
+}
+
+// The kernel counts the writes to the wake-up, which is never read.
+class WakeCount {
+  public:
+    WakeCount() {
+        const std::set<int> before = eventfds();
+        loop = std::make_unique<EventLoop>("counted");
+        for (const int fd : eventfds())
+            if (!before.contains(fd)) fd_ = fd;
+    }
+    [[nodiscard]] unsigned long long value() const {
+        std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd_));
+        std::string word;
+        while (info >> word)
+            if (word == "eventfd-count:") {
+                info >> word;
+                return std::stoull(word, nullptr, 16);
+            }
+        ADD_FAILURE() << "no eventfd found";
+        return 0;
+    }
+    std::unique_ptr<EventLoop> loop;
+
+  private:
+    static std::set<int> eventfds() {
+        std::set<int> out;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+            std::error_code gone;
+            if (std::filesystem::read_symlink(entry.path(), gone).string().find("eventfd") !=
+                std::string::npos)
+                out.insert(std::stoi(entry.path().filename()));
+        }
+        return out;
+    }
+    int fd_ = -1;
+};
+
+TEST(EventLoop, a_post_to_a_loop_that_is_awake_costs_no_system_call) {
+    const WakeCount counted;
+    LoopThread thread(*counted.loop);
+    Signal inside;
+    Signal go_on;
+    Signal done;
+    ASSERT_TRUE(counted.loop->post([&] {
+        inside.set();
+        EXPECT_TRUE(go_on.wait());
+    }));
+    ASSERT_TRUE(inside.wait());
+    const auto before = counted.value();
+    for (int i = 0; i < 1000; ++i) ASSERT_TRUE(counted.loop->post([] {}));
+    ASSERT_TRUE(counted.loop->post([&] { done.set(); }));
+    EXPECT_EQ(counted.value(), before);
+    go_on.set();
+    EXPECT_TRUE(done.wait());
+}
+
+TEST(EventLoop, posts_from_many_threads_are_neither_lost_nor_late) {
+    EventLoop loop("busy");
+    LoopThread thread(loop);
+    for (int round = 0; round < 2000; ++round) {
+        Signal done;
+        ASSERT_TRUE(loop.post([&] { done.set(); }));
+        ASSERT_TRUE(done.wait()) << "round " << round;
+    }
+    std::atomic<int> ran{0};
+    std::vector<std::jthread> posters;
+    posters.reserve(4);
+    for (int t = 0; t < 4; ++t)
+        posters.emplace_back([&] {
+            for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(loop.post([&] { ++ran; }));
+        });
+    posters.clear();
+    thread.stop_and_join();
+    EXPECT_EQ(ran, 80'000);
+}
+
+TEST(EventLoop, what_was_accepted_before_the_stop_runs_and_the_rest_is_refused) {
+    EventLoop loop("stops");
+    int ran = 0;
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(loop.post([&] { ++ran; }));
+    EXPECT_TRUE(loop.post([&] {
+        loop.stop();
+        EXPECT_TRUE(loop.post([&] {
+            ++ran;
+            bool released = false;
+            std::shared_ptr<void> token(nullptr, [&](void*) { released = true; });
+            EXPECT_FALSE(loop.post([&ran, t = std::move(token)] { ++ran; }));
+            EXPECT_TRUE(released);
+        }));
+    }));
+    loop.run();
+    EXPECT_EQ(ran, 11);
+    EXPECT_FALSE(loop.post([&] { ++ran; }));
+    EXPECT_FALSE(loop.on_thread());
+}
+
+TEST(EventLoop, one_that_never_ran_destroys_its_posts_and_watches) {
+    int released = 0;
+    Watch survivor;
+    {
+        EventLoop loop("never");
+        const auto token = [&] {
+            return std::shared_ptr<void>(nullptr, [&](void*) { ++released; });
+        };
+        EXPECT_TRUE(loop.post([t = token()] { FAIL(); }));
+        Watch gone = loop.add_timer([t = token()] { FAIL(); });
+        survivor = loop.add_timer([t = token()] { FAIL(); });
+        gone.remove();
+    }
+    EXPECT_EQ(released, 3);
+    survivor.arm(0ms);
+    survivor.disarm();
+    survivor.remove();
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+TEST(EventLoop, three_hundred_live_side_by_side_on_four_descriptors_each) {
+    const auto before = open_descriptors();
+    struct Both {
+        EventLoop loop;
+        LoopThread thread;
+        explicit Both(int n) : loop("lo:" + std::to_string(n)), thread(loop, std::size_t{256} * 1024) {}
+    };
+    std::vector<std::unique_ptr<Both>> loops;
+    for (int i = 0; i < 300; ++i) loops.push_back(std::make_unique<Both>(i));
+    EXPECT_EQ(open_descriptors() - before, 4U * 300U);
+    std::atomic<int> fired{0};
+    Signal all;
+    std::vector<Watch> timers;
+    timers.reserve(loops.size());
+    for (auto& both : loops) {
+        timers.push_back(both->loop.add_timer([&] {
+            if (++fired == 300) all.set();
+        }));
+        timers.back().arm(1ms);
+    }
+    EXPECT_TRUE(all.wait());
+    timers.clear();
+    loops.clear();
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(EventLoop, says_so_when_no_descriptor_is_left) {
+    // UBSan looks at an object's type through a pipe, the first time only: let it have one.
+    EventLoop("before").stop();
+    struct rlimit before = {};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    struct rlimit none = before;
+    for (rlim_t room = 0; room < 4; ++room) {
+        none.rlim_cur = static_cast<rlim_t>(next.get()) + 1 + room;
+        ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+        EXPECT_THROW(EventLoop("poor"), std::runtime_error) << room;
+    }
+    none.rlim_cur = static_cast<rlim_t>(next.get()) + 1 + 4;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    EXPECT_NO_THROW(EventLoop("just enough"));
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <future>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -18,19 +19,27 @@ namespace polyvirt::loop {
 
 inline constexpr std::chrono::seconds kBound{60};
 
-// Something that happens once, on another thread.
+// Something that happens once, on another thread. Whoever waits may destroy it at once: set() holds
+// on to what it still needs.
 class Signal {
   public:
-    Signal() : future_(promise_.get_future()) {}
-    void set() { promise_.set_value(); }
-    [[nodiscard]] bool wait() { return future_.wait_for(kBound) == std::future_status::ready; }
+    void set() {
+        const std::shared_ptr<State> keep = state_;
+        keep->promise.set_value();
+    }
+    [[nodiscard]] bool wait() {
+        return state_->future.wait_for(kBound) == std::future_status::ready;
+    }
     [[nodiscard]] bool happened() {
-        return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+        return state_->future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
     }
 
   private:
-    std::promise<void> promise_;
-    std::future<void> future_;
+    struct State {
+        std::promise<void> promise;
+        std::future<void> future = promise.get_future();
+    };
+    std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 struct SocketPair {

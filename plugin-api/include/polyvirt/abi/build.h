@@ -22,7 +22,7 @@ typedef struct pv_svc_build {
     pv_status (*add_object)(pv_objs *objects, uint64_t handle) PV_NOEXCEPT;
     /* Appends a struct of the list's record type (generated headers), texts in it are copied. */
     pv_status (*add_record)(pv_records *records, const void *record) PV_NOEXCEPT;
-    /* Begins the parameters of one object; valid until the next begin. */
+    /* Begins the parameters of one object (0: of none, where the op says so); valid until the next begin. */
     pv_params *(*begin_group)(pv_groups *groups, uint64_t handle) PV_NOEXCEPT;
 } pv_svc_build;
 

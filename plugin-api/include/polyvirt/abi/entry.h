@@ -80,7 +80,8 @@ PV_EXPORT const pv_plugin *pv_plugin_entry_v1(const pv_host_root *hello, char *e
  *   "id" or "id>=size"; uri: schemes; kinds: object kinds it has itself ("domain", "network", "network_port",
  *   "interface", "pool", "volume", "nodedev", "nwfilter", "nwfilter_binding", "secret", "snapshot", "checkpoint");
  *   serves: those of them that connections of other drivers get from it too (one plugin per kind); uses: kinds of
- *   other drivers that it calls, which therefore start first.
+ *   other drivers that it calls, which therefore start first; type: what clients are told of the driver ("QEMU");
+ *   error_domain: the wire's number of its errors (10 for qemu).
  * Use: PV_MANIFEST("id: org.example.vmm\nabi: [0, 1]\nuri: [vmm]\n")
  */
 /* GCC writes the section's name unchecked and would call it PROGBITS; clang derives NOTE from the name. */

@@ -8,6 +8,7 @@
  * change; posting under the object's lock is right. [any] leaf, all of them.
  */
 #include <polyvirt/abi/base.h>
+#include <polyvirt/abi/registry.h>
 
 #define PV_SVC_EVENT "host.event/1"
 
@@ -20,6 +21,8 @@ typedef struct pv_event {
     uint8_t uuid[16];
     const char *name;
     const void *payload; /* the struct that events.h gives for (kind, id) */
+    const pv_key *keys;  /* secrets: "usage-type" and "usage-id", as they were published */
+    uint32_t nkeys, _r;
 } pv_event;
 
 typedef struct pv_svc_event {

@@ -14,14 +14,19 @@ std::string controller_alias(const Controller& c, Chipset chipset) {
     const std::uint32_t index = c.index.value_or(0);
     const std::string_view type = kControllerTypes[static_cast<int>(c.type)];
     if (c.type == ControllerType::pci) {
-        if (c.model == "pcie-root") return "pcie.0";
-        if (index == 0) return "pci.0"; // the emulator's own name for the first bus
+        if (c.model == "pcie-root")
+            return "pcie.0";
+        if (index == 0)
+            return "pci.0"; // the emulator's own name for the first bus
         return fmt::format("pci.{}", index);
     }
     // These are part of the board, under the board's own names.
-    if (c.type == ControllerType::ide && chipset == Chipset::i440fx && index == 0) return "ide";
-    if (c.type == ControllerType::sata && chipset == Chipset::q35 && index == 0) return "ide";
-    if (c.type == ControllerType::usb && index == 0 && (c.model.empty() || c.model == "piix3-uhci")) return "usb";
+    if (c.type == ControllerType::ide && chipset == Chipset::i440fx && index == 0)
+        return "ide";
+    if (c.type == ControllerType::sata && chipset == Chipset::q35 && index == 0)
+        return "ide";
+    if (c.type == ControllerType::usb && index == 0 && (c.model.empty() || c.model == "piix3-uhci"))
+        return "usb";
     return fmt::format("{}{}", type, index);
 }
 
@@ -30,16 +35,19 @@ std::string disk_alias(const Disk& d) {
     if (d.info.address && d.info.address->type == AddressType::drive) {
         const Address& a = *d.info.address;
         if (d.target.bus == DiskBus::scsi)
-            return fmt::format("scsi{}-{}-{}-{}", a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0),
-                               a.unit.value_or(0));
-        return fmt::format("{}{}-{}-{}", bus, a.controller.value_or(0), a.bus.value_or(0), a.unit.value_or(0));
+            return fmt::format("scsi{}-{}-{}-{}", a.controller.value_or(0), a.bus.value_or(0),
+                               a.target.value_or(0), a.unit.value_or(0));
+        return fmt::format("{}{}-{}-{}", bus, a.controller.value_or(0), a.bus.value_or(0),
+                           a.unit.value_or(0));
     }
     // "vdb" is the second of its bus.
     const std::size_t digits = d.target.dev.find_last_not_of("0123456789");
     std::uint32_t n = 0;
-    for (std::size_t i = std::min<std::size_t>(2, d.target.dev.size()); i <= digits && i < d.target.dev.size(); i++) {
+    for (std::size_t i = std::min<std::size_t>(2, d.target.dev.size());
+         i <= digits && i < d.target.dev.size(); i++) {
         const char c = d.target.dev[i];
-        if (c < 'a' || c > 'z' || n > 100'000) break;
+        if (c < 'a' || c > 'z' || n > 100'000)
+            break;
         n = n * 26 + static_cast<std::uint32_t>(c - 'a') + 1;
     }
     return fmt::format("{}-disk{}", bus, n == 0 ? 0 : n - 1);
@@ -49,20 +57,24 @@ class Namer {
   public:
     explicit Namer(Domain& d) {
         for_each_info(d, [&](DeviceInfo& info, std::string_view) {
-            if (!info.alias.name.empty()) taken_.insert(info.alias.name);
+            if (!info.alias.name.empty())
+                taken_.insert(info.alias.name);
         });
     }
     void name(DeviceInfo& info, std::string wanted) {
-        if (!info.alias.name.empty()) return;
+        if (!info.alias.name.empty())
+            return;
         taken_.insert(wanted);
         info.alias.name = std::move(wanted);
     }
     template <typename List> void number(List& list, std::string_view stem) {
         std::uint32_t n = 0;
         for (auto& x : list) {
-            if (!x.info.alias.name.empty()) continue;
+            if (!x.info.alias.name.empty())
+                continue;
             std::string wanted;
-            do wanted = fmt::format("{}{}", stem, n++);
+            do
+                wanted = fmt::format("{}{}", stem, n++);
             while (taken_.contains(wanted));
             name(x.info, std::move(wanted));
         }
@@ -78,8 +90,10 @@ void assign_aliases(Domain& d) {
     auto& v = d.devices;
     Namer namer(d);
     const Chipset chipset = chipset_of(d);
-    for (Disk& x : v.disks) namer.name(x.info, disk_alias(x));
-    for (Controller& x : v.controllers) namer.name(x.info, controller_alias(x, chipset));
+    for (Disk& x : v.disks)
+        namer.name(x.info, disk_alias(x));
+    for (Controller& x : v.controllers)
+        namer.name(x.info, controller_alias(x, chipset));
     namer.number(v.interfaces, "net");
     namer.number(v.filesystems, "fs");
     namer.number(v.serials, "serial");
@@ -96,7 +110,8 @@ void assign_aliases(Domain& d) {
     namer.number(v.redirdevs, "redir");
     namer.number(v.hubs, "hub");
     namer.number(v.watchdogs, "watchdog");
-    if (v.memballoon && v.memballoon->model != "none") namer.name(v.memballoon->info, "balloon0");
+    if (v.memballoon && v.memballoon->model != "none")
+        namer.name(v.memballoon->info, "balloon0");
     namer.number(v.rngs, "rng");
     namer.number(v.panics, "panic");
 }

@@ -14,43 +14,80 @@ namespace polyvirt::sdk::domain {
 namespace {
 
 std::uint32_t usb_ports(const Controller& c) {
-    if (c.ports) return *c.ports;
-    if (c.model == "nec-xhci" || c.model == "qemu-xhci") return 4;
-    if (c.model.rfind("ich9-ehci", 0) == 0 || c.model == "ehci") return 6;
-    if (c.model == "none") return 0;
+    if (c.ports)
+        return *c.ports;
+    if (c.model == "nec-xhci" || c.model == "qemu-xhci")
+        return 4;
+    if (c.model.rfind("ich9-ehci", 0) == 0 || c.model == "ehci")
+        return 6;
+    if (c.model == "none")
+        return 0;
     return 2;
 }
 
 } // namespace
 
-void assign_virtio_serial(Domain& d) {
-    std::map<std::uint32_t, std::set<std::uint32_t>> use;
-    auto on_virtio = [](const Chardev& c) { return c.target.type == "virtio"; };
-    auto port_of = [](const Address& a) {
-        std::uint32_t n = 0;
-        std::from_chars(a.port.data(), a.port.data() + a.port.size(), n);
-        return n;
-    };
-    for (const Controller& c : d.devices.controllers) {
-        if (c.type == ControllerType::virtio_serial) use[c.index.value_or(0)];
-    }
-    for (const auto* list : {&d.devices.consoles, &d.devices.channels}) {
-        for (const Chardev& c : *list) {
-            if (on_virtio(c) && c.info.address && c.info.address->type == AddressType::virtio_serial)
-                use[c.info.address->controller.value_or(0)].insert(port_of(*c.info.address));
+namespace {
+
+// Which ports of which virtio-serial controllers are free. Port 0 of a controller is a console's.
+class SerialPorts {
+  public:
+    explicit SerialPorts(Domain& d) : d_(d) {
+        for (const Controller& c : d.devices.controllers) {
+            if (c.type == ControllerType::virtio_serial)
+                used_[c.index.value_or(0)];
         }
     }
-    // Port 0 of a bus is for a console; names are not looked at.
+    void take(const Address& a) {
+        std::uint32_t port = 0;
+        std::from_chars(a.port.data(), a.port.data() + a.port.size(), port);
+        used_[a.controller.value_or(0)].insert(port);
+    }
+    Address next(Number controller) {
+        for (auto& [index, ports] : used_) {
+            if (controller && *controller != index)
+                continue;
+            for (std::uint32_t port = 1; port < ports_of(index); port++) {
+                if (ports.insert(port).second)
+                    return Address::virtio_serial(index, 0, port);
+            }
+        }
+        const std::uint32_t index = used_.empty() ? 0 : used_.rbegin()->first + 1;
+        Controller added;
+        added.type = ControllerType::virtio_serial;
+        added.index = index;
+        d_.devices.controllers.push_back(std::move(added));
+        used_[index].insert(1);
+        return Address::virtio_serial(index, 0, 1);
+    }
+
+  private:
+    [[nodiscard]] std::uint32_t ports_of(std::uint32_t index) const {
+        for (const Controller& c : d_.devices.controllers) {
+            if (c.type == ControllerType::virtio_serial && c.index == index)
+                return c.ports.value_or(31);
+        }
+        return 31;
+    }
+    Domain& d_;
+    std::map<std::uint32_t, std::set<std::uint32_t>> used_;
+};
+
+} // namespace
+
+void assign_virtio_serial(Domain& d) {
+    SerialPorts ports(d);
+    auto on_virtio = [](const Chardev& c) { return c.target.type == "virtio"; };
+    auto given = [](const Chardev& c) {
+        return c.info.address && c.info.address->type == AddressType::virtio_serial &&
+               !c.info.address->port.empty() && c.info.address->port != "0";
+    };
+    for (const Chardev& c : d.devices.channels)
+        if (on_virtio(c) && given(c))
+            ports.take(*c.info.address);
     for (Chardev& c : d.devices.channels) {
-        const bool has = c.info.address && !c.info.address->port.empty() && c.info.address->port != "0";
-        if (!on_virtio(c) || has) continue;
-        const bool fixed = c.info.address && c.info.address->controller.has_value();
-        std::uint32_t controller = fixed ? *c.info.address->controller : 0;
-        auto& ports = use[controller];
-        std::uint32_t port = 1;
-        while (ports.contains(port)) port++;
-        ports.insert(port);
-        c.info.address = Address::virtio_serial(controller, 0, port);
+        if (on_virtio(c) && !given(c))
+            c.info.address = ports.next(c.info.address ? c.info.address->controller : Number{});
     }
 }
 
@@ -61,42 +98,51 @@ class UsbPorts {
   public:
     explicit UsbPorts(const Domain& d) {
         for (const Controller& c : d.devices.controllers) {
-            if (c.type == ControllerType::usb && c.model != "none" && c.model.rfind("ich9-uhci", 0) != 0)
+            if (c.type == ControllerType::usb && c.model != "none" &&
+                c.model.rfind("ich9-uhci", 0) != 0)
                 add(c.index.value_or(0), "", usb_ports(c));
         }
         for (const Controller& c : d.devices.controllers) // companions alone make a bus too
-            if (c.type == ControllerType::usb && c.model.rfind("ich9-uhci", 0) == 0 && !buses_.contains(c.index.value_or(0)))
+            if (c.type == ControllerType::usb && c.model.rfind("ich9-uhci", 0) == 0 &&
+                !buses_.contains(c.index.value_or(0)))
                 add(c.index.value_or(0), "", usb_ports(c));
     }
     void add(std::uint32_t bus, const std::string& stem, std::uint32_t count) {
         constexpr std::uint32_t kMost = 255;
         for (std::uint32_t i = 1; i <= std::min(count, kMost); i++)
-            buses_[bus].push_back({stem.empty() ? std::to_string(i) : fmt::format("{}.{}", stem, i), false});
+            buses_[bus].push_back(
+                {stem.empty() ? std::to_string(i) : fmt::format("{}.{}", stem, i), false});
     }
     Status take(const Address& a, std::string_view who) {
         const bool digits = a.port.find_first_not_of("0123456789.") == std::string::npos;
         if (!digits || std::count(a.port.begin(), a.port.end(), '.') > 3)
-            return make_error(ErrorCode::internal_error, ErrorDomain::device, "Cannot parse <address> 'port' attribute");
+            return make_error(ErrorCode::internal_error, ErrorDomain::device,
+                              "Cannot parse <address> 'port' attribute");
         const auto bus = buses_.find(a.bus.value_or(0));
         if (bus == buses_.end())
             return make_error(ErrorCode::xml_error, ErrorDomain::domain,
-                              "USB bus {} requested but no controller with that index is present", a.bus.value_or(0));
+                              "USB bus {} requested but no controller with that index is present",
+                              a.bus.value_or(0));
         for (Port& p : bus->second) {
-            if (p.name != a.port) continue;
+            if (p.name != a.port)
+                continue;
             if (p.used)
                 return make_error(ErrorCode::xml_error, ErrorDomain::domain,
-                                  "Duplicate USB address bus {} port {} for {}", bus->first, a.port, who);
+                                  "Duplicate USB address bus {} port {} for {}", bus->first, a.port,
+                                  who);
             p.used = true;
             return {};
         }
-        return make_error(ErrorCode::xml_error, ErrorDomain::domain, "requested USB port {} not present on USB bus {}", a.port,
-                          bus->first);
+        return make_error(ErrorCode::xml_error, ErrorDomain::domain,
+                          "requested USB port {} not present on USB bus {}", a.port, bus->first);
     }
     std::optional<Address> next(Number wanted) {
         for (auto& [bus, ports] : buses_) {
-            if (wanted && *wanted != bus) continue;
+            if (wanted && *wanted != bus)
+                continue;
             for (Port& p : ports) {
-                if (p.used) continue;
+                if (p.used)
+                    continue;
                 p.used = true;
                 return Address::usb(bus, p.name);
             }
@@ -106,7 +152,8 @@ class UsbPorts {
     [[nodiscard]] std::size_t free_ports() const {
         std::size_t n = 0;
         for (const auto& [bus, ports] : buses_) {
-            n += static_cast<std::size_t>(std::count_if(ports.begin(), ports.end(), [](const Port& p) { return !p.used; }));
+            n += static_cast<std::size_t>(
+                std::count_if(ports.begin(), ports.end(), [](const Port& p) { return !p.used; }));
         }
         return n;
     }
@@ -120,24 +167,33 @@ class UsbPorts {
     std::map<std::uint32_t, std::vector<Port>> buses_;
 };
 
-bool has_port(const DeviceInfo& info) { return info.address && !info.address->port.empty(); }
+bool has_port(const DeviceInfo& info) {
+    return info.address && !info.address->port.empty();
+}
 
 std::vector<std::pair<DeviceInfo*, const char*>> usb_devices(Domain& d) {
     std::vector<std::pair<DeviceInfo*, const char*>> out;
     auto& v = d.devices;
     for (Disk& x : v.disks)
-        if (x.target.bus == DiskBus::usb) out.emplace_back(&x.info, "a disk");
-    for (Input& x : v.inputs)
-        if (x.bus == InputBus::usb) out.emplace_back(&x.info, "an input device");
+        if (x.target.bus == DiskBus::usb)
+            out.emplace_back(&x.info, "a disk");
     for (Sound& x : v.sounds)
-        if (x.model == "usb") out.emplace_back(&x.info, "a sound device");
+        if (x.model == "usb")
+            out.emplace_back(&x.info, "a sound device");
     for (Hostdev& x : v.hostdevs)
-        if (x.type == "usb") out.emplace_back(&x.info, "a host device");
-    for (Redirdev& x : v.redirdevs) out.emplace_back(&x.info, "a redirected device");
+        if (x.type == "usb")
+            out.emplace_back(&x.info, "a host device");
     for (Controller& x : v.controllers)
-        if (x.type == ControllerType::ccid) out.emplace_back(&x.info, "a smartcard reader");
+        if (x.type == ControllerType::ccid)
+            out.emplace_back(&x.info, "a smartcard reader");
     for (Chardev& x : v.serials)
-        if (x.target.type == "usb-serial") out.emplace_back(&x.info, "a serial device");
+        if (x.target.type == "usb-serial")
+            out.emplace_back(&x.info, "a serial device");
+    for (Input& x : v.inputs)
+        if (x.bus == InputBus::usb)
+            out.emplace_back(&x.info, "an input device");
+    for (Redirdev& x : v.redirdevs)
+        out.emplace_back(&x.info, "a redirected device");
     return out;
 }
 
@@ -147,7 +203,8 @@ constexpr std::uint32_t kHubPorts = 8;
 Status place_hubs(Domain& d, UsbPorts& ports) {
     std::vector<Hub*> given;
     for (Hub& h : d.devices.hubs)
-        if (has_port(h.info)) given.push_back(&h);
+        if (has_port(h.info))
+            given.push_back(&h);
     std::stable_sort(given.begin(), given.end(), [](const Hub* a, const Hub* b) {
         return a->info.address->port.size() < b->info.address->port.size();
     });
@@ -156,9 +213,12 @@ Status place_hubs(Domain& d, UsbPorts& ports) {
         ports.add(h->info.address->bus.value_or(0), h->info.address->port, kHubPorts);
     }
     for (Hub& h : d.devices.hubs) {
-        if (has_port(h.info)) continue;
+        if (has_port(h.info))
+            continue;
         h.info.address = ports.next(h.info.address ? h.info.address->bus : Number{});
-        if (!h.info.address) return make_error(ErrorCode::internal_error, ErrorDomain::domain, "No free USB ports for a hub");
+        if (!h.info.address)
+            return make_error(ErrorCode::internal_error, ErrorDomain::domain,
+                              "No free USB ports for a hub");
         ports.add(*h.info.address->bus, h.info.address->port, kHubPorts);
     }
     return {};
@@ -172,8 +232,10 @@ Status assign_usb(Domain& d) {
     auto devices = usb_devices(d);
     std::size_t waiting = 0;
     for (const auto& [info, who] : devices) {
-        if (has_port(*info)) PV_TRY(ports.take(*info->address, who));
-        else waiting++;
+        if (has_port(*info))
+            PV_TRY(ports.take(*info->address, who));
+        else
+            waiting++;
     }
     while (ports.any() && waiting > ports.free_ports() && ports.free_ports() > 0) {
         Hub hub; // in a port that is left, where a device could have been: seven more
@@ -183,28 +245,36 @@ Status assign_usb(Domain& d) {
         d.devices.hubs.push_back(std::move(hub));
     }
     for (const auto& [info, who] : devices) {
-        if (has_port(*info)) continue;
+        if (has_port(*info))
+            continue;
         auto place = ports.next(info->address ? info->address->bus : Number{});
         if (!place)
             return make_error(ErrorCode::internal_error, ErrorDomain::domain,
-                              "No free USB ports for {}: give a USB controller with more ports", who);
+                              "No free USB ports for {}: give a USB controller with more ports",
+                              who);
         info->address = std::move(place);
     }
     return {};
 }
 
 Status check_drives(Domain& d) {
-    std::map<std::tuple<DiskBus, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>, const Disk*> use;
+    std::map<std::tuple<DiskBus, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>,
+             const Disk*>
+        use;
     for (const Disk& disk : d.devices.disks) {
-        if (!disk.info.address || disk.info.address->type != AddressType::drive) continue;
+        if (!disk.info.address || disk.info.address->type != AddressType::drive)
+            continue;
         const Address& a = *disk.info.address;
-        const auto key = std::tuple(disk.target.bus, a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0),
-                                    a.unit.value_or(0));
-        if (use.emplace(key, &disk).second) continue;
-        return make_error(ErrorCode::config_unsupported, ErrorDomain::domain,
-                          "Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' "
-                          "target='{}' unit='{}'", disk.target.dev, a.controller.value_or(0), a.bus.value_or(0),
-                          a.target.value_or(0), a.unit.value_or(0));
+        const auto key = std::tuple(disk.target.bus, a.controller.value_or(0), a.bus.value_or(0),
+                                    a.target.value_or(0), a.unit.value_or(0));
+        if (use.emplace(key, &disk).second)
+            continue;
+        return make_error(
+            ErrorCode::config_unsupported, ErrorDomain::domain,
+            "Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' "
+            "target='{}' unit='{}'",
+            disk.target.dev, a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0),
+            a.unit.value_or(0));
     }
     return {};
 }

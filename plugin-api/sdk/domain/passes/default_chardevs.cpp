@@ -11,36 +11,42 @@ namespace {
 void number_ports(std::vector<Chardev>& list) {
     std::set<std::uint32_t> taken;
     for (const Chardev& c : list) {
-        if (c.target.port) taken.insert(*c.target.port);
+        if (c.target.port)
+            taken.insert(*c.target.port);
     }
     std::uint32_t next = 0;
     for (Chardev& c : list) {
-        if (c.target.port) continue;
-        while (taken.contains(next)) next++;
+        if (c.target.port)
+            continue;
+        while (taken.contains(next))
+            next++;
         taken.insert(next);
         c.target.port = next;
     }
 }
 
-bool serial_console(const Chardev& c) { return c.target.type.empty() || c.target.type == "serial"; }
+bool serial_console(const Chardev& c) {
+    return c.target.type.empty() || c.target.type == "serial";
+}
 
 // The guest's first console is its first serial line, unless it asks for another kind.
 void pair_console(Domain& d) {
     auto& consoles = d.devices.consoles;
     auto& serials = d.devices.serials;
-    if (d.os.type.type != "hvm") return;
+    if (d.os.type.type != "hvm")
+        return;
     if (!consoles.empty() && serial_console(consoles[0]) && serials.empty()) {
         Chardev serial = consoles[0];
         serial.target = {};
         serials.push_back(std::move(serial));
     }
-    if (serials.empty()) return;
+    if (serials.empty())
+        return;
     const std::string& kind = serials[0].target.type;
-    if (!kind.empty() && kind != "isa-serial") return; // not where a firmware writes
-    if (consoles.empty() || !serial_console(consoles[0])) {
-        if (!consoles.empty()) return;
-        consoles.emplace_back();
-    }
+    if (!kind.empty() && kind != "isa-serial")
+        return; // not where a firmware writes
+    if (consoles.empty() || !serial_console(consoles[0]))
+        consoles.emplace(consoles.begin());
     Chardev& console = consoles[0];
     const Alias alias = console.info.alias;
     const ChardevTarget target = console.target;
@@ -48,12 +54,17 @@ void pair_console(Domain& d) {
     console.target = target;
     console.target.type = "serial";
     console.target.model.clear();
-    if (!alias.name.empty()) console.info.alias = alias;
+    if (!alias.name.empty())
+        console.info.alias = alias;
 }
 
 void default_source(Chardev& c) {
-    if (c.type == ChardevType::unset) c.type = ChardevType::pty;
-    if (c.type == ChardevType::tcp && c.protocol.empty()) c.protocol = "raw";
+    if (c.type == ChardevType::unset)
+        c.type = ChardevType::pty;
+    if (c.type != ChardevType::tcp)
+        c.protocol.clear();
+    else if (c.protocol.empty())
+        c.protocol = "raw";
 }
 
 } // namespace
@@ -69,10 +80,12 @@ void default_chardevs(Domain& d) {
             const bool pci = s.info.address && s.info.address->type == AddressType::pci;
             s.target.type = usb ? "usb-serial" : pci ? "pci-serial" : "isa-serial";
         }
-        if (s.target.model.empty()) s.target.model = s.target.type;
+        if (s.target.model.empty())
+            s.target.model = s.target.type;
     }
     for (Chardev& c : v.consoles) {
-        if (c.target.type.empty()) c.target.type = "serial";
+        if (c.target.type.empty())
+            c.target.type = "serial";
     }
     number_ports(v.serials);
     number_ports(v.parallels);

@@ -15,12 +15,14 @@ class Controllers {
 
     [[nodiscard]] Controller* find(ControllerType type, std::uint32_t index) const {
         for (Controller& c : list_) {
-            if (c.type == type && c.index == index) return &c;
+            if (c.type == type && c.index == index)
+                return &c;
         }
         return nullptr;
     }
     [[nodiscard]] bool any(ControllerType type) const {
-        return std::any_of(list_.begin(), list_.end(), [type](const Controller& c) { return c.type == type; });
+        return std::any_of(list_.begin(), list_.end(),
+                           [type](const Controller& c) { return c.type == type; });
     }
     void add(ControllerType type, std::uint32_t index, std::string model = {}) {
         Controller c;
@@ -30,11 +32,18 @@ class Controllers {
         list_.push_back(std::move(c));
     }
     // 0 .. index, as an address may name only the last.
-    void need(ControllerType type, std::uint32_t index) {
-        constexpr std::uint32_t kMost = 1024; // an address is the user's; it must not cost memory without bound
-        for (std::uint32_t i = 0; i <= std::min(index, kMost); i++) {
-            if (!find(type, i)) add(type, i);
+    // Error: an index that no machine has room for; a number in an address must not cost memory.
+    Status need(ControllerType type, std::uint32_t index) {
+        constexpr std::uint32_t kMost = 255;
+        if (index > kMost)
+            return make_error(ErrorCode::config_unsupported, ErrorDomain::domain,
+                              "an address names {} controller {}, the highest possible is {}",
+                              kControllerTypes[static_cast<int>(type)], index, kMost);
+        for (std::uint32_t i = 0; i <= index; i++) {
+            if (!find(type, i))
+                add(type, i);
         }
+        return {};
     }
     // What has no index gets the first free one; parts of one ICH9 USB controller share theirs.
     void number() {
@@ -45,11 +54,13 @@ class Controllers {
                     c.index = last_usb->index;
                 } else {
                     std::uint32_t i = 0;
-                    while (find(c.type, i)) i++;
+                    while (find(c.type, i))
+                        i++;
                     c.index = i;
                 }
             }
-            if (c.type == ControllerType::usb) last_usb = &c;
+            if (c.type == ControllerType::usb)
+                last_usb = &c;
         }
     }
     // By index within a type, each type where its first stood, the master before its companions.
@@ -59,9 +70,12 @@ class Controllers {
             std::size_t at = ordered.size();
             bool seen = false;
             for (std::size_t i = ordered.size(); i-- > 0;) {
-                if (ordered[i].type != c.type) continue;
-                if (rank(ordered[i]) > rank(c)) at = i;
-                else if (!seen && at == ordered.size()) at = i + 1;
+                if (ordered[i].type != c.type)
+                    continue;
+                if (rank(ordered[i]) > rank(c))
+                    at = i;
+                else if (!seen && at == ordered.size())
+                    at = i + 1;
                 seen = true;
             }
             ordered.insert(ordered.begin() + static_cast<std::ptrdiff_t>(at), std::move(c));
@@ -73,10 +87,12 @@ class Controllers {
     static bool is_ich9(const Controller& c) { return c.model.rfind("ich9-", 0) == 0; }
     // A master comes before its companions at the same index.
     static std::uint64_t rank(const Controller& c) {
-        return std::uint64_t{c.index.value_or(0)} * 2 + (c.model.rfind("ich9-uhci", 0) == 0 ? 1 : 0);
+        return std::uint64_t{c.index.value_or(0)} * 2 +
+               (c.model.rfind("ich9-uhci", 0) == 0 ? 1 : 0);
     }
     [[nodiscard]] bool shares_index(const Controller& c, const Controller& before) const {
-        if (!is_ich9(c) || !is_ich9(before)) return false;
+        if (!is_ich9(c) || !is_ich9(before))
+            return false;
         return std::none_of(list_.begin(), list_.end(), [&](const Controller& o) {
             return o.type == ControllerType::usb && o.index == before.index && o.model == c.model;
         });
@@ -85,55 +101,86 @@ class Controllers {
     std::vector<Controller>& list_;
 };
 
-std::string default_usb_model(Chipset chipset) { return chipset == Chipset::q35 ? "qemu-xhci" : "piix3-uhci"; }
-
-void machine_controllers(Domain& d, Controllers& all) {
-    const Chipset chipset = chipset_of(d);
-    if (chipset == Chipset::other) return;
-    if (!all.any(ControllerType::usb)) all.add(ControllerType::usb, 0);
-    if (chipset == Chipset::q35) all.need(ControllerType::sata, 0);
-    const std::string root = chipset == Chipset::q35 ? "pcie-root" : "pci-root";
-    if (!all.find(ControllerType::pci, 0)) all.add(ControllerType::pci, 0, root);
+std::string default_usb_model(Chipset chipset) {
+    return chipset == Chipset::q35 ? "qemu-xhci" : "piix3-uhci";
 }
 
-void device_controllers(Domain& d, Controllers& all) {
+Status machine_controllers(Domain& d, Controllers& all) {
+    const Chipset chipset = chipset_of(d);
+    if (chipset == Chipset::other)
+        return {};
+    if (!all.any(ControllerType::usb))
+        all.add(ControllerType::usb, 0);
+    if (chipset == Chipset::q35)
+        PV_TRY(all.need(ControllerType::sata, 0));
+    const std::string root = chipset == Chipset::q35 ? "pcie-root" : "pci-root";
+    if (!all.find(ControllerType::pci, 0))
+        all.add(ControllerType::pci, 0, root);
+    return {};
+}
+
+Status device_controllers(Domain& d, Controllers& all) {
     for (const Disk& disk : d.devices.disks) {
-        if (!disk.info.address || disk.info.address->type != AddressType::drive) continue;
+        if (!disk.info.address || disk.info.address->type != AddressType::drive)
+            continue;
         const std::uint32_t index = disk.info.address->controller.value_or(0);
         switch (disk.target.bus) {
-        case DiskBus::ide: all.need(ControllerType::ide, index); break;
-        case DiskBus::scsi: all.need(ControllerType::scsi, index); break;
-        case DiskBus::sata: all.need(ControllerType::sata, index); break;
-        case DiskBus::fdc: all.need(ControllerType::fdc, index); break;
-        default: break;
+        case DiskBus::ide:
+            PV_TRY(all.need(ControllerType::ide, index));
+            break;
+        case DiskBus::scsi:
+            PV_TRY(all.need(ControllerType::scsi, index));
+            break;
+        case DiskBus::sata:
+            PV_TRY(all.need(ControllerType::sata, index));
+            break;
+        case DiskBus::fdc:
+            PV_TRY(all.need(ControllerType::fdc, index));
+            break;
+        default:
+            break;
         }
     }
     auto serial_port = [&](const Chardev& c) {
-        if (c.target.type != "virtio") return;
+        if (c.target.type != "virtio")
+            return;
         const bool placed = c.info.address && c.info.address->type == AddressType::virtio_serial;
-        all.need(ControllerType::virtio_serial, placed ? c.info.address->controller.value_or(0) : 0);
+        const std::uint32_t index = placed ? c.info.address->controller.value_or(0) : 0;
+        const bool there = placed ? all.find(ControllerType::virtio_serial, index) != nullptr
+                                  : all.any(ControllerType::virtio_serial);
+        if (!there)
+            all.add(ControllerType::virtio_serial, index);
     };
     std::for_each(d.devices.channels.begin(), d.devices.channels.end(), serial_port);
     std::for_each(d.devices.consoles.begin(), d.devices.consoles.end(), serial_port);
     for (const xml::Node& n : d.devices.kept) {
-        if (n.name == "smartcard") all.need(ControllerType::ccid, 0);
+        if (n.name == "smartcard")
+            PV_TRY(all.need(ControllerType::ccid, 0));
     }
+    return {};
 }
 
 Status default_models(Domain& d) {
     const Chipset chipset = chipset_of(d);
     const std::string root = chipset == Chipset::q35 ? "pcie-root" : "pci-root";
     for (Controller& c : d.devices.controllers) {
-        if (c.type == ControllerType::usb && c.model.empty()) c.model = default_usb_model(chipset);
-        if (c.type == ControllerType::usb && c.model.rfind("ich9-uhci", 0) == 0 && !c.master.startport) {
+        if (c.type == ControllerType::usb && c.model.empty())
+            c.model = default_usb_model(chipset);
+        if (c.type == ControllerType::usb && c.model.rfind("ich9-uhci", 0) == 0 &&
+            !c.master.startport) {
             const char n = c.model.back(); // the companions share the master's ports two by two
-            if (n >= '1' && n <= '3') c.master.startport = static_cast<std::uint32_t>(n - '1') * 2;
+            if (n >= '1' && n <= '3')
+                c.master.startport = static_cast<std::uint32_t>(n - '1') * 2;
         }
-        if (c.type == ControllerType::scsi && (c.model.empty() || c.model == "auto")) c.model = "lsilogic";
-        if (c.type == ControllerType::pci && c.index == 0u && c.model != root && chipset != Chipset::other)
+        if (c.type == ControllerType::scsi && (c.model.empty() || c.model == "auto"))
+            c.model = "lsilogic";
+        if (c.type == ControllerType::pci && c.index == 0u && c.model != root &&
+            chipset != Chipset::other)
             return make_error(ErrorCode::xml_error, ErrorDomain::qemu,
-                              "The PCI controller with index='0' must be model='{}' for this machine type, but model='{}' "
-                              "was found instead", root, c.model);
+                              "The PCI controller with index='0' must be model='{}' for this "
+                              "machine type, but model='{}' "
+                              "was found instead",
+                              root, c.model);
     }
     return {};
 }
@@ -144,8 +191,8 @@ Status default_controllers(Domain& d) {
     Controllers all(d);
     all.number();
     all.order();
-    machine_controllers(d, all);
-    device_controllers(d, all);
+    PV_TRY(machine_controllers(d, all));
+    PV_TRY(device_controllers(d, all));
     return default_models(d);
 }
 

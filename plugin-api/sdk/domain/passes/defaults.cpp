@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// What the peer adds to a guest that says only what its user cares about. The order of steps matters:
-// the machine decides about the devices, the devices about the controllers.
+// What the peer adds to a guest that says only what its user cares about. The order of steps
+// matters: the machine decides about the devices, the devices about the controllers.
 #include <algorithm>
 
 #include "base/error_text.h"
@@ -17,19 +17,25 @@ Error unsupported(std::string text) {
 Status default_machine(Domain& d, const HostContext& context) {
     OsType& type = d.os.type;
     if (type.type.empty())
-        return make_error(ErrorCode::os_type, ErrorDomain::domain, "<os> has no <type>, expected 'hvm' or 'exe'");
-    if (type.arch.empty()) type.arch = context.arch;
-    if (type.machine.empty()) type.machine = context.default_machine;
+        return make_error(ErrorCode::os_type, ErrorDomain::domain,
+                          "<os> has no <type>, expected 'hvm' or 'exe'");
+    if (type.arch.empty())
+        type.arch = context.arch;
+    if (type.machine.empty())
+        type.machine = context.default_machine;
     const std::string found = context.emulator ? context.emulator(type.arch) : std::string();
-    if (d.devices.emulator.empty()) d.devices.emulator = found;
     if (d.devices.emulator.empty())
-        return unsupported(fmt::format("no emulator for domain type '{}' on architecture '{}' is installed", d.type,
-                                       type.arch));
-    if (!context.canonical_machine || type.machine.empty()) return {};
+        d.devices.emulator = found;
+    if (d.devices.emulator.empty())
+        return unsupported(
+            fmt::format("no emulator for domain type '{}' on architecture '{}' is installed",
+                        d.type, type.arch));
+    if (!context.canonical_machine || type.machine.empty())
+        return {};
     const std::string canonical = context.canonical_machine(type.arch, type.machine);
     if (canonical.empty())
-        return unsupported(fmt::format("Emulator '{}' does not support machine type '{}'", d.devices.emulator,
-                                       type.machine));
+        return unsupported(fmt::format("Emulator '{}' does not support machine type '{}'",
+                                       d.devices.emulator, type.machine));
     type.machine = canonical;
     return {};
 }
@@ -40,26 +46,35 @@ Status default_memory(Domain& d) {
         const bool numa = d.cpu && std::any_of(d.cpu->kept.begin(), d.cpu->kept.end(),
                                                [](const xml::Node& n) { return n.name == "numa"; });
         if (!numa)
-            return make_error(ErrorCode::xml_error, ErrorDomain::domain,
-                              "Memory size must be specified via <memory> or in the <numa> configuration");
+            return make_error(
+                ErrorCode::xml_error, ErrorDomain::domain,
+                "Memory size must be specified via <memory> or in the <numa> configuration");
         return {};
     }
-    if (!d.current_memory || *d.current_memory > *d.memory) d.current_memory = d.memory;
+    if (!d.current_memory || *d.current_memory > *d.memory)
+        d.current_memory = d.memory;
     return {};
 }
 
 void default_vcpu(Domain& d) {
-    if (!d.vcpu.max) d.vcpu.max = 1;
-    if (d.vcpu.placement == Placement{}) d.vcpu.placement = Placement::static_;
-    if (d.vcpu.current && *d.vcpu.current == *d.vcpu.max) d.vcpu.current.reset();
+    if (!d.vcpu.max)
+        d.vcpu.max = 1;
+    if (d.vcpu.placement == Placement{})
+        d.vcpu.placement = Placement::static_;
+    if (d.vcpu.current && *d.vcpu.current == *d.vcpu.max)
+        d.vcpu.current.reset();
 }
 
 void default_cpu(Domain& d, const HostContext& context) {
-    const bool named = d.cpu && (d.cpu->model || (d.cpu->mode != CpuMode::unset && d.cpu->mode != CpuMode::custom));
+    const bool named = d.cpu && (d.cpu->model ||
+                                 (d.cpu->mode != CpuMode::unset && d.cpu->mode != CpuMode::custom));
     if (!named) {
-        const std::string model = context.default_cpu ? context.default_cpu(d.os.type.arch, d.os.type.machine) : "";
-        if (model.empty()) return;
-        if (!d.cpu) d.cpu.emplace();
+        const std::string model =
+            context.default_cpu ? context.default_cpu(d.os.type.arch, d.os.type.machine) : "";
+        if (model.empty())
+            return;
+        if (!d.cpu)
+            d.cpu.emplace();
         Cpu& cpu = *d.cpu;
         cpu.mode = CpuMode::custom;
         cpu.match = CpuMatch::exact;
@@ -67,48 +82,78 @@ void default_cpu(Domain& d, const HostContext& context) {
         cpu.model = CpuModel{"forbid", "", model};
     }
     Cpu& cpu = *d.cpu;
-    if (cpu.mode == CpuMode::unset) cpu.mode = CpuMode::custom;
-    if (cpu.mode == CpuMode::custom && cpu.match == CpuMatch::unset) cpu.match = CpuMatch::exact;
+    if (cpu.mode == CpuMode::unset)
+        cpu.mode = CpuMode::custom;
+    if (cpu.mode == CpuMode::custom && cpu.match == CpuMatch::unset)
+        cpu.match = CpuMatch::exact;
     if (cpu.check == CpuCheck::unset)
-        cpu.check = cpu.mode == CpuMode::host_model || (cpu.mode == CpuMode::custom && d.type == "kvm")
-                        ? CpuCheck::partial
-                        : CpuCheck::none; // emulated and passed through CPUs are what they are
-    if (cpu.mode != CpuMode::custom) cpu.match = CpuMatch::unset;
+        cpu.check =
+            cpu.mode == CpuMode::host_model || (cpu.mode == CpuMode::custom && d.type == "kvm")
+                ? CpuCheck::partial
+                : CpuCheck::none; // emulated and passed through CPUs are what they are
+    if (cpu.mode != CpuMode::custom)
+        cpu.match = CpuMatch::unset;
     if (cpu.mode == CpuMode::host_passthrough && cpu.migratable == OnOff::unset)
         cpu.migratable = OnOff::on;
     if (cpu.mode == CpuMode::host_model && cpu.model && cpu.model->name.empty()) {
-        if (cpu.model->fallback == "allow") cpu.model->fallback.clear();
-        if (cpu.model->fallback.empty() && cpu.model->vendor_id.empty()) cpu.model.reset();
+        if (cpu.model->fallback == "allow")
+            cpu.model->fallback.clear();
+        if (cpu.model->fallback.empty() && cpu.model->vendor_id.empty())
+            cpu.model.reset();
     } else if (cpu.model && cpu.model->fallback.empty()) {
         cpu.model->fallback = "allow";
     }
-    if (cpu.topology && !cpu.topology->dies) cpu.topology->dies = 1;
+    if (cpu.topology && !cpu.topology->dies)
+        cpu.topology->dies = 1;
     for (CpuFeature& f : cpu.features)
-        if (f.policy == CpuPolicy::unset) f.policy = CpuPolicy::require;
+        if (f.policy == CpuPolicy::unset)
+            f.policy = CpuPolicy::require;
 }
 
 void default_clock_and_actions(Domain& d) {
-    if (!d.clock) d.clock.emplace();
+    if (!d.clock)
+        d.clock.emplace();
     Clock& c = *d.clock;
-    if (c.offset == ClockOffset::unset) c.offset = ClockOffset::utc;
+    if (c.offset == ClockOffset::unset)
+        c.offset = ClockOffset::utc;
     if (c.offset == ClockOffset::variable) {
-        if (c.adjustment.empty()) c.adjustment = "0";
-        if (c.basis.empty()) c.basis = "utc";
+        if (c.adjustment.empty())
+            c.adjustment = "0";
+        if (c.basis.empty())
+            c.basis = "utc";
     }
-    if (d.on_poweroff == LifecycleAction::unset) d.on_poweroff = LifecycleAction::destroy;
-    if (d.on_reboot == LifecycleAction::unset) d.on_reboot = LifecycleAction::restart;
-    if (d.on_crash == LifecycleAction::unset) d.on_crash = LifecycleAction::destroy;
+    if (d.on_poweroff == LifecycleAction::unset)
+        d.on_poweroff = LifecycleAction::destroy;
+    if (d.on_reboot == LifecycleAction::unset)
+        d.on_reboot = LifecycleAction::restart;
+    if (d.on_crash == LifecycleAction::unset)
+        d.on_crash = LifecycleAction::destroy;
+}
+
+void default_features(Domain& d) {
+    for (auto* s : {&d.features.hap, &d.features.pvspinlock, &d.features.pmu, &d.features.vmport,
+                    &d.features.vmcoreinfo}) {
+        if (*s && (*s)->state == OnOff::unset)
+            (*s)->state = OnOff::on;
+    }
+    for (xml::Node& n : d.features.kept) {
+        if (n.name == "hyperv" && !n.attribute("mode"))
+            n.attributes.push_back({"mode", "custom"});
+    }
 }
 
 void default_boot(Domain& d) {
-    if (!d.os.boot.empty() || d.os.type.type != "hvm") return;
+    if (!d.os.boot.empty() || d.os.type.type != "hvm")
+        return;
     const auto ordered = [](const auto& x) { return x.info.boot.order.has_value(); };
     const auto& v = d.devices;
     const bool by_device = std::any_of(v.disks.begin(), v.disks.end(), ordered) ||
                            std::any_of(v.interfaces.begin(), v.interfaces.end(), ordered) ||
-                           std::any_of(v.kept.begin(), v.kept.end(),
-                                       [](const xml::Node& n) { return n.child("boot") != nullptr; });
-    if (!by_device) d.os.boot.push_back({BootDevice::hd});
+                           std::any_of(v.kept.begin(), v.kept.end(), [](const xml::Node& n) {
+                               return n.child("boot") != nullptr;
+                           });
+    if (!by_device)
+        d.os.boot.push_back({BootDevice::hd});
 }
 
 xml::Mac random_mac() {
@@ -119,7 +164,8 @@ xml::Mac random_mac() {
 
 void default_interfaces(Domain& d, const HostContext& context) {
     for (Interface& i : d.devices.interfaces) {
-        if (!i.mac.address) i.mac.address = context.new_mac ? context.new_mac() : random_mac();
+        if (!i.mac.address)
+            i.mac.address = context.new_mac ? context.new_mac() : random_mac();
         if (i.model.empty() && is_x86(d) && i.type != InterfaceType::hostdev)
             i.model = i.type == InterfaceType::vdpa ? "virtio" : "rtl8139";
     }
@@ -127,25 +173,33 @@ void default_interfaces(Domain& d, const HostContext& context) {
 
 } // namespace
 
-bool is_x86(const Domain& d) { return d.os.type.arch == "x86_64" || d.os.type.arch == "i686"; }
+bool is_x86(const Domain& d) {
+    return d.os.type.arch == "x86_64" || d.os.type.arch == "i686";
+}
 
 Chipset chipset_of(const Domain& d) {
     const std::string& m = d.os.type.machine;
-    if (!is_x86(d)) return Chipset::other;
-    if (m == "q35" || m.rfind("pc-q35-", 0) == 0) return Chipset::q35;
-    if (m == "pc" || m.rfind("pc-i440fx-", 0) == 0 || m.rfind("pc-0.", 0) == 0 || m.rfind("pc-1.", 0) == 0)
+    if (!is_x86(d))
+        return Chipset::other;
+    if (m == "q35" || m.rfind("pc-q35-", 0) == 0)
+        return Chipset::q35;
+    if (m == "pc" || m.rfind("pc-i440fx-", 0) == 0 || m.rfind("pc-0.", 0) == 0 ||
+        m.rfind("pc-1.", 0) == 0)
         return Chipset::i440fx;
     return Chipset::other;
 }
 
 Status apply_defaults(Domain& d, const HostContext& context) {
-    if (!d.uuid) d.uuid = Uuid::random();
+    if (!d.uuid)
+        d.uuid = Uuid::random();
     PV_TRY(default_machine(d, context));
     PV_TRY(default_memory(d));
     default_vcpu(d);
     default_cpu(d, context);
     default_clock_and_actions(d);
-    if (d.os.bootmenu != YesNo::yes) d.os.bootmenu_timeout.reset();
+    default_features(d);
+    if (d.os.bootmenu != YesNo::yes)
+        d.os.bootmenu_timeout.reset();
     default_boot(d);
     default_interfaces(d, context);
     PV_TRY(default_disks(d));

@@ -19,7 +19,14 @@ enum class PciNeed : std::uint8_t {
     pci,        // a conventional slot
     pcie,       // a PCI Express port of its own
     integrated, // the root bus itself
-    root_port, switch_upstream, switch_downstream, dmi_bridge, pci_bridge, pcie_to_pci, expander, pcie_expander,
+    root_port,
+    switch_upstream,
+    switch_downstream,
+    dmi_bridge,
+    pci_bridge,
+    pcie_to_pci,
+    expander,
+    pcie_expander,
 };
 
 class PciBuses {
@@ -31,7 +38,8 @@ class PciBuses {
     // Marks an address as taken. Error: no such bus, not pluggable there, in use.
     Status reserve(const Address& address, PciNeed need, std::string_view who);
     [[nodiscard]] bool slot_free(std::uint32_t bus, std::uint32_t slot) const;
-    [[nodiscard]] bool function_free(std::uint32_t bus, std::uint32_t slot, std::uint32_t function) const;
+    [[nodiscard]] bool function_free(std::uint32_t bus, std::uint32_t slot,
+                                     std::uint32_t function) const;
     // The next free place for such a device; adds controllers where needed. Whole slots.
     Result<Address> assign(PciNeed need, std::string_view who);
     // Gives the controllers that have none their own addresses, options and numbers.

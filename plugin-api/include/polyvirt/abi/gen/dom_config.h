@@ -170,7 +170,7 @@ typedef struct pv_dom_config {
     /* The same for the next boot alone (PV_ATTR_DOM_AUTOSTART_ONCE).
      * [worker] may block, changes, target: domain, finishes without its client.
      * API: virDomainSetAutostartOnce.
-     * Wire: remote.domain_set_autostart_once. Permission: u, n, k, o, w. Since 0.1. */
+     * Wire: remote.domain_set_autostart_once. Permission: unknown: denied. Since 0.1. */
     pv_status (*set_autostart_once)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_dom_set_autostart_once_in *in, pv_dom_set_autostart_once_out *out) PV_NOEXCEPT;
     /* Sets description, title or an element of the metadata; NULL removes it. key and uri belong

@@ -130,7 +130,7 @@ typedef struct pv_dom_console {
     /* Makes a display read its certificates again.
      * [worker] may block, changes, target: domain, finishes without its client.
      * API: virDomainGraphicsReload.
-     * Wire: remote.domain_graphics_reload. Permission: u, n, k, o, w. Since 0.1. */
+     * Wire: remote.domain_graphics_reload. Permission: unknown: denied. Since 0.1. */
     pv_status (*graphics_reload)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_dom_graphics_reload_in *in, pv_dom_graphics_reload_out *out) PV_NOEXCEPT;
     /* Sends a picture of a screen over the call's stream; mime says what it is.

@@ -361,8 +361,7 @@ typedef struct pv_dom_guest {
         const pv_dom_set_response_timeout_in *in, pv_dom_set_response_timeout_out *out) PV_NOEXCEPT;
     /* Makes the guest announce a network interface on its network; NULL = all.
      * [worker] may block, changes, target: domain, finishes without its client.
-     * API: unknown.
-     * Wire: remote.domain_announce_interface. Permission: u, n, k, o, w. Since 0.1. */
+     * Wire: remote.domain_announce_interface. Permission: unknown: denied. Since 0.1. */
     pv_status (*announce_interface)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_dom_announce_interface_in *in, pv_dom_announce_interface_out *out) PV_NOEXCEPT;
 } pv_dom_guest;

@@ -62,19 +62,22 @@ typedef struct pv_dom_abort_job_out {
 typedef struct pv_dom_job {
     uint32_t size, _r;
     /* Its figures in the old, fixed form; times in ms, sizes in bytes.
-     * [worker] may block, reads, target: domain, deadline: query, ends with its client.
+     * [worker] may block, reads, target: domain, deadline: query, ends with its client, delivered
+     * beside other calls of the object.
      * API: virDomainGetJobInfo.
      * Wire: remote.domain_get_job_info. Permission: domain.read. Since 0.1. */
     pv_status (*job_info)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_dom_job_info_in *in, pv_dom_job_info_out *out) PV_NOEXCEPT;
     /* Its figures, PV_DOMAIN_JOB_*; also of the last one that has ended.
-     * [worker] may block, reads, target: domain, deadline: query, ends with its client.
+     * [worker] may block, reads, target: domain, deadline: query, ends with its client, delivered
+     * beside other calls of the object.
      * API: virDomainGetJobStats.
      * Wire: remote.domain_get_job_stats. Permission: domain.read. Since 0.1. */
     pv_status (*job_stats)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_dom_job_stats_in *in, pv_dom_job_stats_out *out) PV_NOEXCEPT;
     /* Ends it.
-     * [worker] may block, changes, target: domain, finishes without its client.
+     * [worker] may block, changes, target: domain, finishes without its client, delivered beside
+     * other calls of the object.
      * API: virDomainAbortJob, virDomainAbortJobFlags.
      * Wire: remote.domain_abort_job, remote.domain_abort_job_flags. Permission: domain.write.
      * Since 0.1. */

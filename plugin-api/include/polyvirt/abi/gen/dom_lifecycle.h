@@ -246,7 +246,8 @@ typedef struct pv_dom_lifecycle {
         const pv_dom_reset_in *in, pv_dom_reset_out *out) PV_NOEXCEPT;
     /* Ends the domain at once. Must succeed while other calls of the domain hang; a transient
      * domain is retired afterwards.
-     * [worker] may block, changes, target: domain, finishes without its client.
+     * [worker] may block, changes, target: domain, finishes without its client, delivered beside
+     * other calls of the object.
      * API: virDomainDestroy, virDomainDestroyFlags.
      * Wire: remote.domain_destroy, remote.domain_destroy_flags. Permission: domain.stop. Since
      * 0.1. */

@@ -642,13 +642,13 @@ typedef struct pv_dom_tune {
     /* Makes or changes a group of disks that are throttled together.
      * [worker] may block, changes, target: domain, finishes without its client.
      * API: virDomainSetThrottleGroup.
-     * Wire: remote.domain_set_throttle_group. Permission: u, n, k, o, w. Since 0.1. */
+     * Wire: remote.domain_set_throttle_group. Permission: unknown: denied. Since 0.1. */
     pv_status (*set_throttle_group)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_dom_set_throttle_group_in *in, pv_dom_set_throttle_group_out *out) PV_NOEXCEPT;
     /* Removes such a group.
      * [worker] may block, changes, target: domain, finishes without its client.
      * API: virDomainDelThrottleGroup.
-     * Wire: remote.domain_del_throttle_group. Permission: u, n, k, o, w. Since 0.1. */
+     * Wire: remote.domain_del_throttle_group. Permission: unknown: denied. Since 0.1. */
     pv_status (*del_throttle_group)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_dom_del_throttle_group_in *in, pv_dom_del_throttle_group_out *out) PV_NOEXCEPT;
 } pv_dom_tune;

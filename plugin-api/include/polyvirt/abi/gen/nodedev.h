@@ -192,7 +192,7 @@ typedef struct pv_nodedev {
     /* Changes a virtual device, live, stored or both.
      * [worker] may block, changes, target: nodedev, finishes without its client.
      * API: virNodeDeviceUpdate.
-     * Wire: remote.node_device_update. Permission: u, n, k, o, w. Since 0.1. */
+     * Wire: remote.node_device_update. Permission: unknown: denied. Since 0.1. */
     pv_status (*update)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_nodedev_update_in *in, pv_nodedev_update_out *out) PV_NOEXCEPT;
     /* Whether it starts with the host or its parent.

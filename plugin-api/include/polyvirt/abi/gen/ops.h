@@ -67,254 +67,255 @@ enum { PV_DEADLINE_NONE = 0, PV_DEADLINE_QUERY = 1, PV_DEADLINE_MODIFY = 2 };
     X(25, pv_nwfilter_binding, "pv.nwfilter.binding/1") \
     X(26, pv_secret, "pv.secret/1")
 
-/* X(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, host_default) for every
- * op. `table`: its struct; `slot`: the member's name; `base`_in and `base`_out: its argument and result;
+/* X(op, table, slot, base, target, may_block, changes, deadline, cancel, stream, always,
+ * host_default) for every op. `table`: its struct; `slot`: the member's name; `base`_in and `base`_out: its argument and result;
  * target: PV_KIND_*, PV_KIND_NONE = no target; deadline: PV_DEADLINE_*; cancel: 1 = the call ends when its
- * client is gone; stream: PV_STREAM_*; host_default: 1 = a NULL slot is answered by the host. */
+ * client is gone; stream: PV_STREAM_*; always: 1 = delivered even while the
+ * object's strand is taken; host_default: 1 = a NULL slot is answered by the host. */
 #define PV_OPS(X) \
-    X(PV_OP_HV_TYPE, pv_hv_caps, type, pv_hv_type, 0, 0, 0, 1, 1, 0, 1) \
-    X(PV_OP_HV_VERSION, pv_hv_caps, version, pv_hv_version, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_SUPPORTS_FEATURE, pv_hv_caps, supports_feature, pv_hv_supports_feature, 0, 0, 0, 1, 1, 0, 1) \
-    X(PV_OP_HV_CAPABILITIES, pv_hv_caps, capabilities, pv_hv_capabilities, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_DOMAIN_CAPABILITIES, pv_hv_caps, domain_capabilities, pv_hv_domain_capabilities, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_MAX_VCPUS, pv_hv_caps, max_vcpus, pv_hv_max_vcpus, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_SYSINFO, pv_hv_caps, sysinfo, pv_hv_sysinfo, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_CPU_MODEL_NAMES, pv_hv_caps, cpu_model_names, pv_hv_cpu_model_names, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_COMPARE_CPU, pv_hv_caps, compare_cpu, pv_hv_compare_cpu, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_COMPARE_HYPERVISOR_CPU, pv_hv_caps, compare_hypervisor_cpu, pv_hv_compare_hypervisor_cpu, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_BASELINE_CPU, pv_hv_caps, baseline_cpu, pv_hv_baseline_cpu, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_BASELINE_HYPERVISOR_CPU, pv_hv_caps, baseline_hypervisor_cpu, pv_hv_baseline_hypervisor_cpu, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_SECURITY_MODEL, pv_hv_caps, security_model, pv_hv_security_model, 0, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_SEV_INFO, pv_hv_caps, sev_info, pv_hv_sev_info, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_DOMAIN_XML_FROM_NATIVE, pv_hv_caps, domain_xml_from_native, pv_hv_domain_xml_from_native, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_HV_DOMAIN_XML_TO_NATIVE, pv_hv_caps, domain_xml_to_native, pv_hv_domain_xml_to_native, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_NODE_INFO, pv_hv_node, info, pv_node_info, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_FREE_MEMORY, pv_hv_node, free_memory, pv_node_free_memory, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_CELLS_FREE_MEMORY, pv_hv_node, cells_free_memory, pv_node_cells_free_memory, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_CPU_STATS, pv_hv_node, cpu_stats, pv_node_cpu_stats, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_MEMORY_STATS, pv_hv_node, memory_stats, pv_node_memory_stats, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_MEMORY_PARAMETERS, pv_hv_node, memory_parameters, pv_node_memory_parameters, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_SET_MEMORY_PARAMETERS, pv_hv_node, set_memory_parameters, pv_node_set_memory_parameters, 0, 1, 1, 0, 0, 0, 1) \
-    X(PV_OP_NODE_CPU_MAP, pv_hv_node, cpu_map, pv_node_cpu_map, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_FREE_PAGES, pv_hv_node, free_pages, pv_node_free_pages, 0, 1, 0, 1, 1, 0, 1) \
-    X(PV_OP_NODE_ALLOC_PAGES, pv_hv_node, alloc_pages, pv_node_alloc_pages, 0, 1, 1, 0, 0, 0, 1) \
-    X(PV_OP_NODE_SUSPEND, pv_hv_node, suspend, pv_node_suspend, 0, 1, 1, 0, 0, 0, 1) \
-    X(PV_OP_DOM_CREATE_XML, pv_dom_lifecycle, create_xml, pv_dom_create_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_CREATE, pv_dom_lifecycle, create, pv_dom_create, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SHUTDOWN, pv_dom_lifecycle, shutdown, pv_dom_shutdown, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_REBOOT, pv_dom_lifecycle, reboot, pv_dom_reboot, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_RESET, pv_dom_lifecycle, reset, pv_dom_reset, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_DESTROY, pv_dom_lifecycle, destroy, pv_dom_destroy, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SUSPEND, pv_dom_lifecycle, suspend, pv_dom_suspend, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_RESUME, pv_dom_lifecycle, resume, pv_dom_resume, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_PM_SUSPEND, pv_dom_lifecycle, pm_suspend, pv_dom_pm_suspend, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_PM_WAKEUP, pv_dom_lifecycle, pm_wakeup, pv_dom_pm_wakeup, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_INJECT_NMI, pv_dom_lifecycle, inject_nmi, pv_dom_inject_nmi, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SEND_KEY, pv_dom_lifecycle, send_key, pv_dom_send_key, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SEND_PROCESS_SIGNAL, pv_dom_lifecycle, send_process_signal, pv_dom_send_process_signal, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_LIFECYCLE_ACTION, pv_dom_lifecycle, set_lifecycle_action, pv_dom_set_lifecycle_action, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_FD_ASSOCIATE, pv_dom_lifecycle, fd_associate, pv_dom_fd_associate, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_DEFINE_XML, pv_dom_config, define_xml, pv_dom_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_UNDEFINE, pv_dom_config, undefine, pv_dom_undefine, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_XML_DESC, pv_dom_config, xml_desc, pv_dom_xml_desc, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_OS_TYPE, pv_dom_config, os_type, pv_dom_os_type, 1, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_AUTOSTART, pv_dom_config, set_autostart, pv_dom_set_autostart, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_AUTOSTART_ONCE, pv_dom_config, set_autostart_once, pv_dom_set_autostart_once, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_METADATA, pv_dom_config, set_metadata, pv_dom_set_metadata, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_GET_METADATA, pv_dom_config, get_metadata, pv_dom_get_metadata, 1, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_RENAME, pv_dom_config, rename, pv_dom_rename, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_ATTACH_DEVICE, pv_dom_device, attach_device, pv_dom_attach_device, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_DETACH_DEVICE, pv_dom_device, detach_device, pv_dom_detach_device, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_DETACH_DEVICE_ALIAS, pv_dom_device, detach_device_alias, pv_dom_detach_device_alias, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_UPDATE_DEVICE, pv_dom_device, update_device, pv_dom_update_device, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_MAX_MEMORY, pv_dom_tune, max_memory, pv_dom_max_memory, 1, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_MEMORY, pv_dom_tune, set_memory, pv_dom_set_memory, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_VCPUS_COUNT, pv_dom_tune, vcpus_count, pv_dom_vcpus_count, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_VCPUS, pv_dom_tune, set_vcpus, pv_dom_set_vcpus, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_VCPU, pv_dom_tune, set_vcpu, pv_dom_set_vcpu, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_VCPUS, pv_dom_tune, vcpus, pv_dom_vcpus, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_VCPU_PINS, pv_dom_tune, vcpu_pins, pv_dom_vcpu_pins, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_PIN_VCPU, pv_dom_tune, pin_vcpu, pv_dom_pin_vcpu, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_EMULATOR_PIN, pv_dom_tune, emulator_pin, pv_dom_emulator_pin, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_PIN_EMULATOR, pv_dom_tune, pin_emulator, pv_dom_pin_emulator, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_IOTHREADS, pv_dom_tune, iothreads, pv_dom_iothreads, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_PIN_IOTHREAD, pv_dom_tune, pin_iothread, pv_dom_pin_iothread, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_ADD_IOTHREAD, pv_dom_tune, add_iothread, pv_dom_add_iothread, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_DEL_IOTHREAD, pv_dom_tune, del_iothread, pv_dom_del_iothread, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_IOTHREAD_PARAMS, pv_dom_tune, set_iothread_params, pv_dom_set_iothread_params, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SCHEDULER_TYPE, pv_dom_tune, scheduler_type, pv_dom_scheduler_type, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SCHEDULER_PARAMS, pv_dom_tune, scheduler_params, pv_dom_scheduler_params, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_SCHEDULER_PARAMS, pv_dom_tune, set_scheduler_params, pv_dom_set_scheduler_params, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_MEMORY_PARAMS, pv_dom_tune, memory_params, pv_dom_memory_params, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_MEMORY_PARAMS, pv_dom_tune, set_memory_params, pv_dom_set_memory_params, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLKIO_PARAMS, pv_dom_tune, blkio_params, pv_dom_blkio_params, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_BLKIO_PARAMS, pv_dom_tune, set_blkio_params, pv_dom_set_blkio_params, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_NUMA_PARAMS, pv_dom_tune, numa_params, pv_dom_numa_params, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_NUMA_PARAMS, pv_dom_tune, set_numa_params, pv_dom_set_numa_params, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_INTERFACE_PARAMS, pv_dom_tune, interface_params, pv_dom_interface_params, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_INTERFACE_PARAMS, pv_dom_tune, set_interface_params, pv_dom_set_interface_params, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_IO_TUNE, pv_dom_tune, block_io_tune, pv_dom_block_io_tune, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_BLOCK_IO_TUNE, pv_dom_tune, set_block_io_tune, pv_dom_set_block_io_tune, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_THROTTLE_GROUP, pv_dom_tune, set_throttle_group, pv_dom_set_throttle_group, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_DEL_THROTTLE_GROUP, pv_dom_tune, del_throttle_group, pv_dom_del_throttle_group, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_INFO, pv_dom_stats, info, pv_dom_info, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_CONTROL_INFO, pv_dom_stats, control_info, pv_dom_control_info, 1, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_MEMORY_STATS, pv_dom_stats, memory_stats, pv_dom_memory_stats, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_MEMORY_STATS_PERIOD, pv_dom_stats, set_memory_stats_period, pv_dom_set_memory_stats_period, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_STATS, pv_dom_stats, block_stats, pv_dom_block_stats, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_BLOCK_STATS_PARAMS, pv_dom_stats, block_stats_params, pv_dom_block_stats_params, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_BLOCK_INFO, pv_dom_stats, block_info, pv_dom_block_info, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_INTERFACE_STATS, pv_dom_stats, interface_stats, pv_dom_interface_stats, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_CPU_STATS, pv_dom_stats, cpu_stats, pv_dom_cpu_stats, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_ALL_STATS, pv_dom_stats, all_stats, pv_dom_all_stats, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_DISK_ERRORS, pv_dom_stats, disk_errors, pv_dom_disk_errors, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_PERF_EVENTS, pv_dom_stats, perf_events, pv_dom_perf_events, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_PERF_EVENTS, pv_dom_stats, set_perf_events, pv_dom_set_perf_events, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_MESSAGES, pv_dom_stats, messages, pv_dom_messages, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_START_DIRTY_RATE_CALC, pv_dom_stats, start_dirty_rate_calc, pv_dom_start_dirty_rate_calc, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_PEEK, pv_dom_stats, block_peek, pv_dom_block_peek, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_MEMORY_PEEK, pv_dom_stats, memory_peek, pv_dom_memory_peek, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_BLOCK_RESIZE, pv_dom_block, block_resize, pv_dom_block_resize, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_PULL, pv_dom_block, block_pull, pv_dom_block_pull, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_REBASE, pv_dom_block, block_rebase, pv_dom_block_rebase, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_COMMIT, pv_dom_block, block_commit, pv_dom_block_commit, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_COPY, pv_dom_block, block_copy, pv_dom_block_copy, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_JOB_INFO, pv_dom_block, block_job_info, pv_dom_block_job_info, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_BLOCK_JOB_ABORT, pv_dom_block, block_job_abort, pv_dom_block_job_abort, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_BLOCK_JOB_SET_SPEED, pv_dom_block, block_job_set_speed, pv_dom_block_job_set_speed, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_BLOCK_THRESHOLD, pv_dom_block, set_block_threshold, pv_dom_set_block_threshold, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SAVE, pv_dom_save, save, pv_dom_save, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_RESTORE, pv_dom_save, restore, pv_dom_restore, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SAVE_IMAGE_XML_DESC, pv_dom_save, save_image_xml_desc, pv_dom_save_image_xml_desc, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SAVE_IMAGE_DEFINE_XML, pv_dom_save, save_image_define_xml, pv_dom_save_image_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_MANAGED_SAVE, pv_dom_save, managed_save, pv_dom_managed_save, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_MANAGED_SAVE_REMOVE, pv_dom_save, managed_save_remove, pv_dom_managed_save_remove, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_MANAGED_SAVE_XML_DESC, pv_dom_save, managed_save_xml_desc, pv_dom_managed_save_xml_desc, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_MANAGED_SAVE_DEFINE_XML, pv_dom_save, managed_save_define_xml, pv_dom_managed_save_define_xml, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_CORE_DUMP, pv_dom_save, core_dump, pv_dom_core_dump, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_SNAPSHOT_CREATE_XML, pv_dom_snapshot, create_xml, pv_snapshot_create_xml, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_SNAPSHOT_XML_DESC, pv_dom_snapshot, xml_desc, pv_snapshot_xml_desc, 11, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_SNAPSHOT_REVERT, pv_dom_snapshot, revert, pv_snapshot_revert, 11, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_SNAPSHOT_REMOVE, pv_dom_snapshot, remove, pv_snapshot_remove, 11, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_CHECKPOINT_CREATE_XML, pv_dom_checkpoint, create_xml, pv_checkpoint_create_xml, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_CHECKPOINT_XML_DESC, pv_dom_checkpoint, xml_desc, pv_checkpoint_xml_desc, 12, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_CHECKPOINT_REMOVE, pv_dom_checkpoint, remove, pv_checkpoint_remove, 12, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_CHECKPOINT_BACKUP_BEGIN, pv_dom_checkpoint, backup_begin, pv_checkpoint_backup_begin, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_CHECKPOINT_BACKUP_XML_DESC, pv_dom_checkpoint, backup_xml_desc, pv_checkpoint_backup_xml_desc, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_MIGRATE_BEGIN, pv_dom_migrate, begin, pv_migrate_begin, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_PREPARE, pv_dom_migrate, prepare, pv_migrate_prepare, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_PREPARE_TUNNEL, pv_dom_migrate, prepare_tunnel, pv_migrate_prepare_tunnel, 0, 1, 1, 0, 0, 2, 0) \
-    X(PV_OP_MIGRATE_PERFORM, pv_dom_migrate, perform, pv_migrate_perform, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_FINISH, pv_dom_migrate, finish, pv_migrate_finish, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_CONFIRM, pv_dom_migrate, confirm, pv_migrate_confirm, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_MAX_DOWNTIME, pv_dom_migrate, max_downtime, pv_migrate_max_downtime, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_MIGRATE_SET_MAX_DOWNTIME, pv_dom_migrate, set_max_downtime, pv_migrate_set_max_downtime, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_MAX_SPEED, pv_dom_migrate, max_speed, pv_migrate_max_speed, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_MIGRATE_SET_MAX_SPEED, pv_dom_migrate, set_max_speed, pv_migrate_set_max_speed, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_COMPRESSION_CACHE, pv_dom_migrate, compression_cache, pv_migrate_compression_cache, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_MIGRATE_SET_COMPRESSION_CACHE, pv_dom_migrate, set_compression_cache, pv_migrate_set_compression_cache, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_MIGRATE_START_POST_COPY, pv_dom_migrate, start_post_copy, pv_migrate_start_post_copy, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_JOB_INFO, pv_dom_job, job_info, pv_dom_job_info, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_JOB_STATS, pv_dom_job, job_stats, pv_dom_job_stats, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_ABORT_JOB, pv_dom_job, abort_job, pv_dom_abort_job, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_FSFREEZE, pv_dom_guest, fsfreeze, pv_dom_fsfreeze, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_FSTHAW, pv_dom_guest, fsthaw, pv_dom_fsthaw, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_FSTRIM, pv_dom_guest, fstrim, pv_dom_fstrim, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_FSINFO, pv_dom_guest, fsinfo, pv_dom_fsinfo, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_TIME, pv_dom_guest, time, pv_dom_time, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_TIME, pv_dom_guest, set_time, pv_dom_set_time, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_GUEST_VCPUS, pv_dom_guest, guest_vcpus, pv_dom_guest_vcpus, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_GUEST_VCPUS, pv_dom_guest, set_guest_vcpus, pv_dom_set_guest_vcpus, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_USER_PASSWORD, pv_dom_guest, set_user_password, pv_dom_set_user_password, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_GUEST_INFO, pv_dom_guest, guest_info, pv_dom_guest_info, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_HOSTNAME, pv_dom_guest, hostname, pv_dom_hostname, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_INTERFACE_ADDRESSES, pv_dom_guest, interface_addresses, pv_dom_interface_addresses, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SSH_KEYS, pv_dom_guest, ssh_keys, pv_dom_ssh_keys, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_SSH_KEYS, pv_dom_guest, set_ssh_keys, pv_dom_set_ssh_keys, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SET_RESPONSE_TIMEOUT, pv_dom_guest, set_response_timeout, pv_dom_set_response_timeout, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_ANNOUNCE_INTERFACE, pv_dom_guest, announce_interface, pv_dom_announce_interface, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_OPEN_CONSOLE, pv_dom_console, open_console, pv_dom_open_console, 1, 1, 1, 0, 0, 3, 0) \
-    X(PV_OP_DOM_OPEN_CHANNEL, pv_dom_console, open_channel, pv_dom_open_channel, 1, 1, 1, 0, 0, 3, 0) \
-    X(PV_OP_DOM_OPEN_GRAPHICS, pv_dom_console, open_graphics, pv_dom_open_graphics, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_OPEN_GRAPHICS_FD, pv_dom_console, open_graphics_fd, pv_dom_open_graphics_fd, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_GRAPHICS_RELOAD, pv_dom_console, graphics_reload, pv_dom_graphics_reload, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_SCREENSHOT, pv_dom_console, screenshot, pv_dom_screenshot, 1, 1, 0, 1, 1, 1, 0) \
-    X(PV_OP_DOM_SECURITY_LABEL, pv_dom_security, security_label, pv_dom_security_label, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SECURITY_LABELS, pv_dom_security, security_labels, pv_dom_security_labels, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_LAUNCH_SECURITY_INFO, pv_dom_security, launch_security_info, pv_dom_launch_security_info, 1, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_DOM_SET_LAUNCH_SECURITY_STATE, pv_dom_security, set_launch_security_state, pv_dom_set_launch_security_state, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_MONITOR_COMMAND, pv_dom_native, monitor_command, pv_dom_monitor_command, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_AGENT_COMMAND, pv_dom_native, agent_command, pv_dom_agent_command, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_ATTACH_PROCESS, pv_dom_native, attach_process, pv_dom_attach_process, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_DOM_OPEN_NAMESPACE, pv_dom_native, open_namespace, pv_dom_open_namespace, 1, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_CREATE_XML, pv_net_network, create_xml, pv_net_create_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_DEFINE_XML, pv_net_network, define_xml, pv_net_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_UNDEFINE, pv_net_network, undefine, pv_net_undefine, 2, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_CREATE, pv_net_network, create, pv_net_create, 2, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_DESTROY, pv_net_network, destroy, pv_net_destroy, 2, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_UPDATE, pv_net_network, update, pv_net_update, 2, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_XML_DESC, pv_net_network, xml_desc, pv_net_xml_desc, 2, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_NET_BRIDGE_NAME, pv_net_network, bridge_name, pv_net_bridge_name, 2, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_NET_SET_AUTOSTART, pv_net_network, set_autostart, pv_net_set_autostart, 2, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_DHCP_LEASES, pv_net_network, dhcp_leases, pv_net_dhcp_leases, 2, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_NET_SET_METADATA, pv_net_network, set_metadata, pv_net_set_metadata, 2, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NET_GET_METADATA, pv_net_network, get_metadata, pv_net_get_metadata, 2, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_PORT_CREATE_XML, pv_net_port, create_xml, pv_port_create_xml, 2, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_PORT_REMOVE, pv_net_port, remove, pv_port_remove, 3, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_PORT_XML_DESC, pv_net_port, xml_desc, pv_port_xml_desc, 3, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_PORT_PARAMS, pv_net_port, params, pv_port_params, 3, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_PORT_SET_PARAMS, pv_net_port, set_params, pv_port_set_params, 3, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_CAPABILITIES, pv_sto_pool, capabilities, pv_pool_capabilities, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_POOL_FIND_SOURCES, pv_sto_pool, find_sources, pv_pool_find_sources, 0, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_POOL_CREATE_XML, pv_sto_pool, create_xml, pv_pool_create_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_DEFINE_XML, pv_sto_pool, define_xml, pv_pool_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_UNDEFINE, pv_sto_pool, undefine, pv_pool_undefine, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_CREATE, pv_sto_pool, create, pv_pool_create, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_BUILD, pv_sto_pool, build, pv_pool_build, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_DESTROY, pv_sto_pool, destroy, pv_pool_destroy, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_REMOVE, pv_sto_pool, remove, pv_pool_remove, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_REFRESH, pv_sto_pool, refresh, pv_pool_refresh, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_POOL_INFO, pv_sto_pool, info, pv_pool_info, 5, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_POOL_XML_DESC, pv_sto_pool, xml_desc, pv_pool_xml_desc, 5, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_POOL_SET_AUTOSTART, pv_sto_pool, set_autostart, pv_pool_set_autostart, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_VOL_CREATE_XML, pv_sto_vol, create_xml, pv_vol_create_xml, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_VOL_CREATE_XML_FROM, pv_sto_vol, create_xml_from, pv_vol_create_xml_from, 5, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_VOL_REMOVE, pv_sto_vol, remove, pv_vol_remove, 6, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_VOL_INFO, pv_sto_vol, info, pv_vol_info, 6, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_VOL_XML_DESC, pv_sto_vol, xml_desc, pv_vol_xml_desc, 6, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_VOL_RESIZE, pv_sto_vol, resize, pv_vol_resize, 6, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_VOL_WIPE, pv_sto_vol, wipe, pv_vol_wipe, 6, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_VOL_UPLOAD, pv_sto_vol, upload, pv_vol_upload, 6, 1, 1, 0, 0, 2, 0) \
-    X(PV_OP_VOL_DOWNLOAD, pv_sto_vol, download, pv_vol_download, 6, 1, 0, 0, 1, 1, 0) \
-    X(PV_OP_NODEDEV_XML_DESC, pv_nodedev, xml_desc, pv_nodedev_xml_desc, 7, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_NODEDEV_CREATE_XML, pv_nodedev, create_xml, pv_nodedev_create_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_DEFINE_XML, pv_nodedev, define_xml, pv_nodedev_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_UNDEFINE, pv_nodedev, undefine, pv_nodedev_undefine, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_CREATE, pv_nodedev, create, pv_nodedev_create, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_DESTROY, pv_nodedev, destroy, pv_nodedev_destroy, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_UPDATE, pv_nodedev, update, pv_nodedev_update, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_SET_AUTOSTART, pv_nodedev, set_autostart, pv_nodedev_set_autostart, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_DETACH, pv_nodedev, detach, pv_nodedev_detach, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_REATTACH, pv_nodedev, reattach, pv_nodedev_reattach, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NODEDEV_RESET, pv_nodedev, reset, pv_nodedev_reset, 7, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_IFACE_XML_DESC, pv_iface, xml_desc, pv_iface_xml_desc, 4, 1, 0, 1, 1, 0, 0) \
-    X(PV_OP_IFACE_DEFINE_XML, pv_iface, define_xml, pv_iface_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_IFACE_UNDEFINE, pv_iface, undefine, pv_iface_undefine, 4, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_IFACE_CREATE, pv_iface, create, pv_iface_create, 4, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_IFACE_DESTROY, pv_iface, destroy, pv_iface_destroy, 4, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_IFACE_CHANGE_BEGIN, pv_iface, change_begin, pv_iface_change_begin, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_IFACE_CHANGE_COMMIT, pv_iface, change_commit, pv_iface_change_commit, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_IFACE_CHANGE_ROLLBACK, pv_iface, change_rollback, pv_iface_change_rollback, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NWFILTER_DEFINE_XML, pv_nwfilter, define_xml, pv_nwfilter_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NWFILTER_UNDEFINE, pv_nwfilter, undefine, pv_nwfilter_undefine, 8, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NWFILTER_XML_DESC, pv_nwfilter, xml_desc, pv_nwfilter_xml_desc, 8, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_NWFILTER_BINDING_CREATE_XML, pv_nwfilter_binding, create_xml, pv_nwfilter_binding_create_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NWFILTER_BINDING_REMOVE, pv_nwfilter_binding, remove, pv_nwfilter_binding_remove, 9, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_NWFILTER_BINDING_XML_DESC, pv_nwfilter_binding, xml_desc, pv_nwfilter_binding_xml_desc, 9, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_SECRET_DEFINE_XML, pv_secret, define_xml, pv_secret_define_xml, 0, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_SECRET_UNDEFINE, pv_secret, undefine, pv_secret_undefine, 10, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_SECRET_XML_DESC, pv_secret, xml_desc, pv_secret_xml_desc, 10, 0, 0, 1, 1, 0, 0) \
-    X(PV_OP_SECRET_SET_VALUE, pv_secret, set_value, pv_secret_set_value, 10, 1, 1, 0, 0, 0, 0) \
-    X(PV_OP_SECRET_GET_VALUE, pv_secret, get_value, pv_secret_get_value, 10, 0, 0, 1, 1, 0, 0)
+    X(PV_OP_HV_TYPE, pv_hv_caps, type, pv_hv_type, 0, 0, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_HV_VERSION, pv_hv_caps, version, pv_hv_version, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_SUPPORTS_FEATURE, pv_hv_caps, supports_feature, pv_hv_supports_feature, 0, 0, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_HV_CAPABILITIES, pv_hv_caps, capabilities, pv_hv_capabilities, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_DOMAIN_CAPABILITIES, pv_hv_caps, domain_capabilities, pv_hv_domain_capabilities, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_MAX_VCPUS, pv_hv_caps, max_vcpus, pv_hv_max_vcpus, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_SYSINFO, pv_hv_caps, sysinfo, pv_hv_sysinfo, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_CPU_MODEL_NAMES, pv_hv_caps, cpu_model_names, pv_hv_cpu_model_names, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_COMPARE_CPU, pv_hv_caps, compare_cpu, pv_hv_compare_cpu, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_COMPARE_HYPERVISOR_CPU, pv_hv_caps, compare_hypervisor_cpu, pv_hv_compare_hypervisor_cpu, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_BASELINE_CPU, pv_hv_caps, baseline_cpu, pv_hv_baseline_cpu, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_BASELINE_HYPERVISOR_CPU, pv_hv_caps, baseline_hypervisor_cpu, pv_hv_baseline_hypervisor_cpu, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_SECURITY_MODEL, pv_hv_caps, security_model, pv_hv_security_model, 0, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_SEV_INFO, pv_hv_caps, sev_info, pv_hv_sev_info, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_DOMAIN_XML_FROM_NATIVE, pv_hv_caps, domain_xml_from_native, pv_hv_domain_xml_from_native, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_HV_DOMAIN_XML_TO_NATIVE, pv_hv_caps, domain_xml_to_native, pv_hv_domain_xml_to_native, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_NODE_INFO, pv_hv_node, info, pv_node_info, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_FREE_MEMORY, pv_hv_node, free_memory, pv_node_free_memory, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_CELLS_FREE_MEMORY, pv_hv_node, cells_free_memory, pv_node_cells_free_memory, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_CPU_STATS, pv_hv_node, cpu_stats, pv_node_cpu_stats, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_MEMORY_STATS, pv_hv_node, memory_stats, pv_node_memory_stats, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_MEMORY_PARAMETERS, pv_hv_node, memory_parameters, pv_node_memory_parameters, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_SET_MEMORY_PARAMETERS, pv_hv_node, set_memory_parameters, pv_node_set_memory_parameters, 0, 1, 1, 0, 0, 0, 0, 1) \
+    X(PV_OP_NODE_CPU_MAP, pv_hv_node, cpu_map, pv_node_cpu_map, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_FREE_PAGES, pv_hv_node, free_pages, pv_node_free_pages, 0, 1, 0, 1, 1, 0, 0, 1) \
+    X(PV_OP_NODE_ALLOC_PAGES, pv_hv_node, alloc_pages, pv_node_alloc_pages, 0, 1, 1, 0, 0, 0, 0, 1) \
+    X(PV_OP_NODE_SUSPEND, pv_hv_node, suspend, pv_node_suspend, 0, 1, 1, 0, 0, 0, 0, 1) \
+    X(PV_OP_DOM_CREATE_XML, pv_dom_lifecycle, create_xml, pv_dom_create_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_CREATE, pv_dom_lifecycle, create, pv_dom_create, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SHUTDOWN, pv_dom_lifecycle, shutdown, pv_dom_shutdown, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_REBOOT, pv_dom_lifecycle, reboot, pv_dom_reboot, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_RESET, pv_dom_lifecycle, reset, pv_dom_reset, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_DESTROY, pv_dom_lifecycle, destroy, pv_dom_destroy, 1, 1, 1, 0, 0, 0, 1, 0) \
+    X(PV_OP_DOM_SUSPEND, pv_dom_lifecycle, suspend, pv_dom_suspend, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_RESUME, pv_dom_lifecycle, resume, pv_dom_resume, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_PM_SUSPEND, pv_dom_lifecycle, pm_suspend, pv_dom_pm_suspend, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_PM_WAKEUP, pv_dom_lifecycle, pm_wakeup, pv_dom_pm_wakeup, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_INJECT_NMI, pv_dom_lifecycle, inject_nmi, pv_dom_inject_nmi, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SEND_KEY, pv_dom_lifecycle, send_key, pv_dom_send_key, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SEND_PROCESS_SIGNAL, pv_dom_lifecycle, send_process_signal, pv_dom_send_process_signal, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_LIFECYCLE_ACTION, pv_dom_lifecycle, set_lifecycle_action, pv_dom_set_lifecycle_action, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_FD_ASSOCIATE, pv_dom_lifecycle, fd_associate, pv_dom_fd_associate, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_DEFINE_XML, pv_dom_config, define_xml, pv_dom_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_UNDEFINE, pv_dom_config, undefine, pv_dom_undefine, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_XML_DESC, pv_dom_config, xml_desc, pv_dom_xml_desc, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_OS_TYPE, pv_dom_config, os_type, pv_dom_os_type, 1, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_AUTOSTART, pv_dom_config, set_autostart, pv_dom_set_autostart, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_AUTOSTART_ONCE, pv_dom_config, set_autostart_once, pv_dom_set_autostart_once, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_METADATA, pv_dom_config, set_metadata, pv_dom_set_metadata, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_GET_METADATA, pv_dom_config, get_metadata, pv_dom_get_metadata, 1, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_RENAME, pv_dom_config, rename, pv_dom_rename, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_ATTACH_DEVICE, pv_dom_device, attach_device, pv_dom_attach_device, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_DETACH_DEVICE, pv_dom_device, detach_device, pv_dom_detach_device, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_DETACH_DEVICE_ALIAS, pv_dom_device, detach_device_alias, pv_dom_detach_device_alias, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_UPDATE_DEVICE, pv_dom_device, update_device, pv_dom_update_device, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_MAX_MEMORY, pv_dom_tune, max_memory, pv_dom_max_memory, 1, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_MEMORY, pv_dom_tune, set_memory, pv_dom_set_memory, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_VCPUS_COUNT, pv_dom_tune, vcpus_count, pv_dom_vcpus_count, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_VCPUS, pv_dom_tune, set_vcpus, pv_dom_set_vcpus, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_VCPU, pv_dom_tune, set_vcpu, pv_dom_set_vcpu, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_VCPUS, pv_dom_tune, vcpus, pv_dom_vcpus, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_VCPU_PINS, pv_dom_tune, vcpu_pins, pv_dom_vcpu_pins, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_PIN_VCPU, pv_dom_tune, pin_vcpu, pv_dom_pin_vcpu, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_EMULATOR_PIN, pv_dom_tune, emulator_pin, pv_dom_emulator_pin, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_PIN_EMULATOR, pv_dom_tune, pin_emulator, pv_dom_pin_emulator, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_IOTHREADS, pv_dom_tune, iothreads, pv_dom_iothreads, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_PIN_IOTHREAD, pv_dom_tune, pin_iothread, pv_dom_pin_iothread, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_ADD_IOTHREAD, pv_dom_tune, add_iothread, pv_dom_add_iothread, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_DEL_IOTHREAD, pv_dom_tune, del_iothread, pv_dom_del_iothread, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_IOTHREAD_PARAMS, pv_dom_tune, set_iothread_params, pv_dom_set_iothread_params, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SCHEDULER_TYPE, pv_dom_tune, scheduler_type, pv_dom_scheduler_type, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SCHEDULER_PARAMS, pv_dom_tune, scheduler_params, pv_dom_scheduler_params, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_SCHEDULER_PARAMS, pv_dom_tune, set_scheduler_params, pv_dom_set_scheduler_params, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_MEMORY_PARAMS, pv_dom_tune, memory_params, pv_dom_memory_params, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_MEMORY_PARAMS, pv_dom_tune, set_memory_params, pv_dom_set_memory_params, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLKIO_PARAMS, pv_dom_tune, blkio_params, pv_dom_blkio_params, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_BLKIO_PARAMS, pv_dom_tune, set_blkio_params, pv_dom_set_blkio_params, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_NUMA_PARAMS, pv_dom_tune, numa_params, pv_dom_numa_params, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_NUMA_PARAMS, pv_dom_tune, set_numa_params, pv_dom_set_numa_params, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_INTERFACE_PARAMS, pv_dom_tune, interface_params, pv_dom_interface_params, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_INTERFACE_PARAMS, pv_dom_tune, set_interface_params, pv_dom_set_interface_params, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_IO_TUNE, pv_dom_tune, block_io_tune, pv_dom_block_io_tune, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_BLOCK_IO_TUNE, pv_dom_tune, set_block_io_tune, pv_dom_set_block_io_tune, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_THROTTLE_GROUP, pv_dom_tune, set_throttle_group, pv_dom_set_throttle_group, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_DEL_THROTTLE_GROUP, pv_dom_tune, del_throttle_group, pv_dom_del_throttle_group, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_INFO, pv_dom_stats, info, pv_dom_info, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_CONTROL_INFO, pv_dom_stats, control_info, pv_dom_control_info, 1, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_MEMORY_STATS, pv_dom_stats, memory_stats, pv_dom_memory_stats, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_MEMORY_STATS_PERIOD, pv_dom_stats, set_memory_stats_period, pv_dom_set_memory_stats_period, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_STATS, pv_dom_stats, block_stats, pv_dom_block_stats, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_STATS_PARAMS, pv_dom_stats, block_stats_params, pv_dom_block_stats_params, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_INFO, pv_dom_stats, block_info, pv_dom_block_info, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_INTERFACE_STATS, pv_dom_stats, interface_stats, pv_dom_interface_stats, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_CPU_STATS, pv_dom_stats, cpu_stats, pv_dom_cpu_stats, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_ALL_STATS, pv_dom_stats, all_stats, pv_dom_all_stats, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_DISK_ERRORS, pv_dom_stats, disk_errors, pv_dom_disk_errors, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_PERF_EVENTS, pv_dom_stats, perf_events, pv_dom_perf_events, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_PERF_EVENTS, pv_dom_stats, set_perf_events, pv_dom_set_perf_events, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_MESSAGES, pv_dom_stats, messages, pv_dom_messages, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_START_DIRTY_RATE_CALC, pv_dom_stats, start_dirty_rate_calc, pv_dom_start_dirty_rate_calc, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_PEEK, pv_dom_stats, block_peek, pv_dom_block_peek, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_MEMORY_PEEK, pv_dom_stats, memory_peek, pv_dom_memory_peek, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_RESIZE, pv_dom_block, block_resize, pv_dom_block_resize, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_PULL, pv_dom_block, block_pull, pv_dom_block_pull, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_REBASE, pv_dom_block, block_rebase, pv_dom_block_rebase, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_COMMIT, pv_dom_block, block_commit, pv_dom_block_commit, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_COPY, pv_dom_block, block_copy, pv_dom_block_copy, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_JOB_INFO, pv_dom_block, block_job_info, pv_dom_block_job_info, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_JOB_ABORT, pv_dom_block, block_job_abort, pv_dom_block_job_abort, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_BLOCK_JOB_SET_SPEED, pv_dom_block, block_job_set_speed, pv_dom_block_job_set_speed, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_BLOCK_THRESHOLD, pv_dom_block, set_block_threshold, pv_dom_set_block_threshold, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SAVE, pv_dom_save, save, pv_dom_save, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_RESTORE, pv_dom_save, restore, pv_dom_restore, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SAVE_IMAGE_XML_DESC, pv_dom_save, save_image_xml_desc, pv_dom_save_image_xml_desc, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SAVE_IMAGE_DEFINE_XML, pv_dom_save, save_image_define_xml, pv_dom_save_image_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_MANAGED_SAVE, pv_dom_save, managed_save, pv_dom_managed_save, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_MANAGED_SAVE_REMOVE, pv_dom_save, managed_save_remove, pv_dom_managed_save_remove, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_MANAGED_SAVE_XML_DESC, pv_dom_save, managed_save_xml_desc, pv_dom_managed_save_xml_desc, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_MANAGED_SAVE_DEFINE_XML, pv_dom_save, managed_save_define_xml, pv_dom_managed_save_define_xml, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_CORE_DUMP, pv_dom_save, core_dump, pv_dom_core_dump, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_SNAPSHOT_CREATE_XML, pv_dom_snapshot, create_xml, pv_snapshot_create_xml, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_SNAPSHOT_XML_DESC, pv_dom_snapshot, xml_desc, pv_snapshot_xml_desc, 11, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_SNAPSHOT_REVERT, pv_dom_snapshot, revert, pv_snapshot_revert, 11, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_SNAPSHOT_REMOVE, pv_dom_snapshot, remove, pv_snapshot_remove, 11, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_CHECKPOINT_CREATE_XML, pv_dom_checkpoint, create_xml, pv_checkpoint_create_xml, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_CHECKPOINT_XML_DESC, pv_dom_checkpoint, xml_desc, pv_checkpoint_xml_desc, 12, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_CHECKPOINT_REMOVE, pv_dom_checkpoint, remove, pv_checkpoint_remove, 12, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_CHECKPOINT_BACKUP_BEGIN, pv_dom_checkpoint, backup_begin, pv_checkpoint_backup_begin, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_CHECKPOINT_BACKUP_XML_DESC, pv_dom_checkpoint, backup_xml_desc, pv_checkpoint_backup_xml_desc, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_MIGRATE_BEGIN, pv_dom_migrate, begin, pv_migrate_begin, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_PREPARE, pv_dom_migrate, prepare, pv_migrate_prepare, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_PREPARE_TUNNEL, pv_dom_migrate, prepare_tunnel, pv_migrate_prepare_tunnel, 0, 1, 1, 0, 0, 2, 0, 0) \
+    X(PV_OP_MIGRATE_PERFORM, pv_dom_migrate, perform, pv_migrate_perform, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_FINISH, pv_dom_migrate, finish, pv_migrate_finish, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_CONFIRM, pv_dom_migrate, confirm, pv_migrate_confirm, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_MAX_DOWNTIME, pv_dom_migrate, max_downtime, pv_migrate_max_downtime, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_MIGRATE_SET_MAX_DOWNTIME, pv_dom_migrate, set_max_downtime, pv_migrate_set_max_downtime, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_MAX_SPEED, pv_dom_migrate, max_speed, pv_migrate_max_speed, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_MIGRATE_SET_MAX_SPEED, pv_dom_migrate, set_max_speed, pv_migrate_set_max_speed, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_COMPRESSION_CACHE, pv_dom_migrate, compression_cache, pv_migrate_compression_cache, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_MIGRATE_SET_COMPRESSION_CACHE, pv_dom_migrate, set_compression_cache, pv_migrate_set_compression_cache, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_MIGRATE_START_POST_COPY, pv_dom_migrate, start_post_copy, pv_migrate_start_post_copy, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_JOB_INFO, pv_dom_job, job_info, pv_dom_job_info, 1, 1, 0, 1, 1, 0, 1, 0) \
+    X(PV_OP_DOM_JOB_STATS, pv_dom_job, job_stats, pv_dom_job_stats, 1, 1, 0, 1, 1, 0, 1, 0) \
+    X(PV_OP_DOM_ABORT_JOB, pv_dom_job, abort_job, pv_dom_abort_job, 1, 1, 1, 0, 0, 0, 1, 0) \
+    X(PV_OP_DOM_FSFREEZE, pv_dom_guest, fsfreeze, pv_dom_fsfreeze, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_FSTHAW, pv_dom_guest, fsthaw, pv_dom_fsthaw, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_FSTRIM, pv_dom_guest, fstrim, pv_dom_fstrim, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_FSINFO, pv_dom_guest, fsinfo, pv_dom_fsinfo, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_TIME, pv_dom_guest, time, pv_dom_time, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_TIME, pv_dom_guest, set_time, pv_dom_set_time, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_GUEST_VCPUS, pv_dom_guest, guest_vcpus, pv_dom_guest_vcpus, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_GUEST_VCPUS, pv_dom_guest, set_guest_vcpus, pv_dom_set_guest_vcpus, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_USER_PASSWORD, pv_dom_guest, set_user_password, pv_dom_set_user_password, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_GUEST_INFO, pv_dom_guest, guest_info, pv_dom_guest_info, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_HOSTNAME, pv_dom_guest, hostname, pv_dom_hostname, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_INTERFACE_ADDRESSES, pv_dom_guest, interface_addresses, pv_dom_interface_addresses, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SSH_KEYS, pv_dom_guest, ssh_keys, pv_dom_ssh_keys, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_SSH_KEYS, pv_dom_guest, set_ssh_keys, pv_dom_set_ssh_keys, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SET_RESPONSE_TIMEOUT, pv_dom_guest, set_response_timeout, pv_dom_set_response_timeout, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_ANNOUNCE_INTERFACE, pv_dom_guest, announce_interface, pv_dom_announce_interface, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_OPEN_CONSOLE, pv_dom_console, open_console, pv_dom_open_console, 1, 1, 1, 0, 0, 3, 0, 0) \
+    X(PV_OP_DOM_OPEN_CHANNEL, pv_dom_console, open_channel, pv_dom_open_channel, 1, 1, 1, 0, 0, 3, 0, 0) \
+    X(PV_OP_DOM_OPEN_GRAPHICS, pv_dom_console, open_graphics, pv_dom_open_graphics, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_OPEN_GRAPHICS_FD, pv_dom_console, open_graphics_fd, pv_dom_open_graphics_fd, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_GRAPHICS_RELOAD, pv_dom_console, graphics_reload, pv_dom_graphics_reload, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_SCREENSHOT, pv_dom_console, screenshot, pv_dom_screenshot, 1, 1, 0, 1, 1, 1, 0, 0) \
+    X(PV_OP_DOM_SECURITY_LABEL, pv_dom_security, security_label, pv_dom_security_label, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SECURITY_LABELS, pv_dom_security, security_labels, pv_dom_security_labels, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_LAUNCH_SECURITY_INFO, pv_dom_security, launch_security_info, pv_dom_launch_security_info, 1, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_DOM_SET_LAUNCH_SECURITY_STATE, pv_dom_security, set_launch_security_state, pv_dom_set_launch_security_state, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_MONITOR_COMMAND, pv_dom_native, monitor_command, pv_dom_monitor_command, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_AGENT_COMMAND, pv_dom_native, agent_command, pv_dom_agent_command, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_ATTACH_PROCESS, pv_dom_native, attach_process, pv_dom_attach_process, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_DOM_OPEN_NAMESPACE, pv_dom_native, open_namespace, pv_dom_open_namespace, 1, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_CREATE_XML, pv_net_network, create_xml, pv_net_create_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_DEFINE_XML, pv_net_network, define_xml, pv_net_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_UNDEFINE, pv_net_network, undefine, pv_net_undefine, 2, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_CREATE, pv_net_network, create, pv_net_create, 2, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_DESTROY, pv_net_network, destroy, pv_net_destroy, 2, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_UPDATE, pv_net_network, update, pv_net_update, 2, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_XML_DESC, pv_net_network, xml_desc, pv_net_xml_desc, 2, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_NET_BRIDGE_NAME, pv_net_network, bridge_name, pv_net_bridge_name, 2, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_NET_SET_AUTOSTART, pv_net_network, set_autostart, pv_net_set_autostart, 2, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_DHCP_LEASES, pv_net_network, dhcp_leases, pv_net_dhcp_leases, 2, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_NET_SET_METADATA, pv_net_network, set_metadata, pv_net_set_metadata, 2, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NET_GET_METADATA, pv_net_network, get_metadata, pv_net_get_metadata, 2, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_PORT_CREATE_XML, pv_net_port, create_xml, pv_port_create_xml, 2, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_PORT_REMOVE, pv_net_port, remove, pv_port_remove, 3, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_PORT_XML_DESC, pv_net_port, xml_desc, pv_port_xml_desc, 3, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_PORT_PARAMS, pv_net_port, params, pv_port_params, 3, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_PORT_SET_PARAMS, pv_net_port, set_params, pv_port_set_params, 3, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_CAPABILITIES, pv_sto_pool, capabilities, pv_pool_capabilities, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_POOL_FIND_SOURCES, pv_sto_pool, find_sources, pv_pool_find_sources, 0, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_POOL_CREATE_XML, pv_sto_pool, create_xml, pv_pool_create_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_DEFINE_XML, pv_sto_pool, define_xml, pv_pool_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_UNDEFINE, pv_sto_pool, undefine, pv_pool_undefine, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_CREATE, pv_sto_pool, create, pv_pool_create, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_BUILD, pv_sto_pool, build, pv_pool_build, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_DESTROY, pv_sto_pool, destroy, pv_pool_destroy, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_REMOVE, pv_sto_pool, remove, pv_pool_remove, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_REFRESH, pv_sto_pool, refresh, pv_pool_refresh, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_POOL_INFO, pv_sto_pool, info, pv_pool_info, 5, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_POOL_XML_DESC, pv_sto_pool, xml_desc, pv_pool_xml_desc, 5, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_POOL_SET_AUTOSTART, pv_sto_pool, set_autostart, pv_pool_set_autostart, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_VOL_CREATE_XML, pv_sto_vol, create_xml, pv_vol_create_xml, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_VOL_CREATE_XML_FROM, pv_sto_vol, create_xml_from, pv_vol_create_xml_from, 5, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_VOL_REMOVE, pv_sto_vol, remove, pv_vol_remove, 6, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_VOL_INFO, pv_sto_vol, info, pv_vol_info, 6, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_VOL_XML_DESC, pv_sto_vol, xml_desc, pv_vol_xml_desc, 6, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_VOL_RESIZE, pv_sto_vol, resize, pv_vol_resize, 6, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_VOL_WIPE, pv_sto_vol, wipe, pv_vol_wipe, 6, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_VOL_UPLOAD, pv_sto_vol, upload, pv_vol_upload, 6, 1, 1, 0, 0, 2, 0, 0) \
+    X(PV_OP_VOL_DOWNLOAD, pv_sto_vol, download, pv_vol_download, 6, 1, 0, 0, 1, 1, 0, 0) \
+    X(PV_OP_NODEDEV_XML_DESC, pv_nodedev, xml_desc, pv_nodedev_xml_desc, 7, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_NODEDEV_CREATE_XML, pv_nodedev, create_xml, pv_nodedev_create_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_DEFINE_XML, pv_nodedev, define_xml, pv_nodedev_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_UNDEFINE, pv_nodedev, undefine, pv_nodedev_undefine, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_CREATE, pv_nodedev, create, pv_nodedev_create, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_DESTROY, pv_nodedev, destroy, pv_nodedev_destroy, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_UPDATE, pv_nodedev, update, pv_nodedev_update, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_SET_AUTOSTART, pv_nodedev, set_autostart, pv_nodedev_set_autostart, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_DETACH, pv_nodedev, detach, pv_nodedev_detach, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_REATTACH, pv_nodedev, reattach, pv_nodedev_reattach, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NODEDEV_RESET, pv_nodedev, reset, pv_nodedev_reset, 7, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_IFACE_XML_DESC, pv_iface, xml_desc, pv_iface_xml_desc, 4, 1, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_IFACE_DEFINE_XML, pv_iface, define_xml, pv_iface_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_IFACE_UNDEFINE, pv_iface, undefine, pv_iface_undefine, 4, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_IFACE_CREATE, pv_iface, create, pv_iface_create, 4, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_IFACE_DESTROY, pv_iface, destroy, pv_iface_destroy, 4, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_IFACE_CHANGE_BEGIN, pv_iface, change_begin, pv_iface_change_begin, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_IFACE_CHANGE_COMMIT, pv_iface, change_commit, pv_iface_change_commit, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_IFACE_CHANGE_ROLLBACK, pv_iface, change_rollback, pv_iface_change_rollback, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NWFILTER_DEFINE_XML, pv_nwfilter, define_xml, pv_nwfilter_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NWFILTER_UNDEFINE, pv_nwfilter, undefine, pv_nwfilter_undefine, 8, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NWFILTER_XML_DESC, pv_nwfilter, xml_desc, pv_nwfilter_xml_desc, 8, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_NWFILTER_BINDING_CREATE_XML, pv_nwfilter_binding, create_xml, pv_nwfilter_binding_create_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NWFILTER_BINDING_REMOVE, pv_nwfilter_binding, remove, pv_nwfilter_binding_remove, 9, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_NWFILTER_BINDING_XML_DESC, pv_nwfilter_binding, xml_desc, pv_nwfilter_binding_xml_desc, 9, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_SECRET_DEFINE_XML, pv_secret, define_xml, pv_secret_define_xml, 0, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_SECRET_UNDEFINE, pv_secret, undefine, pv_secret_undefine, 10, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_SECRET_XML_DESC, pv_secret, xml_desc, pv_secret_xml_desc, 10, 0, 0, 1, 1, 0, 0, 0) \
+    X(PV_OP_SECRET_SET_VALUE, pv_secret, set_value, pv_secret_set_value, 10, 1, 1, 0, 0, 0, 0, 0) \
+    X(PV_OP_SECRET_GET_VALUE, pv_secret, get_value, pv_secret_get_value, 10, 0, 0, 1, 1, 0, 0, 0)
 
 #endif

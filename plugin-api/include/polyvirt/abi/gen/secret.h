@@ -103,9 +103,8 @@ typedef struct pv_secret {
      * Wire: remote.secret_set_value. Permission: secret.write. Since 0.1. */
     pv_status (*set_value)(pv_inst *inst, pv_call *call, const pv_obj *obj,
         const pv_secret_set_value_in *in, pv_secret_set_value_out *out) PV_NOEXCEPT;
-    /* Its value. The host has refused read-only clients and, for private secrets
-     * (PV_ATTR_SECRET_PRIVATE), every client; drivers that start a guest reach it through
-     * host.driver.
+    /* Its value. Private secrets (PV_ATTR_SECRET_PRIVATE) are for drivers alone: calls whose
+     * client is 0.
      * [worker] answers from memory, reads, target: secret, deadline: query, ends with its client.
      * API: virSecretGetValue.
      * Wire: remote.secret_get_value. Permission: secret.read_secure. Since 0.1. */

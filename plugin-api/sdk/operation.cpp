@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "sdk/operation.h"
+
+#include <utility>
+
+#include <polyvirt/call.h>
+#include <polyvirt/job.h>
+
+#include "base/error_text.h"
+
+namespace polyvirt::sdk {
+
+Operation::Operation(const plugin::Services& s, const Options& options, Body body)
+    : s_(s), options_(options), body_(std::move(body)) {}
+
+Operation::~Operation() {
+    if (!finished_)
+        finish(Error{.code = ErrorCode::operation_aborted,
+                     .message = fmt::format("operation aborted: '{}' was given up", options_.what)});
+}
+
+pv_status Operation::start(const plugin::Services& s, const plugin::Loop& loop, const Options& options, Body body) {
+    auto op = std::make_shared<Operation>(s, options, std::move(body));
+    auto ctx = std::make_unique<OperationPtr>(op);
+    op->holds_job_ = true; // in truth only once it is granted, which may be before begin_async returns
+    const pv_status status = s.job->begin_async(s.host, options.call, options.object, options.job_class, options.what,
+                                                options.timeout_ns, loop.get(), &granted, ctx.get());
+    if (status == PV_PENDING) {
+        (void)ctx.release(); // granted() has it
+        return PV_PENDING;
+    }
+    if (status != PV_OK) {
+        op->holds_job_ = false;
+        op->finished_ = true;
+        return status;
+    }
+    op->run();
+    return PV_PENDING;
+}
+
+void Operation::granted(void* ctx, pv_status status) noexcept {
+    plugin::guarded("operation", [&] {
+        const std::unique_ptr<OperationPtr> owned(static_cast<OperationPtr*>(ctx));
+        const OperationPtr& op = *owned;
+        if (status != PV_OK) {
+            op->holds_job_ = false;
+            op->conclude(status); // the host has recorded why
+            return;
+        }
+        // Bodies read files and start processes: not on a loop.
+        if (!plugin::submit(op->s_, 0, [op] { op->run(); }))
+            op->finish(make_error(ErrorCode::resource_busy, ErrorDomain::none,
+                                  "too many jobs are waiting for a worker; '{}' was not begun", op->options_.what));
+    });
+}
+
+void Operation::run() {
+    const auto self = shared_from_this();
+    const Body body = std::exchange(body_, nullptr); // what it captured goes when it has run
+    try {
+        body(self);
+    } catch (const std::exception& e) {
+        finish(make_error(ErrorCode::internal_error, ErrorDomain::none, "{}", e.what()));
+    }
+}
+
+void Operation::conclude(pv_status status) {
+    if (!finished_.exchange(true)) release(status);
+}
+
+void Operation::release(pv_status status) {
+    if (holds_job_) s_.job->end(s_.host, options_.object, options_.job_class);
+    if (options_.call != nullptr) s_.call->complete(options_.call, status);
+}
+
+void Operation::finish(const Status& status) {
+    if (finished_.exchange(true)) return;
+    if (!status) {
+        if (options_.call == nullptr) log::error("operation", "{}: {}", options_.what, status.error().message);
+        plugin::fail(s_, options_.call, status.error());
+    }
+    release(status ? PV_OK : PV_FAIL);
+}
+
+} // namespace polyvirt::sdk

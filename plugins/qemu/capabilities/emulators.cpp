@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "capabilities/emulators.h"
+
+#include <algorithm>
+#include <functional>
+#include <array>
+#include <cerrno>
+
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/error_text.h"
+#include "base/log.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using Json = nlohmann::json;
+constexpr int kCacheVersion = 1;
+
+constexpr std::array<std::string_view, 12> kArchitectures{"x86_64", "i686",  "aarch64", "arm",     "ppc64",  "ppc64le",
+                                                          "s390x",  "riscv64", "riscv32", "mips64el", "sparc64", "loongarch64"};
+
+std::string binary_suffix(std::string_view arch) {
+    if (arch == "i686") return "i386";
+    if (arch == "ppc64le") return "ppc64";
+    return std::string(arch);
+}
+
+std::string host_arch() {
+    utsname name{};
+    if (::uname(&name) != 0) return "x86_64";
+    return name.machine;
+}
+
+bool executable(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
+
+std::string record_name(const std::string& path) {
+    std::string name = path;
+    std::replace(name.begin(), name.end(), '/', '_');
+    if (name.size() > 150) name = fmt::format("{:016x}", std::hash<std::string>{}(path));
+    return "emulators/" + name + ".json";
+}
+
+Json to_json(const Emulator& e) {
+    Json j = {{"path", e.path}, {"arch", e.arch}, {"version", e.version}, {"kvm", e.kvm}, {"devices", e.devices}};
+    for (const Machine& m : e.machines)
+        j["machines"].push_back({{"name", m.name}, {"alias", m.alias}, {"cpu", m.default_cpu}, {"max_cpus", m.max_cpus},
+                                 {"default", m.is_default}, {"deprecated", m.deprecated}});
+    for (const CpuModel& c : e.cpus)
+        j["cpus"].push_back({{"name", c.name}, {"usable", c.usable}, {"deprecated", c.deprecated}, {"missing", c.missing}});
+    return j;
+}
+
+// Throws what nlohmann throws for a field of another type.
+Emulator from_json(const Json& j) {
+    Emulator e;
+    j.at("path").get_to(e.path);
+    j.at("arch").get_to(e.arch);
+    j.at("version").get_to(e.version);
+    j.at("kvm").get_to(e.kvm);
+    j.at("devices").get_to(e.devices);
+    for (const Json& m : j.at("machines"))
+        e.machines.push_back({m.at("name"), m.at("alias"), m.at("cpu"), m.at("max_cpus"), m.at("default"), m.at("deprecated")});
+    for (const Json& c : j.at("cpus")) e.cpus.push_back({c.at("name"), c.at("usable"), c.at("deprecated"), c.at("missing")});
+    return e;
+}
+
+} // namespace
+
+const Machine* Emulator::machine(std::string_view name) const {
+    for (const Machine& m : machines) {
+        if (m.name == name) return &m;
+    }
+    for (const Machine& m : machines) {
+        if (!m.alias.empty() && m.alias == name) return &m;
+    }
+    return nullptr;
+}
+
+const Machine* Emulator::default_machine() const {
+    for (const Machine& m : machines) {
+        if (m.is_default) return &m;
+    }
+    return machines.empty() ? nullptr : &machines.front();
+}
+
+bool Emulator::has_device(std::string_view name) const {
+    return std::binary_search(devices.begin(), devices.end(), name);
+}
+
+Emulators::Emulators(const plugin::Services& s) : s_(s), cache_(s, PV_STATE_CACHE, ErrorDomain::qemu) {}
+
+std::string Emulators::path_of(std::string_view arch) {
+    const std::string path = "/usr/bin/qemu-system-" + binary_suffix(arch);
+    if (executable(path)) return path;
+    // A 64-bit PC runs what a 32-bit one does.
+    if (arch == "i686" && executable("/usr/bin/qemu-system-x86_64")) return "/usr/bin/qemu-system-x86_64";
+    return {};
+}
+
+std::vector<std::string> Emulators::architectures() {
+    std::vector<std::string> list;
+    const std::string own = host_arch();
+    if (!path_of(own).empty()) list.push_back(own);
+    for (const std::string_view arch : kArchitectures) {
+        if (arch != own && !path_of(arch).empty()) list.emplace_back(arch);
+    }
+    return list;
+}
+
+Result<Emulators::Identity> Emulators::identify(const std::string& path) const {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) != 0)
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "Cannot check QEMU binary {}: {}", path,
+                          make_system_error(errno, ErrorDomain::qemu, "stat").message);
+    if (!S_ISREG(st.st_mode) || !executable(path))
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "QEMU binary {} is not executable", path);
+    return Identity{static_cast<std::uint64_t>(st.st_size), st.st_ctim.tv_sec * 1'000'000'000LL + st.st_ctim.tv_nsec,
+                    ::access("/dev/kvm", R_OK | W_OK) == 0};
+}
+
+EmulatorPtr Emulators::cached(const std::string& path, const Identity& identity) const {
+    const auto text = cache_.get(record_name(path), std::size_t{4} << 20);
+    if (!text || !*text) return nullptr;
+    try {
+        const Json j = Json::parse(**text);
+        const Identity stored{j.at("size"), j.at("changed_ns"), j.at("kvm_there")};
+        if (j.at("version") != kCacheVersion || !(stored == identity)) return nullptr;
+        return std::make_shared<const Emulator>(from_json(j.at("emulator")));
+    } catch (const Json::exception& e) {
+        log::info("emulators", "the cache of '{}' is not usable: {}", path, e.what());
+        return nullptr;
+    }
+}
+
+void Emulators::store(const Emulator& emulator, const Identity& identity) const {
+    const Json j = {{"version", kCacheVersion},
+                    {"size", identity.size},
+                    {"changed_ns", identity.changed_ns},
+                    {"kvm_there", identity.kvm},
+                    {"emulator", to_json(emulator)}};
+    const Status put = cache_.put(record_name(emulator.path), j.dump(1, ' ', false, Json::error_handler_t::replace));
+    if (!put) log::warning("emulators", "{}", put.error().message);
+}
+
+Result<EmulatorPtr> Emulators::get(const std::string& path) {
+    PV_ASSIGN_OR_RETURN(const Identity identity, identify(path));
+    {
+        const LeafLock lock(mu_);
+        const auto it = entries_.find(path);
+        if (it != entries_.end() && it->second.identity == identity) return it->second.emulator;
+    }
+    EmulatorPtr emulator = cached(path, identity);
+    if (!emulator) {
+        std::string arch = path.substr(std::min(path.size(), path.rfind("qemu-system-") + 12));
+        if (arch == "i386") arch = "i686";
+        PV_ASSIGN_OR_RETURN(Emulator probed, probe_emulator(s_, path, arch, identity.kvm));
+        store(probed, identity);
+        emulator = std::make_shared<const Emulator>(std::move(probed));
+    }
+    const LeafLock lock(mu_);
+    // Whoever was as quick found the same; one of the two is kept.
+    Entry& entry = entries_[path];
+    if (!entry.emulator || !(entry.identity == identity)) entry = {identity, emulator};
+    return entry.emulator;
+}
+
+} // namespace polyvirt::qemu

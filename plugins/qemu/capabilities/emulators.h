@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Emulators: what each emulator on this host can do. An emulator is asked once, over QMP, and the answer
+// kept in memory and in the cache area until its file changes. Workers and start-up alone: the first
+// question to a new emulator takes its start-up time.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <polyvirt/services.h>
+
+#include "base/result.h"
+#include "base/sync.h"
+#include "sdk/records.h"
+
+namespace polyvirt::qemu {
+
+struct Machine {
+    std::string name, alias, default_cpu;
+    std::uint32_t max_cpus = 1;
+    bool is_default = false, deprecated = false;
+};
+struct CpuModel {
+    std::string name;
+    bool usable = true, deprecated = false;
+    std::vector<std::string> missing; // features that keep it from being usable
+};
+
+struct Emulator {
+    std::string path, arch;
+    std::uint64_t version = 0; // major * 1000000 + minor * 1000 + micro
+    bool kvm = false;          // usable here and now
+    std::vector<Machine> machines;
+    std::vector<CpuModel> cpus;
+    std::vector<std::string> devices; // sorted
+
+    // By name or alias; null: unknown.
+    [[nodiscard]] const Machine* machine(std::string_view name) const;
+    [[nodiscard]] const Machine* default_machine() const;
+    [[nodiscard]] bool has_device(std::string_view name) const;
+};
+using EmulatorPtr = std::shared_ptr<const Emulator>;
+
+class Emulators {
+  public:
+    explicit Emulators(const plugin::Services& s);
+
+    // Errors: invalid_arg where the file is no usable emulator, internal_error where it does not answer.
+    [[nodiscard]] Result<EmulatorPtr> get(const std::string& path) PV_NO_LOCKS_HELD;
+    // The path of the usual emulator of an architecture; empty: there is none.
+    [[nodiscard]] static std::string path_of(std::string_view arch);
+    // Architectures with an emulator on this host, the host's own first.
+    [[nodiscard]] static std::vector<std::string> architectures();
+
+  private:
+    struct Identity {
+        std::uint64_t size = 0;
+        std::int64_t changed_ns = 0;
+        bool kvm = false;
+        bool operator==(const Identity&) const = default;
+    };
+    struct Entry {
+        Identity identity;
+        EmulatorPtr emulator;
+    };
+
+    [[nodiscard]] Result<Identity> identify(const std::string& path) const;
+    [[nodiscard]] EmulatorPtr cached(const std::string& path, const Identity& identity) const;
+    void store(const Emulator& emulator, const Identity& identity) const;
+
+    const plugin::Services& s_;
+    const sdk::Records cache_;
+    Mutex mu_{Rank::leaf};
+    std::map<std::string, Entry> entries_ PV_GUARDED_BY(mu_);
+};
+
+// probe.cpp: starts the emulator with no machine, asks, and ends it.
+Result<Emulator> probe_emulator(const plugin::Services& s, const std::string& path, std::string_view arch, bool try_kvm);
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// What the kernel tells of this host's processors and memory.
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <sys/utsname.h>
+
+#include <fmt/core.h>
+
+#include "capabilities/documents.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+std::string first_line(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+std::uint32_t number(std::string_view text, std::uint32_t otherwise = 0) {
+    std::uint32_t n = otherwise;
+    std::from_chars(text.data(), text.data() + text.size(), n);
+    return n;
+}
+
+std::vector<std::uint32_t> online_cpus() {
+    std::vector<std::uint32_t> list;
+    std::stringstream ranges(first_line("/sys/devices/system/cpu/online"));
+    for (std::string range; std::getline(ranges, range, ',');) {
+        const std::size_t dash = range.find('-');
+        const std::uint32_t first = number(range);
+        const std::uint32_t last = dash == std::string::npos ? first : number(std::string_view(range).substr(dash + 1), first);
+        for (std::uint32_t cpu = first; cpu <= last && list.size() < 65536; cpu++) list.push_back(cpu);
+    }
+    return list;
+}
+
+void read_cpuinfo(HostFacts& f) {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line) && !line.empty();) { // the first processor alone
+        const std::size_t colon = line.find(':');
+        if (colon == std::string::npos || colon + 2 > line.size()) continue;
+        const std::string key = line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1);
+        const std::string value = line.substr(colon + 2);
+        if (key == "vendor_id") f.vendor = value == "GenuineIntel" ? "Intel" : value == "AuthenticAMD" ? "AMD" : "";
+        if (key == "cpu family") f.family = number(value);
+        if (key == "model") f.model = number(value);
+        if (key == "stepping") f.stepping = number(value);
+    }
+}
+
+void read_memory(HostFacts& f) {
+    std::ifstream file("/proc/meminfo");
+    for (std::string key; file >> key;) {
+        if (key == "MemTotal:") {
+            file >> f.memory_kib;
+            return;
+        }
+    }
+}
+
+} // namespace
+
+std::uint32_t HostFacts::sockets() const {
+    std::set<std::uint32_t> seen;
+    for (const HostCpu& c : cpus) seen.insert(c.socket);
+    return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(seen.size()));
+}
+std::uint32_t HostFacts::cores() const {
+    std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
+    for (const HostCpu& c : cpus) seen.insert({c.socket, c.core});
+    return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(seen.size()) / sockets());
+}
+std::uint32_t HostFacts::threads() const {
+    return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(cpus.size()) / (sockets() * cores()));
+}
+
+HostFacts read_host_facts(const Uuid& uuid) {
+    HostFacts f;
+    f.uuid = uuid;
+    const auto firmware = Uuid::parse(first_line("/sys/class/dmi/id/product_uuid"));
+    // Some firmware carries the same useless number on every board.
+    if (firmware && !firmware->is_nil() && std::any_of(firmware->bytes.begin(), firmware->bytes.end(), [&](auto b) { return b != firmware->bytes[0]; }))
+        f.uuid = *firmware;
+    utsname name{};
+    if (::uname(&name) == 0) f.arch = name.machine;
+    read_cpuinfo(f);
+    read_memory(f);
+    for (const std::uint32_t id : online_cpus()) {
+        const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}/topology/", id);
+        HostCpu c{.id = id, .socket = number(first_line(folder + "physical_package_id")), .die = number(first_line(folder + "die_id")),
+                  .core = number(first_line(folder + "core_id"), id), .siblings = first_line(folder + "thread_siblings_list")};
+        if (c.siblings.empty()) c.siblings = std::to_string(id);
+        f.cpus.push_back(std::move(c));
+    }
+    return f;
+}
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "command/command.h"
+
+#include "command/builder.h"
+
+namespace polyvirt::qemu {
+
+std::string CommandLine::to_string() const {
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%";
+    std::string text;
+    const auto add = [&](const std::string& word) {
+        if (!text.empty()) text += ' ';
+        if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+            text += word;
+            return;
+        }
+        text += '\'';
+        for (const char c : word) {
+            if (c == '\'') text += "'\\''";
+            else text += c;
+        }
+        text += '\'';
+    };
+    for (const auto& e : env) add(e);
+    for (const auto& a : args) add(a);
+    return text;
+}
+
+std::string Builder::value(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        out += c;
+        if (c == ',') out += ',';
+    }
+    return out;
+}
+
+void Builder::add_pci(Options& device, const sdk::domain::DeviceInfo& info) const {
+    if (!info.address || !info.address->is_pci()) return;
+    const sdk::domain::Address& a = *info.address;
+    const std::uint32_t bus = a.bus.value_or(0);
+    std::string name = fmt::format("pci.{}", bus);
+    for (const auto& c : domain.devices.controllers) {
+        if (c.type == sdk::domain::ControllerType::pci && c.index == bus && !c.info.alias.name.empty())
+            name = c.info.alias.name;
+    }
+    device["bus"] = name;
+    if (a.multifunction == sdk::domain::OnOff::on) device["multifunction"] = true;
+    if (a.multifunction == sdk::domain::OnOff::off) device["multifunction"] = false;
+    device["addr"] = a.function.value_or(0) == 0 ? fmt::format("{:#x}", a.slot.value_or(0))
+                                                 : fmt::format("{:#x}.{:#x}", a.slot.value_or(0), *a.function);
+}
+
+void Builder::add_usb(Options& device, const sdk::domain::DeviceInfo& info) const {
+    if (!info.address || info.address->type != sdk::domain::AddressType::usb) return;
+    const std::uint32_t bus = info.address->bus.value_or(0);
+    std::string name = fmt::format("usb{}", bus);
+    for (const auto& c : domain.devices.controllers) {
+        if (c.type == sdk::domain::ControllerType::usb && c.index == bus && !c.info.alias.name.empty()) {
+            name = c.info.alias.name;
+            break;
+        }
+    }
+    device["bus"] = name + ".0";
+    if (!info.address->port.empty()) device["port"] = info.address->port;
+}
+
+void Builder::add_boot(Options& device, const sdk::domain::DeviceInfo& info, sdk::domain::BootDevice kind,
+                       bool first_of_kind) const {
+    if (info.boot.order) {
+        device["bootindex"] = *info.boot.order;
+        return;
+    }
+    if (!first_of_kind) return;
+    for (std::size_t i = 0; i < domain.os.boot.size(); i++) {
+        if (domain.os.boot[i].dev == kind) {
+            device["bootindex"] = i + 1;
+            return;
+        }
+    }
+}
+
+namespace {
+
+Status refuse_unknown(const Builder& b) {
+    const auto refuse = [&](const sdk::domain::Kept& kept, std::string_view where) -> Status {
+        if (kept.empty()) return {};
+        return Builder::unsupported("domain '{}': the element <{}> of <{}> cannot be given to a guest by this version",
+                                    b.domain.name, kept.front().name, where);
+    };
+    // <devices> with a kind unknown to this version would start a guest that lacks something it was promised;
+    // what the domain keeps beside its devices (tuning, metadata of others) is no hardware.
+    return refuse(b.domain.devices.kept, "devices");
+}
+
+} // namespace
+
+Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context) {
+    Builder b(domain, context);
+    PV_TRY(refuse_unknown(b));
+    b.arg(domain.devices.emulator);
+    using Part = Status (*)(Builder&);
+    for (const Part part : {add_machine, add_board_end, add_controllers, add_disks, add_interfaces, add_chardevs,
+                            add_inputs, add_graphics, add_videos, add_others})
+        PV_TRY(part(b));
+    for (const auto& e : domain.qemu_commandline.env) b.line.env.push_back(e.name + "=" + e.value);
+    for (const auto& a : domain.qemu_commandline.args) b.arg(a.value);
+    b.arg("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    b.arg("-msg", "timestamp=on");
+    return std::move(b.line);
+}
+
+} // namespace polyvirt::qemu

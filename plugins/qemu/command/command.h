@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// The emulator's command line for a domain whose addresses and aliases are assigned. Pure: nothing is
+// opened, asked or changed; what exists only at run time (descriptors, paths) comes in the context.
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sdk/domain/domain.h"
+
+namespace polyvirt::qemu {
+
+struct CommandContext {
+    int monitor_fd = -1;  // the listening socket, as the emulator will have it
+    std::string folder;   // the guest's own, for sockets that the emulator makes
+    std::string pidfile;  // empty: none
+    bool kvm = false;     // accelerator of this domain
+};
+
+struct CommandLine {
+    std::vector<std::string> args; // args[0] is the emulator
+    std::vector<std::string> env;
+    [[nodiscard]] std::string to_string() const; // for the log; quoted for a shell
+};
+
+// Errors: config_unsupported names what this version cannot give to a guest.
+Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context);
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "driver.h"
+
+#include <utility>
+
+#include <polyvirt/job.h>
+
+#include "base/error_text.h"
+#include "run.h"
+
+namespace polyvirt::qemu {
+
+Driver::Driver(const plugin::Services& services)
+    : s_(services),
+      loop_(s_, PV_LOOP_SHARED, "qemu"),
+      events_(s_.event->queue_new(s_.host, "qemu")),
+      configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
+      statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
+      emulators_(s_),
+      guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain") {}
+
+Driver::~Driver() {
+    if (events_ != nullptr) s_.event->queue_free(events_);
+}
+
+void Driver::set_state(Guest& guest, std::int32_t state, std::int32_t reason) const {
+    guest.state = state;
+    guest.reason = reason;
+    show(guest);
+}
+
+void Driver::show(Guest& guest) const {
+    if (guest.removed || guest.handle == 0) return;
+    pv_obj_update u{};
+    u.size = sizeof u;
+    u.what = PV_UPDATE_ATTRS | PV_UPDATE_STATE | PV_UPDATE_ID;
+    u.attrs_mask = PV_ATTR_ACTIVE | PV_ATTR_PERSISTENT | PV_ATTR_AUTOSTART | PV_ATTR_UPDATED;
+    u.attrs = (guest.active() ? PV_ATTR_ACTIVE : 0) | (guest.config ? PV_ATTR_PERSISTENT : 0) |
+              (guest.autostart ? PV_ATTR_AUTOSTART : 0) | (guest.updated ? PV_ATTR_UPDATED : 0);
+    u.state = guest.state;
+    u.reason = guest.reason;
+    u.dom_id = guest.id;
+    s_.registry->update(s_.host, guest.handle, &u);
+}
+
+void Driver::post_event(const Guest& guest, std::int32_t id, const void* payload) const {
+    pv_event e{};
+    e.size = sizeof e;
+    e.kind = PV_KIND_DOMAIN;
+    e.id = id;
+    e.dom_id = guest.id;
+    e.object = guest.handle;
+    std::copy(guest.uuid.bytes.begin(), guest.uuid.bytes.end(), e.uuid);
+    e.name = guest.name.c_str();
+    pv_event_domain_reboot empty{};
+    empty.size = sizeof empty;
+    e.payload = payload != nullptr ? payload : &empty;
+    s_.event->post(events_, &e);
+}
+
+void Driver::post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const {
+    pv_event_domain_lifecycle payload{};
+    payload.size = sizeof payload;
+    payload.event = event;
+    payload.detail = detail;
+    post_event(guest, PV_EVENT_DOMAIN_LIFECYCLE, &payload);
+}
+
+Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
+    StatusRecord record;
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest->mu);
+        live = guest->live;
+        if (live) {
+            record.id = guest->id;
+            record.pid = guest->run->pid();
+            record.start_time = guest->run->start_time();
+            record.folder = guest->run->folder();
+            record.state = guest->state;
+            record.reason = guest->reason;
+        }
+    }
+    if (!live || record.pid == 0) return statuses_.remove(guest->name + ".json");
+    record.name = guest->name;
+    record.uuid = guest->uuid;
+    record.xml = format_domain(*live, {.inactive = false, .secure = true});
+    return statuses_.put(guest->name + ".json", format_status(record), call);
+}
+
+void Driver::save_status(const GuestPtr& guest, std::function<void(const Status&)> done) const {
+    const auto save = [this, guest, done = std::move(done)] { done(save_status_now(guest, nullptr)); };
+    // With the host's queue full it is written here and now: late is worse than slow.
+    if (!plugin::submit(s_, guest->strand, save)) save();
+}
+
+void Driver::guest_stopped(const GuestPtr& guest) { guests_.remove(*guest); }
+
+Error no_domain(const Guest& guest) {
+    return make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no domain with matching uuid '{}' ({})",
+                      guest.uuid.to_string(), guest.name);
+}
+
+Status Driver::check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const {
+    if ((flags & ~known) == 0) return {};
+    return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unsupported flags (0x{:x}) in function {}", flags & ~known,
+                      function);
+}
+
+pv_status Driver::with_job(pv_call* call, const pv_obj* obj, const char* what,
+                           std::function<void(const sdk::OperationPtr&, const GuestPtr&)> body) {
+    const GuestPtr guest = guest_of(obj);
+    return sdk::Operation::start(s_, loop_, {.call = call, .object = obj->handle, .what = what},
+                                 [guest, body = std::move(body)](const sdk::OperationPtr& op) {
+                                     bool removed = false;
+                                     {
+                                         const ObjectLock lock(guest->mu);
+                                         removed = guest->removed;
+                                     }
+                                     if (removed) return op->finish(no_domain(*guest));
+                                     body(op, guest);
+                                 });
+}
+
+Result<std::shared_ptr<Run>> Driver::run_of(Guest& guest) const {
+    const ObjectLock lock(guest.mu);
+    if (guest.removed) return no_domain(guest);
+    if (!guest.run) return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+    return guest.run;
+}
+
+sdk::domain::HostContext Driver::host_context() {
+    sdk::domain::HostContext context;
+    const auto machines = [this](std::string_view arch) -> EmulatorPtr {
+        const std::string path = Emulators::path_of(arch);
+        if (path.empty()) return nullptr;
+        auto emulator = emulators_.get(path);
+        return emulator ? *emulator : nullptr;
+    };
+    context.emulator = [](std::string_view arch) { return Emulators::path_of(arch); };
+    context.canonical_machine = [machines](std::string_view arch, std::string_view name) -> std::string {
+        const EmulatorPtr e = machines(arch);
+        const Machine* m = e ? e->machine(name) : nullptr;
+        return m != nullptr ? m->name : std::string();
+    };
+    context.default_cpu = [machines](std::string_view arch, std::string_view name) -> std::string {
+        const EmulatorPtr e = machines(arch);
+        const Machine* m = e ? e->machine(name) : nullptr;
+        return m != nullptr ? m->default_cpu : std::string();
+    };
+    if (const EmulatorPtr e = machines(context.arch); e && e->default_machine() != nullptr)
+        context.default_machine = e->default_machine()->name;
+    return context;
+}
+
+Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml) {
+    PV_ASSIGN_OR_RETURN(sdk::domain::Parsed parsed, sdk::domain::parse_domain(xml));
+    Domain& d = parsed.domain;
+    if (d.type != "qemu" && d.type != "kvm")
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "unexpected domain type {}, expecting one of these: qemu, kvm", d.type);
+    if (d.name.find('/') != std::string::npos)
+        return make_error(ErrorCode::xml_error, ErrorDomain::domain, "name {} cannot contain '/'", d.name);
+    PV_TRY(complete(d, host_context()));
+    for (const auto& m : parsed.messages.list) log::info("xml", "domain '{}': {}", d.name, m.text);
+    return std::make_shared<const Domain>(std::move(d));
+}
+
+void Driver::begin_destroy(const GuestPtr& guest, bool graceful, const std::function<void(const Status&)>& done) {
+    const auto run = run_of(*guest);
+    if (!run) return done(run.error());
+    (*run)->post_destroy(graceful, done);
+}
+
+void Driver::client_closed(std::uint64_t client, std::uint32_t, std::uint64_t object) {
+    auto* data = static_cast<GuestPtr*>(s_.registry->pin(s_.host, object));
+    if (data == nullptr) return;
+    const GuestPtr guest = *data;
+    s_.registry->unpin(s_.host, object);
+    bool ours = false;
+    {
+        const ObjectLock lock(guest->mu);
+        ours = guest->active() && guest->autodestroy == client;
+    }
+    if (ours) begin_destroy(guest, false, [](const Status&) {});
+}
+
+} // namespace polyvirt::qemu

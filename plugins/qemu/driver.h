@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Driver: one instance of the qemu plugin. Its methods named as ops are entered by the host's workers, in
+// parallel; they are in one source per table (ops_*.cpp). Owned by entry.cpp from create() to destroy().
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <polyvirt/abi/gen/dom_config.h>
+#include <polyvirt/abi/gen/dom_console.h>
+#include <polyvirt/abi/gen/dom_lifecycle.h>
+#include <polyvirt/abi/gen/dom_stats.h>
+#include <polyvirt/abi/gen/events.h>
+#include <polyvirt/abi/gen/hv_caps.h>
+#include <polyvirt/loop.h>
+
+#include "capabilities/emulators.h"
+#include "guest.h"
+#include "sdk/object_table.h"
+#include "sdk/domain/passes.h"
+#include "sdk/operation.h"
+#include "sdk/records.h"
+
+namespace polyvirt::qemu {
+
+// What is said of a guest that went between the look-up and its turn.
+Error no_domain(const Guest& guest);
+
+class Driver {
+  public:
+    explicit Driver(const plugin::Services& services);
+    ~Driver();
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+
+    // [init]
+    Status start(pv_call* call, std::uint32_t how) PV_NO_LOCKS_HELD;
+    void stop(std::uint32_t why) PV_NO_LOCKS_HELD;
+    // A client has gone on whose end a guest depends.
+    void client_closed(std::uint64_t client, std::uint32_t kind, std::uint64_t object);
+
+    // pv.hv.caps (ops_caps.cpp)
+    pv_status type(pv_call*, const pv_obj*, const pv_hv_type_in&, pv_hv_type_out&);
+    pv_status version(pv_call*, const pv_obj*, const pv_hv_version_in&, pv_hv_version_out&);
+    pv_status capabilities(pv_call*, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out&);
+    pv_status domain_capabilities(pv_call*, const pv_obj*, const pv_hv_domain_capabilities_in&,
+                                  pv_hv_domain_capabilities_out&);
+    pv_status max_vcpus(pv_call*, const pv_obj*, const pv_hv_max_vcpus_in&, pv_hv_max_vcpus_out&);
+    pv_status security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out&);
+    // pv.dom.config (ops_config.cpp)
+    pv_status define_xml(pv_call*, const pv_obj*, const pv_dom_define_xml_in&, pv_dom_define_xml_out&);
+    pv_status undefine(pv_call*, const pv_obj*, const pv_dom_undefine_in&, pv_dom_undefine_out&);
+    pv_status xml_desc(pv_call*, const pv_obj*, const pv_dom_xml_desc_in&, pv_dom_xml_desc_out&);
+    pv_status os_type(pv_call*, const pv_obj*, const pv_dom_os_type_in&, pv_dom_os_type_out&);
+    pv_status set_autostart(pv_call*, const pv_obj*, const pv_dom_set_autostart_in&, pv_dom_set_autostart_out&);
+    // pv.dom.lifecycle (ops_lifecycle.cpp)
+    pv_status create_xml(pv_call*, const pv_obj*, const pv_dom_create_xml_in&, pv_dom_create_xml_out&);
+    pv_status create(pv_call*, const pv_obj*, const pv_dom_create_in&, pv_dom_create_out&);
+    pv_status shutdown(pv_call*, const pv_obj*, const pv_dom_shutdown_in&, pv_dom_shutdown_out&);
+    pv_status reboot(pv_call*, const pv_obj*, const pv_dom_reboot_in&, pv_dom_reboot_out&);
+    pv_status reset(pv_call*, const pv_obj*, const pv_dom_reset_in&, pv_dom_reset_out&);
+    pv_status destroy(pv_call*, const pv_obj*, const pv_dom_destroy_in&, pv_dom_destroy_out&);
+    pv_status suspend(pv_call*, const pv_obj*, const pv_dom_suspend_in&, pv_dom_suspend_out&);
+    pv_status resume(pv_call*, const pv_obj*, const pv_dom_resume_in&, pv_dom_resume_out&);
+    // pv.dom.stats (ops_stats.cpp)
+    pv_status info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out&);
+    pv_status control_info(pv_call*, const pv_obj*, const pv_dom_control_info_in&, pv_dom_control_info_out&);
+    // pv.dom.console (ops_console.cpp)
+    pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
+
+    // What a Run needs of its driver. Any thread.
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
+    [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
+    [[nodiscard]] Emulators& emulators() { return emulators_; }
+    // Sets both, shows them in the registry.
+    void set_state(Guest& guest, std::int32_t state, std::int32_t reason) const PV_REQUIRES(guest.mu);
+    // Brings the registry up to date with the guest.
+    void show(Guest& guest) const PV_REQUIRES(guest.mu);
+    void post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu);
+    void post_event(const Guest& guest, std::int32_t id, const void* payload) const PV_REQUIRES(guest.mu);
+    // Brings the status record up to date, on a worker; then `done`, there.
+    void save_status(const GuestPtr& guest, std::function<void(const Status&)> done) const;
+    [[nodiscard]] Status save_status_now(const GuestPtr& guest, pv_call* call) const PV_NO_LOCKS_HELD;
+    // The emulator has ended and the guest shows it: a transient one goes.
+    void guest_stopped(const GuestPtr& guest) PV_NO_LOCKS_HELD;
+    void begin_destroy(const GuestPtr& guest, bool graceful, const std::function<void(const Status&)>& done);
+
+  private:
+    using Table = sdk::ObjectTable<Guest>;
+    struct StartOptions {
+        bool paused = false;
+        bool autodestroy = false;
+    };
+
+    // startup.cpp
+    void load_configs();
+    void load_config(const std::string& name, std::string_view xml);
+    void load_autostart();
+    void load_statuses();
+    void load_status(const std::string& name, std::string_view text);
+    void autostart_guests();
+
+    [[nodiscard]] sdk::domain::HostContext host_context();
+    [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml);
+    [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
+    pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
+    [[nodiscard]] Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const;
+    [[nodiscard]] pv_status with_job(pv_call* call, const pv_obj* obj, const char* what,
+                                     std::function<void(const sdk::OperationPtr&, const GuestPtr&)> body);
+    // The run of an active guest, or "domain is not running".
+    [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
+
+    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config, bool fresh);
+    void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest);
+    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
+                     const StartOptions& options);
+
+    const plugin::Services s_;
+    plugin::Loop loop_;
+    pv_queue* const events_;
+    const sdk::Records configs_, statuses_;
+    Emulators emulators_;
+    Table guests_;
+    std::atomic<std::int32_t> next_id_{1};
+};
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Guest: one domain, running or not. Found in the driver's table; changed under its own lock.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <polyvirt/abi/gen/constants.h>
+
+#include "sdk/domain/domain.h"
+#include "sdk/object_table.h"
+
+namespace polyvirt::qemu {
+
+using sdk::domain::Domain;
+class Run;
+
+struct Guest : sdk::Object {
+    Guest(Uuid guest_uuid, std::string guest_name)
+        : Object(guest_uuid, std::move(guest_name)), strand(UuidHash{}(guest_uuid) | 1U) {}
+
+    // Writes of this guest's records are in the order of their submission to this strand.
+    const std::uint64_t strand;
+
+    // Descriptions are replaced, never changed in place: take a copy of the pointer and drop the lock.
+    std::shared_ptr<const Domain> config PV_GUARDED_BY(mu); // null: transient
+    std::shared_ptr<const Domain> live PV_GUARDED_BY(mu);   // null: not running
+    std::shared_ptr<Run> run PV_GUARDED_BY(mu);             // set exactly while `live` is
+    std::int32_t id PV_GUARDED_BY(mu) = -1;
+    std::int32_t state PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF;
+    std::int32_t reason PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF_UNKNOWN;
+    bool autostart PV_GUARDED_BY(mu) = false;
+    bool updated PV_GUARDED_BY(mu) = false;                 // `config` was replaced while running
+    std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;        // the client whose end destroys it
+    std::map<std::string, pv_stream*> consoles PV_GUARDED_BY(mu); // open ones, by alias
+
+    [[nodiscard]] bool active() const PV_REQUIRES(mu) { return live != nullptr; }
+    [[nodiscard]] const std::shared_ptr<const Domain>& current() const PV_REQUIRES(mu) { return live ? live : config; }
+};
+using GuestPtr = std::shared_ptr<Guest>;
+
+} // namespace polyvirt::qemu

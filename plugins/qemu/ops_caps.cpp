@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// pv.hv.caps: what host and emulators can do.
+
+#include "base/error_text.h"
+#include "capabilities/documents.h"
+#include "driver.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+constexpr const char* kHostUuid = "host_uuid";
+
+// A host whose firmware names none gets a uuid of its own, once for ever.
+Uuid own_uuid(const sdk::Records& records) {
+    if (const auto text = records.get(kHostUuid, 100); text && *text) {
+        if (const auto uuid = Uuid::parse(std::string_view(**text).substr(0, 36))) return *uuid;
+    }
+    const Uuid fresh = Uuid::random();
+    if (const Status put = records.put(kHostUuid, fresh.to_string() + "\n"); !put)
+        log::warning("capabilities", "{}", put.error().message);
+    return fresh;
+}
+
+std::string text_or(const char* text, std::string_view otherwise) {
+    return text != nullptr && *text != '\0' ? text : std::string(otherwise);
+}
+
+} // namespace
+
+pv_status Driver::type(pv_call*, const pv_obj*, const pv_hv_type_in&, pv_hv_type_out& out) {
+    plugin::write(s_, out.type, "QEMU");
+    return PV_OK;
+}
+
+pv_status Driver::version(pv_call* call, const pv_obj*, const pv_hv_version_in&, pv_hv_version_out& out) {
+    const std::vector<std::string> archs = Emulators::architectures();
+    if (archs.empty())
+        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "Cannot find suitable emulator for {}",
+                                       "x86_64"));
+    const auto emulator = emulators_.get(Emulators::path_of(archs.front()));
+    if (!emulator) return answer(call, emulator.error());
+    out.version = (*emulator)->version;
+    return PV_OK;
+}
+
+pv_status Driver::capabilities(pv_call*, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
+    std::vector<EmulatorPtr> emulators;
+    for (const std::string& arch : Emulators::architectures()) {
+        const auto emulator = emulators_.get(Emulators::path_of(arch));
+        if (emulator) emulators.push_back(*emulator);
+        else log::warning("capabilities", "{}", emulator.error().message);
+    }
+    const sdk::Records data(s_, PV_STATE_DATA, ErrorDomain::qemu);
+    plugin::write(s_, out.xml, format_capabilities(read_host_facts(own_uuid(data)), emulators));
+    return PV_OK;
+}
+
+pv_status Driver::domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_domain_capabilities_in& in,
+                                      pv_hv_domain_capabilities_out& out) {
+    if (const Status flags = check_flags(in.flags, 0, "qemuConnectGetDomainCapabilities"); !flags) return answer(call, flags);
+    const auto invalid = [&](const std::string& what) {
+        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "{}", what));
+    };
+    const std::string virt_type = text_or(in.virt_type, "");
+    if (!virt_type.empty() && virt_type != "qemu" && virt_type != "kvm") return invalid("unknown virttype: " + virt_type);
+    std::string path = text_or(in.emulator, "");
+    if (path.empty()) path = Emulators::path_of(text_or(in.arch, "x86_64"));
+    if (path.empty()) return invalid(fmt::format("unable to find any emulator to serve '{}' architecture", text_or(in.arch, "x86_64")));
+    const auto emulator = emulators_.get(path);
+    if (!emulator) return answer(call, emulator.error());
+    const Emulator& e = **emulator;
+    if (in.arch != nullptr && e.arch != in.arch)
+        return invalid(fmt::format("architecture from emulator '{}' doesn't match given architecture '{}'", e.arch, in.arch));
+    const std::string type = virt_type.empty() ? (e.kvm ? "kvm" : "qemu") : virt_type;
+    if (type == "kvm" && !e.kvm) return invalid(fmt::format("KVM is not supported by '{}' on this host", path));
+    const std::string wanted = text_or(in.machine, "");
+    const Machine* machine = wanted.empty() ? e.default_machine() : e.machine(wanted);
+    if (machine == nullptr) return invalid(fmt::format("the machine '{}' is not supported by emulator '{}'", wanted, path));
+    plugin::write(s_, out.xml, format_domain_capabilities(e, *machine, type));
+    return PV_OK;
+}
+
+pv_status Driver::max_vcpus(pv_call* call, const pv_obj*, const pv_hv_max_vcpus_in& in, pv_hv_max_vcpus_out& out) {
+    const std::string type = text_or(in.type, "qemu");
+    if (type == "qemu") {
+        out.max_vcpus = 16; // what the peer says: the threads of an emulated guest are the host's to bear
+        return PV_OK;
+    }
+    if (type == "kvm") {
+        const auto emulator = emulators_.get(Emulators::path_of("x86_64"));
+        if (!emulator) return answer(call, emulator.error());
+        const Machine* machine = (*emulator)->default_machine();
+        out.max_vcpus = machine != nullptr ? static_cast<std::int32_t>(machine->max_cpus) : 1;
+        return PV_OK;
+    }
+    return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unknown type '{}'", type));
+}
+
+pv_status Driver::security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
+    // Labels come with the issue of confinement; until then there is none, and both are empty.
+    plugin::write(s_, out.model, "");
+    plugin::write(s_, out.doi, "");
+    return PV_OK;
+}
+
+} // namespace polyvirt::qemu

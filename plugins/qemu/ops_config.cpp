@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// pv.dom.config: the persistent description of domains.
+
+#include <utility>
+
+#include "base/error_text.h"
+#include "driver.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+constexpr std::uint32_t kUndefineFlags = PV_DOMAIN_UNDEFINE_MANAGED_SAVE | PV_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                         PV_DOMAIN_UNDEFINE_NVRAM | PV_DOMAIN_UNDEFINE_KEEP_NVRAM |
+                                         PV_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+constexpr std::uint32_t kXmlFlags =
+    PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
+
+std::string record_of(const std::string& name) { return name + ".xml"; }
+std::string autostart_of(const std::string& name) { return "autostart/" + name + ".xml"; }
+
+} // namespace
+
+pv_status Driver::define_xml(pv_call* call, const pv_obj*, const pv_dom_define_xml_in& in, pv_dom_define_xml_out& out) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_DEFINE_VALIDATE, "qemuDomainDefineXMLFlags"); !flags)
+        return answer(call, flags);
+    auto config = parse(in.xml);
+    if (!config) return answer(call, config.error());
+    auto guest = std::make_shared<Guest>(*(*config)->uuid, (*config)->name);
+    pv_obj_desc desc{};
+    desc.dom_id = -1;
+    desc.state = PV_DOMAIN_SHUTOFF;
+    desc.reason = PV_DOMAIN_SHUTOFF_UNKNOWN;
+    desc.attrs = PV_ATTR_PERSISTENT;
+    auto added = guests_.add(guest, call, desc);
+    if (!added) return answer(call, added.error());
+    guest = added->object;
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        handle = guest->handle;
+        // Visible from here on, so it must be something that can be shown.
+        if (added->fresh) guest->config = *config;
+    }
+    pv_dom_define_xml_out* result = &out;
+    return sdk::Operation::start(s_, loop_, {.call = call, .object = handle, .what = "define"},
+                                 [this, guest, config = *config, fresh = added->fresh, result,
+                                  handle](const sdk::OperationPtr& op) {
+                                     result->obj = handle;
+                                     finish_define(op, guest, config, fresh);
+                                 });
+}
+
+void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config,
+                           bool fresh) {
+    bool removed = false;
+    {
+        const ObjectLock lock(guest->mu);
+        removed = guest->removed;
+    }
+    if (removed) // between the look-up and the job; so it is to be made anew
+        return op->finish(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
+                                     "domain '{}' was removed while it was being defined", guest->name));
+    const Status written =
+        configs_.put(record_of(guest->name), format_domain(*config, {.inactive = true, .secure = true}), op->call());
+    if (!written) {
+        bool drop = false;
+        if (fresh) {
+            const ObjectLock lock(guest->mu);
+            guest->config = nullptr; // if somebody has started it already, it goes on as a transient one
+            drop = !guest->active();
+            show(*guest);
+        }
+        if (drop) guests_.remove(*guest);
+        return op->finish(written);
+    }
+    {
+        const ObjectLock lock(guest->mu);
+        const bool was_persistent = !fresh && guest->config != nullptr;
+        guest->config = std::move(config);
+        guest->updated = guest->active();
+        show(*guest);
+        post_lifecycle(*guest, PV_DOMAIN_EVENT_DEFINED,
+                       was_persistent ? PV_DOMAIN_EVENT_DEFINED_UPDATED : PV_DOMAIN_EVENT_DEFINED_ADDED);
+    }
+    op->finish({});
+}
+
+pv_status Driver::undefine(pv_call* call, const pv_obj* obj, const pv_dom_undefine_in& in, pv_dom_undefine_out&) {
+    if (const Status flags = check_flags(in.flags, kUndefineFlags, "qemuDomainUndefineFlags"); !flags)
+        return answer(call, flags);
+    return with_job(call, obj, "undefine",
+                    [this](const sdk::OperationPtr& op, const GuestPtr& guest) { finish_undefine(op, guest); });
+}
+
+void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest) {
+    bool persistent = false;
+    {
+        const ObjectLock lock(guest->mu);
+        persistent = guest->config != nullptr && !guest->removed;
+    }
+    if (!persistent)
+        return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cannot undefine transient domain"));
+    if (const Status gone = configs_.remove(autostart_of(guest->name)); !gone) return op->finish(gone);
+    if (const Status gone = configs_.remove(record_of(guest->name)); !gone) return op->finish(gone);
+    bool remove = false;
+    {
+        const ObjectLock lock(guest->mu);
+        post_lifecycle(*guest, PV_DOMAIN_EVENT_UNDEFINED, PV_DOMAIN_EVENT_UNDEFINED_REMOVED);
+        guest->config = nullptr;
+        guest->autostart = false;
+        guest->updated = false;
+        remove = !guest->active();
+        show(*guest);
+    }
+    // A running one goes on without a description to come back to, and is removed at its end.
+    if (remove) guests_.remove(*guest);
+    op->finish({});
+}
+
+pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_desc_in& in, pv_dom_xml_desc_out& out) {
+    if (const Status flags = check_flags(in.flags, kXmlFlags, "qemuDomainGetXMLDesc"); !flags) return answer(call, flags);
+    const GuestPtr guest = guest_of(obj);
+    const bool inactive = (in.flags & PV_DOMAIN_XML_INACTIVE) != 0;
+    std::shared_ptr<const Domain> description;
+    std::int32_t id = -1;
+    {
+        const ObjectLock lock(guest->mu);
+        description = inactive && guest->config ? guest->config : guest->current();
+        if (description == guest->live) id = guest->id;
+    }
+    if (!description) return answer(call, no_domain(*guest));
+    const sdk::domain::FormatOptions options{.inactive = inactive || id < 0,
+                                             .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
+                                             .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0};
+    plugin::write(s_, out.xml, format_domain(*description, options));
+    return PV_OK;
+}
+
+pv_status Driver::os_type(pv_call*, const pv_obj* obj, const pv_dom_os_type_in&, pv_dom_os_type_out& out) {
+    const GuestPtr guest = guest_of(obj);
+    std::shared_ptr<const Domain> description;
+    {
+        const ObjectLock lock(guest->mu);
+        description = guest->current();
+    }
+    plugin::write(s_, out.type, description ? description->os.type.type : "hvm");
+    return PV_OK;
+}
+
+pv_status Driver::set_autostart(pv_call* call, const pv_obj* obj, const pv_dom_set_autostart_in& in,
+                                pv_dom_set_autostart_out&) {
+    const bool wanted = in.autostart != 0;
+    return with_job(call, obj, "set autostart", [this, wanted](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        bool persistent = false;
+        {
+            const ObjectLock lock(guest->mu);
+            persistent = guest->config != nullptr;
+        }
+        if (!persistent)
+            return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu,
+                                         "cannot set autostart for transient domain"));
+        const Status saved = wanted ? configs_.put(autostart_of(guest->name), guest->uuid.to_string() + "\n", op->call())
+                                    : configs_.remove(autostart_of(guest->name));
+        if (!saved) return op->finish(saved);
+        {
+            const ObjectLock lock(guest->mu);
+            guest->autostart = wanted;
+            show(*guest);
+        }
+        op->finish({});
+    });
+}
+
+} // namespace polyvirt::qemu

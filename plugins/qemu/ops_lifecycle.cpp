@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// pv.dom.lifecycle: starting, stopping and pausing domains.
+
+#include <utility>
+
+#include "base/error_text.h"
+#include "driver.h"
+#include "run.h"
+#include "sdk/domain/passes.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+constexpr std::uint32_t kCreateFlags = PV_DOMAIN_START_PAUSED | PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_BYPASS_CACHE |
+                                       PV_DOMAIN_START_FORCE_BOOT;
+constexpr std::uint32_t kAutodestroy = 1; // our kind, for host.client
+
+Error invalid(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); }
+
+} // namespace
+
+pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_in& in, pv_dom_create_out&) {
+    if (const Status flags = check_flags(in.flags, kCreateFlags, "qemuDomainCreateWithFlags"); !flags)
+        return answer(call, flags);
+    const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
+                               .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0};
+    return with_job(call, obj, "start", [this, options](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        std::shared_ptr<const Domain> config;
+        {
+            const ObjectLock lock(guest->mu);
+            config = guest->config;
+        }
+        start_guest(op, guest, std::move(config), options);
+    });
+}
+
+pv_status Driver::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in, pv_dom_create_xml_out& out) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_START_PAUSED | PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_VALIDATE,
+                                         "qemuDomainCreateXML");
+        !flags)
+        return answer(call, flags);
+    auto description = parse(in.xml);
+    if (!description) return answer(call, description.error());
+    auto guest = std::make_shared<Guest>(*(*description)->uuid, (*description)->name);
+    pv_obj_desc desc{};
+    desc.dom_id = -1;
+    desc.state = PV_DOMAIN_SHUTOFF;
+    auto added = guests_.add(guest, call, desc);
+    if (!added) return answer(call, added.error());
+    guest = added->object;
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        handle = guest->handle;
+        if (guest->active())
+            return answer(call, invalid(fmt::format("domain is already active as '{}'", guest->name)));
+    }
+    const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
+                               .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0};
+    pv_dom_create_xml_out* result = &out;
+    const pv_status status =
+        sdk::Operation::start(s_, loop_, {.call = call, .object = handle, .what = "create"},
+                              [this, guest, description = *description, options, result, handle](const sdk::OperationPtr& op) {
+                                  result->obj = handle;
+                                  start_guest(op, guest, description, options);
+                              });
+    if (status != PV_PENDING && added->fresh) guests_.remove(*guest);
+    return status;
+}
+
+// On a worker, with the guest's job held. Everything from here to the guest's first instruction either
+// succeeds or ends in Run::end(), which clears up.
+void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
+                         const StartOptions& options) {
+    std::shared_ptr<Run> run;
+    auto live = description ? std::make_shared<Domain>(*description) : nullptr;
+    const std::int32_t id = next_id_.fetch_add(1);
+    if (live) {
+        live->id = id;
+        assign_aliases(*live);
+        run = Run::make(*this, guest, id);
+    }
+    Status refused;
+    bool drop = false;
+    {
+        const ObjectLock lock(guest->mu);
+        if (guest->removed || !live) {
+            refused = guest->active() ? invalid("domain is already running") : no_domain(*guest);
+        } else if (guest->active()) {
+            refused = invalid("domain is already running");
+        } else if (!run) {
+            refused = make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no thread for domain '{}' to be had", guest->name);
+            drop = guest->config == nullptr;
+        } else {
+            guest->live = live;
+            guest->run = run;
+            guest->id = id;
+            guest->updated = false;
+            set_state(*guest, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_STARTING_UP);
+        }
+    }
+    if (drop) guests_.remove(*guest);
+    if (!refused) return op->finish(refused);
+    if (const Status launched = run->launch(*live, op->call()); !launched) return run->post_failed(op, launched.error());
+    // With its pid on disk it is found again, whatever happens to this daemon now.
+    if (const Status saved = save_status_now(guest, op->call()); !saved) return run->post_failed(op, saved.error());
+    if (options.autodestroy && op->call() != nullptr) {
+        const ObjectLock lock(guest->mu);
+        guest->autodestroy = s_.call->client(op->call());
+        s_.client->on_close(s_.host, guest->autodestroy, kAutodestroy, guest->handle);
+    }
+    run->post_boot(op, options.paused);
+}
+
+pv_status Driver::destroy(pv_call* call, const pv_obj* obj, const pv_dom_destroy_in& in, pv_dom_destroy_out&) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_DESTROY_GRACEFUL, "qemuDomainDestroyFlags"); !flags)
+        return answer(call, flags);
+    // No job: it must work beside whatever hangs, and ends that.
+    const auto run = run_of(*guest_of(obj));
+    if (!run) return answer(call, run.error());
+    (*run)->post_destroy((in.flags & PV_DOMAIN_DESTROY_GRACEFUL) != 0, [this, call](const Status& status) {
+        s_.call->complete(call, answer(call, status));
+    });
+    return PV_PENDING;
+}
+
+pv_status Driver::suspend(pv_call* call, const pv_obj* obj, const pv_dom_suspend_in&, pv_dom_suspend_out&) {
+    return with_job(call, obj, "suspend", [this](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        const auto run = run_of(*guest);
+        if (!run) return op->finish(run.error());
+        std::int32_t state = 0;
+        {
+            const ObjectLock lock(guest->mu);
+            state = guest->state;
+        }
+        if (state == PV_DOMAIN_PMSUSPENDED) return op->finish(invalid("domain is pmsuspended"));
+        if (state == PV_DOMAIN_PAUSED) return op->finish({});
+        (*run)->post_suspend(op);
+    });
+}
+
+pv_status Driver::resume(pv_call* call, const pv_obj* obj, const pv_dom_resume_in&, pv_dom_resume_out&) {
+    return with_job(call, obj, "resume", [this](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        const auto run = run_of(*guest);
+        if (!run) return op->finish(run.error());
+        std::int32_t state = 0;
+        {
+            const ObjectLock lock(guest->mu);
+            state = guest->state;
+        }
+        if (state == PV_DOMAIN_PMSUSPENDED) return op->finish(invalid("domain is pmsuspended"));
+        if (state == PV_DOMAIN_RUNNING) return op->finish(invalid("domain is already running"));
+        (*run)->post_resume(op);
+    });
+}
+
+pv_status Driver::reset(pv_call* call, const pv_obj* obj, const pv_dom_reset_in& in, pv_dom_reset_out&) {
+    if (const Status flags = check_flags(in.flags, 0, "qemuDomainReset"); !flags) return answer(call, flags);
+    return with_job(call, obj, "reset", [this](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        const auto run = run_of(*guest);
+        if (!run) return op->finish(run.error());
+        (*run)->post_reset(op);
+    });
+}
+
+namespace {
+// Only the power button is built in; the agent comes with its own issue.
+Status only_button(std::uint32_t flags, std::uint32_t button, std::uint32_t agent) {
+    if (flags != 0 && (flags & button) == 0 && (flags & agent) != 0)
+        return make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "QEMU guest agent is not configured");
+    return {};
+}
+} // namespace
+
+pv_status Driver::shutdown(pv_call* call, const pv_obj* obj, const pv_dom_shutdown_in& in, pv_dom_shutdown_out&) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | PV_DOMAIN_SHUTDOWN_GUEST_AGENT,
+                                         "qemuDomainShutdownFlags");
+        !flags)
+        return answer(call, flags);
+    const std::uint32_t wanted = in.flags;
+    return with_job(call, obj, "shutdown", [this, wanted](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        const auto run = run_of(*guest);
+        if (!run) return op->finish(run.error());
+        if (const Status ok = only_button(wanted, PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, PV_DOMAIN_SHUTDOWN_GUEST_AGENT); !ok)
+            return op->finish(ok);
+        (*run)->post_powerdown(op, false);
+    });
+}
+
+pv_status Driver::reboot(pv_call* call, const pv_obj* obj, const pv_dom_reboot_in& in, pv_dom_reboot_out&) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_REBOOT_ACPI_POWER_BTN | PV_DOMAIN_REBOOT_GUEST_AGENT, "qemuDomainReboot");
+        !flags)
+        return answer(call, flags);
+    const std::uint32_t wanted = in.flags;
+    return with_job(call, obj, "reboot", [this, wanted](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        const auto run = run_of(*guest);
+        if (!run) return op->finish(run.error());
+        if (const Status ok = only_button(wanted, PV_DOMAIN_REBOOT_ACPI_POWER_BTN, PV_DOMAIN_REBOOT_GUEST_AGENT); !ok)
+            return op->finish(ok);
+        (*run)->post_powerdown(op, true);
+    });
+}
+
+} // namespace polyvirt::qemu

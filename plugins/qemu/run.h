@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Run: one run of a guest's emulator, from before its start until after its end: process, monitor, and
+// what is under way between them. It has a loop of its own; everything but launch(), adopt() and the
+// post_* functions happens there, one thing at a time. Held by its Guest while that is active, and by
+// whatever waits for it.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <polyvirt/loop.h>
+
+#include "guest.h"
+#include "monitor/monitor.h"
+#include "sdk/operation.h"
+#include "status.h"
+
+namespace polyvirt::qemu {
+
+class Driver;
+
+class Run : public std::enable_shared_from_this<Run> {
+  public:
+    using Waiter = std::function<void(const Status&)>;
+
+    // Null: the host has no thread for the loop.
+    static std::shared_ptr<Run> make(Driver& driver, GuestPtr guest, std::int32_t id);
+    Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop);
+    ~Run();
+
+    // [worker] Starts the emulator and connects; then post_boot(). On failure nothing is left but what
+    // post_failed() clears.
+    Status launch(const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
+    // [init] Takes over the emulator of an earlier daemon: post_adopted().
+    Status adopt(const StatusRecord& record) PV_NO_LOCKS_HELD;
+
+    // Any thread, after launch(): the rest of the start; finishes `op`.
+    void post_boot(sdk::OperationPtr op, bool paused);
+    // Any thread: a launch() that failed with `why`; finishes `op` with it when the guest is off again.
+    void post_failed(sdk::OperationPtr op, const Error& why);
+    // Any thread, after adopt(): connects and finds the true state. `op`: the job that holds others off.
+    void post_adopted(sdk::OperationPtr op);
+    // Any thread: ends the emulator. `done` runs when the guest is off. Graceful: without SIGKILL.
+    void post_destroy(bool graceful, const Waiter& done);
+    // Any thread. Each finishes `op` when the emulator has answered.
+    void post_suspend(sdk::OperationPtr op);
+    void post_resume(sdk::OperationPtr op);
+    void post_reset(sdk::OperationPtr op);
+    void post_powerdown(sdk::OperationPtr op, bool reboot);
+
+    [[nodiscard]] std::int32_t id() const { return id_; }
+    [[nodiscard]] std::int64_t pid() const { return pid_; }
+    [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
+    [[nodiscard]] const std::string& folder() const { return folder_; }
+    [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
+
+  private:
+    enum class Phase : std::uint8_t { starting, running, ended };
+    enum class End : std::uint8_t { none, destroyed, failed, shutdown };
+
+    // run_launch.cpp [worker]
+    Status make_folder();
+    Status open_log();
+    Result<UniqueFd> listen() const;
+    Result<UniqueFd> connect() const;
+    Status spawn(const Domain& domain, const UniqueFd& listener, pv_call* call);
+    void write_log(const std::string& text) const;
+    std::string log_tail() const;
+    void remove_folder() const;
+
+    // run_start.cpp [loop]
+    void open_monitor();
+    void query_chardevs();
+    void query_graphics();
+    void boot();
+    void start_done();
+    void start_refused(const Error& why);
+    void start_failed(const Error& why);
+    void query_status();
+    void use_chardevs(const Json& list);
+    void use_vnc(const Json& info);
+
+    // run_events.cpp [loop]
+    void on_event(const QmpEvent& event);
+    void on_stop();
+    void on_resume();
+    void on_shutdown(const QmpEvent& event);
+    void on_reset();
+    void on_panicked();
+    void on_io_error(const QmpEvent& event);
+    void on_watchdog(const QmpEvent& event);
+    void power_cycle(std::int32_t reason);
+    void save_soon();
+
+    // run_stop.cpp [loop]
+    void on_exit();
+    void on_monitor_closed(const Error& why);
+    void kill(bool graceful);
+    void kill_harder();
+    void end();
+    void show_end(bool& transient);
+    Error start_error() const;
+    std::string_view end_name() const;
+
+    void post(std::function<void()> fn);
+    // A command whose reply alone decides `op`; on success the status is saved first.
+    void command(const char* name, sdk::OperationPtr op);
+    void finish_saved(const sdk::OperationPtr& op);
+    [[nodiscard]] std::string who() const;
+
+    Driver& driver_;
+    const plugin::Services& s_;
+    const GuestPtr guest_;
+    const std::int32_t id_;
+
+    // Constant after launch() or adopt().
+    std::atomic<std::int64_t> pid_{0};
+    std::atomic<std::uint64_t> start_time_{0};
+    std::string folder_, folder_path_, log_path_;
+    UniqueFd log_, socket_;
+    std::int64_t log_start_ = 0;
+
+    // On the loop alone.
+    Phase phase_ = Phase::starting;
+    pv_proc* proc_ = nullptr;
+    std::shared_ptr<Monitor> monitor_;
+    sdk::OperationPtr start_op_;
+    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false;
+    bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
+    End end_ = End::none;
+    Status failure_;
+    std::int32_t next_running_ = PV_DOMAIN_RUNNING_BOOTED;
+    std::int32_t next_paused_ = PV_DOMAIN_PAUSED_UNKNOWN;
+    int kill_stage_ = 0;
+    bool graceful_ = false;
+    std::vector<Waiter> waiters_;
+    plugin::Watch kill_timer_, exit_timer_;
+
+    plugin::Loop loop_; // last: its end removes every watch
+};
+
+} // namespace polyvirt::qemu

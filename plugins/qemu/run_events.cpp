@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// What the emulator tells by itself, and the commands that change a running guest.
+
+#include "run.h"
+
+#include <string_view>
+#include <utility>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "driver.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+std::int32_t suspended_detail(std::int32_t reason) {
+    switch (reason) {
+    case PV_DOMAIN_PAUSED_IOERROR: return PV_DOMAIN_EVENT_SUSPENDED_IOERROR;
+    case PV_DOMAIN_PAUSED_WATCHDOG: return PV_DOMAIN_EVENT_SUSPENDED_WATCHDOG;
+    default: return PV_DOMAIN_EVENT_SUSPENDED_PAUSED;
+    }
+}
+
+std::string text(const Json& data, const char* key) {
+    if (!data.is_object()) return {};
+    const auto it = data.find(key);
+    return it != data.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+bool truth(const Json& data, const char* key) {
+    if (!data.is_object()) return false;
+    const auto it = data.find(key);
+    return it != data.end() && it->is_boolean() && it->get<bool>();
+}
+
+} // namespace
+
+void Run::on_event(const QmpEvent& event) {
+    if (phase_ == Phase::ended) return;
+    if (event.name == "STOP") return on_stop();
+    if (event.name == "RESUME") return on_resume();
+    if (event.name == "SHUTDOWN") return on_shutdown(event);
+    if (event.name == "RESET") return on_reset();
+    if (event.name == "GUEST_PANICKED") return on_panicked();
+    if (event.name == "BLOCK_IO_ERROR") return on_io_error(event);
+    if (event.name == "WATCHDOG") return on_watchdog(event);
+}
+
+void Run::on_stop() {
+    if (cycling_) return;
+    const std::int32_t reason = std::exchange(next_paused_, PV_DOMAIN_PAUSED_UNKNOWN);
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state != PV_DOMAIN_RUNNING) return;
+        driver_.set_state(*guest_, PV_DOMAIN_PAUSED, reason);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, suspended_detail(reason));
+    }
+    save_soon();
+}
+
+void Run::on_resume() {
+    cycling_ = false;
+    const std::int32_t reason = std::exchange(next_running_, PV_DOMAIN_RUNNING_UNPAUSED);
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state == PV_DOMAIN_RUNNING) return;
+        driver_.set_state(*guest_, PV_DOMAIN_RUNNING, reason);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_RESUMED, PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
+    }
+    save_soon();
+}
+
+void Run::on_shutdown(const QmpEvent& event) {
+    if (std::exchange(reboot_asked_, false)) {
+        // Nobody is told of a power-off that is half of a reboot.
+        cycling_ = true;
+        return power_cycle(PV_DOMAIN_RUNNING_BOOTED);
+    }
+    bool restart = false;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (!guest_->live || guest_->state == PV_DOMAIN_SHUTDOWN) return;
+        driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SHUTDOWN,
+                               truth(event.data, "guest") ? PV_DOMAIN_EVENT_SHUTDOWN_GUEST : PV_DOMAIN_EVENT_SHUTDOWN_HOST);
+        restart = guest_->live->on_poweroff == sdk::domain::LifecycleAction::restart;
+    }
+    if (stopping_) return; // the end that we asked for; its record goes with it
+    save_soon();
+    if (restart) return power_cycle(PV_DOMAIN_RUNNING_BOOTED);
+    kill(false);
+}
+
+// A reboot that the guest does not know of: it powered off, and is switched on again.
+void Run::power_cycle(std::int32_t reason) {
+    const auto failed = [this](const Error& why) {
+        log::error("run", "{}: the restart failed: {}", who(), why.message);
+        kill(false);
+    };
+    monitor_->execute("system_reset", {}, [this, reason, failed](Result<Json> reset) {
+        if (!reset) return failed(reset.error());
+        next_running_ = reason;
+        monitor_->execute("cont", {}, [failed](Result<Json> cont) {
+            if (!cont) failed(cont.error());
+        });
+    });
+}
+
+void Run::on_reset() {
+    const ObjectLock lock(guest_->mu);
+    if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
+}
+
+void Run::on_panicked() {
+    sdk::domain::LifecycleAction action{};
+    {
+        const ObjectLock lock(guest_->mu);
+        if (!guest_->live || guest_->state == PV_DOMAIN_CRASHED) return;
+        action = guest_->live->on_crash;
+        driver_.set_state(*guest_, PV_DOMAIN_CRASHED, PV_DOMAIN_CRASHED_PANICKED);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_CRASHED, PV_DOMAIN_EVENT_CRASHED_PANICKED);
+    }
+    save_soon();
+    if (action == sdk::domain::LifecycleAction::restart) return power_cycle(PV_DOMAIN_RUNNING_CRASHED);
+    if (action != sdk::domain::LifecycleAction::preserve) kill(false);
+}
+
+void Run::on_io_error(const QmpEvent& event) {
+    const std::string action = text(event.data, "action");
+    std::string path, alias = text(event.data, "device");
+    const std::string node = text(event.data, "node-name");
+    if (action == "stop") next_paused_ = PV_DOMAIN_PAUSED_IOERROR;
+    const std::string reason = truth(event.data, "nospace") ? "enospc" : "";
+    const ObjectLock lock(guest_->mu);
+    if (!guest_->live) return;
+    const auto& disks = guest_->live->devices.disks;
+    for (std::size_t i = 0; i < disks.size(); i++) {
+        if (node != fmt::format("libvirt-{}-format", disks.size() - i) && disks[i].info.alias.name != alias) continue;
+        alias = disks[i].info.alias.name;
+        if (disks[i].source) path = disks[i].source->file.empty() ? disks[i].source->dev : disks[i].source->file;
+    }
+    pv_event_domain_io_error payload{};
+    payload.size = sizeof payload;
+    payload.src_path = path.c_str();
+    payload.dev_alias = alias.c_str();
+    payload.action = action == "stop"     ? PV_DOMAIN_EVENT_IO_ERROR_PAUSE
+                     : action == "report" ? PV_DOMAIN_EVENT_IO_ERROR_REPORT
+                                          : PV_DOMAIN_EVENT_IO_ERROR_NONE;
+    driver_.post_event(*guest_, PV_EVENT_DOMAIN_IO_ERROR, &payload);
+    pv_event_domain_io_error_reason with_reason{};
+    with_reason.size = sizeof with_reason;
+    with_reason.src_path = payload.src_path;
+    with_reason.dev_alias = payload.dev_alias;
+    with_reason.action = payload.action;
+    with_reason.reason = reason.c_str();
+    driver_.post_event(*guest_, PV_EVENT_DOMAIN_IO_ERROR_REASON, &with_reason);
+}
+
+void Run::on_watchdog(const QmpEvent& event) {
+    constexpr std::pair<std::string_view, std::int32_t> kActions[] = {
+        {"none", PV_DOMAIN_EVENT_WATCHDOG_NONE},         {"pause", PV_DOMAIN_EVENT_WATCHDOG_PAUSE},
+        {"reset", PV_DOMAIN_EVENT_WATCHDOG_RESET},       {"poweroff", PV_DOMAIN_EVENT_WATCHDOG_POWEROFF},
+        {"shutdown", PV_DOMAIN_EVENT_WATCHDOG_SHUTDOWN}, {"debug", PV_DOMAIN_EVENT_WATCHDOG_DEBUG},
+        {"inject-nmi", PV_DOMAIN_EVENT_WATCHDOG_INJECTNMI}};
+    const std::string action = text(event.data, "action");
+    pv_event_domain_watchdog payload{};
+    payload.size = sizeof payload;
+    for (const auto& [name, number] : kActions) {
+        if (name == action) payload.action = number;
+    }
+    if (payload.action == PV_DOMAIN_EVENT_WATCHDOG_PAUSE) next_paused_ = PV_DOMAIN_PAUSED_WATCHDOG;
+    const ObjectLock lock(guest_->mu);
+    if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_WATCHDOG, &payload);
+}
+
+void Run::save_soon() {
+    driver_.save_status(guest_, [guest = guest_](const Status& saved) {
+        if (!saved) log::error("run", "domain '{}': {}", guest->name, saved.error().message);
+    });
+}
+
+void Run::finish_saved(const sdk::OperationPtr& op) {
+    if (!op) return;
+    driver_.save_status(guest_, [op](const Status& saved) { op->finish(saved); });
+}
+
+// --- commands ---
+
+void Run::command(const char* name, sdk::OperationPtr op) {
+    if (!monitor_ || phase_ != Phase::running)
+        return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
+    monitor_->execute(name, {}, [this, op = std::move(op)](Result<Json> reply) {
+        if (!reply) return op->finish(reply.error());
+        finish_saved(op);
+    });
+}
+
+void Run::post_suspend(sdk::OperationPtr op) {
+    post([self = shared_from_this(), op = std::move(op)] {
+        self->next_paused_ = PV_DOMAIN_PAUSED_USER;
+        self->command("stop", op);
+    });
+}
+
+void Run::post_resume(sdk::OperationPtr op) {
+    post([self = shared_from_this(), op = std::move(op)] {
+        self->next_running_ = PV_DOMAIN_RUNNING_UNPAUSED;
+        self->command("cont", op);
+    });
+}
+
+void Run::post_reset(sdk::OperationPtr op) {
+    post([self = shared_from_this(), op = std::move(op)] {
+        self->reboot_asked_ = false;
+        {
+            const ObjectLock lock(self->guest_->mu);
+            if (self->guest_->state == PV_DOMAIN_CRASHED)
+                self->driver_.set_state(*self->guest_, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_CRASHED);
+        }
+        self->command("system_reset", op);
+    });
+}
+
+void Run::post_powerdown(sdk::OperationPtr op, bool reboot) {
+    post([self = shared_from_this(), op = std::move(op), reboot] {
+        self->reboot_asked_ = reboot;
+        self->command("system_powerdown", op);
+    });
+}
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// From a description to a process: what happens on the worker that starts a guest.
+
+#include "run.h"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "command/command.h"
+#include "driver.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+constexpr const char* kSocket = "monitor.sock";
+constexpr int kMonitorNumber = 3; // of the listening socket, in the emulator
+constexpr std::size_t kFolderNameMax = 20;
+constexpr std::int64_t kTailMax = 4096;
+
+Error failed(std::string_view what) { return make_system_error(errno, ErrorDomain::qemu, what); }
+
+// A folder's name for a guest's: what may stand in one, and not too much of it.
+std::string folder_name(std::int32_t id, const std::string& name) {
+    std::string safe;
+    for (const char c : name) {
+        if (safe.size() == kFolderNameMax) break;
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        safe += plain ? c : '_';
+    }
+    return fmt::format("domain-{}-{}", id, safe);
+}
+
+std::string now_text() {
+    timespec ts{};
+    ::clock_gettime(CLOCK_REALTIME, &ts);
+    tm parts{};
+    ::gmtime_r(&ts.tv_sec, &parts);
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}+0000", parts.tm_year + 1900, parts.tm_mon + 1,
+                       parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, ts.tv_nsec / 1'000'000);
+}
+
+// A socket's address holds 107 bytes, and --root may be deep: the folder is named by a descriptor.
+struct Address {
+    UniqueFd folder;
+    sockaddr_un address{};
+};
+Result<Address> address_in(const std::string& folder) {
+    Address a;
+    a.folder = UniqueFd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!a.folder) return failed("cannot open the folder '" + folder + "'");
+    a.address.sun_family = AF_UNIX;
+    const std::string path = fmt::format("/proc/self/fd/{}/{}", a.folder.get(), kSocket);
+    std::memcpy(a.address.sun_path, path.c_str(), path.size() + 1);
+    return a;
+}
+const sockaddr* generic(const sockaddr_un& a) { return reinterpret_cast<const sockaddr*>(&a); }
+
+} // namespace
+
+Status Run::make_folder() {
+    folder_ = folder_name(id_, guest_->name);
+    folder_path_ = fmt::format("{}/{}", s_.paths->dir(s_.host, PV_PATH_RUN), folder_);
+    if (::mkdir(folder_path_.c_str(), 0700) != 0) {
+        if (errno != EEXIST) return failed("cannot make the folder '" + folder_path_ + "'");
+        remove_folder(); // of a guest whose daemon died before it could
+        if (::mkdir(folder_path_.c_str(), 0700) != 0) return failed("cannot make the folder '" + folder_path_ + "'");
+    }
+    return {};
+}
+
+void Run::remove_folder() const {
+    if (folder_path_.empty()) return;
+    if (DIR* dir = ::opendir(folder_path_.c_str())) {
+        while (const dirent* entry = ::readdir(dir)) { // NOLINT(concurrency-mt-unsafe): a DIR of our own
+            if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+                ::unlinkat(::dirfd(dir), entry->d_name, 0);
+        }
+        ::closedir(dir);
+    }
+    if (::rmdir(folder_path_.c_str()) != 0 && errno != ENOENT)
+        log::warning("run", "{}: cannot remove the folder '{}': errno {}", who(), folder_path_, errno);
+}
+
+Status Run::open_log() {
+    log_path_ = fmt::format("{}/{}.log", s_.paths->dir(s_.host, PV_PATH_LOG), guest_->name);
+    log_ = UniqueFd(::open(log_path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!log_) return failed("cannot open the log file '" + log_path_ + "'");
+    return {};
+}
+
+void Run::write_log(const std::string& text) const {
+    if (!log_) return;
+    const std::string line = now_text() + ": " + text + "\n";
+    // What cannot be logged (disk full) is no reason to fail the guest.
+    if (::write(log_.get(), line.data(), line.size()) < 0)
+        log::warning("run", "{}: cannot write to '{}': errno {}", who(), log_path_, errno);
+}
+
+std::string Run::log_tail() const {
+    if (!log_) return {};
+    const off_t end = ::lseek(log_.get(), 0, SEEK_END);
+    const off_t begin = std::max<off_t>(log_start_, end - kTailMax);
+    if (end <= begin) return {};
+    std::string text(static_cast<std::size_t>(end - begin), '\0');
+    const ssize_t n = ::pread(log_.get(), text.data(), text.size(), begin);
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    // Lines that the emulator prints in any case say nothing about its end.
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t newline = std::min(text.find('\n', at), text.size());
+        const std::string line = text.substr(at, newline - at);
+        at = newline + 1;
+        if (line.find("char device redirected to") == std::string::npos) out += line + "\n";
+    }
+    while (!out.empty() && out.back() == '\n') out.pop_back();
+    return out;
+}
+
+Result<UniqueFd> Run::listen() const {
+    PV_ASSIGN_OR_RETURN(const Address at, address_in(folder_path_));
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd) return failed("cannot make the monitor's socket");
+    if (::bind(fd.get(), generic(at.address), sizeof at.address) != 0 || ::listen(fd.get(), 1) != 0)
+        return failed("cannot listen on the monitor's socket in '" + folder_path_ + "'");
+    return fd;
+}
+
+Result<UniqueFd> Run::connect() const {
+    PV_ASSIGN_OR_RETURN(const Address at, address_in(folder_path_));
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) return failed("cannot make a socket");
+    if (::connect(fd.get(), generic(at.address), sizeof at.address) != 0)
+        return failed("failed to connect to the monitor socket in '" + folder_path_ + "'");
+    return fd;
+}
+
+Status Run::launch(const Domain& domain, pv_call* call) {
+    PV_TRY(make_folder());
+    PV_TRY(open_log());
+    PV_ASSIGN_OR_RETURN(const UniqueFd listener, listen());
+    // The connection waits in the socket until the emulator takes it.
+    PV_ASSIGN_OR_RETURN(socket_, connect());
+    return spawn(domain, listener, call);
+}
+
+Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
+    const CommandContext context{.monitor_fd = kMonitorNumber,
+                                 .folder = folder_path_,
+                                 .pidfile = folder_path_ + "/emulator.pid",
+                                 .kvm = domain.type == "kvm"};
+    PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
+    line.env.insert(line.env.begin(),
+                    {"LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                     "HOME=" + folder_path_, "XDG_DATA_HOME=" + folder_path_ + "/.local/share",
+                     "XDG_CACHE_HOME=" + folder_path_ + "/.cache", "XDG_CONFIG_HOME=" + folder_path_ + "/.config"});
+    write_log("starting up polyvirt version: " POLYVIRT_VERSION "\n" + line.to_string());
+    log_start_ = ::lseek(log_.get(), 0, SEEK_END);
+
+    std::vector<const char*> argv, env;
+    for (const auto& a : line.args) argv.push_back(a.c_str());
+    argv.push_back(nullptr);
+    for (const auto& e : line.env) env.push_back(e.c_str());
+    env.push_back(nullptr);
+    const std::int32_t fds[] = {listener.get()};
+    const std::int32_t numbers[] = {kMonitorNumber};
+    pv_spawn spawn{};
+    spawn.size = sizeof spawn;
+    spawn.argv = argv.data();
+    spawn.env = env.data();
+    spawn.fds = fds;
+    spawn.fd_numbers = numbers;
+    spawn.nfds = 1;
+    spawn.stdout_fd = spawn.stderr_fd = log_.get();
+    spawn.uid = spawn.gid = UINT32_MAX;
+    using Ptr = std::shared_ptr<Run>;
+    auto ctx = std::make_unique<Ptr>(shared_from_this());
+    pv_proc* proc = nullptr;
+    const pv_status status = s_.proc->spawn(
+        s_.host, call, &spawn, loop_.get(),
+        [](void* c, std::int32_t) noexcept { plugin::guarded("run", [&] { (*static_cast<Ptr*>(c))->on_exit(); }); }, ctx.get(),
+        [](void* c) noexcept { delete static_cast<Ptr*>(c); }, &proc);
+    if (status != PV_OK)
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot start the emulator '{}' of {}",
+                          domain.devices.emulator, who());
+    (void)ctx.release();
+    pid_ = s_.proc->pid(proc);
+    start_time_ = s_.proc->start_time(proc);
+    post([self = shared_from_this(), proc] { self->proc_ = proc; });
+    return {};
+}
+
+Status Run::adopt(const StatusRecord& record) {
+    adopted_ = true;
+    folder_ = record.folder;
+    folder_path_ = fmt::format("{}/{}", s_.paths->dir(s_.host, PV_PATH_RUN), folder_);
+    if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);
+    using Ptr = std::shared_ptr<Run>;
+    auto ctx = std::make_unique<Ptr>(shared_from_this());
+    pv_proc* proc = nullptr;
+    const pv_status status = s_.proc->adopt(
+        s_.host, record.pid, record.start_time, loop_.get(),
+        [](void* c, std::int32_t) noexcept { plugin::guarded("run", [&] { (*static_cast<Ptr*>(c))->on_exit(); }); }, ctx.get(),
+        [](void* c) noexcept { delete static_cast<Ptr*>(c); }, &proc);
+    if (status != PV_OK)
+        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} (pid {}) is gone", who(),
+                          record.pid);
+    (void)ctx.release();
+    pid_ = record.pid;
+    start_time_ = record.start_time;
+    post([self = shared_from_this(), proc] { self->proc_ = proc; });
+    return {};
+}
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// From a process to a guest: monitor, what the emulator chose, first instruction. And the same for an
+// emulator that an earlier daemon started.
+
+#include "run.h"
+
+#include <utility>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "driver.h"
+
+namespace polyvirt::qemu {
+
+std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) {
+    plugin::Loop loop(driver.services(), PV_LOOP_DEDICATED, fmt::format("{}", id).c_str());
+    if (!loop) return nullptr;
+    return std::make_shared<Run>(driver, std::move(guest), id, std::move(loop));
+}
+
+Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
+    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)) {}
+
+Run::~Run() = default;
+
+std::string Run::who() const { return "domain '" + guest_->name + "'"; }
+
+void Run::post(std::function<void()> fn) {
+    if (!loop_.post(std::move(fn))) log::warning("run", "{}: its loop has ended", who());
+}
+
+void Run::post_boot(sdk::OperationPtr op, bool paused) {
+    post([self = shared_from_this(), op = std::move(op), paused] {
+        self->start_op_ = op;
+        self->paused_ = paused;
+        if (self->exited_) return self->end();
+        if (self->stopping_) return self->kill(false);
+        self->open_monitor();
+    });
+}
+
+void Run::post_failed(sdk::OperationPtr op, const Error& why) {
+    post([self = shared_from_this(), op = std::move(op), why] {
+        self->start_op_ = op;
+        self->start_failed(why);
+    });
+}
+
+void Run::post_adopted(sdk::OperationPtr op) {
+    auto fd = connect();
+    const Status connected = fd ? Status{} : Status(fd.error());
+    if (fd) socket_ = *std::move(fd);
+    post([self = shared_from_this(), op = std::move(op), connected] {
+        self->start_op_ = op;
+        if (self->exited_ || self->phase_ == Phase::ended) return;
+        if (!connected) return self->start_failed(connected.error());
+        self->open_monitor();
+    });
+}
+
+void Run::open_monitor() {
+    const std::weak_ptr<Run> weak = weak_from_this();
+    monitor_ = Monitor::open(loop_, s_, std::move(socket_), who(),
+                             {.event =
+                                  [weak](const QmpEvent& event) {
+                                      if (const auto self = weak.lock()) self->on_event(event);
+                                  },
+                              .closed =
+                                  [weak](const Error& why) {
+                                      if (const auto self = weak.lock()) self->on_monitor_closed(why);
+                                  }});
+    if (!monitor_)
+        return start_failed(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
+    monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
+        if (!reply) return start_refused(reply.error());
+        if (adopted_) query_status();
+        else query_chardevs();
+    });
+}
+
+void Run::query_chardevs() {
+    monitor_->execute("query-chardev", {}, [this](Result<Json> reply) {
+        if (!reply) return start_refused(reply.error());
+        use_chardevs(*reply);
+        query_graphics();
+    });
+}
+
+// Which terminals the emulator got goes into the live description, for `virsh ttyconsole` and open_console.
+void Run::use_chardevs(const Json& list) {
+    if (!list.is_array()) return;
+    const ObjectLock lock(guest_->mu);
+    if (!guest_->live) return;
+    auto live = std::make_shared<Domain>(*guest_->live);
+    const auto path_of = [&](const std::string& alias) -> std::string {
+        for (const Json& entry : list) {
+            if (!entry.is_object() || entry.value("label", "") != "char" + alias) continue;
+            const std::string file = entry.value("filename", "");
+            if (file.starts_with("pty:")) return file.substr(4);
+        }
+        return {};
+    };
+    const auto fill = [&](sdk::domain::Chardev& c, const std::string& alias) {
+        if (c.type != sdk::domain::ChardevType::pty) return;
+        const std::string path = path_of(alias);
+        if (path.empty()) return;
+        if (c.sources.empty()) c.sources.emplace_back();
+        c.sources.front().path = path;
+    };
+    for (auto* devices : {&live->devices.serials, &live->devices.parallels, &live->devices.channels}) {
+        for (auto& c : *devices) fill(c, c.info.alias.name);
+    }
+    for (auto& c : live->devices.consoles) {
+        fill(c, c.info.alias.name);
+        if (c.type == sdk::domain::ChardevType::pty && !c.sources.empty()) c.tty = c.sources.front().path;
+    }
+    guest_->live = std::move(live);
+}
+
+void Run::query_graphics() {
+    bool vnc = false;
+    {
+        const ObjectLock lock(guest_->mu);
+        vnc = guest_->live && !guest_->live->devices.graphics.empty();
+    }
+    if (!vnc) return boot();
+    monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
+        if (!reply) return start_refused(reply.error());
+        use_vnc(*reply);
+        boot();
+    });
+}
+
+void Run::use_vnc(const Json& info) {
+    if (!info.is_object()) return;
+    const std::string service = info.value("service", "");
+    std::int32_t port = 0;
+    for (const char c : service) {
+        if (c < '0' || c > '9' || port > 65535) return;
+        port = port * 10 + (c - '0');
+    }
+    const ObjectLock lock(guest_->mu);
+    if (!guest_->live || service.empty()) return;
+    auto live = std::make_shared<Domain>(*guest_->live);
+    for (auto& g : live->devices.graphics) {
+        if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
+    }
+    guest_->live = std::move(live);
+}
+
+void Run::boot() {
+    next_running_ = PV_DOMAIN_RUNNING_BOOTED;
+    if (paused_) {
+        {
+            const ObjectLock lock(guest_->mu);
+            driver_.set_state(*guest_, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_USER);
+        }
+        return start_done();
+    }
+    monitor_->execute("cont", {}, [this](Result<Json> reply) {
+        if (!reply) return start_refused(reply.error());
+        start_done();
+    });
+}
+
+void Run::start_done() {
+    phase_ = Phase::running;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (!paused_ && guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP)
+            driver_.set_state(*guest_, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_BOOTED);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STARTED, PV_DOMAIN_EVENT_STARTED_BOOTED);
+        if (paused_) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
+    }
+    finish_saved(std::exchange(start_op_, nullptr));
+}
+
+void Run::query_status() {
+    monitor_->execute("query-status", {}, [this](Result<Json> reply) {
+        if (!reply) return start_refused(reply.error());
+        const std::string status = reply->is_object() ? reply->value("status", "") : "";
+        bool half_started = false, shut = false;
+        {
+            const ObjectLock lock(guest_->mu);
+            half_started = guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP;
+            if (status == "running" && guest_->state != PV_DOMAIN_RUNNING)
+                driver_.set_state(*guest_, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_UNPAUSED);
+            else if (status == "shutdown") {
+                shut = true;
+                driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
+            } else if (status != "running" && guest_->state == PV_DOMAIN_RUNNING)
+                driver_.set_state(*guest_, PV_DOMAIN_PAUSED,
+                                  status == "io-error"   ? PV_DOMAIN_PAUSED_IOERROR
+                                  : status == "watchdog" ? PV_DOMAIN_PAUSED_WATCHDOG
+                                                         : PV_DOMAIN_PAUSED_UNKNOWN);
+        }
+        // Its start was cut off with the daemon, so nobody was told that it runs.
+        if (half_started)
+            return start_failed(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
+                                           "the start of {} was cut off when the daemon ended", who()));
+        phase_ = Phase::running;
+        log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
+        finish_saved(std::exchange(start_op_, nullptr));
+        if (shut) kill(false); // the guest has powered off in between
+    });
+}
+
+// The emulator did not do as told. If its monitor has gone, so will the process, and say more.
+void Run::start_refused(const Error& why) {
+    if (monitor_ && !monitor_->connected()) return; // on_monitor_closed() follows
+    start_failed(why);
+}
+
+// The guest ends; start_op_ is finished with the reason when it is off.
+void Run::start_failed(const Error& why) {
+    if (phase_ == Phase::ended) return;
+    if (failure_) failure_ = why;
+    if (end_ == End::none && !adopted_) end_ = End::failed;
+    if (pid_ == 0 || exited_) return end();
+    kill(false);
+}
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// The end of a run: asked for, by the guest itself, or by accident.
+
+#include "run.h"
+
+#include <csignal>
+#include <utility>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "driver.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kTermPatience = 10 * kSecond; // the emulator flushes its disks
+constexpr std::int64_t kKillPatience = 15 * kSecond; // the kernel waits for I/O in flight
+constexpr std::int64_t kExitPatience = 5 * kSecond;  // between the monitor's end and the process's
+
+} // namespace
+
+void Run::post_destroy(bool graceful, const Waiter& done) {
+    const bool posted = loop_.post([self = shared_from_this(), graceful, done] {
+        if (self->phase_ == Phase::ended) return done({});
+        self->waiters_.push_back(done);
+        if (self->end_ == End::none) self->end_ = End::destroyed;
+        self->kill(graceful);
+    });
+    if (!posted) done(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the loop of {} has ended", who()));
+}
+
+void Run::kill(bool graceful) {
+    stopping_ = true;
+    if (exited_ || phase_ == Phase::ended) return;
+    if (kill_stage_ > 0) {
+        graceful_ = graceful_ && graceful; // a later call may want more
+        return;
+    }
+    if (proc_ == nullptr) return; // not yet started: post_boot() sees stopping_
+    graceful_ = graceful;
+    kill_stage_ = 1;
+    s_.proc->signal(proc_, SIGTERM);
+    const std::weak_ptr<Run> weak = weak_from_this();
+    kill_timer_ = loop_.timer(kTermPatience, 0, [weak] {
+        if (const auto self = weak.lock()) self->kill_harder();
+    });
+}
+
+void Run::kill_harder() {
+    if (exited_) return;
+    const bool killed = kill_stage_ == 2;
+    if (!killed && !graceful_) {
+        kill_stage_ = 2;
+        s_.proc->signal(proc_, SIGKILL);
+        kill_timer_.set_timer(kKillPatience);
+        return;
+    }
+    // It is still there. Who waits is told; when it goes at last, on_exit() does the rest.
+    kill_stage_ = 0;
+    const Error error = make_system_error(
+        EBUSY, ErrorDomain::none, fmt::format("Failed to terminate process {} with {}", pid_.load(), killed ? "SIGKILL" : "SIGTERM"));
+    log::error("run", "{}: {}", who(), error.message);
+    for (const Waiter& done : std::exchange(waiters_, {})) done(error);
+    if (!killed && end_ == End::destroyed) end_ = End::none; // it was asked politely and goes on
+    stopping_ = killed;
+}
+
+void Run::on_monitor_closed(const Error& why) {
+    if (phase_ == Phase::ended || exited_) return;
+    log::info("run", "{}: {}", who(), why.message);
+    if (stopping_) return;
+    // A moment for the process to end by itself: its exit tells more than its monitor's.
+    const std::weak_ptr<Run> weak = weak_from_this();
+    exit_timer_ = loop_.timer(kExitPatience, 0, [weak] {
+        const auto self = weak.lock();
+        if (!self || self->exited_) return;
+        log::warning("run", "{}: the emulator lives on without a monitor; ending it", self->who());
+        self->kill(false);
+    });
+}
+
+void Run::on_exit() {
+    exited_ = true;
+    // What it said last, above all why it ended.
+    if (monitor_) monitor_->drain();
+    if (phase_ == Phase::starting && start_op_ == nullptr && !adopted_) return; // post_boot() is on its way
+    end();
+}
+
+std::string_view Run::end_name() const {
+    switch (end_) {
+    case End::destroyed: return "destroyed";
+    case End::failed: return "failed";
+    case End::shutdown: return "shutdown";
+    default: return "crashed";
+    }
+}
+
+Error Run::start_error() const {
+    if (end_ == End::destroyed)
+        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "{} was destroyed while it was started", who());
+    std::string tail = log_tail();
+    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "process exited while connecting to monitor{}{}",
+                      tail.empty() ? "" : ": ", tail);
+}
+
+// Under the guest's lock: everybody sees it off from here on.
+void Run::show_end(bool& transient) {
+    const bool starting = phase_ == Phase::starting && !adopted_;
+    const ObjectLock lock(guest_->mu);
+    if (guest_->state == PV_DOMAIN_SHUTDOWN && end_ == End::none) end_ = End::shutdown;
+    std::int32_t reason = PV_DOMAIN_SHUTOFF_CRASHED, detail = PV_DOMAIN_EVENT_STOPPED_FAILED;
+    if (end_ == End::destroyed) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
+    if (end_ == End::shutdown) reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
+    if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
+    guest_->live = nullptr;
+    guest_->run = nullptr;
+    guest_->id = -1;
+    guest_->updated = false;
+    guest_->autodestroy = 0;
+    driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
+    if (!starting) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STOPPED, detail);
+    transient = guest_->config == nullptr;
+}
+
+void Run::end() {
+    if (phase_ == Phase::ended) return;
+    const auto self = shared_from_this();
+    const bool starting = phase_ == Phase::starting;
+    if (starting && end_ == End::none && !adopted_) end_ = End::failed;
+    Status start_result;
+    if (starting) start_result = failure_ ? Status(start_error()) : failure_;
+    if (monitor_)
+        monitor_->close(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "End of file from qemu monitor"));
+    kill_timer_.reset();
+    exit_timer_.reset();
+    bool transient = false;
+    show_end(transient);
+    phase_ = Phase::ended;
+    write_log(fmt::format("shutting down, reason={}", end_name()));
+    remove_folder();
+    monitor_ = nullptr;
+    if (proc_ != nullptr) s_.proc->forget(std::exchange(proc_, nullptr));
+    if (transient) driver_.guest_stopped(guest_);
+    // The record goes before anybody hears of the end, so that no restart finds it again.
+    driver_.save_status(guest_, [self, op = std::exchange(start_op_, nullptr), start_result,
+                                 waiters = std::exchange(waiters_, {})](const Status& saved) {
+        if (op) op->finish(start_result);
+        for (const Waiter& done : waiters) done(saved);
+    });
+}
+
+} // namespace polyvirt::qemu

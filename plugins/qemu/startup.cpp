@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// What the driver does before the first client comes in: reads what users defined, finds what still
+// runs, starts what should run. What cannot be read is set aside by name; the rest goes on.
+
+#include <utility>
+
+#include <polyvirt/abi/entry.h>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "driver.h"
+#include "run.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+constexpr const char* kAutostarted = "autostarted";
+
+// "NAME.suffix" -> NAME; empty if it is something else's.
+std::string stem(const std::string& record, std::string_view suffix) {
+    if (record.size() <= suffix.size() || !record.ends_with(suffix)) return {};
+    return record.substr(0, record.size() - suffix.size());
+}
+
+} // namespace
+
+Status Driver::start(pv_call*, std::uint32_t) {
+    if (!loop_ || events_ == nullptr)
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the host has no loop or event queue for the driver");
+    load_configs();
+    load_autostart();
+    load_statuses();
+    autostart_guests();
+    return {};
+}
+
+// Guests go on; their records say all that the next daemon must know.
+void Driver::stop(std::uint32_t why) {
+    if (why != PV_STOP_SESSION_END) return;
+    for (const GuestPtr& guest : guests_.all()) begin_destroy(guest, false, [](const Status&) {});
+}
+
+void Driver::load_configs() {
+    const Status read = configs_.each("", [this](const std::string& name, std::string_view xml) { load_config(name, xml); });
+    if (!read) log::error("startup", "{}", read.error().message);
+}
+
+void Driver::load_config(const std::string& name, std::string_view xml) {
+    const std::string guest_name = stem(name, ".xml");
+    if (guest_name.empty()) return;
+    // Completed when it was defined, so it is taken as it is: that is what makes ten thousand of them quick,
+    // and a guest whose emulator is missing today is still there.
+    auto parsed = sdk::domain::parse_domain(xml);
+    if (!parsed) return configs_.set_aside(name, parsed.error().message);
+    Domain& d = parsed->domain;
+    if (d.name != guest_name || !d.uuid)
+        return configs_.set_aside(name, fmt::format("it describes the domain '{}', not '{}'", d.name, guest_name));
+    auto guest = std::make_shared<Guest>(*d.uuid, d.name);
+    auto config = std::make_shared<const Domain>(std::move(d));
+    {
+        const ObjectLock lock(guest->mu);
+        guest->config = std::move(config);
+    }
+    pv_obj_desc desc{};
+    desc.dom_id = -1;
+    desc.state = PV_DOMAIN_SHUTOFF;
+    desc.attrs = PV_ATTR_PERSISTENT;
+    const auto added = guests_.add(guest, nullptr, desc);
+    if (!added) configs_.set_aside(name, added.error().message);
+}
+
+void Driver::load_autostart() {
+    const Status read = configs_.each("autostart", [this](const std::string& record, std::string_view text) {
+        // Listed with or without the folder's name, by the host's choice.
+        const std::size_t slash = record.rfind('/');
+        const std::string name = stem(slash == std::string::npos ? record : record.substr(slash + 1), ".xml");
+        const auto uuid = Uuid::parse(text.substr(0, text.find('\n')));
+        const GuestPtr guest = uuid ? guests_.find(*uuid) : nullptr;
+        if (!guest || guest->name != name) {
+            log::warning("startup", "autostart record '{}' belongs to no domain", record);
+            return;
+        }
+        const ObjectLock lock(guest->mu);
+        guest->autostart = true;
+        show(*guest);
+    });
+    if (!read) log::error("startup", "{}", read.error().message);
+}
+
+void Driver::load_statuses() {
+    const Status read = statuses_.each("", [this](const std::string& name, std::string_view text) { load_status(name, text); });
+    if (!read) log::error("startup", "{}", read.error().message);
+}
+
+void Driver::load_status(const std::string& name, std::string_view text) {
+    if (stem(name, ".json").empty()) return;
+    auto record = parse_status(text);
+    if (!record) return statuses_.set_aside(name, record.error().message);
+    auto live = sdk::domain::parse_domain(record->xml, {.inactive = false});
+    if (!live) return statuses_.set_aside(name, live.error().message);
+    if (live->domain.name != record->name || live->domain.uuid != record->uuid)
+        return statuses_.set_aside(name, "name or uuid of record and description differ");
+    if (record->id >= next_id_) next_id_ = record->id + 1;
+
+    auto guest = std::make_shared<Guest>(record->uuid, record->name);
+    pv_obj_desc desc{};
+    desc.dom_id = -1;
+    desc.state = PV_DOMAIN_SHUTOFF;
+    auto added = guests_.add(guest, nullptr, desc);
+    if (!added) return statuses_.set_aside(name, added.error().message);
+    guest = added->object;
+    auto run = Run::make(*this, guest, record->id);
+    if (!run) {
+        log::error("startup", "domain '{}': no thread for it to be had; it runs on unmanaged", record->name);
+        return;
+    }
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        handle = guest->handle;
+        guest->live = std::make_shared<const Domain>(std::move(live->domain));
+        guest->run = run;
+        guest->id = record->id;
+        set_state(*guest, record->state, record->reason);
+    }
+    // Whoever calls while its monitor is being reconnected waits for this job.
+    sdk::Operation::start(s_, loop_, {.object = handle, .what = "reconnect"}, [run, record = *record](const sdk::OperationPtr& op) {
+        if (const Status adopted = run->adopt(record); !adopted) return run->post_failed(op, adopted.error());
+        run->post_adopted(op);
+    });
+}
+
+// Once per boot of the host: the marker goes with the records of what runs. A guest that somebody has
+// stopped is not started again because the daemon was.
+void Driver::autostart_guests() {
+    const auto marker = statuses_.get(kAutostarted, 100);
+    if (!marker || *marker) return;
+    if (const Status put = statuses_.put(kAutostarted, "1\n"); !put) log::error("startup", "{}", put.error().message);
+    for (const GuestPtr& guest : guests_.all()) {
+        std::shared_ptr<const Domain> config;
+        std::uint64_t handle = 0;
+        {
+            const ObjectLock lock(guest->mu);
+            if (!guest->autostart || guest->active()) continue;
+            config = guest->config;
+            handle = guest->handle;
+        }
+        sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"},
+                              [this, guest, config](const sdk::OperationPtr& op) { start_guest(op, guest, config, {}); });
+    }
+}
+
+} // namespace polyvirt::qemu

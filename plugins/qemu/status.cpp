@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "status.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error_text.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int kVersion = 1;
+
+Error bad(std::string_view what) {
+    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "status record: {}", what);
+}
+
+template <typename T> Result<T> integer(const Json& j, const char* key) {
+    const auto it = j.find(key);
+    if (it == j.end() || !it->is_number_integer()) return bad(fmt::format("'{}' is not a whole number", key));
+    return it->get<T>();
+}
+
+Result<std::string> text(const Json& j, const char* key) {
+    const auto it = j.find(key);
+    if (it == j.end() || !it->is_string()) return bad(fmt::format("'{}' is not a text", key));
+    return it->get<std::string>();
+}
+
+} // namespace
+
+std::string format_status(const StatusRecord& r) {
+    const Json j = {{"version", kVersion},   {"name", r.name},   {"uuid", r.uuid.to_string()},
+                    {"id", r.id},            {"pid", r.pid},     {"start_time", r.start_time},
+                    {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
+                    {"xml", r.xml}};
+    return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<StatusRecord> parse_status(std::string_view document) {
+    const Json j = Json::parse(document, nullptr, false);
+    if (!j.is_object()) return bad("no JSON object");
+    PV_ASSIGN_OR_RETURN(const int version, integer<int>(j, "version"));
+    if (version != kVersion) return bad(fmt::format("version {} found, {} expected", version, kVersion));
+    StatusRecord r;
+    PV_ASSIGN_OR_RETURN(r.name, text(j, "name"));
+    PV_ASSIGN_OR_RETURN(const std::string uuid, text(j, "uuid"));
+    const auto parsed = Uuid::parse(uuid);
+    if (!parsed) return bad(fmt::format("'{}' is no uuid", uuid));
+    r.uuid = *parsed;
+    PV_ASSIGN_OR_RETURN(r.id, integer<std::int32_t>(j, "id"));
+    PV_ASSIGN_OR_RETURN(r.pid, integer<std::int64_t>(j, "pid"));
+    PV_ASSIGN_OR_RETURN(r.start_time, integer<std::uint64_t>(j, "start_time"));
+    PV_ASSIGN_OR_RETURN(r.state, integer<std::int32_t>(j, "state"));
+    PV_ASSIGN_OR_RETURN(r.reason, integer<std::int32_t>(j, "reason"));
+    PV_ASSIGN_OR_RETURN(r.folder, text(j, "folder"));
+    PV_ASSIGN_OR_RETURN(r.xml, text(j, "xml"));
+    if (r.id <= 0 || r.pid <= 0) return bad("id and pid must be above 0");
+    if (r.folder.empty() || r.folder.find('/') != std::string::npos) return bad(fmt::format("'{}' is no folder's name", r.folder));
+    return r;
+}
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// expect: cannot call function 'wait_for_plugin' while level 'level_server' is held
+#include "ladder.h"
+
+void f(Server& r) {
+    {
+        ServerLock lock(r.mu);
+#ifdef TWIN
+    }
+    {
+#endif
+        wait_for_plugin();
+    }
+}

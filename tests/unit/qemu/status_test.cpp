@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace polyvirt::qemu {
+namespace {
+
+StatusRecord sample() {
+    return {.name = "a 'b' \"c\"\n\xc3\xa4", .uuid = Uuid::random(), .id = 7, .pid = 4242, .start_time = 18446744073709551615ULL,
+            .state = 1, .reason = 5, .folder = "domain-7-a", .xml = "<domain>\n  <name>x</name>\n</domain>\n"};
+}
+
+TEST(StatusRecord, reads_back_what_it_wrote) {
+    const StatusRecord before = sample();
+    const auto after = parse_status(format_status(before));
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(after->name, before.name);
+    EXPECT_EQ(after->uuid, before.uuid);
+    EXPECT_EQ(after->id, before.id);
+    EXPECT_EQ(after->pid, before.pid);
+    EXPECT_EQ(after->start_time, before.start_time);
+    EXPECT_EQ(after->state, before.state);
+    EXPECT_EQ(after->reason, before.reason);
+    EXPECT_EQ(after->folder, before.folder);
+    EXPECT_EQ(after->xml, before.xml);
+}
+
+TEST(StatusRecord, refuses_every_shortened_text) {
+    const std::string text = format_status(sample());
+    for (std::size_t n = 0; n + 2 < text.size(); n++) EXPECT_FALSE(parse_status(text.substr(0, n))) << n;
+}
+
+TEST(StatusRecord, says_which_field_is_wrong) {
+    std::string text = format_status(sample());
+    text.replace(text.find("4242"), 4, "\"no\"");
+    const auto result = parse_status(text);
+    ASSERT_FALSE(result);
+    EXPECT_THAT(result.error().message, testing::HasSubstr("'pid'"));
+}
+
+TEST(StatusRecord, refuses_a_folder_outside_its_own) {
+    StatusRecord record = sample();
+    record.folder = "../../etc";
+    EXPECT_FALSE(parse_status(format_status(record)));
+}
+
+TEST(StatusRecord, refuses_another_version) {
+    std::string text = format_status(sample());
+    text.replace(text.find("\"version\": 1"), 12, "\"version\": 9");
+    const auto result = parse_status(text);
+    ASSERT_FALSE(result);
+    EXPECT_THAT(result.error().message, testing::HasSubstr("version 9 found, 1 expected"));
+}
+
+} // namespace
+} // namespace polyvirt::qemu
