@@ -8,10 +8,13 @@ option(POLYVIRT_WERROR "Warnings are errors" OFF)
 option(POLYVIRT_LOCK_CHECKS "Check the rank of every lock at run time" ON)
 set(POLYVIRT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 
+# Paths relative to the tree, so that one cache serves every checkout of it.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+    foreach(language C CXX)
+        set(CMAKE_${language}_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+            CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
+    endforeach()
 endif()
 
 add_library(polyvirt_warnings INTERFACE)
@@ -22,7 +25,9 @@ target_compile_options(polyvirt_warnings INTERFACE
     $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta>
     $<$<AND:$<CXX_COMPILER_ID:Clang>,$<BOOL:${POLYVIRT_WERROR}>>:-Werror=thread-safety>)
 
+# Neither messages nor debug information name the folder in which this was built.
 add_library(polyvirt_instrument INTERFACE)
+target_compile_options(polyvirt_instrument INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(POLYVIRT_SANITIZE)
     target_compile_options(polyvirt_instrument INTERFACE
         -fsanitize=${POLYVIRT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
