@@ -2,42 +2,46 @@
 // Copyright 2026 The polyvirt authors
 #include "host/plugin/job_queue.h"
 
-#include <tuple>
+#include <pthread.h>
+#include <thread>
 #include <utility>
 
 namespace polyvirt::plugin {
 
 bool JobQueue::submit(std::uint64_t strand, Job& job) {
-    std::uint64_t serial = 0;
     {
-        LeafLock lock(mu_);
+        const LeafLock lock(mu_);
         if (closed_ || queued_ >= kMaxQueued) return false;
         if (strand != 0) {
-            auto [it, fresh] = strands_.try_emplace(strand);
-            // Were a job queued behind one that the pool then refuses, nobody would run it.
-            while (!fresh && it->second.starting) {
-                started_.wait(lock);
-                std::tie(it, fresh) = strands_.try_emplace(strand);
-            }
+            const auto [it, fresh] = strands_.try_emplace(strand);
             if (!fresh) {
-                it->second.jobs.push_back(std::move(job));
+                it->second.push_back(std::move(job));
                 ++queued_;
                 return true;
             }
-            serial = it->second.serial = ++last_serial_;
         }
     }
-    const bool taken = hand_over(strand, job);
-    if (strand != 0) {
+    if (hand_over(strand, job)) return true;
+    if (strand == 0) return false;
+    {
         const LeafLock lock(mu_);
-        // A quick worker may have run the job and ended the strand already.
-        if (const auto it = strands_.find(strand); it != strands_.end() && it->second.serial == serial) {
-            if (taken) it->second.starting = false;
-            else strands_.erase(it);
+        const auto it = strands_.find(strand);
+        if (it->second.empty()) {
+            strands_.erase(it);
+            return false;
         }
-        started_.notify_all();
     }
-    return taken;
+    // Another thread's job was taken behind this one, which the pool then refused. It must run.
+    run_elsewhere(strand);
+    return false;
+}
+
+// On a thread of its own, as the caller may hold locks of its driver.
+void JobQueue::run_elsewhere(std::uint64_t strand) {
+    std::thread([self = shared_from_this(), strand] {
+        pthread_setname_np(pthread_self(), "job-spill");
+        self->run_strand(strand);
+    }).detach();
 }
 
 // False: the pool is full, and `job` is the caller's still.
@@ -65,10 +69,9 @@ void JobQueue::run_strand(std::uint64_t strand) {
         {
             const LeafLock lock(mu_);
             const auto it = strands_.find(strand);
-            auto& jobs = it->second.jobs;
+            auto& jobs = it->second;
             if (jobs.empty()) {
                 strands_.erase(it);
-                started_.notify_all();
                 return;
             }
             job = std::move(jobs.front());

@@ -29,21 +29,14 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
     void close();
 
   private:
-    struct Strand {
-        bool starting = true; // the first job is being handed to the pool, which may refuse it
-        std::uint64_t serial = 0; // tells this strand from a later one of the same number
-        std::deque<Job> jobs;
-    };
-
     bool hand_over(std::uint64_t strand, Job& job);
     void run_strand(std::uint64_t strand);
+    void run_elsewhere(std::uint64_t strand);
 
     work::WorkerPool& pool_;
     Mutex mu_{Rank::leaf};
     // Strands that run or are about to; their further jobs.
-    std::unordered_map<std::uint64_t, Strand> strands_ PV_GUARDED_BY(mu_);
-    CondVar started_;
-    std::uint64_t last_serial_ PV_GUARDED_BY(mu_) = 0;
+    std::unordered_map<std::uint64_t, std::deque<Job>> strands_ PV_GUARDED_BY(mu_);
     std::size_t queued_ PV_GUARDED_BY(mu_) = 0;
     bool closed_ PV_GUARDED_BY(mu_) = false;
 };

@@ -174,7 +174,7 @@ TEST_F(Manager, stopping_refuses_calls_first) {
 TEST_F(Manager, objects_left_behind_are_released_at_the_end) {
     make_good();
     const auto in = open("good:///default", 1);
-    for (int i = 0; i < 100; ++i) create(in, fmt::format("domain-number-{:04}", i).c_str());
+    for (int i = 0; i < 100; ++i) create(in, fmt::format("{:04}-domain-number", i).c_str());
     EXPECT_EQ(in->registry().count({.kind = PV_KIND_DOMAIN}), 100U);
     EXPECT_TRUE(manager->stop(soon()));
 }
