@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <polyvirt/abi/gen/dom_config.h>
@@ -119,6 +120,10 @@ class Driver {
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
 
     void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config, bool fresh);
+    [[nodiscard]] std::optional<std::uint64_t> reserve_console(Guest& guest, const std::string& alias, pv_stream* stream,
+                                                               bool force);
+    [[nodiscard]] Status attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device,
+                                        std::uint64_t number);
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest);
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
                      const StartOptions& options);

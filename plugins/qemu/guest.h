@@ -21,7 +21,7 @@ class Run;
 // What host.client tells us of: guests that end with the client that started them.
 inline constexpr std::uint32_t kAutodestroy = 1;
 
-struct Guest : sdk::Object {
+struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     Guest(Uuid guest_uuid, std::string guest_name)
         : Object(guest_uuid, std::move(guest_name)), strand(UuidHash{}(guest_uuid) | 1U) {}
 

@@ -104,33 +104,51 @@ pv_status Driver::open_console(pv_call* call, const pv_obj* obj, const pv_dom_op
     if (device == nullptr)
         return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot find console device '{}'",
                                        in.device != nullptr ? in.device : "default"));
-    pv_stream* const stream = s_.call->stream(call);
-    OpenConsole console{guest, device->info.alias.name, 0};
-    {
-        const ObjectLock lock(guest->mu);
-        const auto it = guest->consoles.find(console.alias);
-        const bool taken = it != guest->consoles.end();
-        if (taken && (in.flags & PV_DOMAIN_CONSOLE_FORCE) == 0)
-            return answer(call, make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
-                                           "Active console session exists for this domain"));
-        if (taken) loop_.post([this, previous = OpenConsole{guest, console.alias, it->second}] { take_away(s_, previous); });
-        console.number = guest->next_stream++;
-        guest->consoles[console.alias] = console.number; // ours from here on, so that nobody else opens it meanwhile
-        guest->streams[console.number] = stream;
+    const bool force = (in.flags & PV_DOMAIN_CONSOLE_FORCE) != 0;
+    if (const auto number = reserve_console(*guest, device->info.alias.name, s_.call->stream(call), force))
+        return answer(call, attach_console(call, guest, *device, *number));
+    // Whoever had it may have left a moment ago: the news of that is on the loop, before this.
+    const bool posted = loop_.post([this, call, guest, device = *device] {
+        const auto number = reserve_console(*guest, device.info.alias.name, s_.call->stream(call), false);
+        const Status opened = number ? attach_console(call, guest, device, *number)
+                                     : make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
+                                                  "Active console session exists for this domain");
+        s_.call->complete(call, answer(call, opened));
+    });
+    if (posted) return PV_PENDING;
+    return answer(call, make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the driver is ending"));
+}
+
+// From here on the console is this stream's, so that nobody else opens it meanwhile. Empty: it is taken.
+std::optional<std::uint64_t> Driver::reserve_console(Guest& guest, const std::string& alias, pv_stream* stream, bool force) {
+    const ObjectLock lock(guest.mu);
+    const auto it = guest.consoles.find(alias);
+    if (it != guest.consoles.end()) {
+        if (!force) return std::nullopt;
+        const OpenConsole previous{guest.shared_from_this(), alias, it->second};
+        loop_.post([this, previous] { take_away(s_, previous); });
     }
-    auto fd = open_device(*device);
+    const std::uint64_t number = guest.next_stream++;
+    guest.consoles[alias] = number;
+    guest.streams[number] = stream;
+    return number;
+}
+
+Status Driver::attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device, std::uint64_t number) {
+    auto console = std::make_unique<OpenConsole>(OpenConsole{guest, device.info.alias.name, number});
+    auto fd = open_device(device);
     if (!fd) {
-        forget_console(console);
-        return answer(call, fd.error());
+        forget_console(*console);
+        return fd.error();
     }
-    auto ctx = std::make_unique<OpenConsole>(console);
-    if (s_.stream->attach_fd(stream, fd->release(), PV_STREAM_TO_CLIENT | PV_STREAM_FROM_CLIENT, loop_.get(), &console_closed,
-                             ctx.get(), [](void* c) noexcept { delete static_cast<OpenConsole*>(c); }) != PV_OK) {
-        forget_console(console);
-        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the console's stream cannot be set up"));
+    if (s_.stream->attach_fd(s_.call->stream(call), fd->release(), PV_STREAM_TO_CLIENT | PV_STREAM_FROM_CLIENT, loop_.get(),
+                             &console_closed, console.get(),
+                             [](void* c) noexcept { delete static_cast<OpenConsole*>(c); }) != PV_OK) {
+        forget_console(*console);
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the console's stream cannot be set up");
     }
-    (void)ctx.release();
-    return PV_OK;
+    (void)console.release();
+    return {};
 }
 
 } // namespace polyvirt::qemu
