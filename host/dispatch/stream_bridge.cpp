@@ -4,20 +4,23 @@
 
 #include <algorithm>
 
+#include "base/lock_rank.h"
 #include "host/rpc/limits.h"
 
 namespace polyvirt::dispatch {
 
 std::shared_ptr<StreamBridge> StreamBridge::create(std::shared_ptr<rpc::Client> client,
+                                                   std::shared_ptr<plugin::Instance> driver,
                                                    const protocol::Header& call,
                                                    const protocol::ProcInfo& proc, bool sparse) {
     const bool client_sends = proc.stream == protocol::StreamKind::write || proc.duplex;
-    return std::make_shared<StreamBridge>(std::move(client), call, client_sends, sparse);
+    return std::make_shared<StreamBridge>(std::move(client), std::move(driver), call, client_sends, sparse);
 }
 
-StreamBridge::StreamBridge(std::shared_ptr<rpc::Client> client, const protocol::Header& call,
+StreamBridge::StreamBridge(std::shared_ptr<rpc::Client> client,
+                           std::shared_ptr<plugin::Instance> driver, const protocol::Header& call,
                            bool client_sends, bool sparse)
-    : client_(std::move(client)), call_(call), client_sends_(client_sends), sparse_(sparse) {}
+    : client_(std::move(client)), driver_(std::move(driver)), call_(call), client_sends_(client_sends), sparse_(sparse) {}
 
 void StreamBridge::open() {
     auto result = client_->open_stream(call_, shared_from_this(), {client_sends_, sparse_});
@@ -157,6 +160,10 @@ void StreamBridge::writable() {
 }
 
 std::size_t StreamBridge::send(std::span<const std::byte> bytes) {
+    if (*lock_rank::slot() != 0) { // data is not worth a copy: it is asked for again on the driver's loop
+        in_order([this] { on_writable(); });
+        return 0;
+    }
     std::size_t sent = 0;
     while (sent < bytes.size()) {
         const std::shared_ptr<rpc::Stream> to = stream_to_send();
@@ -172,6 +179,10 @@ std::size_t StreamBridge::send(std::span<const std::byte> bytes) {
 }
 
 bool StreamBridge::send_hole(std::int64_t length) {
+    if (*lock_rank::slot() != 0) {
+        in_order([this] { on_writable(); });
+        return false;
+    }
     const std::shared_ptr<rpc::Stream> to = stream_to_send();
     if (to == nullptr) return false;
     const auto result = to->send_hole(length);
@@ -180,17 +191,52 @@ bool StreamBridge::send_hole(std::int64_t length) {
 }
 
 void StreamBridge::send_eof() {
-    if (const auto to = stream()) to->send_eof();
+    in_order([this] {
+        if (const auto to = stream()) to->send_eof();
+    });
 }
 
 void StreamBridge::finish() {
-    if (const auto to = stream()) to->finish_ok();
+    in_order([this] {
+        if (const auto to = stream()) to->finish_ok();
+    });
 }
 
 void StreamBridge::fail(const Error& error) {
-    if (const auto to = stream()) to->fail(error);
+    in_order([this, error] {
+        if (const auto to = stream()) to->fail(error);
+    });
 }
 
-void StreamBridge::resume() { pump(); }
+void StreamBridge::resume() {
+    in_order([this] { pump(); });
+}
+
+void StreamBridge::in_order(std::function<void()> f) {
+    const bool holds_lock = *lock_rank::slot() != 0;
+    {
+        LeafLock lock(mu_);
+        if (holds_lock || !deferred_.empty()) {
+            deferred_.push_back(std::move(f));
+            if (deferred_.size() > 1) return; // whoever runs the first sees this one too
+        }
+    }
+    if (f != nullptr) return f();
+    driver_->post([self = shared_from_this()] { self->run_deferred(); });
+}
+
+void StreamBridge::run_deferred() {
+    for (;;) {
+        std::function<void()>* next = nullptr;
+        {
+            LeafLock lock(mu_);
+            if (deferred_.empty()) return;
+            next = &deferred_.front(); // stays in place: others only append
+        }
+        (*next)();
+        LeafLock lock(mu_);
+        deferred_.pop_front();
+    }
+}
 
 } // namespace polyvirt::dispatch

@@ -7,9 +7,11 @@
 // Thread: the rpc side (StreamSink) on rpc-loop, the driver side (StreamTransport) on any thread.
 
 #include <deque>
+#include <functional>
 #include <memory>
 
 #include "base/sync.h"
+#include "host/plugin/instance.h"
 #include "host/plugin/stream.h"
 #include "host/protocol/proc_info.h"
 #include "host/rpc/client.h"
@@ -21,11 +23,13 @@ class StreamBridge final : public rpc::StreamSink,
                            public plugin::StreamTransport,
                            public std::enable_shared_from_this<StreamBridge> {
   public:
+    // `driver`: whose loop does what the driver asks for while it holds locks.
     static std::shared_ptr<StreamBridge> create(std::shared_ptr<rpc::Client> client,
+                                                std::shared_ptr<plugin::Instance> driver,
                                                 const protocol::Header& call,
                                                 const protocol::ProcInfo& proc, bool sparse);
-    StreamBridge(std::shared_ptr<rpc::Client> client, const protocol::Header& call, bool client_sends,
-                 bool sparse);
+    StreamBridge(std::shared_ptr<rpc::Client> client, std::shared_ptr<plugin::Instance> driver,
+                 const protocol::Header& call, bool client_sends, bool sparse);
 
     // The reply is about to be sent: packets of the client may follow it.
     void open();
@@ -38,7 +42,8 @@ class StreamBridge final : public rpc::StreamSink,
     void on_writable() override;
     void on_closed(End end) override;
 
-    // plugin::StreamTransport
+    // plugin::StreamTransport. A client's lock stands above a driver's: what is asked by a thread that
+    // holds one is done on the driver's loop.
     void set_receiver(std::shared_ptr<plugin::StreamReceiver> receiver) override;
     std::size_t send(std::span<const std::byte> bytes) override;
     bool send_hole(std::int64_t length) override;
@@ -57,10 +62,13 @@ class StreamBridge final : public rpc::StreamSink,
     std::shared_ptr<rpc::Stream> stream() const;
     std::shared_ptr<rpc::Stream> stream_to_send();
     void writable();
+    void in_order(std::function<void()> f);
+    void run_deferred();
     // Offers pieces in order until the driver has no room. One thread at a time does it.
     void pump();
 
     const std::shared_ptr<rpc::Client> client_;
+    const std::shared_ptr<plugin::Instance> driver_;
     const protocol::Header call_;
     const bool client_sends_, sparse_;
 
@@ -72,6 +80,7 @@ class StreamBridge final : public rpc::StreamSink,
     bool again_ PV_GUARDED_BY(mu_) = false;
     bool finish_wanted_ PV_GUARDED_BY(mu_) = false;
     bool held_back_ PV_GUARDED_BY(mu_) = false;
+    std::deque<std::function<void()>> deferred_ PV_GUARDED_BY(mu_); // the first may be running
 };
 
 } // namespace polyvirt::dispatch

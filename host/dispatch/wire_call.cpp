@@ -52,7 +52,7 @@ void WireCall::enter(const Glue& glue) {
         session_->watch(weak_from_this(), this);
     }
     if (proc_.stream != protocol::StreamKind::none) {
-        bridge_ = StreamBridge::create(client_, message_.header, proc_, sparse_);
+        bridge_ = StreamBridge::create(client_, instance, message_.header, proc_, sparse_);
         stream = plugin::StreamEndpoint::create(bridge_);
     }
     const auto driver = instance; // finished() may end this call before enter() returns

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Arena: memory of one call, given back all at once. Objects in it are never destroyed, so they must
-// not own anything. The first block is part of the arena: small calls allocate nothing. One thread at a
-// time.
+// Arena: memory of one call, given back all at once. Objects in it are never destroyed, so they
+// must not own anything. The first block is part of the arena: small calls allocate nothing. One
+// thread at a time.
 
 #include <cstddef>
 #include <cstdint>

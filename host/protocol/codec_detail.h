@@ -13,13 +13,17 @@
 namespace polyvirt::protocol::detail {
 
 template <typename T> bool get_one(Decoder& d, T& v) {
-    if constexpr (requires { d.get(v); }) return d.get(v);
-    else return decode(d, v);
+    if constexpr (requires { d.get(v); })
+        return d.get(v);
+    else
+        return decode(d, v);
 }
 
 template <typename T> void put_one(Encoder& e, const T& v) {
-    if constexpr (requires { e.put(v); }) e.put(v);
-    else encode(e, v);
+    if constexpr (requires { e.put(v); })
+        e.put(v);
+    else
+        encode(e, v);
 }
 
 inline bool opt_str(Decoder& d, Str& v, std::uint32_t limit) {
@@ -84,8 +88,8 @@ void put_list(Encoder& e, std::span<const T> v, std::uint32_t limit, const char*
     }
 }
 
-inline void put_str_list(Encoder& e, std::span<const Str> v, std::uint32_t limit, std::uint32_t each,
-                         const char* what) {
+inline void put_str_list(Encoder& e, std::span<const Str> v, std::uint32_t limit,
+                         std::uint32_t each, const char* what) {
     if (!e.count(v.size(), limit, what)) return;
     for (const Str& item : v) {
         e.str(item, each, what);

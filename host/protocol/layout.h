@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// The structs of the wire as data, for what must treat all alike and forget none: tests, fuzzers, traces.
-// The tables are generated (gen/layout.cpp) and constant. Calls have codecs of their own, the daemon links
-// none of this: target polyvirt_protocol_layout.
+// The structs of the wire as data, for what must treat all alike and forget none: tests, fuzzers,
+// traces. The tables are generated (gen/layout.cpp) and constant. Calls have codecs of their own,
+// the daemon links none of this: target polyvirt_protocol_layout.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,21 @@ namespace polyvirt::protocol {
 struct Layout;
 
 // What a field, or each item of it, is. i8 in a list or vec is a char in C++.
-enum class Shape : std::uint8_t { i8, u8, i16, u16, i32, u32, i64, u64, f64, str, blob, raw, object };
+enum class Shape : std::uint8_t {
+    i8,
+    u8,
+    i16,
+    u16,
+    i32,
+    u32,
+    i64,
+    u64,
+    f64,
+    str,
+    blob,
+    raw,
+    object
+};
 // optional: a Str with or without data, or a pointer to the object. list: std::span<const T>.
 enum class Holder : std::uint8_t { one, optional, list, vec };
 
@@ -65,15 +79,18 @@ struct Layout {
 template <typename T>
 constexpr Layout layout_of(const char* name, std::span<const FieldLayout> fields,
                            std::span<const std::int32_t> arms) {
-    return {name,   sizeof(T),
-            alignof(T), fields,
-            arms,   [](void* at) { ::new (at) T{}; },
+    return {name,
+            sizeof(T),
+            alignof(T),
+            fields,
+            arms,
+            [](void* at) { ::new (at) T{}; },
             [](Decoder& d, void* v) { return decode(d, *static_cast<T*>(v)); },
             [](Encoder& e, const void* v) { encode(e, *static_cast<const T*>(v)); }};
 }
 
-// What travels under one procedure number; null where nothing can (a call has no event, an event nothing
-// else).
+// What travels under one procedure number; null where nothing can (a call has no event, an event
+// nothing else).
 struct MessageLayouts {
     const Layout *args, *ret, *event;
 };

@@ -60,7 +60,8 @@ inline void write_header(std::uint8_t* at, const Header& h) {
     store_be32(at + 20, static_cast<std::uint32_t>(h.status));
 }
 
-// A packet in the making: begin with the header, append the payload (Encoder), finish with the length.
+// A packet in the making: begin with the header, append the payload (Encoder), finish with the
+// length.
 inline std::vector<std::uint8_t> begin_packet(const Header& h, std::size_t expect = 228) {
     std::vector<std::uint8_t> packet;
     packet.reserve(kMinPacket + expect);

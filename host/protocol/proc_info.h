@@ -52,7 +52,7 @@ struct ProcInfo {
     std::uint32_t program;
     std::int32_t id;
     const char* name;
-    const char* api;   // "" where unknown
+    const char* api; // "" where unknown
     const char* kind;
     const char* since; // "" = 9.0.0 or older
     Role role;

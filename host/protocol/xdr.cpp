@@ -48,8 +48,8 @@ bool Decoder::raw(std::uint8_t* to, std::uint32_t n) {
 }
 
 void Encoder::make_room(std::size_t n) {
-    // Failing at the limit, so that a reply of many large values stops growing; the callers' loops look
-    // at failed(), and what one of them adds until then is bounded by its own limit.
+    // Failing at the limit, so that a reply of many large values stops growing; the callers' loops
+    // look at failed(), and what one of them adds until then is bounded by its own limit.
     if (used_ + n > kMaxPacket) fail("the packet", used_ + n, kMaxPacket);
     const std::size_t doubled = std::min<std::size_t>(out_.size() * 2, kMaxPacket);
     out_.resize(std::max({used_ + n, doubled, std::size_t{256}}));
@@ -84,7 +84,8 @@ void Encoder::fail(const char* what, std::size_t found, std::size_t limit) {
 
 void Encoder::bad_tag(const char* what, std::int32_t found) {
     if (failed()) return;
-    failure_ = std::string(what) + " is " + std::to_string(found) + ", which the wire does not know";
+    failure_ =
+        std::string(what) + " is " + std::to_string(found) + ", which the wire does not know";
 }
 
 } // namespace polyvirt::protocol

@@ -2,9 +2,10 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // XDR, as far as the wire uses it. Decoder reads a message in place: texts and blobs point into the
-// message buffer, lists into the arena. It is as tolerant as the system's XDR library, whose habits the
-// clients rely on (tables/framing.md, 3), and checks every count against its limit and against the bytes
-// that are left before it allocates. Encoder appends to a packet. Both fail once and stay failed.
+// message buffer, lists into the arena. It is as tolerant as the system's XDR library, whose habits
+// the clients rely on (tables/framing.md, 3), and checks every count against its limit and against
+// the bytes that are left before it allocates. Encoder appends to a packet. Both fail once and stay
+// failed.
 
 #include <bit>
 #include <cstddef>
@@ -120,8 +121,10 @@ class Decoder {
 
 class Encoder {
   public:
-    // Appends to `packet`, which may hold a header already. A packet that grows above kMaxPacket fails.
-    explicit Encoder(std::vector<std::uint8_t> packet = {}) : out_(std::move(packet)), used_(out_.size()) {
+    // Appends to `packet`, which may hold a header already. A packet that grows above kMaxPacket
+    // fails.
+    explicit Encoder(std::vector<std::uint8_t> packet = {})
+        : out_(std::move(packet)), used_(out_.size()) {
         out_.resize(out_.capacity());
     }
 

@@ -14,6 +14,7 @@
 #include <polyvirt/abi/gen/dom_console.h>
 #include <polyvirt/abi/gen/dom_lifecycle.h>
 #include <polyvirt/abi/gen/dom_stats.h>
+#include <polyvirt/abi/gen/dom_tune.h>
 #include <polyvirt/abi/gen/events.h>
 #include <polyvirt/abi/gen/hv_caps.h>
 #include <polyvirt/loop.h>
@@ -69,6 +70,9 @@ class Driver {
     // pv.dom.stats (ops_stats.cpp)
     pv_status info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out&);
     pv_status control_info(pv_call*, const pv_obj*, const pv_dom_control_info_in&, pv_dom_control_info_out&);
+    // pv.dom.tune (ops_tune.cpp)
+    pv_status max_memory(pv_call*, const pv_obj*, const pv_dom_max_memory_in&, pv_dom_max_memory_out&);
+    pv_status vcpus_count(pv_call*, const pv_obj*, const pv_dom_vcpus_count_in&, pv_dom_vcpus_count_out&);
     // pv.dom.console (ops_console.cpp)
     pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
 

@@ -16,7 +16,7 @@
 
 PV_MANIFEST("id: qemu\n"
             "abi: [0, 1]\n"
-            "provides: [pv.hv.caps/1, pv.dom.lifecycle/1, pv.dom.config/1, pv.dom.stats/1, pv.dom.console/1]\n"
+            "provides: [pv.hv.caps/1, pv.dom.lifecycle/1, pv.dom.config/1, pv.dom.stats/1, pv.dom.tune/1, pv.dom.console/1]\n"
             "needs: [host.build/1, host.call/1, host.client/1, host.config/1, host.event/1, host.job/1, host.log/1, "
             "host.loop/1, host.paths/1, host.proc/1, host.registry/1, host.state/1, host.stream/1]\n"
             "uri: [qemu]\n"
@@ -90,6 +90,17 @@ const pv_dom_stats* stats_table() {
     return &table;
 }
 
+const pv_dom_tune* tune_table() {
+    static const pv_dom_tune table = [] {
+        pv_dom_tune t{};
+        t.size = sizeof t;
+        t.max_memory = slot<&Driver::max_memory>;
+        t.vcpus_count = slot<&Driver::vcpus_count>;
+        return t;
+    }();
+    return &table;
+}
+
 const pv_dom_console* console_table() {
     static const pv_dom_console table = [] {
         pv_dom_console t{};
@@ -147,6 +158,7 @@ const void* get_interface(pv_inst*, const char* id) noexcept {
     if (name == PV_IFACE_DOM_CONFIG) return config_table();
     if (name == PV_IFACE_DOM_LIFECYCLE) return lifecycle_table();
     if (name == PV_IFACE_DOM_STATS) return stats_table();
+    if (name == PV_IFACE_DOM_TUNE) return tune_table();
     if (name == PV_IFACE_DOM_CONSOLE) return console_table();
     if (name == PV_IFACE_CLIENT) return client_table();
     return nullptr;

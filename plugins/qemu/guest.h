@@ -18,6 +18,9 @@ namespace polyvirt::qemu {
 using sdk::domain::Domain;
 class Run;
 
+// What host.client tells us of: guests that end with the client that started them.
+inline constexpr std::uint32_t kAutodestroy = 1;
+
 struct Guest : sdk::Object {
     Guest(Uuid guest_uuid, std::string guest_name)
         : Object(guest_uuid, std::move(guest_name)), strand(UuidHash{}(guest_uuid) | 1U) {}
@@ -35,7 +38,10 @@ struct Guest : sdk::Object {
     bool autostart PV_GUARDED_BY(mu) = false;
     bool updated PV_GUARDED_BY(mu) = false;                 // `config` was replaced while running
     std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;        // the client whose end destroys it
-    std::map<std::string, pv_stream*> consoles PV_GUARDED_BY(mu); // open ones, by alias
+    // Who has a console open, by alias; and the streams that are not closed yet.
+    std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
+    std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);
+    std::uint64_t next_stream PV_GUARDED_BY(mu) = 1;
 
     [[nodiscard]] bool active() const PV_REQUIRES(mu) { return live != nullptr; }
     [[nodiscard]] const std::shared_ptr<const Domain>& current() const PV_REQUIRES(mu) { return live ? live : config; }

@@ -25,17 +25,33 @@ using sdk::domain::ChardevType;
 struct OpenConsole {
     GuestPtr guest;
     std::string alias;
-    pv_stream* stream;
+    std::uint64_t number;
 };
 
+void forget_console(const OpenConsole& c) {
+    const ObjectLock lock(c.guest->mu);
+    c.guest->streams.erase(c.number);
+    const auto it = c.guest->consoles.find(c.alias);
+    // Another client may have taken it over.
+    if (it != c.guest->consoles.end() && it->second == c.number) c.guest->consoles.erase(it);
+}
+
 void console_closed(void* ctx, std::uint32_t) noexcept {
-    plugin::guarded("console", [&] {
-        const auto& c = *static_cast<OpenConsole*>(ctx);
+    plugin::guarded("console", [&] { forget_console(*static_cast<OpenConsole*>(ctx)); });
+}
+
+// On the driver's loop, where streams are closed too: what is found there stays until this returns.
+void take_away(const plugin::Services& s, const OpenConsole& c) {
+    pv_stream* stream = nullptr;
+    {
         const ObjectLock lock(c.guest->mu);
-        const auto it = c.guest->consoles.find(c.alias);
-        // Another client may have taken it over.
-        if (it != c.guest->consoles.end() && it->second == c.stream) c.guest->consoles.erase(it);
-    });
+        const auto it = c.guest->streams.find(c.number);
+        if (it != c.guest->streams.end()) stream = it->second;
+    }
+    if (stream == nullptr) return;
+    plugin::with_abi_error(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
+                                      "the console '{}' was taken over by another client", c.alias),
+                           [&](const pv_error& e) { s.stream->fail(stream, &e); });
 }
 
 // By alias; without one, the first console, else the first serial or parallel line.
@@ -89,33 +105,30 @@ pv_status Driver::open_console(pv_call* call, const pv_obj* obj, const pv_dom_op
         return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot find console device '{}'",
                                        in.device != nullptr ? in.device : "default"));
     pv_stream* const stream = s_.call->stream(call);
-    const std::string alias = device->info.alias.name;
-    pv_stream* previous = nullptr;
+    OpenConsole console{guest, device->info.alias.name, 0};
     {
         const ObjectLock lock(guest->mu);
-        const auto it = guest->consoles.find(alias);
-        if (it != guest->consoles.end()) previous = it->second;
-        if (previous != nullptr && (in.flags & PV_DOMAIN_CONSOLE_FORCE) == 0)
+        const auto it = guest->consoles.find(console.alias);
+        const bool taken = it != guest->consoles.end();
+        if (taken && (in.flags & PV_DOMAIN_CONSOLE_FORCE) == 0)
             return answer(call, make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
                                            "Active console session exists for this domain"));
-        if (previous != nullptr)
-            plugin::with_abi_error(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
-                                              "the console '{}' was taken over by another client", alias),
-                                   [&](const pv_error& e) { s_.stream->fail(previous, &e); });
-        guest->consoles[alias] = stream; // ours from here on, so that nobody else opens it meanwhile
+        if (taken) loop_.post([this, previous = OpenConsole{guest, console.alias, it->second}] { take_away(s_, previous); });
+        console.number = guest->next_stream++;
+        guest->consoles[console.alias] = console.number; // ours from here on, so that nobody else opens it meanwhile
+        guest->streams[console.number] = stream;
     }
-    const auto give_up = [&](const Error& why) {
-        const ObjectLock lock(guest->mu);
-        const auto it = guest->consoles.find(alias);
-        if (it != guest->consoles.end() && it->second == stream) guest->consoles.erase(it);
-        return answer(call, why);
-    };
     auto fd = open_device(*device);
-    if (!fd) return give_up(fd.error());
-    auto ctx = std::make_unique<OpenConsole>(OpenConsole{guest, alias, stream});
+    if (!fd) {
+        forget_console(console);
+        return answer(call, fd.error());
+    }
+    auto ctx = std::make_unique<OpenConsole>(console);
     if (s_.stream->attach_fd(stream, fd->release(), PV_STREAM_TO_CLIENT | PV_STREAM_FROM_CLIENT, loop_.get(), &console_closed,
-                             ctx.get(), [](void* c) noexcept { delete static_cast<OpenConsole*>(c); }) != PV_OK)
-        return give_up(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the console's stream cannot be set up"));
+                             ctx.get(), [](void* c) noexcept { delete static_cast<OpenConsole*>(c); }) != PV_OK) {
+        forget_console(console);
+        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the console's stream cannot be set up"));
+    }
     (void)ctx.release();
     return PV_OK;
 }

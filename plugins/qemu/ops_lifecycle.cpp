@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint32_t kCreateFlags = PV_DOMAIN_START_PAUSED | PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_BYPASS_CACHE |
                                        PV_DOMAIN_START_FORCE_BOOT;
-constexpr std::uint32_t kAutodestroy = 1; // our kind, for host.client
 
 Error invalid(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); }
 
@@ -106,9 +105,13 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std
     // With its pid on disk it is found again, whatever happens to this daemon now.
     if (const Status saved = save_status_now(guest, op->call()); !saved) return run->post_failed(op, saved.error());
     if (options.autodestroy && op->call() != nullptr) {
-        const ObjectLock lock(guest->mu);
-        guest->autodestroy = s_.call->client(op->call());
-        s_.client->on_close(s_.host, guest->autodestroy, kAutodestroy, guest->handle);
+        bool gone = false;
+        {
+            const ObjectLock lock(guest->mu);
+            guest->autodestroy = s_.call->client(op->call());
+            gone = s_.client->on_close(s_.host, guest->autodestroy, kAutodestroy, guest->handle) == PV_GONE;
+        }
+        if (gone) run->post_destroy(false, [](const Status&) {});
     }
     run->post_boot(op, options.paused);
 }

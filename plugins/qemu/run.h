@@ -47,6 +47,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void post_adopted(sdk::OperationPtr op);
     // Any thread: ends the emulator. `done` runs when the guest is off. Graceful: without SIGKILL.
     void post_destroy(bool graceful, const Waiter& done);
+    // Any thread: lets go of the emulator, which goes on.
+    void post_detach();
     // Any thread. Each finishes `op` when the emulator has answered.
     void post_suspend(sdk::OperationPtr op);
     void post_resume(sdk::OperationPtr op);
@@ -82,6 +84,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void start_refused(const Error& why);
     void start_failed(const Error& why);
     void query_status();
+    void reattach();
+    void reattach_later(const Error& why);
     void use_chardevs(const Json& list);
     void use_vnc(const Json& info);
 
@@ -100,6 +104,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // run_stop.cpp [loop]
     void on_exit();
     void on_monitor_closed(const Error& why);
+    void outlived_monitor();
     void kill(bool graceful);
     void kill_harder();
     void end();
@@ -130,7 +135,7 @@ class Run : public std::enable_shared_from_this<Run> {
     pv_proc* proc_ = nullptr;
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
-    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false;
+    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Status failure_;

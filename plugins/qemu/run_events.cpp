@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "monitor/json.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -20,18 +21,6 @@ std::int32_t suspended_detail(std::int32_t reason) {
     case PV_DOMAIN_PAUSED_WATCHDOG: return PV_DOMAIN_EVENT_SUSPENDED_WATCHDOG;
     default: return PV_DOMAIN_EVENT_SUSPENDED_PAUSED;
     }
-}
-
-std::string text(const Json& data, const char* key) {
-    if (!data.is_object()) return {};
-    const auto it = data.find(key);
-    return it != data.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-bool truth(const Json& data, const char* key) {
-    if (!data.is_object()) return false;
-    const auto it = data.find(key);
-    return it != data.end() && it->is_boolean() && it->get<bool>();
 }
 
 } // namespace
@@ -83,7 +72,7 @@ void Run::on_shutdown(const QmpEvent& event) {
         if (!guest_->live || guest_->state == PV_DOMAIN_SHUTDOWN) return;
         driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
         driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SHUTDOWN,
-                               truth(event.data, "guest") ? PV_DOMAIN_EVENT_SHUTDOWN_GUEST : PV_DOMAIN_EVENT_SHUTDOWN_HOST);
+                               is_true(event.data, "guest") ? PV_DOMAIN_EVENT_SHUTDOWN_GUEST : PV_DOMAIN_EVENT_SHUTDOWN_HOST);
         restart = guest_->live->on_poweroff == sdk::domain::LifecycleAction::restart;
     }
     if (stopping_) return; // the end that we asked for; its record goes with it
@@ -127,11 +116,11 @@ void Run::on_panicked() {
 }
 
 void Run::on_io_error(const QmpEvent& event) {
-    const std::string action = text(event.data, "action");
-    std::string path, alias = text(event.data, "device");
-    const std::string node = text(event.data, "node-name");
+    const std::string action = text_of(event.data, "action");
+    std::string path, alias = text_of(event.data, "device");
+    const std::string node = text_of(event.data, "node-name");
     if (action == "stop") next_paused_ = PV_DOMAIN_PAUSED_IOERROR;
-    const std::string reason = truth(event.data, "nospace") ? "enospc" : "";
+    const std::string reason = is_true(event.data, "nospace") ? "enospc" : "";
     const ObjectLock lock(guest_->mu);
     if (!guest_->live) return;
     const auto& disks = guest_->live->devices.disks;
@@ -163,7 +152,7 @@ void Run::on_watchdog(const QmpEvent& event) {
         {"reset", PV_DOMAIN_EVENT_WATCHDOG_RESET},       {"poweroff", PV_DOMAIN_EVENT_WATCHDOG_POWEROFF},
         {"shutdown", PV_DOMAIN_EVENT_WATCHDOG_SHUTDOWN}, {"debug", PV_DOMAIN_EVENT_WATCHDOG_DEBUG},
         {"inject-nmi", PV_DOMAIN_EVENT_WATCHDOG_INJECTNMI}};
-    const std::string action = text(event.data, "action");
+    const std::string action = text_of(event.data, "action");
     pv_event_domain_watchdog payload{};
     payload.size = sizeof payload;
     for (const auto& [name, number] : kActions) {

@@ -25,6 +25,8 @@ namespace {
 
 constexpr const char* kSocket = "monitor.sock";
 constexpr int kMonitorNumber = 3; // of the listening socket, in the emulator
+// Connections of daemons that died while the emulator was too busy to take them.
+constexpr int kBacklog = 64;
 constexpr std::size_t kFolderNameMax = 20;
 constexpr std::int64_t kTailMax = 4096;
 
@@ -131,7 +133,7 @@ Result<UniqueFd> Run::listen() const {
     PV_ASSIGN_OR_RETURN(const Address at, address_in(folder_path_));
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) return failed("cannot make the monitor's socket");
-    if (::bind(fd.get(), generic(at.address), sizeof at.address) != 0 || ::listen(fd.get(), 1) != 0)
+    if (::bind(fd.get(), generic(at.address), sizeof at.address) != 0 || ::listen(fd.get(), kBacklog) != 0)
         return failed("cannot listen on the monitor's socket in '" + folder_path_ + "'");
     return fd;
 }

@@ -10,8 +10,14 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "monitor/json.h"
 
 namespace polyvirt::qemu {
+namespace {
+
+constexpr std::int64_t kReattachPause = 5 * Monitor::kSecond;
+
+} // namespace
 
 std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) {
     plugin::Loop loop(driver.services(), PV_LOOP_DEDICATED, fmt::format("{}", id).c_str());
@@ -48,14 +54,33 @@ void Run::post_failed(sdk::OperationPtr op, const Error& why) {
 }
 
 void Run::post_adopted(sdk::OperationPtr op) {
-    auto fd = connect();
-    const Status connected = fd ? Status{} : Status(fd.error());
-    if (fd) socket_ = *std::move(fd);
-    post([self = shared_from_this(), op = std::move(op), connected] {
+    post([self = shared_from_this(), op = std::move(op)] {
         self->start_op_ = op;
-        if (self->exited_ || self->phase_ == Phase::ended) return;
-        if (!connected) return self->start_failed(connected.error());
-        self->open_monitor();
+        if (self->exited_) return self->end();
+        if (self->phase_ != Phase::ended) self->reattach();
+    });
+}
+
+// Connects to an emulator that runs already. It is not ended for not answering: it may be stopped, or
+// wait for a disk, and its guest is worth more than our view of it.
+void Run::reattach() {
+    reattaching_ = true;
+    auto fd = connect();
+    if (!fd) return reattach_later(fd.error());
+    socket_ = *std::move(fd);
+    open_monitor();
+}
+
+void Run::reattach_later(const Error& why) {
+    if (exited_ || stopping_ || phase_ == Phase::ended) return;
+    if (monitor_) monitor_->close(why);
+    monitor_ = nullptr;
+    log::warning("run", "{}: its emulator (pid {}) is not managed: {}; the next attempt is in {} s", who(), pid_.load(),
+                 why.message, kReattachPause / Monitor::kSecond);
+    const std::weak_ptr<Run> weak = weak_from_this();
+    exit_timer_ = loop_.timer(kReattachPause, 0, [weak] {
+        const auto self = weak.lock();
+        if (self && !self->exited_ && !self->stopping_ && self->phase_ != Phase::ended) self->reattach();
     });
 }
 
@@ -71,10 +96,10 @@ void Run::open_monitor() {
                                       if (const auto self = weak.lock()) self->on_monitor_closed(why);
                                   }});
     if (!monitor_)
-        return start_failed(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
+        return start_refused(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
     monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
-        if (adopted_) query_status();
+        if (reattaching_) query_status();
         else query_chardevs();
     });
 }
@@ -95,8 +120,8 @@ void Run::use_chardevs(const Json& list) {
     auto live = std::make_shared<Domain>(*guest_->live);
     const auto path_of = [&](const std::string& alias) -> std::string {
         for (const Json& entry : list) {
-            if (!entry.is_object() || entry.value("label", "") != "char" + alias) continue;
-            const std::string file = entry.value("filename", "");
+            if (text_of(entry, "label") != "char" + alias) continue;
+            const std::string file = text_of(entry, "filename");
             if (file.starts_with("pty:")) return file.substr(4);
         }
         return {};
@@ -133,8 +158,7 @@ void Run::query_graphics() {
 }
 
 void Run::use_vnc(const Json& info) {
-    if (!info.is_object()) return;
-    const std::string service = info.value("service", "");
+    const std::string service = text_of(info, "service");
     std::int32_t port = 0;
     for (const char c : service) {
         if (c < '0' || c > '9' || port > 65535) return;
@@ -179,7 +203,7 @@ void Run::start_done() {
 void Run::query_status() {
     monitor_->execute("query-status", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
-        const std::string status = reply->is_object() ? reply->value("status", "") : "";
+        const std::string status = text_of(*reply, "status");
         bool half_started = false, shut = false;
         {
             const ObjectLock lock(guest_->mu);
@@ -195,6 +219,7 @@ void Run::query_status() {
                                   : status == "watchdog" ? PV_DOMAIN_PAUSED_WATCHDOG
                                                          : PV_DOMAIN_PAUSED_UNKNOWN);
         }
+        reattaching_ = false;
         // Its start was cut off with the daemon, so nobody was told that it runs.
         if (half_started)
             return start_failed(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
@@ -208,6 +233,7 @@ void Run::query_status() {
 
 // The emulator did not do as told. If its monitor has gone, so will the process, and say more.
 void Run::start_refused(const Error& why) {
+    if (reattaching_) return reattach_later(why);
     if (monitor_ && !monitor_->connected()) return; // on_monitor_closed() follows
     start_failed(why);
 }

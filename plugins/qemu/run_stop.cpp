@@ -68,24 +68,50 @@ void Run::kill_harder() {
 }
 
 void Run::on_monitor_closed(const Error& why) {
-    if (phase_ == Phase::ended || exited_) return;
+    if (phase_ == Phase::ended || exited_ || reattaching_) return;
     log::info("run", "{}: {}", who(), why.message);
     if (stopping_) return;
     // A moment for the process to end by itself: its exit tells more than its monitor's.
     const std::weak_ptr<Run> weak = weak_from_this();
     exit_timer_ = loop_.timer(kExitPatience, 0, [weak] {
-        const auto self = weak.lock();
-        if (!self || self->exited_) return;
-        log::warning("run", "{}: the emulator lives on without a monitor; ending it", self->who());
-        self->kill(false);
+        if (const auto self = weak.lock()) self->outlived_monitor();
+    });
+}
+
+void Run::outlived_monitor() {
+    if (exited_ || stopping_ || phase_ == Phase::ended) return;
+    if (phase_ == Phase::starting) return kill(false);
+    {
+        const ObjectLock lock(guest_->mu);
+        pv_event_domain_control_error payload{};
+        payload.size = sizeof payload;
+        driver_.post_event(*guest_, PV_EVENT_DOMAIN_CONTROL_ERROR, &payload);
+    }
+    reattach();
+}
+
+// The daemon ends and the guest goes on. On the loop; nothing of this run happens afterwards.
+void Run::post_detach() {
+    post([self = shared_from_this()] {
+        if (self->phase_ == Phase::ended) return;
+        self->phase_ = Phase::ended;
+        if (self->monitor_)
+            self->monitor_->close(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending"));
+        self->monitor_ = nullptr;
+        self->kill_timer_.reset();
+        self->exit_timer_.reset();
+        self->start_op_ = nullptr;
+        if (self->proc_ != nullptr) self->s_.proc->forget(std::exchange(self->proc_, nullptr));
+        self->loop_.reset();
     });
 }
 
 void Run::on_exit() {
     exited_ = true;
+    if (phase_ == Phase::ended) return;
     // What it said last, above all why it ended.
     if (monitor_) monitor_->drain();
-    if (phase_ == Phase::starting && start_op_ == nullptr && !adopted_) return; // post_boot() is on its way
+    if (phase_ == Phase::starting && start_op_ == nullptr) return; // post_boot() or post_adopted() is on its way
     end();
 }
 
@@ -119,6 +145,7 @@ void Run::show_end(bool& transient) {
     guest_->run = nullptr;
     guest_->id = -1;
     guest_->updated = false;
+    if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
     if (!starting) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STOPPED, detail);

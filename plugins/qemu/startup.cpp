@@ -37,8 +37,16 @@ Status Driver::start(pv_call*, std::uint32_t) {
 
 // Guests go on; their records say all that the next daemon must know.
 void Driver::stop(std::uint32_t why) {
-    if (why != PV_STOP_SESSION_END) return;
-    for (const GuestPtr& guest : guests_.all()) begin_destroy(guest, false, [](const Status&) {});
+    for (const GuestPtr& guest : guests_.all()) {
+        std::shared_ptr<Run> run;
+        {
+            const ObjectLock lock(guest->mu);
+            run = guest->run;
+        }
+        if (!run) continue;
+        if (why == PV_STOP_SESSION_END) run->post_destroy(false, [](const Status&) {});
+        else run->post_detach();
+    }
 }
 
 void Driver::load_configs() {

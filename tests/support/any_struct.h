@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// A value of any struct of the wire, handled by its layout: filled from a seed, written as bytes by a
-// second, independent encoder, and shown as text. Two values are equal if their bytes are.
+// A value of any struct of the wire, handled by its layout: filled from a seed, written as bytes by
+// a second, independent encoder, and shown as text. Two values are equal if their bytes are.
 
 #include <cstring>
 #include <memory>
@@ -42,13 +42,16 @@ template <typename T> T read(const void* at) {
 
 class AnyStruct {
   public:
-    explicit AnyStruct(const Layout& layout) : layout_(&layout), at_(arena_.allocate(layout.size, layout.align)) {
+    explicit AnyStruct(const Layout& layout)
+        : layout_(&layout), at_(arena_.allocate(layout.size, layout.align)) {
         layout.construct(at_);
     }
     [[nodiscard]] const Layout& layout() const { return *layout_; }
     [[nodiscard]] void* at() const { return at_; }
     [[nodiscard]] Arena& arena() { return arena_; }
-    [[nodiscard]] void* field(const FieldLayout& f) const { return static_cast<char*>(at_) + f.offset; }
+    [[nodiscard]] void* field(const FieldLayout& f) const {
+        return static_cast<char*>(at_) + f.offset;
+    }
 
   private:
     Arena arena_; // holds the value and all that it points to
@@ -64,7 +67,9 @@ class Filler {
     void fill_field(const FieldLayout& f, void* at);
 
   private:
-    std::uint64_t pick(std::uint64_t below) { return random_ == nullptr ? 0 : (*random_)() % below; }
+    std::uint64_t pick(std::uint64_t below) {
+        return random_ == nullptr ? 0 : (*random_)() % below;
+    }
     void fill_item(const FieldLayout& f, void* at);
     void fill_number(std::size_t size, void* at);
     std::uint8_t* some_bytes(std::size_t n, bool text);
@@ -113,7 +118,8 @@ inline void Filler::fill_item(const FieldLayout& f, void* at) {
     case Shape::object: return fill(*f.object, at);
     case Shape::str: {
         const std::size_t n = pick(10);
-        const protocol::Str v{reinterpret_cast<const char*>(some_bytes(n, true)), static_cast<std::uint32_t>(n)};
+        const protocol::Str v{reinterpret_cast<const char*>(some_bytes(n, true)),
+                              static_cast<std::uint32_t>(n)};
         std::memcpy(at, &v, sizeof v);
         return;
     }
@@ -129,7 +135,8 @@ inline void Filler::fill_item(const FieldLayout& f, void* at) {
 }
 
 inline void Filler::fill_number(std::size_t size, void* at) {
-    constexpr std::uint64_t kEdges[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0x7fffffff, 0x80000000u, ~0ull};
+    constexpr std::uint64_t kEdges[] = {0,      1,      0x7f,       0x80,        0xff,
+                                        0x7fff, 0x8000, 0x7fffffff, 0x80000000u, ~0ull};
     std::uint64_t v = kEdges[pick(std::size(kEdges))];
     if (pick(2) == 1) v = (*random_)();
     std::memcpy(at, &v, size); // little-endian machines: the low bytes
@@ -137,7 +144,8 @@ inline void Filler::fill_number(std::size_t size, void* at) {
 
 inline std::uint8_t* Filler::some_bytes(std::size_t n, bool text) {
     auto* bytes = static_cast<std::uint8_t*>(arena_.allocate(n + 1, 1));
-    for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(text ? 1 + pick(255) : pick(256));
+    for (std::size_t i = 0; i < n; ++i)
+        bytes[i] = static_cast<std::uint8_t>(text ? 1 + pick(255) : pick(256));
     bytes[n] = 0;
     return bytes;
 }
@@ -147,7 +155,8 @@ class Writer {
   public:
     [[nodiscard]] Wire take() { return std::move(out_); }
     void number(std::uint64_t v, int bytes) {
-        for (int shift = bytes * 8 - 8; shift >= 0; shift -= 8) out_.push_back(static_cast<std::uint8_t>(v >> shift));
+        for (int shift = bytes * 8 - 8; shift >= 0; shift -= 8)
+            out_.push_back(static_cast<std::uint8_t>(v >> shift));
     }
     void bytes(const void* from, std::size_t n) {
         const auto* first = static_cast<const std::uint8_t*>(from);
@@ -178,7 +187,8 @@ inline void Writer::field(const FieldLayout& f, const void* at) {
     switch (f.holder) {
     case Holder::one: return item(f, at);
     case Holder::optional: {
-        const void* held = f.shape == Shape::str ? read<protocol::Str>(at).data : read<const void*>(at);
+        const void* held =
+            f.shape == Shape::str ? read<protocol::Str>(at).data : read<const void*>(at);
         number(held != nullptr, 4);
         if (held != nullptr) item(f, f.shape == Shape::str ? at : held);
         return;
@@ -191,15 +201,18 @@ inline void Writer::field(const FieldLayout& f, const void* at) {
         return;
     }
     case Holder::vec:
-        for (std::size_t i = 0; i < f.count; ++i) item(f, static_cast<const char*>(at) + i * size_of(f.shape));
+        for (std::size_t i = 0; i < f.count; ++i)
+            item(f, static_cast<const char*>(at) + i * size_of(f.shape));
     }
 }
 
 inline void Writer::item(const FieldLayout& f, const void* at) {
     switch (f.shape) {
-    case Shape::i8: return number(static_cast<std::uint32_t>(std::int32_t{read<std::int8_t>(at)}), 4);
+    case Shape::i8:
+        return number(static_cast<std::uint32_t>(std::int32_t{read<std::int8_t>(at)}), 4);
     case Shape::u8: return number(read<std::uint8_t>(at), 4);
-    case Shape::i16: return number(static_cast<std::uint32_t>(std::int32_t{read<std::int16_t>(at)}), 4);
+    case Shape::i16:
+        return number(static_cast<std::uint32_t>(std::int32_t{read<std::int16_t>(at)}), 4);
     case Shape::u16: return number(read<std::uint16_t>(at), 4);
     case Shape::i32:
     case Shape::u32: return number(read<std::uint32_t>(at), 4);

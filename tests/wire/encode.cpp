@@ -18,7 +18,9 @@ namespace {
 using namespace polyvirt::protocol;
 
 Str optional(const char* word) { return std::string_view(word) == "-" ? Str{} : to_str(word); }
-std::int32_t number(const char* word) { return static_cast<std::int32_t>(std::strtol(word, nullptr, 10)); }
+std::int32_t number(const char* word) {
+    return static_cast<std::int32_t>(std::strtol(word, nullptr, 10));
+}
 
 void put_error(Encoder& e, char** words) {
     error v;
@@ -185,22 +187,33 @@ void put_disk_change(Encoder& e) {
     encode(e, v);
 }
 
-const std::map<std::string, void (*)(Encoder&)> kReplies = {
-    {"capabilities", put_capabilities}, {"node_info", put_node_info},   {"domain_info", put_domain_info},
-    {"domains", put_domains},           {"stats", put_stats},           {"security_label", put_security_label},
-    {"vcpus", put_vcpus},               {"leases", put_leases},         {"interfaces", put_interfaces},
-    {"secret", put_secret},             {"names", put_names},           {"lifecycle", put_lifecycle},
-    {"disk_change", put_disk_change}};
+const std::map<std::string, void (*)(Encoder&)> kReplies = {{"capabilities", put_capabilities},
+                                                            {"node_info", put_node_info},
+                                                            {"domain_info", put_domain_info},
+                                                            {"domains", put_domains},
+                                                            {"stats", put_stats},
+                                                            {"security_label", put_security_label},
+                                                            {"vcpus", put_vcpus},
+                                                            {"leases", put_leases},
+                                                            {"interfaces", put_interfaces},
+                                                            {"secret", put_secret},
+                                                            {"names", put_names},
+                                                            {"lifecycle", put_lifecycle},
+                                                            {"disk_change", put_disk_change}};
 
 } // namespace
 
 int main(int count, char** words) {
     Encoder encoder;
     const std::string name = count > 1 ? words[1] : "";
-    if (name == "error" && count == 11) put_error(encoder, words + 2);
-    else if (const auto found = kReplies.find(name); found != kReplies.end() && count == 2) found->second(encoder);
-    else return std::fprintf(stderr, "wire_encode: '%s' is none of its payloads\n", name.c_str()), 2;
-    if (encoder.failed()) return std::fprintf(stderr, "wire_encode: %s\n", encoder.failure().c_str()), 1;
+    if (name == "error" && count == 11)
+        put_error(encoder, words + 2);
+    else if (const auto found = kReplies.find(name); found != kReplies.end() && count == 2)
+        found->second(encoder);
+    else
+        return std::fprintf(stderr, "wire_encode: '%s' is none of its payloads\n", name.c_str()), 2;
+    if (encoder.failed())
+        return std::fprintf(stderr, "wire_encode: %s\n", encoder.failure().c_str()), 1;
     for (const std::uint8_t byte : encoder.take()) std::printf("%02x", byte);
     std::puts("");
     return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// Packets of the real client library (golden/, made by record/record): they decode to what was called and
-// encode to the bytes that were recorded.
+// Packets of the real client library (golden/, made by record/record): they decode to what was
+// called and encode to the bytes that were recorded.
 
 #include <gtest/gtest.h>
 
@@ -42,14 +42,21 @@ Golden read_golden(const std::filesystem::path& path) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
         const std::size_t colon = line.find(": ");
-        if (colon == std::string::npos) throw std::runtime_error(path.string() + ": not understood: " + line);
+        if (colon == std::string::npos)
+            throw std::runtime_error(path.string() + ": not understood: " + line);
         const std::string key = line.substr(0, colon), rest = line.substr(colon + 2);
-        if (key == "call") golden.call = rest;
-        else if (key == "procedure") golden.procedure = rest;
-        else if (key == "type") golden.type = rest;
-        else if (key == "value") golden.values.push_back(rest);
-        else if (key == "hex") add_hex(golden.packet, rest);
-        else throw std::runtime_error(path.string() + ": unknown key " + key);
+        if (key == "call")
+            golden.call = rest;
+        else if (key == "procedure")
+            golden.procedure = rest;
+        else if (key == "type")
+            golden.type = rest;
+        else if (key == "value")
+            golden.values.push_back(rest);
+        else if (key == "hex")
+            add_hex(golden.packet, rest);
+        else
+            throw std::runtime_error(path.string() + ": unknown key " + key);
     }
     return golden;
 }
@@ -67,7 +74,8 @@ class Lines {
         const auto tag = read<std::int32_t>(at);
         out_.push_back(path + ".tag = " + std::to_string(tag));
         for (std::size_t i = 0; i < layout.arms.size(); ++i)
-            if (layout.arms[i] == tag) field(layout.fields[i + 1], base + layout.fields[i + 1].offset, path + ".value");
+            if (layout.arms[i] == tag)
+                field(layout.fields[i + 1], base + layout.fields[i + 1].offset, path + ".value");
     }
     [[nodiscard]] const std::vector<std::string>& lines() const { return out_; }
 
@@ -102,7 +110,8 @@ class Lines {
         case Holder::vec:
             out_.push_back(path + " = " + std::to_string(n) + " items");
             for (std::size_t i = 0; i < n; ++i)
-                item(f, static_cast<const char*>(items) + i * step, path + "[" + std::to_string(i) + "]");
+                item(f, static_cast<const char*>(items) + i * step,
+                     path + "[" + std::to_string(i) + "]");
         }
     }
 
@@ -157,8 +166,8 @@ const Layout* layout_by_name(std::string_view name) {
 }
 
 std::string type_name(MsgType type) {
-    constexpr const char* kNames[] = {"call", "reply", "message", "stream", "call_with_fds", "reply_with_fds",
-                                      "stream_hole"};
+    constexpr const char* kNames[] = {"call",          "reply",          "message",    "stream",
+                                      "call_with_fds", "reply_with_fds", "stream_hole"};
     return kNames[static_cast<std::size_t>(type)];
 }
 
@@ -218,7 +227,8 @@ TEST_P(GoldenPacket, decodes_to_what_was_called_and_encodes_to_the_same_bytes) {
     EXPECT_EQ(protocol::load_be32(golden_.packet.data()), golden_.packet.size());
     const ProcInfo* proc = protocol::find_proc(header_.prog, header_.proc);
     ASSERT_NE(proc, nullptr);
-    EXPECT_EQ(std::string(protocol::program_name(proc->program)) + "." + proc->name, golden_.procedure);
+    EXPECT_EQ(std::string(protocol::program_name(proc->program)) + "." + proc->name,
+              golden_.procedure);
     EXPECT_EQ(type_name(header_.type), golden_.type);
     std::vector<std::string> lines;
     EXPECT_EQ(made_again(layout(*proc), lines), golden_.packet);
@@ -253,7 +263,8 @@ TEST(GoldenPackets, are_of_many_procedures_and_of_every_shape) {
         const Golden golden = read_golden(folder() / (name + ".txt"));
         procedures.insert(golden.procedure);
         const Header header = protocol::read_header(golden.packet.data() + protocol::kLengthBytes);
-        const auto found = protocol::message_layouts(header.prog)[static_cast<std::size_t>(header.proc) - 1];
+        const auto found =
+            protocol::message_layouts(header.prog)[static_cast<std::size_t>(header.proc) - 1];
         if (golden.type.starts_with("call")) note(note, *found.args);
         for (const std::string& value : golden.values)
             if (const std::size_t at = value.find(".tag = "); at != std::string::npos)

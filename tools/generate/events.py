@@ -128,12 +128,6 @@ def load(facts, constants):
     return events
 
 
-def same_body(event):
-    """True if the new message is callbackID followed by the old one, byte for byte."""
-    shape = lambda parts: [part[0] if part[0] == "object" else (part[1].base, part[1].name) for part in parts]
-    return not event.old or shape(event.parts) == shape(event.old_parts)
-
-
 def c_header(events):
     """(text of events.h, [(struct, members, size)])."""
     out = ["/* What happened to an object: pv_event.payload points to the struct of (kind, id), or is NULL where\n"

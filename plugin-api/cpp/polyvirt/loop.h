@@ -70,6 +70,7 @@ class Loop {
 
     // False: the loop has ended; `fn` is destroyed unrun.
     bool post(Fn fn) const {
+        if (loop_ == nullptr) return false;
         auto ctx = std::make_unique<Fn>(std::move(fn));
         if (svc_->post(loop_, &run<Fn>, ctx.get(), &drop<Fn>) != PV_OK) return false;
         (void)ctx.release();

@@ -109,6 +109,9 @@ Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) 
         return make_error(ErrorCode::xml_error, ErrorDomain::domain,
                           "line {}: the outermost element is <{}>, expected <domain>", root.line,
                           root.qualified_name());
+    // A code of its own, which clients look for.
+    if (const xml::Node* name = root.child("name"); name == nullptr || name->text().empty())
+        return make_error(ErrorCode::no_name, ErrorDomain::domain, "missing name information");
     Parsed parsed;
     PV_ASSIGN_OR_RETURN(parsed.domain, xml::parse<Domain>(root, parsed.messages));
     if (options.inactive)

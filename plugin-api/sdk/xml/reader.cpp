@@ -86,6 +86,12 @@ class Reading {
         failure_ = error(line > 0 ? line : this->line(), text);
         xmlStopParser(ctxt_);
     }
+    // Not XML at all: clients tell that from what is merely wrong by its code.
+    void malformed(std::string_view text, int line) {
+        const bool first = !failed_;
+        fail(text, line);
+        if (first) failure_.code = ErrorCode::xml_detail;
+    }
     [[nodiscard]] int line() const { return xmlSAX2GetLineNumber(ctxt_); }
     bool count(std::size_t n) {
         nodes_ += n;
@@ -257,7 +263,7 @@ xmlSAXHandler Reading::handlers() {
             std::string text = e->message ? e->message : "not well-formed";
             while (!text.empty() && text.back() == '\n')
                 text.pop_back();
-            r.fail(text, e->line);
+            r.malformed(text, e->line);
         });
     };
     return h;

@@ -84,22 +84,48 @@ void Builder::add_boot(Options& device, const sdk::domain::DeviceInfo& info, sdk
 
 namespace {
 
-Status refuse_unknown(const Builder& b) {
+using sdk::domain::Domain;
+
+Error refused(const Domain& d, std::string_view element, std::string_view where) {
+    return Builder::unsupported("domain '{}': <{}> in <{}> is not supported by this version", d.name, element, where);
+}
+
+// A document whose devices ask for more than this version can give is not started with less. What is kept
+// beside the devices (tuning, metadata of others) is no hardware, and no promise to the guest.
+Status refuse_unknown(const Domain& d) {
     const auto refuse = [&](const sdk::domain::Kept& kept, std::string_view where) -> Status {
-        if (kept.empty()) return {};
-        return Builder::unsupported("domain '{}': the element <{}> of <{}> cannot be given to a guest by this version",
-                                    b.domain.name, kept.front().name, where);
+        for (const auto& node : kept) {
+            if (node.name != "backingStore") return refused(d, node.name, where); // that one only reports
+        }
+        return {};
     };
-    // <devices> with a kind unknown to this version would start a guest that lacks something it was promised;
-    // what the domain keeps beside its devices (tuning, metadata of others) is no hardware.
-    return refuse(b.domain.devices.kept, "devices");
+    const auto& v = d.devices;
+    PV_TRY(refuse(v.kept, "devices"));
+    const std::pair<bool, std::string_view> kinds[] = {{!v.filesystems.empty(), "filesystem"},
+                                                       {!v.hostdevs.empty(), "hostdev"},
+                                                       {!v.redirdevs.empty(), "redirdev"},
+                                                       {!v.hubs.empty(), "hub"}};
+    for (const auto& [there, kind] : kinds) {
+        if (there) return refused(d, kind, "devices");
+    }
+    for (const auto& disk : v.disks) {
+        PV_TRY(refuse(disk.kept, "disk"));
+        PV_TRY(refuse(disk.driver.kept, "driver"));
+        if (disk.source) PV_TRY(refuse(disk.source->kept, "source"));
+        if (disk.transient) return refused(d, "transient", "disk");
+    }
+    for (const auto& i : v.interfaces) {
+        PV_TRY(refuse(i.kept, "interface"));
+        PV_TRY(refuse(i.driver.kept, "driver"));
+    }
+    return {};
 }
 
 } // namespace
 
 Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context) {
     Builder b(domain, context);
-    PV_TRY(refuse_unknown(b));
+    PV_TRY(refuse_unknown(domain));
     b.arg(domain.devices.emulator);
     using Part = Status (*)(Builder&);
     for (const Part part : {add_machine, add_board_end, add_controllers, add_disks, add_interfaces, add_chardevs,

@@ -56,7 +56,8 @@ TEST(EveryStruct, cut_short_at_any_byte_is_refused) {
     for_each_value(3, [](const AnyStruct& value, std::mt19937_64&) {
         const Wire wire = bytes_of(value);
         for (std::size_t n = 0; n < wire.size(); ++n)
-            ASSERT_FALSE(decodes(value.layout(), std::span(wire).first(n))) << n << " of " << wire.size();
+            ASSERT_FALSE(decodes(value.layout(), std::span(wire).first(n)))
+                << n << " of " << wire.size();
     });
 }
 
@@ -71,7 +72,8 @@ TEST(EveryStruct, bytes_left_over_are_ignored) {
 TEST(EveryStruct, spoilt_words_are_refused_or_read_never_more) {
     for_each_value(6, [](const AnyStruct& value, std::mt19937_64& random) {
         const Wire wire = bytes_of(value);
-        constexpr std::uint32_t kWords[] = {0, 1, 3, 0xff, 0x10000, 0x400000, 0x7fffffff, 0xffffffff};
+        constexpr std::uint32_t kWords[] = {0,       1,        3,          0xff,
+                                            0x10000, 0x400000, 0x7fffffff, 0xffffffff};
         for (std::size_t at = 0; at + 4 <= wire.size(); at += 4) {
             Wire spoilt = wire;
             protocol::store_be32(spoilt.data() + at, kWords[random() % std::size(kWords)]);
@@ -84,7 +86,8 @@ TEST(EveryStruct, of_noise_is_refused_or_read_never_more) {
     for_each_value(4, [](const AnyStruct& value, std::mt19937_64& random) {
         Wire noise(random() % 200);
         // Small numbers, so that counts and flags often pass.
-        for (std::uint8_t& b : noise) b = static_cast<std::uint8_t>(random() % 4 == 0 ? random() % 4 : 0);
+        for (std::uint8_t& b : noise)
+            b = static_cast<std::uint8_t>(random() % 4 == 0 ? random() % 4 : 0);
         decodes(value.layout(), noise);
     });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// Every bound of every field, in both directions: at the limit it passes, one above it does not, and a count
-// that cannot be true costs no memory.
+// Every bound of every field, in both directions: at the limit it passes, one above it does not,
+// and a count that cannot be true costs no memory.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -113,7 +113,8 @@ TEST(Limits, a_list_of_one_item_too_many_is_refused) {
         ++seen;
         const auto [before, behind] = around(layout, f);
         const Wire item = least_item(f);
-        const bool zero = std::all_of(item.begin(), item.end(), [](std::uint8_t b) { return b == 0; });
+        const bool zero =
+            std::all_of(item.begin(), item.end(), [](std::uint8_t b) { return b == 0; });
         for (const std::uint32_t n : {f.limit, f.limit + 1}) {
             message.write(before);
             message.write(count_word(n));
@@ -186,7 +187,9 @@ TEST(Limits, the_encoder_names_the_field_the_size_and_the_limit) {
         }
         std::string failure;
         encoded(value, &failure);
-        if (layout.arms.empty()) { ASSERT_THAT(failure, HasSubstr(std::string(".") + f.name + " has ")); }
+        if (layout.arms.empty()) {
+            ASSERT_THAT(failure, HasSubstr(std::string(".") + f.name + " has "));
+        }
         ASSERT_THAT(failure, HasSubstr(" has " + std::to_string(limit + 1) + ","));
         ASSERT_THAT(failure, HasSubstr("limit is " + std::to_string(limit)));
     });

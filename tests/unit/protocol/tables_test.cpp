@@ -6,7 +6,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <functional>
-#include <set>
+#include <map>
 
 #include "host/protocol/gen/admin.h"
 #include "host/protocol/gen/constants.h"
@@ -18,7 +18,9 @@
 namespace polyvirt::protocol {
 namespace {
 
-YAML::Node load(const std::string& name) { return YAML::LoadFile(std::string(PV_WIRE_TABLES "/") + name + ".yaml"); }
+YAML::Node load(const std::string& name) {
+    return YAML::LoadFile(std::string(PV_WIRE_TABLES "/") + name + ".yaml");
+}
 
 constexpr const char* kPrograms[] = {"remote", "qemu", "lxc", "admin", "keepalive"};
 
@@ -27,16 +29,20 @@ std::string text(const YAML::Node& entry, const char* key) {
 }
 
 // Each procedure of the YAML with its number's row.
-void for_each_proc(const std::function<void(const YAML::Node&, const ProcInfo&)>& act) {
+using OneProc =
+    std::function<void(const YAML::Node& entry, const ProcInfo&, const YAML::Node& table)>;
+
+void for_each_proc(const OneProc& act) {
     for (const char* name : kPrograms) {
         const YAML::Node table = load(name);
         for (const char* part : {"procedures", "newer"}) {
             if (!table[part]) continue;
             for (const YAML::Node& entry : table[part]) {
                 SCOPED_TRACE(std::string(name) + "." + text(entry, "name"));
-                const ProcInfo* proc = find_proc(table["program"].as<std::uint32_t>(), entry["id"].as<std::int32_t>());
+                const ProcInfo* proc =
+                    find_proc(table["program"].as<std::uint32_t>(), entry["id"].as<std::int32_t>());
                 ASSERT_NE(proc, nullptr);
-                act(entry, *proc);
+                act(entry, *proc, table);
             }
         }
     }
@@ -47,7 +53,8 @@ TEST(ProcTables, have_as_many_procedures_as_the_yaml) {
     for (const char* name : kPrograms) {
         const YAML::Node table = load(name);
         const auto number = table["program"].as<std::uint32_t>();
-        const std::size_t expected = table["procedures"].size() + (table["newer"] ? table["newer"].size() : 0);
+        const std::size_t expected =
+            table["procedures"].size() + (table["newer"] ? table["newer"].size() : 0);
         EXPECT_EQ(procs(number).size(), expected) << name;
         EXPECT_EQ(message_layouts(number).size(), expected) << name;
         EXPECT_STREQ(program_name(number), name);
@@ -68,7 +75,7 @@ TEST(ProcTables, know_no_other_numbers) {
 }
 
 TEST(ProcTables, say_what_the_yaml_says) {
-    for_each_proc([](const YAML::Node& entry, const ProcInfo& proc) {
+    for_each_proc([](const YAML::Node& entry, const ProcInfo& proc, const YAML::Node&) {
         EXPECT_EQ(proc.id, entry["id"].as<std::int32_t>());
         EXPECT_EQ(proc.name, text(entry, "name"));
         EXPECT_EQ(proc.api, text(entry, "api") == "unknown" ? "" : text(entry, "api"));
@@ -88,55 +95,161 @@ TEST(ProcTables, say_what_the_yaml_says) {
 }
 
 TEST(ProcTables, deny_what_the_yaml_does_not_allow) {
-    for_each_proc([](const YAML::Node& entry, const ProcInfo& proc) {
+    for_each_proc([](const YAML::Node& entry, const ProcInfo& proc, const YAML::Node&) {
         const YAML::Node readonly = entry["readonly"];
         const bool conditional = readonly.IsDefined() && readonly.IsMap();
-        const std::string rule = readonly.IsDefined() && !conditional ? readonly.as<std::string>() : "allow";
+        const std::string rule =
+            readonly.IsDefined() && !conditional ? readonly.as<std::string>() : "allow";
         EXPECT_EQ(proc.readonly_denied, rule != "allow");
         EXPECT_EQ(proc.readonly_when.test != protocol::Test::none, conditional);
         const YAML::Node acl = entry["acl"], filter = entry["acl_filter"];
         const bool unknown = acl.IsDefined() && acl.IsScalar();
         EXPECT_EQ(proc.unknown, unknown);
-        const std::size_t rules = (acl.IsDefined() && !unknown ? acl.size() : 0) + (filter.IsDefined() ? filter.size() : 0);
+        const std::size_t rules = (acl.IsDefined() && !unknown ? acl.size() : 0) +
+                                  (filter.IsDefined() ? filter.size() : 0);
         ASSERT_EQ(proc.acl.size(), rules);
         for (std::size_t i = 0; i < rules; ++i) {
             const std::size_t checks = unknown ? 0 : acl.size();
             const YAML::Node one = i < checks ? acl[i] : filter[i - checks];
-            EXPECT_EQ(proc.acl[i].permission, one.IsMap() ? text(one, "perm") : one.as<std::string>());
+            EXPECT_EQ(proc.acl[i].permission,
+                      one.IsMap() ? text(one, "perm") : one.as<std::string>());
             EXPECT_EQ(proc.acl[i].when.test != protocol::Test::none, one.IsMap());
             EXPECT_EQ(proc.acl[i].filter, i >= checks);
         }
     });
 }
 
-void expect_fields(const YAML::Node& fields, const Layout* layout) {
+// Types and limits as the YAML has them, those of one program in front of the shared ones.
+class Schema {
+  public:
+    explicit Schema(const YAML::Node& program) : program_(program) {}
+
+    void expect_fields(const YAML::Node& fields, const Layout* layout) const {
+        ASSERT_NE(layout, nullptr);
+        ASSERT_EQ(layout->fields.size(), fields.size()) << layout->name;
+        for (std::size_t i = 0; i < fields.size(); ++i) {
+            const auto pair = *fields[i].begin();
+            SCOPED_TRACE(pair.first.as<std::string>());
+            EXPECT_EQ(layout->fields[i].name, pair.first.as<std::string>());
+            expect_type(pair.second.as<std::string>(), layout->fields[i]);
+        }
+    }
+
+  private:
+    void expect_type(const std::string& type, const FieldLayout& f) const {
+        const std::size_t open = type.find('('), comma = type.rfind(',');
+        const std::string kind = type.substr(0, open);
+        const bool holds = kind == "opt" || kind == "list" || kind == "vec";
+        EXPECT_EQ(f.holder, kind == "opt"    ? Holder::optional
+                            : kind == "list" ? Holder::list
+                            : kind == "vec"  ? Holder::vec
+                                             : Holder::one);
+        if (!holds) return expect_item(type, f);
+        const std::size_t end = kind == "opt" ? type.size() - 1 : comma;
+        const std::string bound =
+            kind == "opt" ? "0" : type.substr(comma + 2, type.size() - comma - 3);
+        EXPECT_EQ(f.limit, kind == "list" ? number(bound) : 0u);
+        EXPECT_EQ(f.count, kind == "vec" ? number(bound) : 0u);
+        expect_item(type.substr(open + 1, end - open - 1), f);
+    }
+
+    void expect_item(const std::string& type, const FieldLayout& f) const {
+        static const std::map<std::string, Shape> kNumbers = {
+            {"i8", Shape::i8},   {"u8", Shape::u8},   {"i16", Shape::i16},
+            {"u16", Shape::u16}, {"i32", Shape::i32}, {"u32", Shape::u32},
+            {"i64", Shape::i64}, {"u64", Shape::u64}, {"f64", Shape::f64}};
+        if (const auto found = kNumbers.find(type); found != kNumbers.end()) {
+            EXPECT_EQ(f.shape, found->second);
+            return;
+        }
+        const std::size_t open = type.find('(');
+        const std::string kind = type.substr(0, open);
+        const YAML::Node named = find("types", type);
+        if (kind == "str" || kind == "blob" || kind == "raw") {
+            const std::string bound = open == std::string::npos
+                                          ? "string"
+                                          : type.substr(open + 1, type.size() - open - 2);
+            EXPECT_EQ(f.bytes, number(bound));
+            EXPECT_EQ(f.shape, kind == "str"    ? Shape::str
+                               : kind == "blob" ? Shape::blob
+                                                : Shape::raw);
+        } else if (!named.IsDefined()) {
+            ADD_FAILURE() << "no such type: " << type;
+        } else if (named["is"]) {
+            expect_item(text(named, "is"), f);
+        } else if (named["enum"]) {
+            EXPECT_EQ(f.shape, Shape::i32);
+        } else {
+            ASSERT_EQ(f.shape, Shape::object);
+            EXPECT_TRUE(("::" + std::string(f.object->name)).ends_with("::" + type))
+                << f.object->name;
+        }
+    }
+
+    [[nodiscard]] std::uint32_t number(const std::string& bound) const {
+        if (std::isdigit(static_cast<unsigned char>(bound[0])) != 0)
+            return static_cast<std::uint32_t>(std::stoul(bound));
+        return find("limits", bound).as<std::uint32_t>();
+    }
+
+    [[nodiscard]] YAML::Node find(const char* part, const std::string& name) const {
+        if (program_[part] && program_[part][name]) return program_[part][name];
+        return shared_[part][name];
+    }
+
+    const YAML::Node program_;
+    const YAML::Node shared_ = load("types");
+};
+
+const Layout* layout_by_name(const std::string& name) {
+    for (const Layout* layout : layouts())
+        if (layout->name == name) return layout;
+    return nullptr;
+}
+
+TEST(Types, have_their_fields_in_order) {
+    std::size_t seen = 0;
+    for (const char* file : {"types", "admin"}) {
+        const YAML::Node table = load(file);
+        const Schema schema(table);
+        const std::string space = std::string(file) == "types" ? "" : std::string(file) + "::";
+        for (const auto& entry : table["types"]) {
+            const auto name = entry.first.as<std::string>();
+            if (!entry.second["struct"] || name == "header") continue; // Header is written by hand
+            SCOPED_TRACE(name);
+            schema.expect_fields(entry.second["struct"], layout_by_name(space + name));
+            ++seen;
+        }
+    }
+    EXPECT_EQ(seen, 47u);
+}
+
+TEST(Types, select_the_arm_of_a_union_by_its_tag) {
+    const YAML::Node arms = load("types")["types"]["typed_value"]["union"]["arms"];
+    const Layout* layout = layout_by_name("typed_value");
     ASSERT_NE(layout, nullptr);
-    ASSERT_EQ(layout->fields.size(), fields.size()) << layout->name;
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-        const auto pair = *fields[i].begin();
-        const auto type = pair.second.as<std::string>();
-        const FieldLayout& f = layout->fields[i];
-        EXPECT_EQ(f.name, pair.first.as<std::string>());
-        EXPECT_EQ(f.holder == Holder::list, type.starts_with("list(")) << type;
-        EXPECT_EQ(f.holder == Holder::vec, type.starts_with("vec(")) << type;
-        EXPECT_EQ(f.holder == Holder::optional, type.starts_with("opt(")) << type;
-        if (type == "str" || type == "opt(str)") { EXPECT_EQ(f.shape, Shape::str); }
-        if (type == "u32") { EXPECT_EQ(f.shape, Shape::u32); }
-        if (type == "i64") { EXPECT_EQ(f.shape, Shape::i64); }
+    ASSERT_EQ(layout->arms.size(), arms.size());
+    std::size_t i = 0;
+    for (const auto& arm : arms) {
+        EXPECT_EQ(layout->arms[i], arm.first.as<std::int32_t>());
+        EXPECT_EQ(layout->fields[++i].name, arm.second.begin()->first.as<std::string>());
     }
 }
 
 TEST(ProcTables, give_each_message_its_fields_in_order) {
-    for_each_proc([](const YAML::Node& entry, const ProcInfo& proc) {
-        const MessageLayouts& found = message_layouts(proc.program)[static_cast<std::size_t>(proc.id) - 1];
+    std::map<std::uint32_t, Schema> schemas;
+    for_each_proc([&](const YAML::Node& entry, const ProcInfo& proc, const YAML::Node& table) {
+        const Schema& schema = schemas.try_emplace(proc.program, table).first->second;
+        const MessageLayouts& found =
+            message_layouts(proc.program)[static_cast<std::size_t>(proc.id) - 1];
         if (proc.role == Role::call) {
-            expect_fields(entry["args"], found.args);
-            expect_fields(entry["ret"], found.ret);
+            schema.expect_fields(entry["args"], found.args);
+            schema.expect_fields(entry["ret"], found.ret);
         } else if (entry["event"].IsScalar()) {
             ASSERT_NE(found.event, nullptr);
             EXPECT_EQ(found.event->name, text(entry, "event"));
         } else {
-            expect_fields(entry["event"], found.event);
+            schema.expect_fields(entry["event"], found.event);
         }
     });
 }
@@ -148,7 +261,8 @@ TEST(ProcTables, have_five_procedures_before_authentication) {
 }
 
 TEST(Conditions, look_at_the_decoded_arguments) {
-    const ProcInfo* proc = find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_get_xml_desc));
+    const ProcInfo* proc =
+        find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_get_xml_desc));
     remote::domain_get_xml_desc_args args;
     args.flags = static_cast<std::uint32_t>(VIR_DOMAIN_XML_INACTIVE);
     EXPECT_FALSE(proc->readonly_when.holds_in(&args));
@@ -160,8 +274,8 @@ TEST(Conditions, look_at_the_decoded_arguments) {
 }
 
 TEST(Conditions, can_ask_for_a_value) {
-    const ProcInfo* addresses =
-        find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_interface_addresses));
+    const ProcInfo* addresses = find_proc(
+        remote::kProgram, static_cast<std::int32_t>(remote::Proc::domain_interface_addresses));
     remote::domain_interface_addresses_args args;
     args.source = static_cast<std::uint32_t>(VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE);
     EXPECT_FALSE(addresses->readonly_when.holds_in(&args));
@@ -169,8 +283,8 @@ TEST(Conditions, can_ask_for_a_value) {
     EXPECT_TRUE(addresses->readonly_when.holds_in(&args));
     EXPECT_FALSE(addresses->before_open_when.holds_in(nullptr));
 
-    const ProcInfo* feature =
-        find_proc(remote::kProgram, static_cast<std::int32_t>(remote::Proc::connect_supports_feature));
+    const ProcInfo* feature = find_proc(
+        remote::kProgram, static_cast<std::int32_t>(remote::Proc::connect_supports_feature));
     remote::connect_supports_feature_args asked;
     asked.feature = VIR_DRV_FEATURE_PROGRAM_KEEPALIVE;
     EXPECT_TRUE(feature->before_open_when.holds_in(&asked));
@@ -199,8 +313,12 @@ TEST(EventTable, leads_from_each_event_number_to_its_messages) {
                 if (e.kind == kind.first.as<std::string>() && e.event_id == number) found = &e;
             ASSERT_NE(found, nullptr) << kind.first << " " << number;
             EXPECT_EQ(find_proc(remote::kProgram, found->new_proc)->name, text(id.second, "new"));
-            if (!id.second["old"]) { EXPECT_EQ(found->old_proc, 0); }
-            else { EXPECT_EQ(find_proc(remote::kProgram, found->old_proc)->name, text(id.second, "old")); }
+            if (!id.second["old"]) {
+                EXPECT_EQ(found->old_proc, 0);
+            } else {
+                EXPECT_EQ(find_proc(remote::kProgram, found->old_proc)->name,
+                          text(id.second, "old"));
+            }
         }
     }
     EXPECT_EQ(event_table().size(), rows);

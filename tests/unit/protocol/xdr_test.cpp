@@ -209,8 +209,8 @@ TEST(Message, has_its_length_and_header_in_front) {
     encoder.put(std::uint32_t{0x01020304});
     std::vector<std::uint8_t> packet = encoder.take();
     finish_packet(packet);
-    EXPECT_EQ(packet, (Wire{0, 0, 0, 32, 0x20, 0, 0x80, 0x86, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 1,
-                            0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 1, 1, 2, 3, 4}));
+    EXPECT_EQ(packet, (Wire{0, 0, 0, 32, 0x20, 0,    0x80, 0x86, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xfe,
+                            0, 0, 0, 1,  0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 1, 1,    2,    3,    4}));
     EXPECT_EQ(read_header(packet.data() + kLengthBytes), header);
 }
 

@@ -19,7 +19,9 @@ class ObjectTableTest : public testing::Test {
     Table table_{host_.services, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain"};
 
     Result<Table::Added> add(const Uuid& uuid, const char* name) {
-        return table_.add(std::make_shared<Guest>(uuid, name), nullptr, pv_obj_desc{.dom_id = -1});
+        pv_obj_desc off{};
+        off.dom_id = -1;
+        return table_.add(std::make_shared<Guest>(uuid, name), nullptr, off);
     }
 };
 

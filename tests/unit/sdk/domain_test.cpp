@@ -230,7 +230,7 @@ TEST(Domain, metadata_is_kept_word_for_word) {
 
 TEST(Domain, errors_name_line_found_and_expected) {
     EXPECT_THAT(error_of("<network/>"), HasSubstr("<network>, expected <domain>"));
-    EXPECT_THAT(error_of("<domain type='qemu'/>"), HasSubstr("<domain> has no <name>"));
+    EXPECT_THAT(error_of("<domain type='qemu'/>"), HasSubstr("missing name information"));
     EXPECT_THAT(error_of("<domain><name>x</name></domain>"),
                 HasSubstr("<domain> has no attribute 'type'"));
     EXPECT_THAT(error_of("<domain type='qemu'><name>a/b</name></domain>"),
