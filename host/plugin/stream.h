@@ -48,6 +48,7 @@ class StreamReceiver {
 class StreamTransport {
   public:
     virtual ~StreamTransport() = default;
+    // Holds it until it has called closed(), or is given null (an abandoned stream).
     virtual void set_receiver(std::shared_ptr<StreamReceiver> receiver) = 0;
     // Bytes to the client: returns how many were taken; fewer than given: writable() will come.
     virtual std::size_t send(std::span<const std::byte> bytes) = 0;

@@ -83,7 +83,10 @@ void Endpoint::opened() {
     schedule();
 }
 
-void Endpoint::abandon() { end(PV_STREAM_BROKEN); }
+void Endpoint::abandon() {
+    transport_->set_receiver(nullptr); // each holds the other
+    end(PV_STREAM_BROKEN);
+}
 
 void Endpoint::end(std::uint32_t why) {
     {

@@ -95,12 +95,12 @@ const pv_plugin *pv_plugin_entry_hidden(const pv_host_root *hello, char *err, ui
 #else
 pv_plugin_entry_v1(const pv_host_root *hello, char *err, uint32_t errlen) {
 #endif
-    (void)hello;
     (void)create;
 #ifdef WRONG_ENTRY_NULL
     strncpy(err, "no such hardware here", errlen - 1);
-    return NULL;
+    return hello != NULL ? NULL : &plugin;
 #else
+    (void)hello;
     (void)err;
     (void)errlen;
     return &plugin;

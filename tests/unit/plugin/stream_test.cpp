@@ -82,10 +82,16 @@ class FakeClient final : public StreamTransport {
             news.notify_all();
         }
         // As rpc does it: from another thread.
-        closer = std::thread([r = receiver, how] { r->closed(how); });
+        std::thread thread([r = std::move(receiver), how] { r->closed(how); });
+        const LeafLock lock(mu);
+        closer = std::move(thread);
+        news.notify_all();
     }
-    ~FakeClient() override {
-        if (closer.joinable()) closer.join();
+    // To be called at the end.
+    void join() {
+        if (!wait([&]() PV_NO_TSA { return !over || closer.joinable(); }) || !over) return;
+        closer.join();
+        over = false;
     }
 
     std::shared_ptr<StreamReceiver> receiver;
@@ -158,6 +164,8 @@ class Streams : public DriverTest {
         endpoint = StreamEndpoint::create(client);
     }
     void TearDown() override {
+        client->join();
+        endpoint->abandon();
         endpoint.reset();
         loops.release(loop);
         DriverTest::TearDown();
@@ -275,6 +283,7 @@ TEST_F(Streams, only_one_can_attach) {
 
 TEST_F(Streams, the_driver_can_break_it_with_its_reason) {
     for (const bool early : {true, false}) {
+        endpoint->abandon();
         client = std::make_shared<FakeClient>();
         endpoint = StreamEndpoint::create(client);
         Callbacks callbacks(streams);
@@ -287,6 +296,7 @@ TEST_F(Streams, the_driver_can_break_it_with_its_reason) {
         if (early) endpoint->opened();
         EXPECT_TRUE(callbacks.released.wait());
         EXPECT_EQ(client->error, "disk is full");
+        client->join();
     }
 }
 
