@@ -65,6 +65,12 @@ void Operation::run() {
     }
 }
 
+pv_call* Operation::give_up() {
+    if (finished_.exchange(true)) return nullptr;
+    if (holds_job_) s_.job->end(s_.host, options_.object, options_.job_class);
+    return options_.call;
+}
+
 void Operation::conclude(pv_status status) {
     if (!finished_.exchange(true)) release(status);
 }

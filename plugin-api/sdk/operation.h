@@ -47,6 +47,8 @@ class Operation : public std::enable_shared_from_this<Operation> {
 
     // Any thread; no lock held. Further calls do nothing. The call's in, out and obj are gone afterwards.
     void finish(const Status& status);
+    // Frees the job and leaves the call to the caller, who completes it in some other way.
+    [[nodiscard]] pv_call* give_up();
     [[nodiscard]] pv_call* call() const { return options_.call; }
 
   private:

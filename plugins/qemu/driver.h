@@ -119,7 +119,11 @@ class Driver {
     // The run of an active guest, or "domain is not running".
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
 
-    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config, bool fresh);
+    pv_status define_config(pv_call* call, const std::shared_ptr<const Domain>& config, pv_dom_define_xml_out& out);
+    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config, bool fresh,
+                       pv_dom_define_xml_out& out);
+    pv_status create_transient(pv_call* call, const std::shared_ptr<const Domain>& description, const StartOptions& options,
+                               pv_dom_create_xml_out& out);
     [[nodiscard]] std::optional<std::uint64_t> reserve_console(Guest& guest, const std::string& alias, pv_stream* stream,
                                                                bool force);
     [[nodiscard]] Status attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device,

@@ -26,7 +26,11 @@ pv_status Driver::define_xml(pv_call* call, const pv_obj*, const pv_dom_define_x
         return answer(call, flags);
     auto config = parse(in.xml);
     if (!config) return answer(call, config.error());
-    auto guest = std::make_shared<Guest>(*(*config)->uuid, (*config)->name);
+    return define_config(call, *config, out);
+}
+
+pv_status Driver::define_config(pv_call* call, const std::shared_ptr<const Domain>& config, pv_dom_define_xml_out& out) {
+    auto guest = std::make_shared<Guest>(*config->uuid, config->name);
     pv_obj_desc desc{};
     desc.dom_id = -1;
     desc.state = PV_DOMAIN_SHUTOFF;
@@ -40,27 +44,28 @@ pv_status Driver::define_xml(pv_call* call, const pv_obj*, const pv_dom_define_x
         const ObjectLock lock(guest->mu);
         handle = guest->handle;
         // Visible from here on, so it must be something that can be shown.
-        if (added->fresh) guest->config = *config;
+        if (added->fresh) guest->config = config;
     }
-    pv_dom_define_xml_out* result = &out;
+    out.obj = handle;
     return sdk::Operation::start(s_, loop_, {.call = call, .object = handle, .what = "define"},
-                                 [this, guest, config = *config, fresh = added->fresh, result,
-                                  handle](const sdk::OperationPtr& op) {
-                                     result->obj = handle;
-                                     finish_define(op, guest, config, fresh);
+                                 [this, guest, config, fresh = added->fresh, result = &out](const sdk::OperationPtr& op) {
+                                     finish_define(op, guest, config, fresh, *result);
                                  });
 }
 
 void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config,
-                           bool fresh) {
+                           bool fresh, pv_dom_define_xml_out& out) {
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);
         removed = guest->removed;
     }
-    if (removed) // between the look-up and the job; so it is to be made anew
-        return op->finish(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
-                                     "domain '{}' was removed while it was being defined", guest->name));
+    if (removed) { // while this waited for its turn; so it is made anew
+        pv_call* const call = op->give_up();
+        const pv_status status = define_config(call, config, out);
+        if (status != PV_PENDING) s_.call->complete(call, status);
+        return;
+    }
     const Status written =
         configs_.put(record_of(guest->name), format_domain(*config, {.inactive = true, .secure = true}), op->call());
     if (!written) {

@@ -177,11 +177,15 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 void Run::command(const char* name, sdk::OperationPtr op) {
-    if (!monitor_ || phase_ != Phase::running)
+    if (phase_ != Phase::running || stopping_ || exited_)
         return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
+    if (!monitor_ || reattaching_)
+        return op->finish(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
+                                     "the emulator of {} does not answer at present", who()));
     monitor_->execute(name, {}, [this, op = std::move(op)](Result<Json> reply) {
-        if (!reply) return op->finish(reply.error());
-        finish_saved(op);
+        if (reply) return finish_saved(op);
+        if (!stopping_ && monitor_ && monitor_->connected()) return op->finish(reply.error());
+        op->finish(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "domain is no longer running"));
     });
 }
 

@@ -166,14 +166,14 @@ void Run::end() {
     bool transient = false;
     show_end(transient);
     phase_ = Phase::ended;
-    write_log(fmt::format("shutting down, reason={}", end_name()));
-    remove_folder();
     monitor_ = nullptr;
     if (proc_ != nullptr) s_.proc->forget(std::exchange(proc_, nullptr));
     if (transient) driver_.guest_stopped(guest_);
     // The record goes before anybody hears of the end, so that no restart finds it again.
     driver_.save_status(guest_, [self, op = std::exchange(start_op_, nullptr), start_result,
                                  waiters = std::exchange(waiters_, {})](const Status& saved) {
+        self->write_log(fmt::format("shutting down, reason={}", self->end_name()));
+        self->remove_folder();
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);
     });
