@@ -60,6 +60,14 @@ template <typename Handle> class Handles {
         const LeafLock lock(mu_);
         return std::unique_ptr<Handle>(all_.erase(handle) != 0 ? handle : nullptr);
     }
+    // What `part` gives of each, taken while none can be given back: the driver may do that at any time.
+    template <typename Part> auto collect(const Part& part) {
+        std::vector<decltype(part(std::declval<Handle&>()))> parts;
+        const LeafLock lock(mu_);
+        for (Handle* handle : all_) parts.push_back(part(*handle));
+        return parts;
+    }
+    // For when the driver can give nothing back any more.
     std::vector<Handle*> list() {
         const LeafLock lock(mu_);
         return {all_.begin(), all_.end()};

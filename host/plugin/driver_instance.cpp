@@ -142,8 +142,8 @@ void DriverInstance::tell_closed(std::uint64_t client, std::vector<Clients::Clos
 // Everything that the driver still holds is taken back; true when every release has run.
 bool DriverInstance::release_all(std::chrono::steady_clock::time_point until) {
     host_.jobs->close();
-    for (pv_proc* proc : host_.procs.list()) proc->process->forget();
-    for (pv_loop* loop : host_.loops.list()) loop->strand->close(true);
+    for (const auto& process : host_.procs.collect([](pv_proc& p) { return p.process; })) process->forget();
+    for (const auto& strand : host_.loops.collect([](pv_loop& l) { return l.strand; })) strand->close(true);
     host_.registry.clear();
     return host_.census.wait_empty(until);
 }

@@ -21,6 +21,12 @@ Driver::Driver(const plugin::Services& services)
       guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain") {}
 
 Driver::~Driver() {
+    // A running guest and its run hold each other until it ends; here only the daemon does.
+    for (const GuestPtr& guest : guests_.all()) {
+        std::shared_ptr<Run> run; // let go without the lock
+        const ObjectLock lock(guest->mu);
+        run.swap(guest->run);
+    }
     if (events_ != nullptr) s_.event->queue_free(events_);
 }
 

@@ -122,6 +122,7 @@ class Run : public std::enable_shared_from_this<Run> {
     const plugin::Services& s_;
     const GuestPtr guest_;
     const std::int32_t id_;
+    plugin::Loop loop_; // before all that watches on it: a watch must not outlive its loop
 
     // Constant after launch() or adopt().
     std::atomic<std::int64_t> pid_{0};
@@ -145,8 +146,6 @@ class Run : public std::enable_shared_from_this<Run> {
     bool graceful_ = false;
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
-
-    plugin::Loop loop_; // last: its end removes every watch
 };
 
 } // namespace polyvirt::qemu
