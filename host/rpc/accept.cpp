@@ -87,6 +87,7 @@ bool ServerShared::accept_one(Door& door) {
     Identity identity;
     identity.readonly = config.readonly;
     identity.admin = config.admin;
+    identity.listener = door.number;
     identity.address = "127.0.0.1:0";
     if (!fill_credentials(fd.get(), identity))
         return true; // gone already

@@ -53,6 +53,9 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     [[nodiscard]] const std::string& server_name() const;
     [[nodiscard]] std::int64_t connected_at() const { return connected_at_; } // Unix time, seconds
     [[nodiscard]] bool is_admin() const { return admin_; } // came in by the admin socket
+    // By which limits count: the listening socket's number, and who the peer is ("uid 1000", "192.0.2.1").
+    [[nodiscard]] std::uint32_t listener() const { return listener_; }
+    [[nodiscard]] const std::string& peer() const { return peer_; }
     // What Handler::client_arrived returned.
     [[nodiscard]] Session* session() const { return session_.get(); }
 
@@ -183,6 +186,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     const std::int64_t connected_at_;
     const TimePoint since_ = loop::Clock::now();
     const bool admin_;
+    const std::uint32_t listener_;
+    const std::string peer_;
     std::shared_ptr<Session> session_; // set once, before the first read
     std::atomic<bool> readonly_, authenticated_;
     std::atomic<bool> closed_{false};

@@ -22,8 +22,13 @@ struct Identity {
     std::string address;        // "127.0.0.1:0" for unix sockets, as the peer's admin tool shows it
     bool readonly = false;      // came in through a read-only listener
     bool admin = false;         // came in through the admin listener
+    std::uint32_t listener = 0; // that listener's number in its server; 0: handed over
     std::string sasl_user;      // empty = not authenticated that way
     std::string x509_dname;
+
+    [[nodiscard]] bool is_local() const { return transport == Transport::unix_socket; }
+    // Whose quota it counts against: "uid 1000" on unix sockets, else the address without its port.
+    [[nodiscard]] std::string peer() const;
 };
 
 // The kernel's start time of a process (clock ticks since boot), which tells a pid from its later

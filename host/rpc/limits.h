@@ -18,6 +18,11 @@ struct Limits {
     unsigned max_clients = 5000;
     unsigned max_anonymous = 100; // not authenticated yet
     unsigned reserved_clients = 16;
+    // The same for the clients of one listening socket, and of one peer (a user on unix sockets, an address on
+    // others): the oldest silent one of that listener or peer makes room. 0 = no such limit. Neither holds for
+    // root and the daemon's own user on unix sockets.
+    unsigned max_clients_per_listener = 4000;
+    unsigned max_clients_per_peer = 1000;
     std::chrono::milliseconds auth_deadline{10'000};
 
     // Calls of one client. In flight: handed to a worker, not ended. Priority calls are counted
