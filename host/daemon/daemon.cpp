@@ -51,7 +51,7 @@ std::string env(const char* name) {
 struct Daemon::Parts {
     Parts(Options o, Paths p, Config c)
         : options(std::move(o)), paths(std::move(p)), config(std::move(c)), privileged(geteuid() == 0),
-          dispatcher({.call_log = env("POLYVIRT_CALL_LOG")}), loop("rpc-loop"), pool({}),
+          dispatcher({.call_log = env("POLYVIRT_CALL_LOG"), .version = POLYVIRT_VERSION}), loop("rpc-loop"), pool({}),
           plugins(manager_options()), main_server("polyvirtd", loop, pool, dispatcher, {}),
           admin_server("admin", loop, pool, dispatcher, {}) {
         dispatcher.set_plugins(plugins);
