@@ -63,7 +63,8 @@ struct Daemon::Parts {
 
     [[nodiscard]] dispatch::DispatcherOptions dispatcher_options() const {
         return {.reported_version = version_number(config.text("reported_version")).value_or(0),
-                .call_log = env("POLYVIRT_CALL_LOG")};
+                .call_log = env("POLYVIRT_CALL_LOG"),
+                .version = POLYVIRT_VERSION};
     }
 
     plugin::ManagerOptions manager_options() {
