@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -33,13 +35,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Two descriptors per client and several per guest: take what the system gives.
-void raise_descriptor_limit() {
+// Takes what the system gives, and says so if that is not enough for the clients that may come and for guests,
+// which take several each.
+void raise_descriptor_limit(const Config& config) {
+    constexpr std::int64_t kForGuests = 1024;
     rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        log::warning("daemon", "the limit of open files stays at {}", limit.rlim_cur);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (limit.rlim_cur != limit.rlim_max) {
+        const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+    }
+    std::int64_t wanted = kForGuests;
+    for (const char* setting : {"limits.max_clients", "limits.reserved_clients", "admin_limits.max_clients"})
+        wanted += config.number(setting);
+    if (limit.rlim_cur != RLIM_INFINITY && static_cast<std::int64_t>(limit.rlim_cur) < wanted)
+        log::warning("daemon",
+                     "{} files may be open at once, but {} are wanted for limits.max_clients and guests: raise "
+                     "LimitNOFILE (ulimit -Hn) or lower limits.max_clients",
+                     limit.rlim_cur, wanted);
 }
 
 std::string env(const char* name) {
@@ -59,6 +72,10 @@ struct Daemon::Parts {
         dispatcher.set_plugins(plugins);
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
+        dispatch::Deadlines& deadlines = dispatcher.deadlines();
+        deadlines.set_loop(loop);
+        deadlines.set(dispatch::Deadline::query, 1ms * config.number("calls.query_deadline"));
+        deadlines.set(dispatch::Deadline::modify, 1ms * config.number("calls.modify_deadline"));
     }
 
     [[nodiscard]] dispatch::DispatcherOptions dispatcher_options() const {
@@ -99,7 +116,7 @@ Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
     PV_ASSIGN_OR_RETURN(Config config, Config::load_or_error(file, !options.config.empty()));
     paths.listen = config.text("listen.unix.folder");
     PV_TRY(make_folders(paths));
-    raise_descriptor_limit();
+    raise_descriptor_limit(config);
     auto parts = std::make_unique<Parts>(options, std::move(paths), std::move(config));
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
@@ -181,6 +198,11 @@ void Daemon::stop() {
     p.admin_server.close_clients("the daemon stops", 1s);
     p.plugins.stop(deadline + 5s);
     p.loop_thread->stop_and_join();
+    if (p.pool.drain(0)) return;
+    // A thread inside a driver cannot be ended, and joining it might take for ever.
+    log::warning("daemon", "drivers hold on to threads of the daemon, which ends without them");
+    std::fflush(nullptr);
+    std::_Exit(0);
 }
 
 } // namespace polyvirt::daemon

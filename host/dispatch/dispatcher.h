@@ -10,6 +10,7 @@
 #include <string>
 
 #include "host/dispatch/call_log.h"
+#include "host/dispatch/deadlines.h"
 #include "host/dispatch/event_hub.h"
 #include "host/plugin/manager.h"
 #include "host/rpc/handler.h"
@@ -43,6 +44,7 @@ class Dispatcher final : public rpc::Handler {
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
     [[nodiscard]] EventHub& events() { return hub_; }
+    [[nodiscard]] Deadlines& deadlines() { return deadlines_; }
     [[nodiscard]] CallLog& call_log() { return call_log_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
@@ -51,6 +53,7 @@ class Dispatcher final : public rpc::Handler {
     const DispatcherOptions options_;
     CallLog call_log_;
     EventHub hub_;
+    Deadlines deadlines_;
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;
 };

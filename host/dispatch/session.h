@@ -5,6 +5,7 @@
 // read-only, and the calls that must be told when it leaves. Made when the client arrives, destroyed
 // with it. Any thread; its lock is a leaf.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,10 +37,15 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     void unwatch(const pv_call* key);
     void cancel_all();
 
+    // The client has, or had, an event registration (set on the events thread).
+    void set_subscribed() { subscribed_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool subscribed() const { return subscribed_.load(std::memory_order_acquire); }
+
     // The client asked to be told when its driver connection breaks.
     [[nodiscard]] bool set_close_callback(bool on);
 
   private:
+    std::atomic<bool> subscribed_{false};
     mutable Mutex mu_{Rank::leaf};
     std::shared_ptr<plugin::Instance> instance_ PV_GUARDED_BY(mu_);
     std::string uri_ PV_GUARDED_BY(mu_);

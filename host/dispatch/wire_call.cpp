@@ -23,6 +23,7 @@ WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
 }
 
 WireCall::~WireCall() {
+    if (deadline_ns != 0) dispatcher_.deadlines().remove(deadline_);
     if (watched_) session_->unwatch(this);
 }
 
@@ -55,11 +56,28 @@ void WireCall::enter(const Glue& glue) {
         bridge_ = StreamBridge::create(client_, instance, message_.header, proc_, sparse_);
         stream = plugin::StreamEndpoint::create(bridge_);
     }
-    const auto driver = instance; // finished() may end this call before enter() returns
-    driver->enter(shared_from_this(), glue.op, target_, in_, out_);
+    deadline_ns = dispatcher_.deadlines().end_of(glue.deadline);
+    if (deadline_ns != 0) dispatcher_.deadlines().add(deadline_, *this, deadline_ns);
+    const auto self = shared_from_this(); // finished() may end this call before enter() returns
+    instance->enter(self, glue.op, target_, in_, out_);
+    // It waits, and no thread with it.
+    if (!answered_.load(std::memory_order_acquire)) client_->park_call(message_.slot);
+}
+
+// The slot stays taken as long as the driver has the call: what a dead driver holds stays bounded.
+void WireCall::expire() {
+    if (answered_.exchange(true)) return;
+    cancel();
+    tell(make_error(ErrorCode::operation_timeout, ErrorDomain::none,
+                    "Timed out during operation: driver '{}' did not answer {} in time", instance->plugin_id(),
+                    proc_.name));
 }
 
 void WireCall::finished(pv_status status) {
+    if (answered_.exchange(true)) {
+        if (stream != nullptr) stream->abandon();
+        return message_.slot.release();
+    }
     if (status != PV_OK) return refuse(status);
     std::vector<UniqueFd> fds = take_reply_fds();
     protocol::Encoder encoder =
@@ -91,9 +109,13 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
 }
 
 void WireCall::fail(Error error) {
+    tell(error);
+    message_.slot.release();
+}
+
+void WireCall::tell(const Error& error) {
     dispatcher_.call_log().add(proc_, &error);
     client_->reply(rpc::error_reply(message_.header, error));
-    message_.slot.release();
 }
 
 void WireCall::fail_unsupported(const Glue* glue) {

@@ -50,11 +50,14 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
                            void* out) {
     lock_rank::assert_host_none_held("entering a driver");
     call->op = op;
-    if (!in_flight_.enter())
+    if (!in_flight_.enter()) {
+        call->instance = shared_from_this();
+        in_flight_.enter_refused(); // its end is counted out
         return refuse(call,
                       make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' is being stopped",
                                  plugin_id()),
                       PV_BUSY);
+    }
     call->instance = shared_from_this(); // from here on its end counts
     const OpFn fn = find(op);
     const OpInfo& info = fn != nullptr ? tables_[op >> 8].spec->ops[op & 0xff] : kUnknownOp;

@@ -23,6 +23,14 @@ void CallQueue::push(bool priority, std::shared_ptr<Message> message) {
     waiting_[priority ? 1 : 0].push_back(std::move(message));
 }
 
+bool CallQueue::park(bool priority, const Limits& limits) {
+    if (parked_ >= limits.max_parked)
+        return false;
+    ended(priority);
+    ++parked_;
+    return true;
+}
+
 std::shared_ptr<Message> CallQueue::next(const Limits& limits, bool& priority) {
     for (const unsigned kind : {1U, 0U}) {
         if (waiting_[kind].empty() || running_[kind] >= limits.max_in_flight)

@@ -24,15 +24,20 @@ class CallQueue {
     // The next waiting call that may run, counted as running; null when there is none.
     [[nodiscard]] std::shared_ptr<Message> next(const Limits& limits, bool& priority);
     void ended(bool priority) { --running_[priority ? 1 : 0]; }
+    // The call waits in a driver and no worker with it, so that another may run. False: too many do already.
+    [[nodiscard]] bool park(bool priority, const Limits& limits);
+    void parked_ended() { --parked_; }
     void drop_waiting(std::deque<std::shared_ptr<Message>>& dropped);
 
-    [[nodiscard]] unsigned running() const { return running_[0] + running_[1]; }
+    // Parked ones included.
+    [[nodiscard]] unsigned running() const { return running_[0] + running_[1] + parked_; }
     [[nodiscard]] std::size_t waiting() const { return waiting_[0].size() + waiting_[1].size(); }
     [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
     [[nodiscard]] std::uint64_t admitted() const { return admitted_; }
 
   private:
     unsigned running_[2] = {0, 0}; // ordinary, priority
+    unsigned parked_ = 0;
     std::deque<std::shared_ptr<Message>> waiting_[2];
     std::size_t waiting_bytes_ = 0;
     std::uint64_t admitted_ = 0;

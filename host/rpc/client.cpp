@@ -51,7 +51,7 @@ void Client::start(std::shared_ptr<Session> session) {
     if (is_closed())
         return; // its teardown is already on the way
     watched_ = loop::kReadable;
-    watch_ = server_->loop.add_fd(
+    watch_ = server_->loop.add_socket(
         loop_fd_, watched_, [self = shared_from_this()](unsigned what) { self->on_ready(what); });
     update();
 }
@@ -66,8 +66,9 @@ void Client::end(log::Level level, std::string_view reason) {
         if (closed_.load(std::memory_order_relaxed))
             return;
         closed_.store(true, std::memory_order_release);
-        // The descriptor itself stays until nobody is inside a system call with it.
-        if (fd_)
+        // The descriptor itself stays until nobody is inside a system call with it. On rpc-loop, with no writer,
+        // that is as soon as this callback returns, and closing it does the rest.
+        if (fd_ && (writing_ || !server_->loop.on_thread()))
             ::shutdown(fd_.get(), SHUT_RDWR);
     }
     log::line(level, "rpc", "server '{}', client {}: connection closed: {}", server_->name, id_,

@@ -78,6 +78,11 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     // off because it left more than Limits::max_event_bytes unread.
     bool send_event(SharedBuffer packet) PV_EXCLUDES(level_client);
 
+    // ---- calls (any thread)
+    // The call of `slot`, one of this client's, waits and holds no worker: its place is another's now. May have
+    // ended meanwhile.
+    void park_call(CallSlot& slot) PV_EXCLUDES(level_client);
+
     // ---- streams
     // For the call `call`, which is running; the sink is told of the client's packets from now on.
     // Fails (resource_busy) at Limits::max_streams, (internal_error) when the connection has ended.
@@ -134,7 +139,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
         PV_EXCLUDES(level_client);                                        // rpc-loop
     void hand_to_worker(std::shared_ptr<Message> message, bool priority); // any thread
     void refuse(const Header& header, std::string_view why);              // any thread
-    void end_call(bool priority) PV_EXCLUDES(level_client);               // any thread
+    void end_call(CallSlot& slot) PV_EXCLUDES(level_client);              // any thread
     void start_waiting_calls() PV_EXCLUDES(level_client);                 // any thread
     // client_write.cpp: any thread.
     bool send(OutputQueue::Chunk chunk) PV_EXCLUDES(level_client);

@@ -68,11 +68,28 @@ void Client::refuse(const Header& header, std::string_view why) {
     send(std::move(chunk));
 }
 
-void Client::end_call(bool priority) {
+void Client::park_call(CallSlot& slot) {
+    bool waiting = false;
+    {
+        ClientLock lock(mu_);
+        if (slot.state_ != CallSlot::State::running || !calls_.park(slot.priority_, limits_))
+            return;
+        slot.state_ = CallSlot::State::parked;
+        waiting = calls_.waiting() != 0;
+    }
+    if (waiting)
+        start_waiting_calls();
+}
+
+void Client::end_call(CallSlot& slot) {
     bool waiting = false, torn_down = false;
     {
         ClientLock lock(mu_);
-        calls_.ended(priority);
+        if (slot.state_ == CallSlot::State::parked)
+            calls_.parked_ended();
+        else
+            calls_.ended(slot.priority_);
+        slot.state_ = CallSlot::State::ended;
         waiting = calls_.waiting() != 0;
         torn_down = torn_down_;
     }

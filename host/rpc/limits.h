@@ -28,6 +28,8 @@ struct Limits {
     // Calls of one client. In flight: handed to a worker, not ended. Priority calls are counted
     // apart, so that ordinary ones that are stuck never hold them up.
     unsigned max_in_flight = 16;
+    // Those that wait in a driver without holding a worker: so many do not count as in flight.
+    unsigned max_parked = 256;
     unsigned max_queued = 1024;
     std::size_t max_queued_bytes = std::size_t{64} << 20;
 

@@ -52,13 +52,14 @@ CallSlot& CallSlot::operator=(CallSlot&& other) noexcept {
         release();
         client_ = std::move(other.client_);
         priority_ = other.priority_;
+        state_ = other.state_;
     }
     return *this;
 }
 
 void CallSlot::release() {
     if (const auto client = std::exchange(client_, nullptr))
-        client->end_call(priority_);
+        client->end_call(*this);
 }
 
 } // namespace polyvirt::rpc

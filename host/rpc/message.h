@@ -61,7 +61,7 @@ class CallSlot {
     CallSlot() = default;
     CallSlot(std::shared_ptr<Client> client, bool priority);
     CallSlot(CallSlot&& other) noexcept
-        : client_(std::move(other.client_)), priority_(other.priority_) {}
+        : client_(std::move(other.client_)), priority_(other.priority_), state_(other.state_) {}
     CallSlot& operator=(CallSlot&& other) noexcept;
     ~CallSlot() { release(); }
     void release();
@@ -71,8 +71,11 @@ class CallSlot {
     explicit operator bool() const { return client_ != nullptr; }
 
   private:
+    friend class Client;
     std::shared_ptr<Client> client_;
     bool priority_ = false;
+    // Guarded by the client's lock once somebody may park it.
+    enum class State : std::uint8_t { running, parked, ended } state_ = State::running;
 };
 
 struct Message {

@@ -32,7 +32,11 @@ class IntegrationCase(unittest.TestCase):
         self.running_log = self.folder / "calls"
         self.subject = subject.create(self.folder, self.running_log)
         self.addCleanup(self.finish)
+        self.prepare(self.subject)
         self.subject.start()
+
+    def prepare(self, of):
+        """For cases that start the daemon another way: its arguments and configuration."""
 
     def run(self, result=None):
         self.outcome = self.defaultTestResult() if result is None else result
@@ -75,6 +79,13 @@ class IntegrationCase(unittest.TestCase):
         done = self.virsh_try(*words, kind=kind)
         self.assertEqual((done.returncode, done.stderr), (0, ""), f"virsh {' '.join(words)}")
         return done.stdout.strip()
+
+    def run_virsh(self, uri, *words):
+        """virsh on another URI, which must succeed; what it printed."""
+        done = subprocess.run(["virsh", "-c", uri, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env=plain_environment(), timeout=settings.PATIENCE)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), f"virsh {' '.join(words)}")
+        return done.stdout
 
     def virsh_fails(self, *words, kind="rw"):
         """Runs virsh, which must fail; its complaint."""

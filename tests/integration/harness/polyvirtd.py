@@ -37,7 +37,12 @@ class Polyvirtd(Subject):
             environment["POLYVIRT_CALL_LOG"] = str(self.call_log)
         for name, value in _SANITIZERS.items():
             environment[name] = ":".join(filter(None, [value, os.environ.get(name)]))
-        self.launch([str(self.program), "--root", str(self.root / "root")], environment)
+        arguments = list(self.arguments)
+        if self.configuration:
+            file = self.root / "polyvirtd.yaml"
+            file.write_text(self.configuration)
+            arguments += ["--config", str(file)]
+        self.launch([str(self.program), "--root", str(self.root / "root"), *arguments], environment)
 
     def empty_run_folder(self):
         shutil.rmtree(self.root / "root" / "run")

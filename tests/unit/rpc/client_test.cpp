@@ -2,6 +2,9 @@
 // Copyright 2026 The polyvirt authors
 #include "host/rpc/client.h"
 
+#include <algorithm>
+#include <set>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -105,6 +108,31 @@ TEST_F(ClientTest, what_is_answered_quickly_keeps_its_order_and_leaves_the_rest_
     const auto quickly = handler_.board.look([&] { return handler_.quickly; });
     EXPECT_GE(quickly, 64U);
     EXPECT_LT(quickly, kCalls) << "one client does not hold the loop";
+    EXPECT_TRUE(eventually([&] { return last_client()->stats().in_flight == 0; }));
+}
+
+TEST_F(ClientTest, a_call_that_is_parked_gives_its_place_to_the_next) {
+    handler_.answer = handler_.hold();
+    handler_.held.reserve(8); // the slots stay where they are
+    start({.max_in_flight = 2, .max_parked = 3});
+    Peer peer = connect();
+    for (std::uint32_t serial = 0; serial < 8; ++serial)
+        peer.send_call(1, serial);
+    for (std::size_t parked = 0; parked < 4; ++parked) { // the fourth is one too many
+        ASSERT_TRUE(wait_held(std::min<std::size_t>(parked + 2, 5)));
+        CallSlot* slot = handler_.board.look([&] { return &handler_.held[parked].slot; });
+        last_client()->park_call(*slot);
+        last_client()->park_call(*slot); // counts once
+    }
+    EXPECT_EQ(last_client()->stats().in_flight, 5U);
+    EXPECT_EQ(last_client()->stats().queued, 3U);
+    handler_.answer_held(0); // its place among the parked is free
+    EXPECT_TRUE(peer.receive());
+    EXPECT_EQ(last_client()->stats().queued, 3U);
+    CallSlot* slot = handler_.board.look([&] { return &handler_.held[4].slot; });
+    last_client()->park_call(*slot);
+    ASSERT_TRUE(wait_held(6));
+    handler_.let_go();
     EXPECT_TRUE(eventually([&] { return last_client()->stats().in_flight == 0; }));
 }
 
