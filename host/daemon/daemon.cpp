@@ -15,6 +15,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/daemon/policy.h"
 #include "host/daemon/signals.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/loop/event_loop.h"
@@ -125,6 +126,9 @@ Status Daemon::open_sockets() {
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
     Status ready = take_pid_file();
+    if (ready)
+        ready = load_policy(parts_->dispatcher.access(), parts_->config.get("policy.file").value_or(""),
+                            parts_->paths.host.etc + "/policy.yaml");
     if (ready) ready = open_sockets();
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);
