@@ -9,14 +9,20 @@
 
 namespace polyvirt::daemon {
 
-Status load_policy(access::Control& control, const std::string& file, const std::string& fallback) {
+std::string policy_file(const Config& config, const std::string& etc) {
+    if (const std::string& named = config.text("policy.file"); !named.empty()) return named;
     std::error_code unused;
-    if (file.empty() && !std::filesystem::exists(fallback, unused)) {
+    const std::string usual = etc + "/policy.yaml";
+    return std::filesystem::exists(usual, unused) ? usual : "";
+}
+
+Status load_policy(access::Control& control, const Config& config, const std::string& etc) {
+    const std::string path = policy_file(config, etc);
+    if (path.empty()) {
         if (control.generation() != 0) log::info("access", "no policy file: no permissions are enforced any more");
         control.enforce_nothing();
         return {};
     }
-    const std::string& path = file.empty() ? fallback : file;
     const access::Loaded loaded = access::load_policy(path);
     for (const std::string& text : loaded.warnings) log::warning("access", "{}", text);
     for (const std::string& text : loaded.errors) log::error("access", "{}", text);
