@@ -9,6 +9,7 @@
 #include "host/dispatch/call_access.h"
 #include "host/dispatch/event_codec.h"
 #include "host/dispatch/reply.h"
+#include "host/dispatch/session.h"
 #include "host/protocol/gen/remote.h"
 
 namespace polyvirt::dispatch {

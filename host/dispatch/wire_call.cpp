@@ -63,6 +63,7 @@ void WireCall::enter(const Glue& glue) {
         bridge_ = StreamBridge::create(client_, instance, message_.header, proc_, sparse_);
         stream = plugin::StreamEndpoint::create(bridge_);
     }
+    driver_name_ = &instance->plugin_id();
     deadline_ns = dispatcher_.deadlines().end_of(glue.deadline);
     if (deadline_ns != 0) dispatcher_.deadlines().add(deadline_, *this, deadline_ns);
     const auto self = shared_from_this(); // finished() may end this call before enter() returns
@@ -76,8 +77,7 @@ void WireCall::expire() {
     if (answered_.exchange(true)) return;
     cancel();
     tell(make_error(ErrorCode::operation_timeout, ErrorDomain::none,
-                    "Timed out during operation: driver '{}' did not answer {} in time", instance->plugin_id(),
-                    proc_.name));
+                    "Timed out during operation: driver '{}' did not answer {} in time", *driver_name_, proc_.name));
 }
 
 void WireCall::finished(pv_status status) {

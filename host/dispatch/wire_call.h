@@ -129,6 +129,7 @@ class WireCall final : public pv_call {
     const void* in_ = nullptr;
     void* out_ = nullptr;
     Deadlines::Node deadline_;
+    const std::string* driver_name_ = nullptr; // of the driver that was entered
     std::atomic<bool> answered_{false}; // by the driver or by expire(), whichever comes first
     bool deferred_ = false;
     bool watched_ = false;
