@@ -16,6 +16,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "host/daemon/limit_settings.h"
+#include "host/daemon/logging.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/show_config.h"
 #include "host/daemon/signals.h"
@@ -96,6 +97,7 @@ Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
     PV_ASSIGN_OR_RETURN(Paths paths, find_paths(options.root, geteuid() == 0));
     const std::string file = config_file(options, paths);
     PV_ASSIGN_OR_RETURN(Config config, Config::load_or_error(file, !options.config.empty()));
+    PV_TRY(configure_logging(config, options.verbose));
     paths.listen = config.text("listen.unix.folder");
     PV_TRY(make_folders(paths));
     raise_descriptor_limit();

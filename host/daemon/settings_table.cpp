@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/daemon/logging.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/settings.h"
 
@@ -132,6 +133,12 @@ void care(std::vector<Setting>& t) {
                  0,
                  0,
                  {"debug", "info", "warning", "error"}});
+    t.push_back({"log.filters", Kind::list, live, "",
+                 "LEVEL:NAME for categories that have NAME in them, levels 1 (debug) to 4 (error): 1:qemu", 0, 0, {},
+                 check_log_filter});
+    t.push_back({"log.outputs", Kind::list, live, "1:stderr",
+                 "LEVEL:stderr, LEVEL:file:PATH, LEVEL:journald or LEVEL:syslog:NAME, for lines of at least that level", 0, 0, {},
+                 check_log_output});
     t.push_back({"reported_version",
                  Kind::text,
                  start,
