@@ -39,8 +39,6 @@ Control::Control(loop::EventLoop& rpc_loop, std::function<void()> reload)
     watch_for_systemd();
 }
 
-Control::~Control() { thread_.stop_and_join(); }
-
 void Control::take_signals() {
     signalfd_siginfo info{};
     bool any = false;

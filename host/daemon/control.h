@@ -16,9 +16,12 @@ class Control {
   public:
     // SIGHUP is blocked in every thread. `reload` runs on the thread.
     Control(loop::EventLoop& rpc_loop, std::function<void()> reload);
-    ~Control();
+    ~Control() = default; // stops, if nobody has
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
+
+    // Leader: no reload runs or begins after this.
+    void stop() { thread_.stop_and_join(); }
 
     // Any thread; in order. False after the end.
     bool post(std::function<void()> f) { return loop_.post(std::move(f)); }
