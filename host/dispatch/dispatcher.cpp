@@ -7,6 +7,7 @@
 #include "host/dispatch/errors.h"
 #include "host/dispatch/host_table.h"
 #include "host/dispatch/wire_call.h"
+#include "host/logging/call_scope.h"
 #include "host/protocol/gen/admin.h"
 #include "host/protocol/gen/lxc.h"
 #include "host/protocol/gen/polyvirt.h"
@@ -57,6 +58,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     if (!served(*client, header.prog, header.vers)) return refuse(unknown_program(header.prog, header.vers));
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     if (proc == nullptr || proc->role != protocol::Role::call) return refuse(unknown_procedure(header.proc));
+    const logging::CallScope scope(call_tag(*client, header, *proc));
     if (!proc->before_auth && !client->authenticated()) return refuse(authentication_required());
 
     auto session = session_of(*client);

@@ -14,6 +14,13 @@
 
 namespace polyvirt::dispatch {
 
+logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& header, const protocol::ProcInfo& proc) {
+    return {.server = client.server_name() == "admin" ? 'a' : 'c',
+            .client = client.id(),
+            .serial = header.serial,
+            .procedure = proc.name};
+}
+
 WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
                    std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc)
     : pv_call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
@@ -60,6 +67,7 @@ void WireCall::enter(const Glue& glue) {
 }
 
 void WireCall::finished(pv_status status) {
+    const logging::CallScope scope(call_tag(*client_, message_.header, proc_)); // another thread than began it
     if (status != PV_OK) return refuse(status);
     std::vector<UniqueFd> fds = take_reply_fds();
     protocol::Encoder encoder =

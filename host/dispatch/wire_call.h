@@ -14,6 +14,7 @@
 
 #include "host/dispatch/glue.h"
 #include "host/dispatch/session.h"
+#include "host/logging/call_scope.h"
 #include "host/plugin/builders.h"
 #include "host/plugin/instance.h"
 #include "host/plugin/registry.h"
@@ -27,6 +28,9 @@ namespace polyvirt::dispatch {
 
 class Dispatcher;
 class StreamBridge;
+
+// For the log.
+logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& header, const protocol::ProcInfo& proc);
 
 class WireCall final : public pv_call {
   public:

@@ -25,6 +25,9 @@
 #include "host/plugin/events.h"
 #include "host/plugin/instance.h"
 
+namespace polyvirt::loop {
+class Watchdog;
+}
 namespace polyvirt::work {
 class WorkerPool;
 }
@@ -45,6 +48,7 @@ struct ManagerOptions {
     work::WorkerPool* pool = nullptr;
     EventSink* sink = nullptr;
     const OpCatalog* catalog = nullptr;
+    std::shared_ptr<loop::Watchdog> watchdog = nullptr; // told of every loop of the plugins
 };
 
 struct PluginInfo {
