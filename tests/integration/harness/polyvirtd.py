@@ -24,6 +24,7 @@ class Polyvirtd(Subject):
         super().__init__(root)
         self.call_log = call_log
         self.program = settings.BUILD / "bin" / "polyvirtd"
+        self.arguments = []
 
     def socket(self, kind="rw"):
         return self.root / "root" / "run" / "polyvirt" / _SOCKETS[kind]
@@ -34,7 +35,8 @@ class Polyvirtd(Subject):
         environment = dict(os.environ, POLYVIRT_CALL_LOG=str(self.call_log))
         for name, value in _SANITIZERS.items():
             environment[name] = ":".join(filter(None, [value, os.environ.get(name)]))
-        self.launch([str(self.program), "--root", str(self.root / "root")], environment)
+        self.launch([str(self.program), "--root", str(self.root / "root"), *self.arguments],
+                    environment)
 
     def empty_run_folder(self):
         shutil.rmtree(self.root / "root" / "run")
