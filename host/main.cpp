@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "host/daemon/daemon.h"
 #include "host/daemon/logging.h"
+#include "host/daemon/show_config.h"
 
 int main(int argc, char** argv) {
     using namespace polyvirt;
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
     try {
         const auto options = daemon::parse_options(argc, argv, exit_code);
         if (!options) return exit_code;
+        if (options->check_config || options->print_config) return daemon::show_config(*options);
         daemon::start_logging(options->verbose);
         auto daemon = daemon::Daemon::create(*options);
         if (!daemon) {

@@ -15,7 +15,11 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/daemon/limit_settings.h"
+#include "host/daemon/setting_checks.h"
+#include "host/daemon/show_config.h"
 #include "host/daemon/signals.h"
+#include "host/daemon/sockets.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/loop/event_loop.h"
 #include "host/plugin/manager.h"
@@ -28,8 +32,6 @@ namespace polyvirt::daemon {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto kDrainTime = 10s;
 
 // Two descriptors per client and several per guest: take what the system gives.
 void raise_descriptor_limit() {
@@ -51,18 +53,24 @@ std::string env(const char* name) {
 struct Daemon::Parts {
     Parts(Options o, Paths p, Config c)
         : options(std::move(o)), paths(std::move(p)), config(std::move(c)), privileged(geteuid() == 0),
-          dispatcher({.call_log = env("POLYVIRT_CALL_LOG")}), loop("rpc-loop"), pool({}),
-          plugins(manager_options()), main_server("polyvirtd", loop, pool, dispatcher, {}),
-          admin_server("admin", loop, pool, dispatcher, {}) {
+          dispatcher(dispatcher_options()), loop("rpc-loop"), pool(pool_limits(config)), plugins(manager_options()),
+          main_server("polyvirtd", loop, pool, dispatcher, server_limits(config, false)),
+          admin_server("admin", loop, pool, dispatcher, server_limits(config, true)) {
         dispatcher.set_plugins(plugins);
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
     }
 
+    [[nodiscard]] dispatch::DispatcherOptions dispatcher_options() const {
+        return {.reported_version = version_number(config.text("reported_version")).value_or(0),
+                .call_log = env("POLYVIRT_CALL_LOG"),
+                .version = POLYVIRT_VERSION};
+    }
+
     plugin::ManagerOptions manager_options() {
         plugin::ManagerOptions o;
         o.paths = paths.host;
-        o.config = [this](std::string_view key) { return config.get(key); };
+        o.config = [this](std::string_view key) { return config.plugin_value(key); };
         o.privileged = privileged;
         o.version = POLYVIRT_VERSION;
         o.build_id = POLYVIRT_VERSION;
@@ -86,9 +94,11 @@ struct Daemon::Parts {
 };
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
-    PV_ASSIGN_OR_RETURN(Paths paths, make_paths(options.root, geteuid() == 0));
-    const std::string file = options.config.empty() ? paths.config_file() : options.config;
-    PV_ASSIGN_OR_RETURN(Config config, Config::load(file));
+    PV_ASSIGN_OR_RETURN(Paths paths, find_paths(options.root, geteuid() == 0));
+    const std::string file = config_file(options, paths);
+    PV_ASSIGN_OR_RETURN(Config config, Config::load_or_error(file, !options.config.empty()));
+    paths.listen = config.text("listen.unix.folder");
+    PV_TRY(make_folders(paths));
     raise_descriptor_limit();
     auto parts = std::make_unique<Parts>(options, std::move(paths), std::move(config));
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
@@ -113,19 +123,10 @@ Status Daemon::take_pid_file() {
     return {};
 }
 
-Status Daemon::open_sockets() {
-    const Paths& paths = parts_->paths;
-    // Until there is a configuration of access, only who runs the daemon may change anything.
-    PV_TRY(parts_->main_server.add_listener({.path = paths.socket(), .mode = 0700}));
-    PV_TRY(parts_->main_server.add_listener({.path = paths.socket_ro(), .mode = 0777, .readonly = true}));
-    PV_TRY(parts_->admin_server.add_listener({.path = paths.socket_admin(), .mode = 0700, .admin = true}));
-    return {};
-}
-
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
     Status ready = take_pid_file();
-    if (ready) ready = open_sockets();
+    if (ready) ready = open_sockets(parts_->config, parts_->paths, {parts_->main_server, parts_->admin_server});
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);
         return 1;
@@ -157,7 +158,7 @@ void Daemon::print_procedures() {
                 fmt::print("{} {} {}\n", protocol::program_name(program), proc.name,
                            dispatch::is_implemented(proc, instances) ? "implemented" : "missing");
     instances.clear();
-    p.plugins.stop(std::chrono::steady_clock::now() + kDrainTime);
+    p.plugins.stop(std::chrono::steady_clock::now() + p.config.duration("drain_time"));
     p.loop_thread->stop_and_join();
 }
 
@@ -169,12 +170,13 @@ void Daemon::start_plugins() {
 
 void Daemon::stop() {
     Parts& p = *parts_;
-    const auto deadline = std::chrono::steady_clock::now() + kDrainTime;
+    const auto drain_time = p.config.duration("drain_time");
+    const auto deadline = std::chrono::steady_clock::now() + drain_time;
     p.main_server.stop_accepting();
     p.admin_server.stop_accepting();
     p.plugins.refuse_calls();
-    if (!p.main_server.drain(kDrainTime) || !p.admin_server.drain(1s))
-        log::warning("daemon", "calls are still running after {} s; they are abandoned", kDrainTime.count());
+    if (!p.main_server.drain(drain_time) || !p.admin_server.drain(1s))
+        log::warning("daemon", "calls are still running after {} ms; they are abandoned", drain_time.count());
     p.main_server.close_clients("the daemon stops", 5s);
     p.admin_server.close_clients("the daemon stops", 1s);
     p.plugins.stop(deadline + 5s);

@@ -33,7 +33,6 @@ class Daemon {
   private:
     struct Parts;
     explicit Daemon(std::unique_ptr<Parts> parts);
-    Status open_sockets();
     Status take_pid_file();
     void start_plugins();
     void stop();

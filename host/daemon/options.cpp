@@ -15,6 +15,10 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     app.add_flag("-v,--verbose", options.verbose, "Log everything");
     app.add_flag("--print-procedures", options.print_procedures,
                  "Print each procedure of the wire and whether this daemon has it, then exit");
+    app.add_flag("--check-config", options.check_config,
+                 "Read the configuration, say all that is wrong with it, then exit (0: nothing)");
+    app.add_flag("--print-config", options.print_config,
+                 "Print every setting with its value and where that comes from, then exit");
     app.set_version_flag("--version", "polyvirtd " POLYVIRT_VERSION);
     try {
         app.parse(argc, argv);

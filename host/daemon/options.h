@@ -15,6 +15,8 @@ struct Options {
     std::vector<std::string> plugins; // folders; empty: the default one
     bool verbose = false;
     bool print_procedures = false;
+    bool check_config = false;
+    bool print_config = false;
 };
 
 // Empty: the program ends with `exit_code` (help, version, or a wrong argument, already reported).

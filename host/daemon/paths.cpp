@@ -50,7 +50,7 @@ plugin::HostPaths of_user() {
 
 } // namespace
 
-Result<Paths> make_paths(const std::string& root, bool privileged) {
+Result<Paths> find_paths(const std::string& root, bool privileged) {
     Paths paths;
     if (!root.empty()) {
         std::error_code error;
@@ -64,18 +64,23 @@ Result<Paths> make_paths(const std::string& root, bool privileged) {
     } else {
         paths.host = privileged ? under("") : of_user();
     }
+    return paths;
+}
+
+Status make_folders(const Paths& paths) {
     // Guests' processes reach their sockets and images through state and run.
     PV_TRY(make_folder(paths.host.etc, 0755));
     PV_TRY(make_folder(paths.host.state, 0755));
     PV_TRY(make_folder(paths.host.run, 0755));
     PV_TRY(make_folder(paths.host.cache, 0755));
     PV_TRY(make_folder(paths.host.log, 0755));
+    PV_TRY(make_folder(paths.sockets(), 0755));
     // A unix socket's path has 107 bytes (unix(7)): say so now, not with EINVAL later.
     if (paths.socket_admin().size() > 107)
         return make_error(ErrorCode::invalid_arg, ErrorDomain::none,
                           "the path of the sockets, '{}', has {} bytes; the system allows 107",
                           paths.socket_admin(), paths.socket_admin().size());
-    return paths;
+    return {};
 }
 
 std::string default_plugin_dir() {

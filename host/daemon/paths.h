@@ -13,15 +13,19 @@ namespace polyvirt::daemon {
 
 struct Paths {
     plugin::HostPaths host; // etc, state, run, cache, log: absolute
-    [[nodiscard]] std::string socket() const { return host.run + "/polyvirt-sock"; }
-    [[nodiscard]] std::string socket_ro() const { return host.run + "/polyvirt-sock-ro"; }
-    [[nodiscard]] std::string socket_admin() const { return host.run + "/polyvirt-admin-sock"; }
+    std::string listen{};   // folder of the sockets; empty: the run folder
+    [[nodiscard]] const std::string& sockets() const { return listen.empty() ? host.run : listen; }
+    [[nodiscard]] std::string socket() const { return sockets() + "/polyvirt-sock"; }
+    [[nodiscard]] std::string socket_ro() const { return sockets() + "/polyvirt-sock-ro"; }
+    [[nodiscard]] std::string socket_admin() const { return sockets() + "/polyvirt-admin-sock"; }
     [[nodiscard]] std::string pid_file() const { return host.run + "/polyvirtd.pid"; }
     [[nodiscard]] std::string config_file() const { return host.etc + "/polyvirtd.yaml"; }
 };
 
-// `root` empty: by who runs the daemon. The folders are made, with modes as the contents want them.
-Result<Paths> make_paths(const std::string& root, bool privileged);
+// `root` empty: by who runs the daemon. Looks at nothing on disk.
+Result<Paths> find_paths(const std::string& root, bool privileged);
+// Makes the folders, with modes as the contents want them.
+Status make_folders(const Paths& paths);
 
 // Folders of plugins beside the running program: build tree (../plugins) or installation.
 std::string default_plugin_dir();

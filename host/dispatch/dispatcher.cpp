@@ -9,6 +9,7 @@
 #include "host/dispatch/wire_call.h"
 #include "host/protocol/gen/admin.h"
 #include "host/protocol/gen/lxc.h"
+#include "host/protocol/gen/polyvirt.h"
 #include "host/protocol/gen/qemu.h"
 #include "host/protocol/gen/remote.h"
 #include "host/rpc/client.h"
@@ -23,10 +24,11 @@ std::shared_ptr<Session> session_of(rpc::Client& client) {
     return static_cast<Session*>(client.session())->shared_from_this();
 }
 
-// The admin program answers on the admin socket, the others on all the rest.
+// The programs of the daemon's owner answer on the admin socket, the others on all the rest.
 bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t version) {
     if (version != 1) return false;
-    if (client.identity().admin) return program == protocol::admin::kProgram;
+    if (client.identity().admin)
+        return program == protocol::admin::kProgram || program == protocol::polyvirt::kProgram;
     return program == protocol::remote::kProgram || program == protocol::qemu::kProgram ||
            program == protocol::lxc::kProgram;
 }
@@ -41,6 +43,8 @@ std::shared_ptr<rpc::Session> Dispatcher::client_arrived(rpc::Client& client) {
 }
 
 bool Dispatcher::is_priority(const rpc::Header& header) {
+    // None of admin's calls waits, so they are answered when every ordinary worker is stuck.
+    if (header.prog == protocol::admin::kProgram) return true;
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     return proc != nullptr && proc->priority == protocol::Priority::high;
 }

@@ -23,6 +23,7 @@ namespace polyvirt::dispatch {
 struct DispatcherOptions {
     std::uint64_t reported_version = 9'000'000; // major * 1,000,000 + minor * 1,000 + micro
     std::string call_log;                       // path, empty = none
+    std::string version;                        // the daemon's own
 };
 
 class Dispatcher final : public rpc::Handler {

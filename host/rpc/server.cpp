@@ -146,6 +146,10 @@ std::shared_ptr<Client> Server::find_client(Client::Id id) const {
     return it == shared_->clients.end() ? nullptr : it->second;
 }
 
+work::WorkerPool& Server::pool() const {
+    return shared_->pool;
+}
+
 Server::Stats Server::stats() const {
     ServerLock lock(shared_->mu);
     return {.clients = static_cast<unsigned>(shared_->clients.size()),

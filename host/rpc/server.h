@@ -73,6 +73,7 @@ class Server {
         std::size_t input_bytes = 0;
     };
     [[nodiscard]] Stats stats() const PV_EXCLUDES(level_server);
+    [[nodiscard]] work::WorkerPool& pool() const;
 
   private:
     const std::shared_ptr<ServerShared> shared_;

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-_PROGRAMS = ("remote", "qemu", "lxc", "admin", "keepalive")
+_PROGRAMS = ("remote", "qemu", "lxc", "admin", "keepalive", "polyvirt")
 _NUMBERS = {"i8": ">i", "i16": ">i", "i32": ">i", "u8": ">I", "u16": ">I", "u32": ">I",
             "i64": ">q", "u64": ">Q", "f64": ">d"}
 

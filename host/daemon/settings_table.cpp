@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// The rows. `admin_too` gives a row a twin for the admin server, its path prefixed with "admin_".
+#include <algorithm>
+#include <optional>
+
+#include "host/daemon/setting_checks.h"
+#include "host/daemon/settings.h"
+
+namespace polyvirt::daemon {
+namespace {
+
+constexpr std::int64_t kMs = 1, kSecond = 1000 * kMs, kHour = 3600 * kSecond, kDay = 24 * kHour;
+constexpr std::int64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB, kTiB = 1024 * kGiB;
+constexpr auto live = Effect::live;
+constexpr auto start = Effect::start;
+
+void sockets(std::vector<Setting>& t) {
+    t.push_back({"listen.unix.folder",
+                 Kind::text,
+                 start,
+                 "",
+                 "Folder of the unix sockets, absolute; empty: the daemon's run folder",
+                 0,
+                 0,
+                 {},
+                 check_absolute});
+    t.push_back({"listen.unix.group",
+                 Kind::text,
+                 start,
+                 "",
+                 "Group of the read-write and the read-only socket, name or number; empty: the daemon's",
+                 0,
+                 0,
+                 {},
+                 check_group});
+    t.push_back({"listen.unix.mode", Kind::mode, start, "0700", "Permissions of the read-write socket"});
+    t.push_back(
+        {"listen.unix.readonly", Kind::boolean, start, "true", "Whether there is a read-only socket"});
+    t.push_back(
+        {"listen.unix.readonly_mode", Kind::mode, start, "0777", "Permissions of the read-only socket"});
+    t.push_back({"listen.unix.admin_group",
+                 Kind::text,
+                 start,
+                 "",
+                 "Group of the admin socket, which nevertheless answers the daemon's own user alone",
+                 0,
+                 0,
+                 {},
+                 check_group});
+    t.push_back({"listen.unix.admin_mode", Kind::mode, start, "0700", "Permissions of the admin socket"});
+    t.push_back({"listen.unix.backlog", Kind::integer, start, "4096",
+                 "Connections that may wait to be accepted, of each socket", 1, 65535});
+}
+
+struct Row {
+    Setting setting;
+    std::optional<std::string> admin = {}; // the twin's default, if another
+};
+
+void per_server(std::vector<Setting>& t, const std::vector<Row>& rows) {
+    for (const Row& row : rows) t.push_back(row.setting);
+    for (const Row& row : rows) {
+        Setting twin = row.setting;
+        twin.path = "admin_" + twin.path;
+        twin.doc += " (admin server)";
+        if (row.admin) twin.fallback = *row.admin;
+        t.push_back(std::move(twin));
+    }
+}
+
+void limits(std::vector<Setting>& t) {
+    per_server(
+        t,
+        {{{"limits.max_clients", Kind::integer, live, "5000", "Connections at a time", 1, 1'000'000}, "100"},
+         {{"limits.max_anonymous", Kind::integer, live, "100", "Connections that have not authenticated yet",
+           1, 1'000'000},
+          "20"},
+         {{"limits.reserved_clients", Kind::integer, live, "16",
+           "Connections on top of max_clients, for root and the daemon's own user", 0, 10'000}},
+         {{"limits.auth_deadline", Kind::duration, live, "10s", "Time to authenticate, from accept",
+           100 * kMs, kHour}},
+         {{"limits.max_in_flight", Kind::integer, live, "16", "Calls of one client that run at a time", 1,
+           10'000}},
+         {{"limits.max_queued", Kind::integer, live, "1024",
+           "Calls of one client that wait beyond those; further ones are answered \"busy\"", 0, 1'000'000}},
+         {{"limits.max_queued_bytes", Kind::size, live, "64MiB", "What these may hold", kKiB, kTiB}},
+         {{"limits.max_anonymous_packet", Kind::size, live, "64KiB",
+           "Longest packet of a client that has not authenticated", kKiB, 32 * kMiB}},
+         {{"limits.max_input_bytes", Kind::size, live, "512MiB",
+           "All packets held for all clients; beyond it calls are answered \"busy\"", kMiB, kTiB}},
+         {{"limits.reply_bytes_pause", Kind::size, live, "4MiB",
+           "Replies that a client leaves unread before no further call of it starts", kKiB, kTiB}},
+         {{"limits.max_event_bytes", Kind::size, live, "4MiB",
+           "Events that a client leaves unread before it is cut off", kKiB, kTiB}},
+         {{"limits.max_streams", Kind::integer, live, "256", "Open streams of one client", 1, 65535}},
+         {{"limits.stream_upload_bytes", Kind::size, live, "1MiB",
+           "Upload of one stream that the driver has not taken, before the client is held up", 64 * kKiB,
+           kGiB}},
+         {{"limits.stream_send_bytes", Kind::size, live, "256KiB",
+           "Download of one stream that the client has not taken, before the driver is held up", 64 * kKiB,
+           kGiB}},
+         {{"limits.stream_stall", Kind::duration, live, "5min", "Time without progress that breaks an upload",
+           kSecond, kDay}}});
+    per_server(t, {{{"keepalive.interval", Kind::duration, live, "5s",
+                     "Silence of a client before it is pinged; 0: never ping", 0, kDay}},
+                   {{"keepalive.count", Kind::integer, live, "5",
+                     "Pings without an answer before the connection is closed", 0, 1000}}});
+}
+
+void workers(std::vector<Setting>& t) {
+    t.push_back(
+        {"workers.min", Kind::integer, live, "2", "Threads for calls that are kept when idle", 1, 10'000});
+    t.push_back(
+        {"workers.max", Kind::integer, live, "20", "Threads for calls, not counting parked ones", 1, 10'000});
+    t.push_back({"workers.priority", Kind::integer, live, "5", "Further threads, for calls that never wait",
+                 1, 1000});
+    t.push_back({"workers.hard_cap", Kind::integer, live, "60", "Threads for calls, parked ones included", 1,
+                 20'000});
+    t.push_back({"workers.max_queued", Kind::integer, live, "10000",
+                 "Calls of all clients that wait for a thread", 1, 10'000'000});
+    t.push_back({"workers.idle_time", Kind::duration, live, "1min",
+                 "Rest after which a thread beyond min ends", 100 * kMs, kDay});
+}
+
+void care(std::vector<Setting>& t) {
+    t.push_back({"log.level",
+                 Kind::choice,
+                 live,
+                 "info",
+                 "Least level that is logged where no filter says otherwise",
+                 0,
+                 0,
+                 {"debug", "info", "warning", "error"}});
+    t.push_back({"reported_version",
+                 Kind::text,
+                 start,
+                 "9.0.0",
+                 "Version of libvirt that clients are told, MAJOR.MINOR.MICRO",
+                 0,
+                 0,
+                 {},
+                 check_version});
+    t.push_back({"drain_time", Kind::duration, live, "10s",
+                 "Time that calls in flight have to end when the daemon stops", 0, kHour});
+}
+
+std::vector<Setting> make_table() {
+    std::vector<Setting> t;
+    sockets(t);
+    limits(t);
+    workers(t);
+    care(t);
+    return t;
+}
+
+} // namespace
+
+const std::vector<Setting>& settings() {
+    static const std::vector<Setting> table = make_table();
+    return table;
+}
+
+const std::vector<Order>& setting_orders() {
+    static const std::vector<Order> orders = {
+        {"limits.max_anonymous", "limits.max_clients"},
+        {"admin_limits.max_anonymous", "admin_limits.max_clients"},
+        {"workers.min", "workers.max"},
+        {"workers.max", "workers.hard_cap"},
+    };
+    return orders;
+}
+
+} // namespace polyvirt::daemon

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/daemon/show_config.h"
+
+#include <cstdio>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "host/daemon/config.h"
+
+namespace polyvirt::daemon {
+
+std::string config_file(const Options& options, const Paths& paths) {
+    return options.config.empty() ? paths.config_file() : options.config;
+}
+
+int show_config(const Options& options) {
+    const Result<Paths> paths = find_paths(options.root, geteuid() == 0);
+    if (!paths) {
+        fmt::print(stderr, "{}\n", paths.error().message);
+        return 1;
+    }
+    const std::string file = config_file(options, *paths);
+    const Config::Loaded loaded = Config::load(file, !options.config.empty());
+    for (const std::string& problem : loaded.problems) fmt::print(stderr, "{}\n", problem);
+    if (!loaded.problems.empty()) return 1;
+    if (options.print_config) fmt::print("{}", loaded.config.print());
+    if (options.check_config && loaded.files.empty())
+        fmt::print(stderr, "{}: there is no such file; every setting has its default\n", file);
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+} // namespace polyvirt::daemon

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// The program of the `polyvirt` tool: one procedure, which runs a command of the tables in commands.h.
+
+#include <nlohmann/json.hpp>
+
+#include "base/error_text.h"
+#include "host/dispatch/commands.h"
+#include "host/dispatch/host_table.h"
+#include "host/protocol/gen/polyvirt.h"
+
+namespace polyvirt::dispatch {
+namespace {
+
+using nlohmann::json;
+namespace wire = protocol::polyvirt;
+
+constexpr int kMaxDepth = 32;
+
+Result<json> parse(std::string_view text) {
+    if (text.empty()) return json::object();
+    bool too_deep = false;
+    json parsed = json::parse(
+        text,
+        [&](int depth, json::parse_event_t, json&) {
+            too_deep = too_deep || depth > kMaxDepth;
+            return !too_deep;
+        },
+        false);
+    if (too_deep)
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::admin, "arguments: nested deeper than {} levels",
+                          kMaxDepth);
+    if (!parsed.is_object())
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::admin, "arguments: found {}, expected a JSON object",
+                          parsed.is_discarded() ? "no JSON" : parsed.type_name());
+    return parsed;
+}
+
+Status command(WireCall& call, const wire::command_args& args, wire::command_ret& ret) {
+    const Command* found = find_command(args.name.view());
+    if (found == nullptr)
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::admin, "unknown command '{}'; 'commands' lists them",
+                          args.name.view());
+    try {
+        PV_ASSIGN_OR_RETURN(const json arguments, parse(args.arguments.view()));
+        PV_ASSIGN_OR_RETURN(const json answer, found->run(call, arguments));
+        // Names of guests and clients may be any bytes; JSON is UTF-8.
+        ret.answer = call.keep(answer.dump(-1, ' ', false, json::error_handler_t::replace));
+        return {};
+    } catch (const json::exception& e) {
+        return make_error(ErrorCode::internal_error, ErrorDomain::admin, "command '{}': {}", args.name.view(),
+                          e.what());
+    }
+}
+
+constexpr HostAnswer kAnswers[] = {
+    {wire::kProgram, static_cast<std::int32_t>(wire::Proc::command),
+     &typed<wire::command_args, wire::command_ret, &command>},
+};
+
+} // namespace
+
+std::span<const HostAnswer> polyvirt_answers() { return kAnswers; }
+
+} // namespace polyvirt::dispatch
