@@ -34,6 +34,9 @@ class Sample(Polyvirtd):
 
 
 class SampleCase(PythonCase):
+    # What polyvirtd.yaml says.
+    config = ""
+
     def setUp(self):
         if settings.SUBJECT != "polyvirtd":
             self.skipTest("the sample driver is polyvirtd's")
@@ -41,6 +44,9 @@ class SampleCase(PythonCase):
         self.connection = self.connect()
 
     def make_subject(self):
+        etc = self.folder / "root" / "etc" / "polyvirt"
+        etc.mkdir(parents=True)
+        (etc / "polyvirtd.yaml").write_text(self.config)
         return Sample(self.folder, self.running_log)
 
     def finish(self):
