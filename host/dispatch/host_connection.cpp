@@ -73,17 +73,18 @@ struct IdentityField {
     std::string_view name;
     std::string plugin::Caller::*text = nullptr;
     std::int64_t plugin::Caller::*number = nullptr;
+    std::int32_t type = PV_PARAM_STRING;
 };
 constexpr std::array kIdentity = {
     IdentityField{protocol::VIR_CONNECT_IDENTITY_USER_NAME, &plugin::Caller::user},
     IdentityField{protocol::VIR_CONNECT_IDENTITY_GROUP_NAME, &plugin::Caller::group},
     IdentityField{protocol::VIR_CONNECT_IDENTITY_SASL_USER_NAME, &plugin::Caller::sasl_user},
     IdentityField{protocol::VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME, &plugin::Caller::x509_dname},
-    IdentityField{protocol::VIR_CONNECT_IDENTITY_UNIX_USER_ID, nullptr, &plugin::Caller::uid},
-    IdentityField{protocol::VIR_CONNECT_IDENTITY_UNIX_GROUP_ID, nullptr, &plugin::Caller::gid},
-    IdentityField{protocol::VIR_CONNECT_IDENTITY_PROCESS_ID, nullptr, &plugin::Caller::pid},
+    IdentityField{protocol::VIR_CONNECT_IDENTITY_UNIX_USER_ID, nullptr, &plugin::Caller::uid, PV_PARAM_ULLONG},
+    IdentityField{protocol::VIR_CONNECT_IDENTITY_UNIX_GROUP_ID, nullptr, &plugin::Caller::gid, PV_PARAM_ULLONG},
+    IdentityField{protocol::VIR_CONNECT_IDENTITY_PROCESS_ID, nullptr, &plugin::Caller::pid, PV_PARAM_LLONG},
     // Nobody here asks for these two.
-    IdentityField{protocol::VIR_CONNECT_IDENTITY_PROCESS_TIME},
+    IdentityField{protocol::VIR_CONNECT_IDENTITY_PROCESS_TIME, nullptr, nullptr, PV_PARAM_ULLONG},
     IdentityField{protocol::VIR_CONNECT_IDENTITY_SELINUX_CONTEXT},
 };
 
@@ -92,18 +93,16 @@ Status take_identity(const protocol::typed_param& param, plugin::Caller& caller)
     const auto* const field = std::find_if(kIdentity.begin(), kIdentity.end(), [&](const auto& f) { return f.name == name; });
     if (field == kIdentity.end())
         return make_error(ErrorCode::argument_unsupported, ErrorDomain::none, "parameter '{}' not supported", name);
-    const auto wrong_type = [&](const char* wanted) {
-        return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "invalid type for parameter '{}', expected {}", name, wanted);
-    };
-    if (field->text != nullptr) {
-        if (param.value.tag != PV_PARAM_STRING) return wrong_type("a string");
-        caller.*field->text = param.value.s.view();
-    }
+    if (param.value.tag != field->type)
+        return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "invalid type for parameter '{}', expected {}, found {}",
+                          name, field->type, param.value.tag);
+    if (field->text != nullptr) caller.*field->text = param.value.s.view();
     if (field->number != nullptr) {
-        if (param.value.tag != PV_PARAM_ULLONG) return wrong_type("an unsigned 64-bit number");
-        if (param.value.ul > 0xffff'ffffU)
-            return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "parameter '{}' is {}, no such id", name, param.value.ul);
-        caller.*field->number = static_cast<std::int64_t>(param.value.ul);
+        // Either way the same bits; ids have 32 of them.
+        const auto number = field->type == PV_PARAM_LLONG ? param.value.l : static_cast<std::int64_t>(param.value.ul);
+        if (number < 0 || number > 0xffff'ffffLL)
+            return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "parameter '{}' is {}, no such id", name, number);
+        caller.*field->number = number;
     }
     return {};
 }
