@@ -77,6 +77,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
             call->instance = std::move(driver);
             return call->enter(*glue);
         }
+        if (const DefaultFn function = find_default(glue->op)) return call->answer_for_driver(*glue, function);
     }
     if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
     call->fail_unsupported(glue);
@@ -97,6 +98,7 @@ bool is_implemented(const protocol::ProcInfo& proc,
     const Glue* glue = find_glue(proc.program, proc.id);
     const auto has_op = [&](const auto& instance) { return instance->implements(glue->op); };
     if (glue != nullptr && std::any_of(instances.begin(), instances.end(), has_op)) return true;
+    if (glue != nullptr && find_default(glue->op) != nullptr) return true;
     return find_answer(proc.program, proc.id) != nullptr;
 }
 

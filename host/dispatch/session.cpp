@@ -46,6 +46,12 @@ std::shared_ptr<const plugin::Caller> Session::caller() const {
     return caller_;
 }
 
+void Session::set_caller(plugin::Caller caller) {
+    auto changed = std::make_shared<const plugin::Caller>(std::move(caller));
+    LeafLock lock(mu_);
+    caller_ = std::move(changed);
+}
+
 void Session::watch(std::weak_ptr<pv_call> call, const pv_call* key) {
     LeafLock lock(mu_);
     calls_.emplace(key, std::move(call));
@@ -64,13 +70,6 @@ void Session::cancel_all() {
     }
     for (const auto& weak : waiting)
         if (const auto call = weak.lock()) call->cancel();
-}
-
-bool Session::set_close_callback(bool on) {
-    LeafLock lock(mu_);
-    if (close_callback_ == on) return false;
-    close_callback_ = on;
-    return true;
 }
 
 } // namespace polyvirt::dispatch

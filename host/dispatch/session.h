@@ -28,16 +28,15 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     [[nodiscard]] std::shared_ptr<plugin::Instance> instance() const;
     [[nodiscard]] std::string uri() const;
     [[nodiscard]] bool readonly() const { return caller()->readonly; }
-    // Changes once, when open() asks for a read-only connection.
+    // Changes when open() asks for a read-only connection, and with set_caller().
     [[nodiscard]] std::shared_ptr<const plugin::Caller> caller() const;
+    // The client speaks for somebody else from its next call on.
+    void set_caller(plugin::Caller caller);
 
     // Calls that end with their client: cancelled by cancel_all(), on any thread.
     void watch(std::weak_ptr<pv_call> call, const pv_call* key);
     void unwatch(const pv_call* key);
     void cancel_all();
-
-    // The client asked to be told when its driver connection breaks.
-    [[nodiscard]] bool set_close_callback(bool on);
 
   private:
     mutable Mutex mu_{Rank::leaf};
@@ -45,7 +44,6 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     std::string uri_ PV_GUARDED_BY(mu_);
     std::shared_ptr<const plugin::Caller> caller_ PV_GUARDED_BY(mu_);
     std::unordered_map<const pv_call*, std::weak_ptr<pv_call>> calls_ PV_GUARDED_BY(mu_);
-    bool close_callback_ PV_GUARDED_BY(mu_) = false;
 };
 
 } // namespace polyvirt::dispatch

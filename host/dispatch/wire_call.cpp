@@ -41,9 +41,9 @@ void WireCall::answer(HostFn function) {
     if (!deferred_) send(encoder);
 }
 
-void WireCall::reply_later(const std::function<void(protocol::Encoder&)>& encode) {
+void WireCall::reply_later(const std::function<Status(protocol::Encoder&)>& encode) {
     protocol::Encoder encoder = begin_reply(message_.header, 0);
-    encode(encoder);
+    if (Status status = encode(encoder); !status) return fail(std::move(status).error());
     send(encoder);
 }
 
@@ -64,6 +64,18 @@ void WireCall::enter(const Glue& glue) {
     }
     const auto driver = instance; // finished() may end this call before enter() returns
     driver->enter(shared_from_this(), glue.op, target_, in_, out_);
+}
+
+void WireCall::answer_for_driver(const Glue& glue, DefaultFn function) {
+    glue_ = &glue;
+    protocol::Decoder decoder(message_.payload(), arena_);
+    if (!glue.prepare(*this, decoder)) {
+        if (!has_error()) return fail(bad_payload());
+        return refuse(PV_FAIL);
+    }
+    Status done = function(*this);
+    if (!done) set_error(std::move(done).error());
+    finished(done ? PV_OK : PV_FAIL);
 }
 
 void WireCall::finished(pv_status status) {
@@ -118,18 +130,11 @@ bool WireCall::check_readonly(bool denied) {
     return false;
 }
 
-const pv_obj* WireCall::domain(const protocol::domain& wire) {
-    auto found = find_domain(*this, wire);
-    if (found) return pin(*found);
-    set_error(std::move(found).error());
-    return nullptr;
-}
-
-Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire) {
-    const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
-    if (auto found = call.driver().registry().find_uuid(PV_KIND_DOMAIN, uuid)) return found;
-    return make_error(ErrorCode::no_domain, call.driver().error_domain(), "no domain with matching uuid '{}' ({})",
-                      uuid.to_string(), wire.name.view());
+bool WireCall::use_provider(std::uint32_t kind) {
+    auto provider = dispatcher_.plugins().provider(instance, kind);
+    if (provider == nullptr) return false;
+    instance = std::move(provider);
+    return true;
 }
 
 const pv_obj* WireCall::pin(const plugin::ObjectPtr& object) {
