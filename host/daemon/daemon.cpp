@@ -15,6 +15,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/daemon/daemon_hooks.h"
 #include "host/daemon/limit_settings.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/show_config.h"
@@ -55,10 +56,19 @@ struct Daemon::Parts {
         : options(std::move(o)), paths(std::move(p)), config(std::move(c)), privileged(geteuid() == 0),
           dispatcher(dispatcher_options()), loop("rpc-loop"), pool(pool_limits(config)), plugins(manager_options()),
           main_server("polyvirtd", loop, pool, dispatcher, server_limits(config, false)),
-          admin_server("admin", loop, pool, dispatcher, server_limits(config, true)) {
+          admin_server("admin", loop, pool, dispatcher, server_limits(config, true)),
+          hooks(loop, [this] { return in_use(); }) {
         dispatcher.set_plugins(plugins);
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
+        dispatcher.set_admin_hooks(hooks);
+    }
+
+    [[nodiscard]] bool in_use() {
+        if (main_server.stats().clients + admin_server.stats().clients != 0) return true;
+        for (const auto& instance : plugins.instances())
+            if (instance->registry().count({.kind = PV_KIND_DOMAIN, .all_set = PV_ATTR_ACTIVE}) != 0) return true;
+        return false;
     }
 
     [[nodiscard]] dispatch::DispatcherOptions dispatcher_options() const {
@@ -90,6 +100,7 @@ struct Daemon::Parts {
     work::WorkerPool pool;
     plugin::PluginManager plugins;
     rpc::Server main_server, admin_server;
+    DaemonHooks hooks;
     std::unique_ptr<loop::LoopThread> loop_thread;
 };
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "host/dispatch/admin_hooks.h"
 #include "host/dispatch/call_log.h"
 #include "host/dispatch/event_hub.h"
 #include "host/plugin/manager.h"
@@ -30,9 +31,10 @@ class Dispatcher final : public rpc::Handler {
   public:
     explicit Dispatcher(DispatcherOptions options);
 
-    // Before any client is served. Both outlive the last call.
+    // Before any client is served. All outlive the last call.
     void set_plugins(plugin::PluginManager& plugins) { plugins_ = &plugins; }
     void add_server(rpc::Server& server) { servers_.push_back(&server); }
+    void set_admin_hooks(AdminHooks& hooks) { admin_hooks_ = &hooks; }
 
     std::shared_ptr<rpc::Session> client_arrived(rpc::Client& client) override;
     bool is_priority(const rpc::Header& header) override;
@@ -42,6 +44,7 @@ class Dispatcher final : public rpc::Handler {
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
     [[nodiscard]] EventHub& events() { return hub_; }
+    [[nodiscard]] AdminHooks& admin_hooks() { return *admin_hooks_; }
     [[nodiscard]] CallLog& call_log() { return call_log_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
@@ -52,6 +55,8 @@ class Dispatcher final : public rpc::Handler {
     EventHub hub_;
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;
+    AdminHooks no_hooks_;
+    AdminHooks* admin_hooks_ = &no_hooks_;
 };
 
 // Whether a procedure leads to an op that one of `instances` has, or to an answer of the host. For the

@@ -47,6 +47,7 @@ std::span<const HostAnswer> domain_answers();
 std::span<const HostAnswer> event_answers();
 std::span<const HostAnswer> node_answers();
 std::span<const HostAnswer> admin_answers();
+std::span<const HostAnswer> admin_server_answers();
 std::span<const HostAnswer> polyvirt_answers();
 
 } // namespace polyvirt::dispatch

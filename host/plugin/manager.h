@@ -94,6 +94,8 @@ class PluginManager {
     // Whether any loaded plugin would serve `uri`: the canonical URI. Any thread.
     [[nodiscard]] std::optional<std::string> probe(const std::string& uri) const;
     [[nodiscard]] std::vector<PluginInfo> list() const;
+    // Those that are started. Any thread; leaf.
+    [[nodiscard]] std::vector<std::shared_ptr<Instance>> instances() const;
     [[nodiscard]] EventDispatcher& events();
 
   private:
