@@ -38,6 +38,7 @@ class Dispatcher final : public rpc::Handler {
 
     std::shared_ptr<rpc::Session> client_arrived(rpc::Client& client) override;
     bool is_priority(const rpc::Header& header) override;
+    bool answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc::Message& message) override;
     void handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) override PV_NO_LOCKS_HELD;
     void client_closed(rpc::Client& client) override;
     void client_gone(std::shared_ptr<rpc::Client> client) override;

@@ -12,29 +12,34 @@ void Client::take_call(const Header& header, PacketBuffer packet, std::vector<Un
     if (server_->stopping.load(std::memory_order_acquire))
         return refuse(header, "the daemon is stopping");
     const bool priority = server_->handler.is_priority(header);
-    auto message = std::make_shared<Message>();
-    message->header = header;
-    message->packet = std::move(packet);
-    message->fds = std::move(fds);
+    Message message;
+    message.header = header;
+    message.packet = std::move(packet);
+    message.fds = std::move(fds);
     CallQueue::Verdict verdict{};
     {
         ClientLock lock(mu_);
         const bool held = output_high();
-        verdict = calls_.admit(priority, message->packet.size(), limits_, !held);
+        verdict = calls_.admit(priority, message.packet.size(), limits_, !held);
         if (held)
             calls_held_ = true;
         if (verdict == CallQueue::Verdict::wait)
-            calls_.push(priority, message);
+            calls_.push(priority, std::make_shared<Message>(std::move(message)));
     }
-    if (verdict == CallQueue::Verdict::run)
-        hand_to_worker(std::move(message), priority);
-    else if (verdict == CallQueue::Verdict::refuse)
-        refuse(header, "too many calls of this connection wait already");
+    if (verdict == CallQueue::Verdict::wait)
+        return;
+    if (verdict == CallQueue::Verdict::refuse)
+        return refuse(header, "too many calls of this connection wait already");
+    const auto self = shared_from_this();
+    message.slot = CallSlot(self, priority);
+    if (quick_left_ != 0 && server_->handler.answer_quickly(self, message))
+        --quick_left_;
+    else
+        hand_to_worker(std::make_shared<Message>(std::move(message)), priority);
 }
 
-// The call is counted as running.
+// The call is counted as running, and its slot is there.
 void Client::hand_to_worker(std::shared_ptr<Message> message, bool priority) {
-    message->slot = CallSlot(shared_from_this(), priority);
     const bool taken = server_->pool.submit(
         [message] {
             const auto client = message->slot.client();
@@ -64,12 +69,17 @@ void Client::refuse(const Header& header, std::string_view why) {
 }
 
 void Client::end_call(bool priority) {
+    bool waiting = false, torn_down = false;
     {
         ClientLock lock(mu_);
         calls_.ended(priority);
+        waiting = calls_.waiting() != 0;
+        torn_down = torn_down_;
     }
-    start_waiting_calls();
-    say_goodbye_if_idle();
+    if (waiting)
+        start_waiting_calls();
+    if (torn_down)
+        say_goodbye_if_idle();
     server_->progress();
 }
 
@@ -85,6 +95,7 @@ void Client::start_waiting_calls() {
         }
         if (!next)
             return;
+        next->slot = CallSlot(shared_from_this(), priority);
         hand_to_worker(std::move(next), priority);
     }
 }
