@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "host/daemon/daemon_hooks.h"
 #include "host/daemon/limit_settings.h"
+#include "host/daemon/metrics_settings.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/show_config.h"
 #include "host/daemon/signals.h"
@@ -102,6 +103,7 @@ struct Daemon::Parts {
     rpc::Server main_server, admin_server;
     DaemonHooks hooks;
     std::unique_ptr<loop::LoopThread> loop_thread;
+    std::unique_ptr<metrics::MetricsService> metrics;
 };
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
@@ -146,6 +148,7 @@ int Daemon::run() {
     start_plugins();
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
+    parts_->metrics = start_metrics(parts_->config, parts_->dispatcher);
     log::info("daemon", "ready on {}", parts_->paths.socket());
     sd_notify(0, "READY=1");
     const int signal = signals.wait();
@@ -181,6 +184,7 @@ void Daemon::start_plugins() {
 
 void Daemon::stop() {
     Parts& p = *parts_;
+    p.metrics.reset();
     const auto drain_time = p.config.duration("drain_time");
     const auto deadline = std::chrono::steady_clock::now() + drain_time;
     p.main_server.stop_accepting();

@@ -3,6 +3,7 @@
 #include "host/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "host/dispatch/errors.h"
 #include "host/dispatch/host_table.h"
@@ -75,7 +76,10 @@ bool Dispatcher::answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc:
 
 void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) {
     const rpc::Header header = message.header;
-    const auto refuse = [&](const Error& error) { client->reply(rpc::error_reply(header, error)); };
+    const auto refuse = [&](const Error& error) {
+        call_stats_.add_refused(error);
+        client->reply(rpc::error_reply(header, error));
+    };
 
     if (header.status != protocol::MsgStatus::ok) return refuse(bad_status(static_cast<std::int32_t>(header.status)));
     if (!served(*client, header.prog, header.vers)) return refuse(unknown_program(header.prog, header.vers));
@@ -85,6 +89,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
 
     auto session = session_of(*client);
     auto call = std::make_shared<WireCall>(*this, client, session, std::move(message), *proc);
+    call->show();
     // What works before open under a condition looks at it itself.
     const bool needs_open = !proc->before_open && !client->is_admin() &&
                             proc->before_open_when.test == protocol::Test::none;
@@ -102,6 +107,12 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     }
     if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
     call->fail_unsupported(glue);
+}
+
+void Dispatcher::answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns) {
+    call_log_.add(proc, error);
+    const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(loop::Clock::now().time_since_epoch());
+    call_stats_.add(proc, error, now.count() - arrived_ns);
 }
 
 void Dispatcher::client_closed(rpc::Client& client) {

@@ -11,7 +11,9 @@
 
 #include "host/dispatch/admin_hooks.h"
 #include "host/dispatch/call_log.h"
+#include "host/dispatch/call_stats.h"
 #include "host/dispatch/event_hub.h"
+#include "host/dispatch/loop_lag.h"
 #include "host/plugin/manager.h"
 #include "host/rpc/handler.h"
 
@@ -46,13 +48,18 @@ class Dispatcher final : public rpc::Handler {
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
     [[nodiscard]] EventHub& events() { return hub_; }
     [[nodiscard]] AdminHooks& admin_hooks() { return *admin_hooks_; }
-    [[nodiscard]] CallLog& call_log() { return call_log_; }
+    // A call was answered: into the call log and the statistics. `arrived_ns` by the steady clock.
+    void answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns);
+    [[nodiscard]] const CallStats& call_stats() const { return call_stats_; }
+    [[nodiscard]] LoopLag& loop_lag() { return loop_lag_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
 
   private:
     const DispatcherOptions options_;
     CallLog call_log_;
+    CallStats call_stats_;
+    LoopLag loop_lag_;
     EventHub hub_;
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;

@@ -266,6 +266,12 @@ std::vector<std::shared_ptr<Instance>> PluginManager::instances() const {
     return all;
 }
 
+std::vector<LoopSeen> PluginManager::object_loops() const {
+    std::vector<LoopSeen> all;
+    state_->shared->loops.look(all);
+    return all;
+}
+
 EventDispatcher& PluginManager::events() { return state_->shared->events; }
 
 } // namespace polyvirt::plugin
