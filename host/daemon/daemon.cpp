@@ -103,7 +103,7 @@ struct Daemon::Parts {
     rpc::Server main_server, admin_server;
     DaemonHooks hooks;
     std::unique_ptr<loop::LoopThread> loop_thread;
-    std::unique_ptr<metrics::MetricsService> metrics;
+    std::unique_ptr<metrics::MetricsService> metrics_service;
 };
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
@@ -148,7 +148,7 @@ int Daemon::run() {
     start_plugins();
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
-    parts_->metrics = start_metrics(parts_->config, parts_->dispatcher);
+    parts_->metrics_service = start_metrics(parts_->config, parts_->dispatcher);
     log::info("daemon", "ready on {}", parts_->paths.socket());
     sd_notify(0, "READY=1");
     const int signal = signals.wait();
@@ -184,7 +184,7 @@ void Daemon::start_plugins() {
 
 void Daemon::stop() {
     Parts& p = *parts_;
-    p.metrics.reset();
+    p.metrics_service.reset();
     const auto drain_time = p.config.duration("drain_time");
     const auto deadline = std::chrono::steady_clock::now() + drain_time;
     p.main_server.stop_accepting();

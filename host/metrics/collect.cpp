@@ -12,6 +12,7 @@ void collect(Exposition& out, dispatch::Dispatcher& dispatcher, const CollectOpt
     collect_workers(out, dispatcher);
     collect_clients(out, dispatcher);
     collect_loops(out, dispatcher);
+    collect_locks(out);
     collect_events(out, dispatcher);
     collect_plugins(out, dispatcher);
     const auto instances = dispatcher.plugins().instances();

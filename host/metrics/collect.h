@@ -38,6 +38,7 @@ void collect_process(Exposition& out, const CollectOptions& options);
 void collect_workers(Exposition& out, dispatch::Dispatcher& dispatcher);
 void collect_clients(Exposition& out, dispatch::Dispatcher& dispatcher);
 void collect_loops(Exposition& out, dispatch::Dispatcher& dispatcher);
+void collect_locks(Exposition& out);
 void collect_events(Exposition& out, dispatch::Dispatcher& dispatcher);
 void collect_plugins(Exposition& out, dispatch::Dispatcher& dispatcher);
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/lock_waits.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/metrics/collect.h"
 #include "host/rpc/server.h"
@@ -165,6 +166,19 @@ void collect_loops(Exposition& out, dispatch::Dispatcher& dispatcher) {
     }
     gauge(out, "polyvirt_object_loops", "Loops of single objects and pooled ones", static_cast<double>(objects));
     gauge(out, "polyvirt_object_loops_busy_seconds_max", "The longest that a callback holds one of these now", longest);
+}
+
+void collect_locks(Exposition& out) {
+    constexpr std::pair<const char*, Rank> kRungs[] = {{"server", Rank::server},
+                                                       {"client", Rank::client},
+                                                       {"driver", Rank::driver},
+                                                       {"object", Rank::object},
+                                                       {"leaf", Rank::leaf}};
+    out.family("polyvirt_lock_waits", Type::counter, "How often a lock of the host was not to be had at once");
+    for (const auto& [name, rank] : kRungs) out.sample({{"rung", name}}, lock_waits::sum(rank).waits);
+    out.family("polyvirt_lock_wait_seconds", Type::counter, "Time spent waiting for locks of the host");
+    for (const auto& [name, rank] : kRungs)
+        out.sample({{"rung", name}}, static_cast<double>(lock_waits::sum(rank).ns) / 1e9);
 }
 
 void collect_events(Exposition& out, dispatch::Dispatcher& dispatcher) {

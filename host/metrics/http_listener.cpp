@@ -63,7 +63,15 @@ HttpListener::HttpListener(UniqueFd socket, Options options, Handler handler)
     state_->loop.post([s = state_.get()] { s->start(); });
 }
 
-HttpListener::~HttpListener() = default;
+// What the loop watches goes on its own thread, while the descriptors are still open.
+HttpListener::~HttpListener() {
+    state_->loop.post([s = state_.get()] {
+        s->accepting.remove();
+        s->pause.remove();
+        s->connections.clear();
+    });
+    state_->thread->stop_and_join();
+}
 
 void HttpListener::State::accept_ready() {
     for (int i = 0; i < kAcceptsPerRound; ++i) {
