@@ -28,10 +28,14 @@ Watch& Watch::operator=(Watch&& other) noexcept {
 }
 
 void Watch::remove() {
+    cancel();
+    state_.reset();
+}
+
+void Watch::cancel() const {
     if (state_ == nullptr) return;
-    const std::shared_ptr<detail::WatchState> state = std::move(state_);
-    state->removed.store(true, std::memory_order_release);
-    state->loop->submit({.kind = Request::Kind::remove, .watch = state});
+    state_->removed.store(true, std::memory_order_release);
+    state_->loop->submit({.kind = Request::Kind::remove, .watch = state_});
 }
 
 void Watch::set_events(unsigned events) {

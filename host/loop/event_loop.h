@@ -55,6 +55,9 @@ class Watch {
     ~Watch() { remove(); }
 
     void remove();
+    // remove() without giving up the handle: may run beside any other call but remove() and the
+    // destructor, and more than once.
+    void cancel() const;
     // Descriptors: which events are waited for; 0 = none. Error and hang-up show as kReadable or
     // kWritable (the read or write then tells); who adds kError|kHangup here is told them apart,
     // for one more system call per callback. These two alone count as 0.

@@ -154,7 +154,7 @@ void Strand::run(const void* code, const std::function<void()>& f) {
 pv_watch* Strand::keep(loop::Watch watch) {
     auto handle = std::make_unique<pv_watch>();
     handle->strand = shared_from_this();
-    handle->watch = std::move(watch);
+    handle->watch = std::make_shared<loop::Watch>(std::move(watch));
     const LeafLock lock(mu_);
     watches_.insert(handle.get());
     return handle.release();
@@ -207,21 +207,20 @@ void Strand::remove(pv_watch* watch) {
         const LeafLock lock(mu_);
         if (PV_BUG(watches_.erase(watch) == 0)) return;
     }
+    watch->watch->cancel(); // close() may hold it too
     delete watch;
 }
 
 void Strand::close(bool keep_handles) {
     if (closed_.exchange(true)) return;
-    std::vector<pv_watch*> watches;
+    // Not the handles: the plugin may give one back just now, on its loop's thread.
+    std::vector<std::shared_ptr<loop::Watch>> watches;
     {
         const LeafLock lock(mu_);
-        watches.assign(watches_.begin(), watches_.end());
-        if (!keep_handles) watches_.clear();
+        for (const pv_watch* handle : watches_) watches.push_back(handle->watch);
     }
-    for (pv_watch* watch : watches) {
-        watch->watch.remove();
-        if (!keep_handles) delete watch;
-    }
+    for (const auto& watch : watches) watch->cancel();
+    if (!keep_handles) forget_handles();
     drop_user();
 }
 

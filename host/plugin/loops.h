@@ -143,7 +143,8 @@ struct pv_loop {
     std::shared_ptr<polyvirt::plugin::Strand> strand;
     pv_host* host;
 };
+// The registration is shared because Strand::close() may end it while the plugin gives it back.
 struct pv_watch {
     std::shared_ptr<polyvirt::plugin::Strand> strand;
-    polyvirt::loop::Watch watch;
+    std::shared_ptr<polyvirt::loop::Watch> watch;
 };

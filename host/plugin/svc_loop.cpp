@@ -60,7 +60,7 @@ pv_watch* add_fd(pv_loop* loop, std::int32_t fd, std::uint32_t events, pv_fd_fn 
 void set_events(pv_watch* watch, std::uint32_t events) noexcept {
     if (watch == nullptr || (events & ~kAllEvents) != 0) return;
     guarded(0, [&] {
-        watch->watch.set_events(events);
+        watch->watch->set_events(events);
         return 0;
     });
 }
@@ -75,8 +75,8 @@ pv_watch* add_timer(pv_loop* loop, std::int64_t first_ns, std::int64_t period_ns
 void set_timer(pv_watch* watch, std::int64_t first_ns, std::int64_t period_ns) noexcept {
     if (watch == nullptr || period_ns < 0) return;
     guarded(0, [&] {
-        if (first_ns < 0) watch->watch.disarm();
-        else watch->watch.arm(std::chrono::nanoseconds(first_ns), std::chrono::nanoseconds(period_ns));
+        if (first_ns < 0) watch->watch->disarm();
+        else watch->watch->arm(std::chrono::nanoseconds(first_ns), std::chrono::nanoseconds(period_ns));
         return 0;
     });
 }

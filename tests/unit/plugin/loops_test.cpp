@@ -174,6 +174,28 @@ TEST_F(Loops, stop_waits_for_every_release_and_removes_what_was_left) {
     EXPECT_TRUE(instance->stop(soon(), PV_STOP_SHUTDOWN));
 }
 
+TEST_F(Loops, a_stop_may_meet_a_driver_that_gives_its_watches_back) {
+    pv_loop* loop = loops.acquire(host, PV_LOOP_DEDICATED, "meet");
+    std::array<Hook, 200> timers;
+    std::vector<pv_watch*> watches;
+    for (Hook& timer : timers)
+        watches.push_back(loops.add_timer(loop, 3'600'000'000'000, 0, Hook::run, &timer, Hook::release));
+    Signal begun;
+    Hook giving;
+    giving.body = [&] {
+        begun.set();
+        for (pv_watch* watch : watches) {
+            loops.set_timer(watch, 7'200'000'000'000, 0);
+            loops.remove(watch);
+        }
+        loops.release(loop);
+    };
+    ASSERT_EQ(loops.post(loop, Hook::run, &giving, Hook::release), PV_OK);
+    ASSERT_TRUE(begun.wait());
+    EXPECT_TRUE(instance->stop(soon(), PV_STOP_SHUTDOWN));
+    for (Hook& timer : timers) EXPECT_EQ(timer.released.count(), 1);
+}
+
 TEST_F(Loops, services_survive_nonsense) {
     EXPECT_EQ(loops.acquire(nullptr, PV_LOOP_SHARED, "x"), nullptr);
     EXPECT_EQ(loops.post(nullptr, Hook::run, nullptr, nullptr), PV_ABI);
