@@ -30,7 +30,13 @@ WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
 }
 
 WireCall::~WireCall() {
+    message_.slot.release(); // nobody looks at it from here on
     if (watched_) session_->unwatch(this);
+}
+
+std::shared_ptr<rpc::RunningCall> WireCall::pin() noexcept {
+    const auto held = weak_from_this().lock();
+    return held == nullptr ? nullptr : std::shared_ptr<rpc::RunningCall>(held, this);
 }
 
 void WireCall::answer(HostFn function) {
@@ -104,14 +110,14 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
         if (stream != nullptr) stream->abandon();
         return fail(reply_too_large(encoder.failure()));
     }
-    dispatcher_.call_log().add(proc_, nullptr);
+    dispatcher_.answered(proc_, nullptr, message_.arrived_ns);
     client_->reply(finish(std::move(encoder)), std::move(fds));
     for (const auto& f : after_reply_) f();
     message_.slot.release();
 }
 
 void WireCall::fail(Error error) {
-    dispatcher_.call_log().add(proc_, &error);
+    dispatcher_.answered(proc_, &error, message_.arrived_ns);
     client_->reply(rpc::error_reply(message_.header, error));
     message_.slot.release();
 }
