@@ -19,6 +19,7 @@
 #include "host/daemon/limit_settings.h"
 #include "host/daemon/logging.h"
 #include "host/daemon/metrics_settings.h"
+#include "host/daemon/policy.h"
 #include "host/daemon/reload.h"
 #include "host/daemon/reload_actions.h"
 #include "host/daemon/setting_checks.h"
@@ -161,6 +162,7 @@ Status Daemon::take_pid_file() {
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
     Status ready = take_pid_file();
+    if (ready) ready = load_policy(parts_->dispatcher.access(), *parts_->reloader.config(), parts_->paths.host.etc);
     if (ready) ready = open_sockets(*parts_->reloader.config(), parts_->paths, parts_->servers());
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);

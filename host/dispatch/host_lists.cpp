@@ -16,9 +16,8 @@ using plugin::ObjectPtr;
 
 std::vector<ObjectPtr> list_objects(WireCall& call, const ListFilter& filter,
                                     const std::function<bool(const plugin::ObjectRef&)>& accept) {
-    std::vector<ObjectPtr> found = call.driver().registry().list(filter);
+    std::vector<ObjectPtr> found = call.list(filter);
     if (accept != nullptr) std::erase_if(found, [&](const ObjectPtr& o) { return !accept(*o); });
-    // What the caller may not see goes here, for every list and count: the permission is the procedure's acl_filter.
     return found;
 }
 

@@ -12,8 +12,18 @@ namespace polyvirt::dispatch {
 using plugin::ObjectPtr;
 using Found = Result<ObjectPtr>;
 
+namespace {
+
+// What the call may do with an object that it found.
+Found admit(WireCall& call, const ObjectPtr& found) {
+    PV_TRY(call.access().check(found));
+    return found;
+}
+
+} // namespace
+
 Found look_up_uuid(WireCall& call, std::uint32_t kind, const Uuid& uuid, std::string_view name) {
-    if (const ObjectPtr found = call.driver().registry().find_uuid(kind, uuid)) return found;
+    if (const ObjectPtr found = call.driver().registry().find_uuid(kind, uuid)) return admit(call, found);
     const char* noun = facts_of(kind).noun;
     const std::string text = uuid.to_string();
     return no_such_object(kind, call.driver().error_domain(),
@@ -23,7 +33,7 @@ Found look_up_uuid(WireCall& call, std::uint32_t kind, const Uuid& uuid, std::st
 
 Found look_up_name(WireCall& call, std::uint32_t kind, std::string_view name, const plugin::ObjectRef* parent) {
     const std::uint64_t inside = parent != nullptr ? parent->handle : 0;
-    if (const ObjectPtr found = call.driver().registry().find_name(kind, inside, name)) return found;
+    if (const ObjectPtr found = call.driver().registry().find_name(kind, inside, name)) return admit(call, found);
     return no_such_name(kind, call.driver().error_domain(), name);
 }
 
@@ -45,7 +55,8 @@ Found look_up(WireCall& call, const protocol::network_port& wire) {
     PV_ASSIGN_OR_RETURN(const ObjectPtr network, look_up(call, wire.net));
     const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
     const ObjectPtr found = call.driver().registry().find_uuid(PV_KIND_NETWORK_PORT, uuid);
-    if (found != nullptr && found->parent != nullptr && found->parent->handle == network->handle) return found;
+    if (found != nullptr && found->parent != nullptr && found->parent->handle == network->handle)
+        return admit(call, found);
     return no_such_object(PV_KIND_NETWORK_PORT, call.driver().error_domain(),
                           fmt::format("Network port with UUID {} does not exist", uuid.to_string()));
 }

@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "host/dispatch/session.h"
 
+#include <utility>
 #include <vector>
 
 #include "base/error_text.h"
@@ -50,6 +51,30 @@ void Session::set_caller(plugin::Caller caller) {
     auto changed = std::make_shared<const plugin::Caller>(std::move(caller));
     LeafLock lock(mu_);
     caller_ = std::move(changed);
+    spoken_for_ = true;
+    viewer_ = nullptr;
+}
+
+std::shared_ptr<const access::Viewer> Session::viewer(const access::Control& control, const rpc::Client& client) {
+    const std::uint64_t generation = control.generation();
+    if (generation == 0) return nullptr;
+    bool readonly = false;
+    std::shared_ptr<const plugin::Caller> other; // for whom the client speaks
+    {
+        const LeafLock lock(mu_);
+        readonly = caller_->readonly;
+        if (spoken_for_) other = caller_;
+        if (viewer_ != nullptr && viewer_->generation() == generation && viewer_->subject().readonly == readonly)
+            return viewer_;
+    }
+    auto enforcement = control.current();
+    if (enforcement == nullptr) return nullptr;
+    auto made = std::make_shared<const access::Viewer>(
+        std::move(enforcement), other != nullptr ? make_subject(*other) : make_subject(client, readonly));
+    std::shared_ptr<const access::Viewer> last; // released with no lock held
+    const LeafLock lock(mu_);
+    last = std::exchange(viewer_, made);
+    return made;
 }
 
 void Session::watch(std::weak_ptr<pv_call> call, const pv_call* key) {

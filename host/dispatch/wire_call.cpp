@@ -24,7 +24,9 @@ logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& hea
 WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
                    std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc)
     : pv_call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
-      session_(std::move(session)), message_(std::move(message)), proc_(proc) {
+      session_(std::move(session)), message_(std::move(message)), proc_(proc),
+      access_(proc.before_auth ? nullptr : session_->viewer(dispatcher.access(), *client_), session_->denials(),
+              client_->id(), proc) {
     fds_in = std::move(message_.fds);
     instance = session_->instance();
 }
@@ -44,7 +46,9 @@ void WireCall::answer(HostFn function) {
     protocol::Decoder decoder(message_.payload(), arena_);
     if (Status status = function(*this, decoder, encoder); !status)
         return fail(std::move(status).error());
-    if (!deferred_) send(encoder);
+    if (deferred_) return;
+    if (Status status = access_.check_filtered(); !status) return fail(std::move(status).error());
+    send(encoder);
 }
 
 void WireCall::reply_later(const std::function<Status(protocol::Encoder&)>& encode) {
@@ -60,6 +64,7 @@ void WireCall::enter(const Glue& glue) {
         if (!has_error()) return fail(bad_payload());
         return refuse(PV_FAIL);
     }
+    if (Status status = access_.check_rest(&instance->registry()); !status) return fail(std::move(status).error());
     if (glue.client_gone == ClientGone::cancel) {
         watched_ = true;
         session_->watch(weak_from_this(), this);
@@ -79,6 +84,7 @@ void WireCall::answer_for_driver(const Glue& glue, DefaultFn function) {
         if (!has_error()) return fail(bad_payload());
         return refuse(PV_FAIL);
     }
+    if (Status status = access_.check_rest(&instance->registry()); !status) return fail(std::move(status).error());
     Status done = function(*this);
     if (!done) set_error(std::move(done).error());
     finished(done ? PV_OK : PV_FAIL);
@@ -91,6 +97,7 @@ void WireCall::finished(pv_status status) {
     protocol::Encoder encoder =
         begin_reply(message_.header, static_cast<std::uint32_t>(fds.size()));
     glue_->encode(*this, encoder);
+    if (Status shown = access_.check_filtered(); !shown) set_error(std::move(shown).error());
     if (has_error()) return refuse(PV_FAIL); // the answer cannot be told, e.g. an object is gone
     if (bridge_ != nullptr) bridge_->open();
     send(encoder, std::move(fds));
@@ -125,7 +132,10 @@ void WireCall::fail(Error error) {
 void WireCall::fail_unsupported(const Glue* glue) {
     if (glue != nullptr) {
         protocol::Decoder decoder(message_.payload(), arena_);
-        if (!glue->prepare(*this, decoder) && !has_error()) return fail(bad_payload());
+        const bool prepared = glue->prepare(*this, decoder);
+        if (!prepared && !has_error()) return fail(bad_payload());
+        Status allowed = prepared ? access_.check_rest(nullptr) : Status(take_error(PV_FAIL));
+        if (!allowed && allowed.error().code == ErrorCode::access_denied) return fail(std::move(allowed).error());
     }
     fail(no_support(proc_));
 }
@@ -141,6 +151,12 @@ bool WireCall::use_provider(std::uint32_t kind) {
     if (provider == nullptr) return false;
     instance = std::move(provider);
     return true;
+}
+
+std::vector<plugin::ObjectPtr> WireCall::list(const plugin::ListFilter& filter) {
+    auto all = instance->registry().list(filter);
+    access_.filter(all);
+    return all;
 }
 
 const pv_obj* WireCall::pin(const plugin::ObjectPtr& object) {

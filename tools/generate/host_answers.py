@@ -74,6 +74,8 @@ class Answer:
     def text(self):
         op, lines = self.op, []
         lines += [f"{self.ns}::{self.proc.name}_args a{{}};", "if (!decode(decoder, a)) return bad_payload();"]
+        if self.proc.args:
+            lines.append("PV_TRY(call.access().take_arguments(&a));")
         kind = self.kind()
         if kind != "none":
             lines.append(f"if (!call.use_provider({KINDS[kind][0]})) return no_support(call.proc());")
@@ -86,14 +88,17 @@ class Answer:
             lines += self.arg(arg)
         lines += [f"in.{f.name} = {value};" for f, value in self.m.sets]
         encode = self.encode()
+        rest = "PV_TRY(call.access().check_rest(call.instance != nullptr ? &call.driver().registry() : nullptr));"
         if op.later:
             if any(a.how in ("limit", "need") for a in self.m.args):
                 raise SpecError(f"{self.m.wire.where}: what is answered later has no limits")
-            lines.append(f"return host::{op.name}(call, in, &encode_{self.id});")
+            lines += [rest, f"return host::{op.name}(call, in, &encode_{self.id});"]
             head = [f"Status encode_{self.id}([[maybe_unused]] WireCall& call, [[maybe_unused]] const host::{struct_name(op, 'out')}& out,",
                     "    protocol::Encoder& encoder) {", *["    " + x for x in encode], "}"]
         else:
-            lines += [f"host::{struct_name(op, 'out')} out{{}};", f"PV_TRY(host::{op.name}(call, in, out));", *encode]
+            shown = [f"PV_TRY(call.access().check(out.{f.name}));" for f in op.outs if f.base == "kind"]
+            lines += [f"host::{struct_name(op, 'out')} out{{}};", f"PV_TRY(host::{op.name}(call, in, out));", *shown, rest,
+                      *encode]
             head = []
         return "\n".join([f"// {self.proc.full_name} -> host.{op.name}", *head,
                           f"Status answer_{self.id}(WireCall& call, protocol::Decoder& decoder, "
