@@ -68,6 +68,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
                             proc->before_open_when.test == protocol::Test::none;
     if (needs_open && call->instance == nullptr) return call->fail(not_open(*proc));
     if (proc->readonly_denied && session->readonly()) return call->fail(readonly_denied(*proc));
+    if (Status allowed = call->access().check_early(); !allowed) return call->fail(std::move(allowed).error());
     // A driver may answer for itself what the host would otherwise.
     const Glue* glue = find_glue(header.prog, header.proc);
     if (glue != nullptr && call->instance != nullptr) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "host/access/control.h"
 #include "host/dispatch/call_log.h"
 #include "host/dispatch/event_hub.h"
 #include "host/plugin/manager.h"
@@ -42,6 +43,8 @@ class Dispatcher final : public rpc::Handler {
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
     [[nodiscard]] EventHub& events() { return hub_; }
+    // Which permissions are enforced; none until somebody says so.
+    [[nodiscard]] access::Control& access() { return access_; }
     [[nodiscard]] CallLog& call_log() { return call_log_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
@@ -49,7 +52,8 @@ class Dispatcher final : public rpc::Handler {
   private:
     const DispatcherOptions options_;
     CallLog call_log_;
-    EventHub hub_;
+    access::Control access_;
+    EventHub hub_{access_};
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;
 };
