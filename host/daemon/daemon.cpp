@@ -161,15 +161,17 @@ Status Daemon::take_pid_file() {
 
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
+    // First of all: the servers end on it, also when they could not begin.
+    parts_->loop_thread = std::make_unique<loop::LoopThread>(parts_->loop);
     Status ready = take_pid_file();
-    set_up_polkit(parts_->dispatcher, *parts_->reloader.config());
-    if (ready) ready = load_policy(parts_->dispatcher, *parts_->reloader.config(), parts_->paths.host.etc);
-    if (ready) ready = open_sockets(*parts_->reloader.config(), parts_->paths, parts_->servers());
+    const auto config = parts_->reloader.config();
+    set_up_polkit(parts_->dispatcher, *config);
+    if (ready) ready = load_policy(parts_->dispatcher, *config, parts_->paths.host.etc);
+    if (ready) ready = open_sockets(*config, parts_->paths, parts_->servers());
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);
         return 1;
     }
-    parts_->loop_thread = std::make_unique<loop::LoopThread>(parts_->loop);
     if (parts_->watchdog) parts_->watchdog->add(parts_->loop);
     start_plugins();
     parts_->main_server.start_serving();
@@ -212,6 +214,9 @@ void Daemon::start_plugins() {
 void Daemon::start_control() {
     Parts& p = *parts_;
     add_reload_actions(p.reloader, p.servers(), p.pool, p.options.verbose);
+    p.reloader.add("policy", [&p](const Config&, const Config& now) {
+        return prepare_policy(p.dispatcher, now, p.paths.host.etc);
+    });
     p.control = std::make_unique<Control>(p.loop, [&p] {
         notify_reloading();
         p.reloader.reload();

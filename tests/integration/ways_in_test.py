@@ -45,10 +45,9 @@ class SocketActivation(WaysIn):
             self.skipTest("systemd-socket-activate is not installed")
         sockets = {kind: self.subject.socket(kind) for kind in ("rw", "ro", "admin")}
         self.activate("rw:ro:admin", *sockets.values())
-        inodes = {}
         self.subject.start()  # its first connection starts the daemon
-        for kind, path in sockets.items():
-            inodes[kind] = os.stat(path).st_ino
+        wait.until(lambda: all(path.exists() for path in sockets.values()), "all sockets of the launcher")
+        inodes = {kind: os.stat(path).st_ino for kind, path in sockets.items()}
         guest = self.defined_guest()
         self.assertIn(guest.name, self.virsh("list", "--all", "--name", kind="ro"))
         self.assertIn("read only", self.virsh_fails("undefine", guest.name, kind="ro"))
