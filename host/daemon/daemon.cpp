@@ -18,6 +18,7 @@
 #include "host/daemon/daemon_hooks.h"
 #include "host/daemon/limit_settings.h"
 #include "host/daemon/metrics_settings.h"
+#include "host/daemon/policy.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/show_config.h"
 #include "host/daemon/signals.h"
@@ -139,6 +140,7 @@ Status Daemon::take_pid_file() {
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
     Status ready = take_pid_file();
+    if (ready) ready = load_policy(parts_->dispatcher.access(), parts_->config, parts_->paths.host.etc);
     if (ready) ready = open_sockets(parts_->config, parts_->paths, {parts_->main_server, parts_->admin_server});
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);

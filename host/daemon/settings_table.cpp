@@ -123,6 +123,19 @@ void workers(std::vector<Setting>& t) {
                  "Rest after which a thread beyond min ends", 100 * kMs, kDay});
 }
 
+void policy(std::vector<Setting>& t) {
+    t.push_back({"policy.file",
+                 Kind::text,
+                 live,
+                 "",
+                 "Rules of who may do what (docs/access-control.md), absolute; empty: policy.yaml in the "
+                 "configuration folder, if it is there",
+                 0,
+                 0,
+                 {},
+                 check_absolute});
+}
+
 void care(std::vector<Setting>& t) {
     t.push_back({"log.level",
                  Kind::choice,
@@ -168,6 +181,7 @@ std::vector<Setting> make_table() {
     sockets(t);
     limits(t);
     workers(t);
+    policy(t);
     care(t);
     metrics(t);
     return t;

@@ -62,6 +62,8 @@ bool Dispatcher::answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc:
     if (quick == nullptr || header.status != protocol::MsgStatus::ok || !served(*client, header.prog, header.vers))
         return false;
     const protocol::ProcInfo& proc = *quick->proc;
+    // Permissions are decided on workers.
+    if (access_.generation() != 0 && !proc.acl.empty()) return false;
     if (proc.readonly_denied || (!proc.before_auth && !client->authenticated())) return false;
     auto session = session_of(*client);
     const auto instance = session->instance();
@@ -95,6 +97,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
                             proc->before_open_when.test == protocol::Test::none;
     if (needs_open && call->instance == nullptr) return call->fail(not_open(*proc));
     if (proc->readonly_denied && session->readonly()) return call->fail(readonly_denied(*proc));
+    if (Status allowed = call->access().check_early(); !allowed) return call->fail(std::move(allowed).error());
     // A driver may answer for itself what the host would otherwise.
     const Glue* glue = find_glue(header.prog, header.proc);
     if (glue != nullptr && call->instance != nullptr) {

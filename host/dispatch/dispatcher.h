@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "host/access/control.h"
 #include "host/dispatch/admin_hooks.h"
 #include "host/dispatch/call_log.h"
 #include "host/dispatch/call_stats.h"
@@ -52,6 +53,8 @@ class Dispatcher final : public rpc::Handler {
     void answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns);
     [[nodiscard]] const CallStats& call_stats() const { return call_stats_; }
     [[nodiscard]] LoopLag& loop_lag() { return loop_lag_; }
+    // Which permissions are enforced; none until somebody says so.
+    [[nodiscard]] access::Control& access() { return access_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
 
@@ -60,7 +63,8 @@ class Dispatcher final : public rpc::Handler {
     CallLog call_log_;
     CallStats call_stats_;
     LoopLag loop_lag_;
-    EventHub hub_;
+    access::Control access_;
+    EventHub hub_{access_};
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;
     AdminHooks no_hooks_;

@@ -74,10 +74,10 @@ Status list_all(WireCall& call, const remote::connect_list_all_domains_args& arg
                 remote::connect_list_all_domains_ret& ret) {
     PV_ASSIGN_OR_RETURN(const ListFilter filter, domain_filter(args.flags));
     if (args.need_results == 0) {
-        ret.ret = static_cast<std::uint32_t>(call.driver().registry().count(filter));
+        ret.ret = static_cast<std::uint32_t>(call.count(filter));
         return {};
     }
-    PV_ASSIGN_OR_RETURN(ret.domains, wire_list<protocol::domain>(call, call.driver().registry().list(filter),
+    PV_ASSIGN_OR_RETURN(ret.domains, wire_list<protocol::domain>(call, call.list(filter),
                                                                  protocol::limit_domain_list, "domains"));
     ret.ret = static_cast<std::uint32_t>(ret.domains.size());
     return {};
@@ -91,12 +91,12 @@ ListFilter active(bool yes) {
 }
 
 Status num_of_domains(WireCall& call, const Nothing&, remote::connect_num_of_domains_ret& ret) {
-    ret.num = static_cast<std::int32_t>(call.driver().registry().count(active(true)));
+    ret.num = static_cast<std::int32_t>(call.count(active(true)));
     return {};
 }
 
 Status num_of_defined(WireCall& call, const Nothing&, remote::connect_num_of_defined_domains_ret& ret) {
-    ret.num = static_cast<std::int32_t>(call.driver().registry().count(active(false)));
+    ret.num = static_cast<std::int32_t>(call.count(active(false)));
     return {};
 }
 
@@ -109,7 +109,7 @@ Status check_max(std::int32_t max, std::string_view what) {
 Status list_domains(WireCall& call, const remote::connect_list_domains_args& args,
                     remote::connect_list_domains_ret& ret) {
     PV_TRY(check_max(args.maxids, "maxids"));
-    auto found = call.driver().registry().list(active(true));
+    auto found = call.list(active(true));
     found.resize(std::min(found.size(), static_cast<std::size_t>(args.maxids)));
     auto ids = call.arena().make_array<std::int32_t>(found.size());
     std::transform(found.begin(), found.end(), ids.begin(), [](const ObjectPtr& o) { return o->dom_id; });
@@ -120,7 +120,7 @@ Status list_domains(WireCall& call, const remote::connect_list_domains_args& arg
 Status list_defined(WireCall& call, const remote::connect_list_defined_domains_args& args,
                     remote::connect_list_defined_domains_ret& ret) {
     PV_TRY(check_max(args.maxnames, "maxnames"));
-    auto found = call.driver().registry().list(active(false));
+    auto found = call.list(active(false));
     found.resize(std::min(found.size(), static_cast<std::size_t>(args.maxnames)));
     auto names = call.arena().make_array<protocol::Str>(found.size());
     std::transform(found.begin(), found.end(), names.begin(),
@@ -135,6 +135,7 @@ Status lookup_by_id(WireCall& call, const remote::domain_lookup_by_id_args& args
     if (found == nullptr)
         return make_error(ErrorCode::no_domain, call.driver().error_domain(), "no domain with matching id {}",
                           args.id);
+    PV_TRY(call.access().check(found));
     ret.dom = to_wire<protocol::domain>(call, *found);
     return {};
 }
@@ -145,6 +146,7 @@ Status lookup_by_name(WireCall& call, const remote::domain_lookup_by_name_args& 
     if (found == nullptr)
         return make_error(ErrorCode::no_domain, call.driver().error_domain(),
                           "no domain with matching name '{}'", view(args.name));
+    PV_TRY(call.access().check(found));
     ret.dom = to_wire<protocol::domain>(call, *found);
     return {};
 }
@@ -156,6 +158,7 @@ Status lookup_by_uuid(WireCall& call, const remote::domain_lookup_by_uuid_args& 
     if (found == nullptr)
         return make_error(ErrorCode::no_domain, call.driver().error_domain(),
                           "no domain with matching uuid '{}'", uuid.to_string());
+    PV_TRY(call.access().check(found));
     ret.dom = to_wire<protocol::domain>(call, *found);
     return {};
 }

@@ -3,11 +3,14 @@
 #include "host/dispatch/event_hub.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/dispatch/call_access.h"
 #include "host/dispatch/event_codec.h"
 #include "host/dispatch/reply.h"
+#include "host/dispatch/session.h"
 #include "host/protocol/gen/remote.h"
 
 namespace polyvirt::dispatch {
@@ -67,8 +70,10 @@ void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& 
     rpc::SharedBuffer shared;
     std::int32_t shared_id = 0;
     bool shared_old = false;
+    const access::Object object{
+        .kind = access_kind(event.kind), .name = event.name, .uuid = event.uuid};
     for (const Entry& entry : to) {
-        if (!wants(*entry, event)) continue;
+        if (!wants(*entry, event) || !may_see(*entry, object)) continue;
         if (shared == nullptr || shared_id != entry->callback_id || shared_old != entry->old_style) {
             shared = make_message(*message, entry->callback_id, entry->old_style, body);
             shared_id = entry->callback_id;
@@ -77,6 +82,19 @@ void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& 
         const bool sent = entry->client->send_event(shared); // who is gone or does not read is not our worry
         (sent ? sent_ : lost_).fetch_add(1, std::memory_order_relaxed);
     }
+}
+
+bool EventHub::may_see(const Subscription& s, const access::Object& object) const {
+    if (control_.generation() == 0) return true;
+    static const auto kGetattr = [] {
+        std::array<access::Permission, access::kKinds> all{};
+        for (std::size_t k = 0; k < all.size(); ++k)
+            all[k] = *access::find_permission(
+                fmt::format("{}.getattr", access::kind_name(static_cast<access::Kind>(k))));
+        return all;
+    }();
+    const auto viewer = static_cast<Session*>(s.client->session())->viewer(control_, *s.client);
+    return viewer == nullptr || viewer->decide(kGetattr[static_cast<std::size_t>(object.kind)], object);
 }
 
 Result<std::int32_t> EventHub::add(Subscription subscription) {

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "base/uuid.h"
+#include "host/access/control.h"
 #include "host/plugin/events.h"
 #include "host/rpc/client.h"
 
@@ -36,6 +37,9 @@ struct Subscription {
 
 class EventHub final : public plugin::EventSink {
   public:
+    // Whoever may not `getattr` an object hears nothing of it, whatever it registered for.
+    explicit EventHub(const access::Control& control) : control_(control) {}
+
     pv_status encode(const plugin::Instance& instance, const pv_event& event,
                      std::shared_ptr<const void>& encoded) noexcept override;
     void deliver(std::span<const plugin::QueuedEvent> batch) noexcept override;
@@ -60,9 +64,11 @@ class EventHub final : public plugin::EventSink {
     template <typename Match>
     Status remove_if(const rpc::Client& client, const Match& match);
     void unlink(const Entry& entry);
+    [[nodiscard]] bool may_see(const Subscription& s, const access::Object& object) const;
     void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
 
     std::atomic<std::uint64_t> sent_{0}, lost_{0};
+    const access::Control& control_;
     std::unordered_map<const rpc::Client*, PerClient> clients_;
     std::unordered_map<std::uint64_t, std::vector<Entry>> by_event_; // (kind, event id)
 };

@@ -3,11 +3,26 @@
 #include "host/dispatch/glue_support.h"
 
 #include "base/error_text.h"
+#include "host/protocol/gen/constants.h"
 
 namespace polyvirt::dispatch::glue {
 
 bool check_conditional(WireCall& call, std::uint32_t value) {
     return call.check_readonly(call.proc().readonly_when.holds(value));
+}
+
+bool take_arguments(WireCall& call, const void* args) {
+    Status allowed = call.access().take_arguments(args);
+    if (!allowed) call.set_error(std::move(allowed).error());
+    return !call.has_error();
+}
+
+void take_destination(WireCall& call, std::span<const protocol::typed_param> params) {
+    for (const protocol::typed_param& p : params) {
+        if (p.value.tag != PV_PARAM_STRING) continue;
+        if (p.field.view() == protocol::VIR_MIGRATE_PARAM_DEST_NAME) call.access().take_name(p.value.s);
+        if (p.field.view() == protocol::VIR_MIGRATE_PARAM_DEST_XML) call.access().take_document(p.value.s);
+    }
 }
 
 bool take_limit(WireCall& call, std::int64_t value, std::uint32_t limit, ErrorCode code, std::string_view text,

@@ -52,6 +52,10 @@ template <typename Wire> bool find_all(WireCall& call, std::span<const Wire> fro
 
 // --- Other arguments
 
+// Permissions that depend on the arguments, a procedure's decoded NAME_args.
+bool take_arguments(WireCall& call, const void* args);
+// The name or document that a migration's parameters give to the domain which it makes.
+void take_destination(WireCall& call, std::span<const protocol::typed_param> params);
 // Rules of the procedure that depend on `value`, the argument that its conditions look at.
 bool check_conditional(WireCall& call, std::uint32_t value);
 // The most items that the client wants, within `limit`, else an error with that text.
@@ -153,16 +157,17 @@ template <typename Wire> bool object_of(WireCall& call, std::uint32_t kind, std:
 // The target as it is now, or as it was if it is gone.
 void target_of(WireCall& call, protocol::domain& to);
 
-// Groups whose object is gone meanwhile are left out.
+// Groups whose object is gone meanwhile, or that the client may not see, are left out.
 template <typename Wire, typename F>
 bool groups_of(WireCall& call, const pv_groups& from, std::uint32_t limit, std::uint32_t params_limit, const char* what,
                std::span<const Wire>& to, F convert) {
     if (!fits(call, from.list.size(), limit, from.failed, what)) return false;
     const std::span<Wire> list = call.arena().make_array<Wire>(from.list.size());
     std::size_t used = 0;
+    call.access().filtering();
     for (const pv_groups::Group& group : from.list) {
         const plugin::ObjectPtr object = call.object(group.handle);
-        if (object == nullptr) continue;
+        if (object == nullptr || !call.access().visible(*object)) continue;
         std::span<const protocol::typed_param> params;
         if (!params_of(call, group.params, true, group.params.list.size(), params_limit, what, params)) return false;
         convert(*object, params, list[used++]);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "base/result.h"
 #include "host/dispatch/errors.h"
@@ -26,9 +27,12 @@ template <typename Args, typename Ret, Status (*Function)(WireCall&, const Args&
 Status typed(WireCall& call, protocol::Decoder& decoder, protocol::Encoder& encoder) {
     Args args{};
     if (!decode(decoder, args)) return bad_payload();
+    if constexpr (!std::is_same_v<Args, Nothing>) PV_TRY(call.access().take_arguments(&args));
     Ret ret{};
     PV_TRY(Function(call, args, ret));
-    if (!call.deferred()) encode(encoder, ret);
+    if (call.deferred()) return {};
+    PV_TRY(call.access().check_rest(call.instance != nullptr ? &call.driver().registry() : nullptr));
+    encode(encoder, ret);
     return {};
 }
 

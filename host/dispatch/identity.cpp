@@ -19,4 +19,23 @@ std::shared_ptr<const plugin::Caller> make_caller(rpc::Client& client) {
     return caller;
 }
 
+access::Subject make_subject(const rpc::Client& client, bool readonly) {
+    const rpc::Identity id = client.identity();
+    access::Subject subject;
+    subject.readonly = readonly;
+    subject.transport = id.transport == rpc::Transport::unix_socket ? access::Transport::unix_socket
+                        : id.transport == rpc::Transport::tls       ? access::Transport::tls
+                                                                    : access::Transport::tcp;
+    if (id.transport == rpc::Transport::unix_socket) {
+        subject.uid = id.uid;
+        subject.gid = id.gid;
+        subject.pid = id.pid;
+        subject.groups.assign(id.groups.begin(), id.groups.end());
+        subject.start_time = rpc::process_start_time(id.pid);
+    }
+    subject.sasl_user = id.sasl_user;
+    subject.x509_dname = id.x509_dname;
+    return subject;
+}
+
 } // namespace polyvirt::dispatch

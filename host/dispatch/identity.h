@@ -5,11 +5,14 @@
 
 #include <memory>
 
+#include "host/access/subject.h"
 #include "host/plugin/call.h"
 #include "host/rpc/client.h"
 
 namespace polyvirt::dispatch {
 
 std::shared_ptr<const plugin::Caller> make_caller(rpc::Client& client);
+// What permissions are decided for. May read /proc.
+access::Subject make_subject(const rpc::Client& client, bool readonly);
 
 } // namespace polyvirt::dispatch

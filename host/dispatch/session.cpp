@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "host/dispatch/session.h"
 
+#include <utility>
 #include <vector>
 
 #include "base/error_text.h"
@@ -44,6 +45,25 @@ std::string Session::uri() const {
 std::shared_ptr<const plugin::Caller> Session::caller() const {
     LeafLock lock(mu_);
     return caller_;
+}
+
+std::shared_ptr<const access::Viewer> Session::viewer(const access::Control& control, const rpc::Client& client) {
+    const std::uint64_t generation = control.generation();
+    if (generation == 0) return nullptr;
+    bool readonly = false;
+    {
+        const LeafLock lock(mu_);
+        readonly = caller_->readonly;
+        if (viewer_ != nullptr && viewer_->generation() == generation && viewer_->subject().readonly == readonly)
+            return viewer_;
+    }
+    auto enforcement = control.current();
+    if (enforcement == nullptr) return nullptr;
+    auto made = std::make_shared<const access::Viewer>(std::move(enforcement), make_subject(client, readonly));
+    std::shared_ptr<const access::Viewer> last; // released with no lock held
+    const LeafLock lock(mu_);
+    last = std::exchange(viewer_, made);
+    return made;
 }
 
 void Session::watch(std::weak_ptr<pv_call> call, const pv_call* key) {

@@ -12,6 +12,8 @@
 
 #include "base/result.h"
 #include "base/sync.h"
+#include "host/access/control.h"
+#include "host/dispatch/denial_log.h"
 #include "host/plugin/call.h"
 #include "host/rpc/client.h"
 #include "host/rpc/handler.h"
@@ -31,6 +33,12 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     // Changes once, when open() asks for a read-only connection.
     [[nodiscard]] std::shared_ptr<const plugin::Caller> caller() const;
 
+    // What is enforced, as this client (whose session this is) sees it; null: nothing is. Not before it has
+    // authenticated, as that is part of who it is. May read /proc.
+    [[nodiscard]] std::shared_ptr<const access::Viewer> viewer(const access::Control& control,
+                                                               const rpc::Client& client);
+    [[nodiscard]] DenialLog& denials() { return denials_; }
+
     // Calls that end with their client: cancelled by cancel_all(), on any thread.
     void watch(std::weak_ptr<pv_call> call, const pv_call* key);
     void unwatch(const pv_call* key);
@@ -45,6 +53,8 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     std::string uri_ PV_GUARDED_BY(mu_);
     std::shared_ptr<const plugin::Caller> caller_ PV_GUARDED_BY(mu_);
     std::unordered_map<const pv_call*, std::weak_ptr<pv_call>> calls_ PV_GUARDED_BY(mu_);
+    std::shared_ptr<const access::Viewer> viewer_ PV_GUARDED_BY(mu_);
+    DenialLog denials_;
     bool close_callback_ PV_GUARDED_BY(mu_) = false;
 };
 

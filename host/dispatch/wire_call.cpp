@@ -17,7 +17,9 @@ namespace polyvirt::dispatch {
 WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
                    std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc)
     : pv_call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
-      session_(std::move(session)), message_(std::move(message)), proc_(proc) {
+      session_(std::move(session)), message_(std::move(message)), proc_(proc),
+      access_(proc.before_auth ? nullptr : session_->viewer(dispatcher.access(), *client_), session_->denials(),
+              client_->id(), proc) {
     fds_in = std::move(message_.fds);
     instance = session_->instance();
 }
@@ -37,7 +39,9 @@ void WireCall::answer(HostFn function) {
     protocol::Decoder decoder(message_.payload(), arena_);
     if (Status status = function(*this, decoder, encoder); !status)
         return fail(std::move(status).error());
-    if (!deferred_) send(encoder);
+    if (deferred_) return;
+    if (Status status = access_.check_filtered(); !status) return fail(std::move(status).error());
+    send(encoder);
 }
 
 void WireCall::reply_later(const std::function<void(protocol::Encoder&)>& encode) {
@@ -53,6 +57,7 @@ void WireCall::enter(const Glue& glue) {
         if (!has_error()) return fail(bad_payload());
         return refuse(PV_FAIL);
     }
+    if (Status status = access_.check_rest(&instance->registry()); !status) return fail(std::move(status).error());
     if (glue.client_gone == ClientGone::cancel) {
         watched_ = true;
         session_->watch(weak_from_this(), this);
@@ -71,6 +76,7 @@ void WireCall::finished(pv_status status) {
     protocol::Encoder encoder =
         begin_reply(message_.header, static_cast<std::uint32_t>(fds.size()));
     glue_->encode(*this, encoder);
+    if (Status shown = access_.check_filtered(); !shown) set_error(std::move(shown).error());
     if (has_error()) return refuse(PV_FAIL); // the answer cannot be told, e.g. an object is gone
     if (bridge_ != nullptr) bridge_->open();
     send(encoder, std::move(fds));
@@ -105,7 +111,10 @@ void WireCall::fail(Error error) {
 void WireCall::fail_unsupported(const Glue* glue) {
     if (glue != nullptr) {
         protocol::Decoder decoder(message_.payload(), arena_);
-        if (!glue->prepare(*this, decoder) && !has_error()) return fail(bad_payload());
+        const bool prepared = glue->prepare(*this, decoder);
+        if (!prepared && !has_error()) return fail(bad_payload());
+        Status allowed = prepared ? access_.check_rest(nullptr) : Status(take_error(PV_FAIL));
+        if (!allowed && allowed.error().code == ErrorCode::access_denied) return fail(std::move(allowed).error());
     }
     fail(no_support(proc_));
 }
@@ -123,9 +132,23 @@ const pv_obj* WireCall::domain(const protocol::domain& wire) {
     return nullptr;
 }
 
+std::vector<plugin::ObjectPtr> WireCall::list(const plugin::ListFilter& filter) {
+    auto all = instance->registry().list(filter);
+    access_.filter(all);
+    return all;
+}
+
+std::size_t WireCall::count(const plugin::ListFilter& filter) {
+    if (access_.must_filter()) return list(filter).size();
+    return instance->registry().count(filter);
+}
+
 Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire) {
     const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
-    if (auto found = call.driver().registry().find_uuid(PV_KIND_DOMAIN, uuid)) return found;
+    if (auto found = call.driver().registry().find_uuid(PV_KIND_DOMAIN, uuid)) {
+        PV_TRY(call.access().check(found));
+        return found;
+    }
     return make_error(ErrorCode::no_domain, call.driver().error_domain(), "no domain with matching uuid '{}' ({})",
                       uuid.to_string(), wire.name.view());
 }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "host/dispatch/call_access.h"
 #include "host/dispatch/glue.h"
 #include "host/dispatch/session.h"
 #include "host/plugin/builders.h"
@@ -68,6 +69,12 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     // The call's flags, from the glue: whether its stream may have holes hangs on them.
     void set_flags(std::uint32_t flags) { sparse_ = (flags & proc_.sparse_flag) != 0; }
 
+    // The permissions of this call; call_access.h says what is left to answers.
+    [[nodiscard]] CallAccess& access() { return access_; }
+    // What the registry has, as far as the client may see it.
+    [[nodiscard]] std::vector<plugin::ObjectPtr> list(const plugin::ListFilter& filter);
+    [[nodiscard]] std::size_t count(const plugin::ListFilter& filter);
+
     // Conditional read-only rule: records the denial and returns false.
     [[nodiscard]] bool check_readonly(bool denied);
 
@@ -116,6 +123,7 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     rpc::Message message_;
     const protocol::ProcInfo& proc_;
     protocol::Arena arena_;
+    CallAccess access_;
     const Glue* glue_ = nullptr;
     std::shared_ptr<StreamBridge> bridge_;
     const pv_obj* target_ = nullptr;

@@ -44,10 +44,18 @@ const pv_obj* not_found(WireCall& call, std::uint32_t kind, fmt::format_string<A
     return nullptr;
 }
 
+// What the call may do with an object that it found.
+const pv_obj* admit(WireCall& call, const ObjectPtr& found) {
+    Status allowed = call.access().check(found);
+    if (allowed) return call.pin(found);
+    call.set_error(std::move(allowed).error());
+    return nullptr;
+}
+
 const pv_obj* by_uuid(WireCall& call, std::uint32_t kind, const std::array<std::uint8_t, 16>& uuid,
                       std::string_view name) {
     const Uuid key = Uuid::from_bytes(uuid.data());
-    if (const ObjectPtr found = call.driver().registry().find_uuid(kind, key)) return call.pin(found);
+    if (const ObjectPtr found = call.driver().registry().find_uuid(kind, key)) return admit(call, found);
     const char* noun = words_of(kind).noun;
     if (name.empty()) return not_found(call, kind, "no {} with matching uuid '{}'", noun, key.to_string());
     return not_found(call, kind, "no {} with matching uuid '{}' ({})", noun, key.to_string(), name);
@@ -55,7 +63,7 @@ const pv_obj* by_uuid(WireCall& call, std::uint32_t kind, const std::array<std::
 
 const pv_obj* by_name(WireCall& call, std::uint32_t kind, const pv_obj* parent, std::string_view name) {
     const std::uint64_t inside = parent != nullptr ? parent->handle : 0;
-    if (const ObjectPtr found = call.driver().registry().find_name(kind, inside, name)) return call.pin(found);
+    if (const ObjectPtr found = call.driver().registry().find_name(kind, inside, name)) return admit(call, found);
     return not_found(call, kind, "no {} with matching name '{}'", words_of(kind).noun, name);
 }
 
@@ -72,7 +80,7 @@ const pv_obj* find(WireCall& call, const protocol::network_port& wire) {
     const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
     const ObjectPtr found = call.driver().registry().find_uuid(PV_KIND_NETWORK_PORT, uuid);
     if (found != nullptr && found->parent != nullptr && found->parent->uuid == Uuid::from_bytes(wire.net.uuid.data()))
-        return call.pin(found);
+        return admit(call, found);
     return not_found(call, PV_KIND_NETWORK_PORT, "Network port with UUID {} does not exist", uuid.to_string());
 }
 
@@ -100,7 +108,7 @@ const pv_obj* find(WireCall& call, const protocol::nwfilter& wire) {
 const pv_obj* find(WireCall& call, const protocol::nwfilter_binding& wire) {
     const std::string_view port = wire.portdev.view();
     const ObjectPtr found = call.driver().registry().find_name(PV_KIND_NWFILTER_BINDING, 0, port);
-    if (found != nullptr) return call.pin(found);
+    if (found != nullptr) return admit(call, found);
     return not_found(call, PV_KIND_NWFILTER_BINDING, "no nwfilter binding for port dev '{}'", port);
 }
 
@@ -120,7 +128,7 @@ const pv_obj* find(WireCall& call, const protocol::domain_checkpoint& wire) {
 
 const pv_obj* find_name(WireCall& call, std::uint32_t kind, const Str& name) {
     if (kind != PV_KIND_INTERFACE) return by_name(call, kind, nullptr, name.view());
-    if (const ObjectPtr found = call.driver().registry().find_name(kind, 0, name.view())) return call.pin(found);
+    if (const ObjectPtr found = call.driver().registry().find_name(kind, 0, name.view())) return admit(call, found);
     return not_found(call, kind, "couldn't find interface named '{}'", name.view());
 }
 

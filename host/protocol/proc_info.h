@@ -44,6 +44,7 @@ struct Condition {
 
 struct AclRule {
     const char* permission; // "domain.read"
+    std::uint16_t number;   // its place in permissions()
     Condition when;         // none: always
     bool filter;            // decides which items of a list or event stream are shown
 };
@@ -93,5 +94,7 @@ const char* program_name(std::uint32_t program);
 const ProcInfo* find_proc(std::uint32_t program, std::int32_t proc);
 const FeatureInfo* find_feature(std::int32_t id);
 std::span<const EventInfo> event_table();
+// Every permission that a procedure needs, "object.what", sorted.
+std::span<const char* const> permissions();
 
 } // namespace polyvirt::protocol

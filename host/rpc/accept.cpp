@@ -18,6 +18,19 @@ namespace {
 constexpr int kAcceptsPerRound = 64;
 constexpr auto kDescriptorPause = std::chrono::milliseconds(100);
 
+// Of the peer's process when it connected.
+std::vector<gid_t> groups_of(int fd) {
+    std::vector<gid_t> groups(32);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+        const int result = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+        if (result != 0 && errno != ERANGE) return {};
+        groups.resize(size / sizeof(gid_t)); // when there were more: now as many as needed
+        if (result == 0) break;
+    }
+    return groups;
+}
+
 bool fill_credentials(int fd, Identity& identity) {
     ucred peer{};
     socklen_t size = sizeof peer;
@@ -26,6 +39,7 @@ bool fill_credentials(int fd, Identity& identity) {
     identity.uid = peer.uid;
     identity.gid = peer.gid;
     identity.pid = peer.pid;
+    identity.groups = groups_of(fd);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ struct Identity {
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
     pid_t pid = -1;
+    std::vector<gid_t> groups; // supplementary ones of the peer's process (SO_PEERGROUPS)
     std::string security_label; // of the peer's process (SO_PEERSEC); empty = none
     std::string address;        // "127.0.0.1:0" for unix sockets, as the peer's admin tool shows it
     bool readonly = false;      // came in through a read-only listener

@@ -39,19 +39,26 @@ def proc_row(tables, proc, acl_name):
     return "    {" + ", ".join(parts) + "},"
 
 
-def acl_rows(tables, proc):
+def acl_entries(proc):
+    """(permission, raw condition or None, whether it is a filter) of each entry."""
     acl = proc.raw.get("acl") or []
-    rows = []
+    entries = []
     if acl == "unknown":
-        return rows
+        return entries
     for rule in acl:
-        if isinstance(rule, dict):
-            rows.append(f"{{{quote(rule['perm'])}, {condition(tables, rule['when'], proc)}, false}}")
-        else:
-            rows.append(f"{{{quote(rule)}, {{}}, false}}")
-    for perm in proc.raw.get("acl_filter") or []:
-        rows.append(f"{{{quote(perm)}, {{}}, true}}")
-    return rows
+        entries.append((rule["perm"], rule["when"], False) if isinstance(rule, dict) else (rule, None, False))
+    return entries + [(perm, None, True) for perm in proc.raw.get("acl_filter") or []]
+
+
+def permission_names(tables):
+    """Every permission that a procedure needs; its place in this order is its number."""
+    return sorted({perm for program in tables.programs.values() for proc in program.procs
+                   for perm, _, _ in acl_entries(proc)})
+
+
+def acl_rows(tables, proc, numbers):
+    return [f"{{{quote(perm)}, {numbers[perm]}, {condition(tables, when, proc) if when else '{}'}, {boolean(filtered)}}}"
+            for perm, when, filtered in acl_entries(proc)]
 
 
 def procs_source(tables):
@@ -59,10 +66,12 @@ def procs_source(tables):
     out += [f'#include "host/protocol/gen/{name}.h"' for name in tables.programs]
     out += ["", "namespace polyvirt::protocol {", "namespace {", ""]
     tables_of = []
+    names = permission_names(tables)
+    numbers = {name: place for place, name in enumerate(names)}
     for program in tables.programs.values():
         rows = []
         for proc in program.procs:
-            acl, name = acl_rows(tables, proc), "{}"
+            acl, name = acl_rows(tables, proc, numbers), "{}"
             if acl:
                 name = f"kAcl_{program.name}_{proc.id}"
                 out.append(f"constexpr AclRule {name}[] = {{{', '.join(acl)}}};")
@@ -78,6 +87,9 @@ def procs_source(tables):
     out += ['    default: return "";', "    }", "}", "", "std::span<const std::uint32_t> programs() {",
             "    static constexpr std::uint32_t kAll[] = {" +
             ", ".join(f"{p.number:#x}u" for p in tables_of) + "};", "    return kAll;", "}", "",
+            "std::span<const char* const> permissions() {",
+            "    static constexpr const char* kAll[] = {" + ", ".join(quote(n) for n in names) + "};",
+            "    return kAll;", "}", "",
             "const FeatureInfo* find_feature(std::int32_t id) {",
             "    static constexpr FeatureInfo kFeatures[] = {"]
     for number, feature in tables.features.items():

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/error_text.h"
@@ -31,6 +32,19 @@ class FakeDriver {
     plugin::Registry registry_;
 };
 
+// Allows everything, and keeps what the glue told it of the arguments.
+struct FakeAccess {
+    Status check(const plugin::ObjectPtr&) { return {}; }
+    Status take_arguments(const void*) { return {}; }
+    void take_document(const protocol::Str& xml) { document = xml.view(); }
+    void take_name(const protocol::Str& text) { name = text.view(); }
+    void filtering() { filtered = true; }
+    bool visible(const plugin::ObjectRef&) { return true; }
+
+    std::string document, name;
+    bool filtered = false;
+};
+
 class WireCall {
   public:
     WireCall(FakeDriver& driver, const protocol::ProcInfo& proc) : driver_(driver), proc_(proc) {}
@@ -41,6 +55,8 @@ class WireCall {
     void set_error(Error e) {
         if (!error) error = std::move(e);
     }
+    FakeAccess& access() { return access_; }
+    [[nodiscard]] bool has_error() const { return error.has_value(); }
     void set_flags(std::uint32_t f) { flags = f; }
     bool check_readonly(bool denied) {
         if (!denied || !readonly) return true;
@@ -95,6 +111,7 @@ class WireCall {
     FakeDriver& driver_;
     const protocol::ProcInfo& proc_;
     protocol::Arena arena_;
+    FakeAccess access_;
     const pv_obj* target_ = nullptr;
     const void* in_ = nullptr;
     void* out_ = nullptr;

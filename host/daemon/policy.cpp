@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/daemon/policy.h"
+
+#include <filesystem>
+
+#include "base/error_text.h"
+#include "base/log.h"
+
+namespace polyvirt::daemon {
+
+std::string policy_file(const Config& config, const std::string& etc) {
+    if (const std::string& named = config.text("policy.file"); !named.empty()) return named;
+    std::error_code unused;
+    const std::string usual = etc + "/policy.yaml";
+    return std::filesystem::exists(usual, unused) ? usual : "";
+}
+
+Status load_policy(access::Control& control, const Config& config, const std::string& etc) {
+    const std::string path = policy_file(config, etc);
+    if (path.empty()) {
+        if (control.generation() != 0) log::info("access", "no policy file: no permissions are enforced any more");
+        control.enforce_nothing();
+        return {};
+    }
+    const access::Loaded loaded = access::load_policy(path);
+    for (const std::string& text : loaded.warnings) log::warning("access", "{}", text);
+    for (const std::string& text : loaded.errors) log::error("access", "{}", text);
+    if (loaded.policy == nullptr)
+        return make_error(ErrorCode::conf_syntax, ErrorDomain::access, "{}{}", loaded.errors.front(),
+                          loaded.errors.size() > 1 ? fmt::format(" (and {} more)", loaded.errors.size() - 1) : "");
+    log::info("access", "{}: {} rules, {} by default", path, loaded.policy->rules().size(),
+              loaded.policy->default_allow() ? "allow" : "deny");
+    control.enforce(loaded.policy);
+    return {};
+}
+
+} // namespace polyvirt::daemon

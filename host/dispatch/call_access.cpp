@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "host/dispatch/call_access.h"
+
+#include <algorithm>
+
+#include "base/error_text.h"
+#include "host/dispatch/denial_log.h"
+
+namespace polyvirt::dispatch {
+namespace {
+
+using access::Kind;
+using access::Object;
+using access::Permission;
+using plugin::ObjectRef;
+
+constexpr std::size_t kMaxRules = 32;
+
+// The permission is about an object that the call makes, never about one that it finds.
+bool makes(Permission permission) { return access::permission_name(permission).ends_with(".create"); }
+
+} // namespace
+
+Kind access_kind(std::uint32_t pv_kind) {
+    switch (pv_kind) {
+    case PV_KIND_DOMAIN:
+    case PV_KIND_SNAPSHOT:
+    case PV_KIND_CHECKPOINT: return Kind::domain;
+    case PV_KIND_NETWORK: return Kind::network;
+    case PV_KIND_NETWORK_PORT: return Kind::network_port;
+    case PV_KIND_INTERFACE: return Kind::interface;
+    case PV_KIND_POOL: return Kind::storage_pool;
+    case PV_KIND_VOLUME: return Kind::storage_vol;
+    case PV_KIND_NODEDEV: return Kind::node_device;
+    case PV_KIND_NWFILTER: return Kind::nwfilter;
+    case PV_KIND_NWFILTER_BINDING: return Kind::nwfilter_binding;
+    case PV_KIND_SECRET: return Kind::secret;
+    default: return Kind::connect;
+    }
+}
+
+namespace {
+
+std::uint32_t pv_kind(Kind kind) {
+    for (std::uint32_t k = PV_KIND_NONE + 1; k <= PV_KIND_CHECKPOINT; ++k)
+        if (access_kind(k) == kind) return k;
+    return PV_KIND_NONE;
+}
+
+} // namespace
+
+Object to_access(const ObjectRef& object) {
+    const ObjectRef* seen = &object;
+    while ((seen->kind == PV_KIND_SNAPSHOT || seen->kind == PV_KIND_CHECKPOINT) && seen->parent != nullptr)
+        seen = seen->parent.get();
+    Object to;
+    to.kind = access_kind(seen->kind);
+    to.name = seen->name;
+    to.uuid = seen->uuid;
+    if (seen->parent != nullptr) to.parent = seen->parent->name;
+    to.keys = seen->keys;
+    return to;
+}
+
+CallAccess::CallAccess(std::shared_ptr<const access::Viewer> viewer, DenialLog& denials, std::uint64_t client,
+                       const protocol::ProcInfo& proc)
+    : viewer_(std::move(viewer)), denials_(denials), client_(client), proc_(proc) {
+    if (viewer_ == nullptr) return;
+    for (std::size_t i = 0; i < proc.acl.size(); ++i) {
+        if (proc.acl[i].filter)
+            filters_ = true;
+        else
+            pending_ |= 1U << i; // until the arguments show that it does not hold
+    }
+}
+
+Error CallAccess::denied(Permission permission, const Object& object) {
+    const std::string reason = viewer_->reason(permission, object);
+    denials_.log(client_, viewer_->subject(), proc_.name, reason);
+    return make_error(ErrorCode::access_denied, ErrorDomain::access, "{}", reason);
+}
+
+Status CallAccess::decide(Permission permission, const Object& object) {
+    if (viewer_->decide(permission, object)) return {};
+    return denied(permission, object);
+}
+
+Status CallAccess::check_early() {
+    if (viewer_ == nullptr) return {};
+    if (proc_.unknown)
+        return make_error(ErrorCode::access_denied, ErrorDomain::access,
+                          "it is not known which permission {} needs, so a policy denies it", proc_.name);
+    if (proc_.acl.size() > kMaxRules)
+        return make_error(ErrorCode::internal_error, ErrorDomain::access, "{} has too many rules", proc_.name);
+    for (std::size_t i = 0; i < proc_.acl.size(); ++i) {
+        const protocol::AclRule& rule = proc_.acl[i];
+        if (rule.filter || rule.when.test != protocol::Test::none) continue;
+        if (access::permission_kind(rule.number) == Kind::connect) {
+            PV_TRY(decide(rule.number, Object{}));
+            pending_ &= ~(1U << i);
+        } else if (viewer_->settled(rule.number) == false) {
+            return denied(rule.number, {.kind = access::permission_kind(rule.number), .known = false});
+        }
+    }
+    return {};
+}
+
+Status CallAccess::take_arguments(const void* args) {
+    if (viewer_ == nullptr) return {};
+    for (std::size_t i = 0; i < proc_.acl.size(); ++i) {
+        const protocol::AclRule& rule = proc_.acl[i];
+        if (!pending(i) || rule.when.test == protocol::Test::none) continue;
+        if (!rule.when.holds_in(args))
+            pending_ &= ~(1U << i);
+        else if (viewer_->settled(rule.number) == false)
+            return denied(rule.number, {.kind = access::permission_kind(rule.number), .known = false});
+    }
+    return {};
+}
+
+Status CallAccess::check(const plugin::ObjectPtr& found) {
+    if (viewer_ == nullptr) return {};
+    parent_ = found;
+    const Object seen = to_access(*found);
+    for (std::size_t i = 0; i < proc_.acl.size(); ++i) {
+        const Permission permission = proc_.acl[i].number;
+        if (proc_.acl[i].filter || access::permission_kind(permission) != seen.kind || makes(permission)) continue;
+        // A second object of the kind is checked like the first, if the rule held at all.
+        if (!pending(i) && (checked_ & (1U << i)) == 0) continue;
+        PV_TRY(decide(permission, seen));
+        pending_ &= ~(1U << i);
+        checked_ |= 1U << i;
+    }
+    return {};
+}
+
+// What the arguments say of an object that is not there yet.
+Object CallAccess::described(Kind kind, const plugin::Registry* registry) {
+    Object object{.kind = kind, .known = false};
+    if (document_.present() && !identity_.has_value()) identity_ = access::identify_document(document_.view());
+    if (!new_name_.present() && !identity_.has_value()) return object;
+    object.known = true;
+    object.name = new_name_.present() ? new_name_.view() : std::string_view(identity_->name);
+    if (identity_.has_value()) object.uuid = identity_->uuid;
+    if (parent_ != nullptr) object.parent = parent_->name;
+    // Whoever defines anew what exists, by name alone, means that one.
+    if (registry != nullptr && object.uuid.is_nil() && !object.name.empty()) {
+        const std::uint64_t inside = parent_ != nullptr ? parent_->handle : 0;
+        if (const auto there = registry->find_name(pv_kind(kind), inside, object.name)) object.uuid = there->uuid;
+    }
+    return object;
+}
+
+Status CallAccess::check_rest(const plugin::Registry* registry) {
+    for (std::size_t i = 0; pending_ != 0; ++i) {
+        if (!pending(i)) continue;
+        const Kind kind = access::permission_kind(proc_.acl[i].number);
+        PV_TRY(decide(proc_.acl[i].number, kind == Kind::connect ? Object{} : described(kind, registry)));
+        pending_ &= ~(1U << i);
+    }
+    return {};
+}
+
+Status CallAccess::check_filtered() const {
+    if (!must_filter() || filtered_ || std::string_view(proc_.kind) == "event") return {};
+    return make_error(ErrorCode::internal_error, ErrorDomain::access, "{} did not filter what it would show",
+                      proc_.name);
+}
+
+bool CallAccess::visible(const ObjectRef& object) {
+    filtered_ = true;
+    if (!must_filter()) return true;
+    const Object seen = to_access(object);
+    return std::all_of(proc_.acl.begin(), proc_.acl.end(), [&](const protocol::AclRule& rule) {
+        return !rule.filter || access::permission_kind(rule.number) != seen.kind ||
+               viewer_->decide(rule.number, seen);
+    });
+}
+
+void CallAccess::filter(std::vector<plugin::ObjectPtr>& objects) {
+    filtered_ = true;
+    if (must_filter()) std::erase_if(objects, [this](const auto& object) { return !visible(*object); });
+}
+
+} // namespace polyvirt::dispatch

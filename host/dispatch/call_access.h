@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// CallAccess: the permissions of one call. The tables say which ones its procedure needs
+// (ProcInfo::acl), host/access who has them, this which objects they are about:
+//
+//   - connect.*                       checked before anything is decoded (check_early)
+//   - KIND.*                          on every object of that kind that the arguments lead to (check): the
+//                                     look-ups of wire_find.cpp and find_domain() do it themselves; whoever
+//                                     finds an object by other means says PV_TRY(call.access().check(object))
+//   - KIND.*, object not there yet    on what the XML document describes, at the end (check_rest)
+//   - filters (acl_filter)            on every item of a list: use call.list(filter), call.count(filter)
+//                                     instead of the registry's own, or ask access().visible(*object) of each
+//
+// What was forgotten is refused, not let through: a rule that met no object is decided as for an object
+// that nobody knows, and a list that was not filtered is not answered. All of this is nothing but one
+// atomic load where no policy is enforced.
+//
+// Thread: that of the call.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "host/access/control.h"
+#include "host/access/document.h"
+#include "host/plugin/registry.h"
+#include "host/protocol/proc_info.h"
+#include "host/protocol/xdr.h"
+
+namespace polyvirt::dispatch {
+
+class DenialLog;
+
+// An object as the rules see it: a snapshot or checkpoint is its domain. Texts stay those of `object`.
+access::Object to_access(const plugin::ObjectRef& object);
+// "connect" for kinds that no permission is about.
+access::Kind access_kind(std::uint32_t pv_kind);
+
+class CallAccess {
+  public:
+    // `viewer` null: everything is allowed. What `client` is denied is told to `denials`.
+    CallAccess(std::shared_ptr<const access::Viewer> viewer, DenialLog& denials, std::uint64_t client,
+               const protocol::ProcInfo& proc);
+
+    [[nodiscard]] bool enforced() const { return viewer_ != nullptr; }
+
+    // Before decoding: what needs no object, or is denied for every object.
+    [[nodiscard]] Status check_early();
+    // Right after decoding: which rules hold for these arguments (the procedure's NAME_args).
+    [[nodiscard]] Status take_arguments(const void* args);
+    // The arguments describe (a whole document), or name, the object that the call makes.
+    void take_document(const protocol::Str& xml) { document_ = xml; }
+    void take_name(const protocol::Str& name) { new_name_ = name; }
+    // An object that the arguments lead to.
+    [[nodiscard]] Status check(const plugin::ObjectPtr& object);
+    // What no object was found for. `registry` completes what a document says; null: no connection.
+    [[nodiscard]] Status check_rest(const plugin::Registry* registry);
+
+    // Whether an item of a list may be shown.
+    [[nodiscard]] bool visible(const plugin::ObjectRef& object);
+    // Leaves those that may be shown.
+    void filter(std::vector<plugin::ObjectPtr>& objects);
+    // For lists that may be empty.
+    void filtering() { filtered_ = true; }
+    [[nodiscard]] bool must_filter() const { return filters_; }
+    // Before the reply: that the list was filtered, if it must be.
+    [[nodiscard]] Status check_filtered() const;
+
+  private:
+    [[nodiscard]] bool pending(std::size_t rule) const { return (pending_ & (1U << rule)) != 0; }
+    [[nodiscard]] access::Object described(access::Kind kind, const plugin::Registry* registry);
+    [[nodiscard]] Status decide(access::Permission permission, const access::Object& object);
+    [[nodiscard]] Error denied(access::Permission permission, const access::Object& object);
+
+    const std::shared_ptr<const access::Viewer> viewer_;
+    DenialLog& denials_;
+    const std::uint64_t client_;
+    const protocol::ProcInfo& proc_;
+    std::uint32_t pending_ = 0; // bit per rule of the procedure that holds and was not checked yet
+    std::uint32_t checked_ = 0; // and that was, on one object at least
+    bool filters_ = false, filtered_ = false;
+    protocol::Str document_{}, new_name_{};
+    std::optional<access::DocumentIdentity> identity_;
+    plugin::ObjectPtr parent_; // the last object found: what the new one will be in
+};
+
+} // namespace polyvirt::dispatch
