@@ -5,6 +5,7 @@
 // and permission, then lets the host answer (host_table.h) or enters the driver through the generated
 // glue. One for all servers of the daemon; rpc calls it as its Handler.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,12 +31,18 @@ struct DispatcherOptions {
     std::string version;                        // the daemon's own
 };
 
+// How polkit is asked whether a client may connect.
+struct PolkitLogin {
+    std::chrono::milliseconds deadline{60'000};
+    bool interactive = true; // it may ask the user
+};
+
 class Dispatcher final : public rpc::Handler {
   public:
     explicit Dispatcher(DispatcherOptions options);
 
     // Before any client is served. All outlive the last call.
-    void set_plugins(plugin::PluginManager& plugins) { plugins_ = &plugins; }
+    void set_plugins(plugin::PluginManager& plugins);
     void add_server(rpc::Server& server) { servers_.push_back(&server); }
     void set_admin_hooks(AdminHooks& hooks) { admin_hooks_ = &hooks; }
 
@@ -53,7 +60,13 @@ class Dispatcher final : public rpc::Handler {
     void answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns);
     [[nodiscard]] const CallStats& call_stats() const { return call_stats_; }
     [[nodiscard]] LoopLag& loop_lag() { return loop_lag_; }
-    // Which permissions are enforced; none until somebody says so.
+    // Before any client is served: whom clients of sockets with polkit are judged by, and (perhaps) calls.
+    void set_polkit(std::shared_ptr<access::Authority> polkit, PolkitLogin login);
+    // Null: not set up.
+    [[nodiscard]] const std::shared_ptr<access::Authority>& polkit() const { return polkit_; }
+    [[nodiscard]] const PolkitLogin& polkit_login() const { return polkit_login_; }
+    // Which permissions are enforced; none until somebody says so. While something is, no call is answered on
+    // rpc-loop.
     [[nodiscard]] access::Control& access() { return access_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
@@ -63,6 +76,8 @@ class Dispatcher final : public rpc::Handler {
     CallLog call_log_;
     CallStats call_stats_;
     LoopLag loop_lag_;
+    std::shared_ptr<access::Authority> polkit_;
+    PolkitLogin polkit_login_;
     access::Control access_;
     EventHub hub_{access_};
     plugin::PluginManager* plugins_ = nullptr;

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "host/access/control.h"
+#include "host/dispatch/event_gate.h"
 #include "host/plugin/events.h"
 #include "host/rpc/client.h"
 
@@ -38,7 +40,9 @@ struct Subscription {
 class EventHub final : public plugin::EventSink {
   public:
     // Whoever may not `getattr` an object hears nothing of it, whatever it registered for.
-    explicit EventHub(const access::Control& control) : control_(control) {}
+    explicit EventHub(const access::Control& control);
+    // Before the first event: how to run something on the events thread.
+    void set_runner(std::function<void(std::function<void()>)> runner) { gate_.set_runner(std::move(runner)); }
 
     pv_status encode(const plugin::Instance& instance, const pv_event& event,
                      std::shared_ptr<const void>& encoded) noexcept override;
@@ -64,11 +68,10 @@ class EventHub final : public plugin::EventSink {
     template <typename Match>
     Status remove_if(const rpc::Client& client, const Match& match);
     void unlink(const Entry& entry);
-    [[nodiscard]] bool may_see(const Subscription& s, const access::Object& object) const;
     void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
 
     std::atomic<std::uint64_t> sent_{0}, lost_{0};
-    const access::Control& control_;
+    EventGate gate_;
     std::unordered_map<const rpc::Client*, PerClient> clients_;
     std::unordered_map<std::uint64_t, std::vector<Entry>> by_event_; // (kind, event id)
 };

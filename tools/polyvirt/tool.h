@@ -55,5 +55,6 @@ void add_call(CLI::App& app, Tool& tool);
 void add_top(CLI::App& app, Tool& tool);
 void add_why(CLI::App& app, Tool& tool);
 void add_jobs(CLI::App& app, Tool& tool);
+void add_policy(CLI::App& app, Tool& tool);
 
 } // namespace polyvirt::tools
