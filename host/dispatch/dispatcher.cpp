@@ -74,6 +74,8 @@ bool Dispatcher::answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc:
     if (quick == nullptr || header.status != protocol::MsgStatus::ok || !served(*client, header.prog, header.vers))
         return false;
     const protocol::ProcInfo& proc = *quick->proc;
+    // Permissions are decided on workers.
+    if (access_.generation() != 0 && !proc.acl.empty()) return false;
     if (proc.readonly_denied || (!proc.before_auth && !client->authenticated())) return false;
     auto session = session_of(*client);
     const auto instance = session->instance();
