@@ -87,6 +87,7 @@ TEST_F(Proc, signals_reach_it) {
     EXPECT_EQ(procs.signal(proc, SIGTERM), PV_OK);
     ASSERT_TRUE(exit.gone.wait());
     EXPECT_TRUE(WIFSIGNALED(exit.status) && WTERMSIG(exit.status) == SIGTERM);
+    EXPECT_TRUE(exit.released.wait());
     procs.forget(proc);
 }
 
