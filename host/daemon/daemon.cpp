@@ -127,7 +127,8 @@ Status Daemon::take_pid_file() {
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
     Status ready = take_pid_file();
-    if (ready) ready = load_policy(parts_->dispatcher.access(), parts_->config, parts_->paths.host.etc);
+    set_up_polkit(parts_->dispatcher, parts_->config);
+    if (ready) ready = load_policy(parts_->dispatcher, parts_->config, parts_->paths.host.etc);
     if (ready) ready = open_sockets(parts_->config, parts_->paths, {parts_->main_server, parts_->admin_server});
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);
@@ -181,6 +182,7 @@ void Daemon::stop() {
         log::warning("daemon", "calls are still running after {} ms; they are abandoned", drain_time.count());
     p.main_server.close_clients("the daemon stops", 5s);
     p.admin_server.close_clients("the daemon stops", 1s);
+    p.dispatcher.polkit()->stop(); // its answers lead to the events thread, which goes with the plugins
     p.plugins.stop(deadline + 5s);
     p.loop_thread->stop_and_join();
 }

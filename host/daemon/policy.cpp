@@ -6,6 +6,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/dispatch/dispatcher.h"
 
 namespace polyvirt::daemon {
 
@@ -16,10 +17,25 @@ std::string policy_file(const Config& config, const std::string& etc) {
     return std::filesystem::exists(usual, unused) ? usual : "";
 }
 
-Status load_policy(access::Control& control, const Config& config, const std::string& etc) {
-    const std::string path = policy_file(config, etc);
+void set_up_polkit(dispatch::Dispatcher& dispatcher, const Config& config) {
+    access::Authority::Options options;
+    options.bus = config.text("polkit.bus");
+    options.keep = config.duration("polkit.keep");
+    dispatcher.set_polkit(std::make_shared<access::Authority>(std::move(options)),
+                          {config.duration("polkit.login_deadline"), config.flag("polkit.interactive")});
+}
+
+Status load_policy(dispatch::Dispatcher& dispatcher, const Config& config, const std::string& etc) {
+    access::Control& control = dispatcher.access();
+    const std::string& backend = config.text("policy.backend");
+    if (backend == "polkit") {
+        log::info("access", "polkit decides who may do what");
+        control.enforce_polkit(dispatcher.polkit(), config.duration("polkit.deadline"));
+        return {};
+    }
+    const std::string path = backend == "rules" ? policy_file(config, etc) : "";
     if (path.empty()) {
-        if (control.generation() != 0) log::info("access", "no policy file: no permissions are enforced any more");
+        if (control.generation() != 0) log::info("access", "no policy: no permissions are enforced any more");
         control.enforce_nothing();
         return {};
     }
