@@ -152,7 +152,8 @@ int Daemon::run() {
     parts_->loop_thread = std::make_unique<loop::LoopThread>(parts_->loop);
     Status ready = take_pid_file();
     const auto config = parts_->reloader.config();
-    if (ready) ready = load_policy(parts_->dispatcher.access(), *config, parts_->paths.host.etc);
+    set_up_polkit(parts_->dispatcher, *config);
+    if (ready) ready = load_policy(parts_->dispatcher, *config, parts_->paths.host.etc);
     if (ready) ready = open_sockets(*config, parts_->paths, parts_->servers());
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);
@@ -200,7 +201,7 @@ void Daemon::start_control() {
     Parts& p = *parts_;
     add_reload_actions(p.reloader, p.servers(), p.pool, p.options.verbose);
     p.reloader.add("policy", [&p](const Config&, const Config& now) {
-        return prepare_policy(p.dispatcher.access(), now, p.paths.host.etc);
+        return prepare_policy(p.dispatcher, now, p.paths.host.etc);
     });
     p.control = std::make_unique<Control>(p.loop, [&p] {
         notify_reloading();
@@ -223,6 +224,7 @@ void Daemon::stop() {
         log::warning("daemon", "calls are still running after {} ms; they are abandoned", drain_time.count());
     p.main_server.close_clients("the daemon stops", 5s);
     p.admin_server.close_clients("the daemon stops", 1s);
+    p.dispatcher.polkit()->stop(); // its answers lead to the events thread, which goes with the plugins
     p.plugins.stop(deadline + 5s);
     if (p.watchdog) p.watchdog->remove(p.loop);
     p.loop_thread->stop_and_join();

@@ -6,6 +6,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/dispatch/dispatcher.h"
 
 namespace polyvirt::daemon {
 
@@ -16,11 +17,27 @@ std::string policy_file(const Config& config, const std::string& etc) {
     return std::filesystem::exists(usual, unused) ? usual : "";
 }
 
-Result<std::function<void()>> prepare_policy(access::Control& control, const Config& config, const std::string& etc) {
-    const std::string path = policy_file(config, etc);
+void set_up_polkit(dispatch::Dispatcher& dispatcher, const Config& config) {
+    access::Authority::Options options;
+    options.bus = config.text("polkit.bus");
+    options.keep = config.duration("polkit.keep");
+    dispatcher.set_polkit(std::make_shared<access::Authority>(std::move(options)),
+                          {config.duration("polkit.login_deadline"), config.flag("polkit.interactive")});
+}
+
+Result<std::function<void()>> prepare_policy(dispatch::Dispatcher& dispatcher, const Config& config,
+                                             const std::string& etc) {
+    access::Control& control = dispatcher.access();
+    const std::string& backend = config.text("policy.backend");
+    if (backend == "polkit")
+        return std::function<void()>([&control, &dispatcher, deadline = config.duration("polkit.deadline")] {
+            log::info("access", "polkit decides who may do what");
+            control.enforce_polkit(dispatcher.polkit(), deadline);
+        });
+    const std::string path = backend == "rules" ? policy_file(config, etc) : "";
     if (path.empty())
         return std::function<void()>([&control] {
-            if (control.generation() != 0) log::info("access", "no policy file: no permissions are enforced any more");
+            if (control.generation() != 0) log::info("access", "no policy: no permissions are enforced any more");
             control.enforce_nothing();
         });
     const access::Loaded loaded = access::load_policy(path);
@@ -36,8 +53,8 @@ Result<std::function<void()>> prepare_policy(access::Control& control, const Con
     });
 }
 
-Status load_policy(access::Control& control, const Config& config, const std::string& etc) {
-    PV_ASSIGN_OR_RETURN(const std::function<void()> enforce, prepare_policy(control, config, etc));
+Status load_policy(dispatch::Dispatcher& dispatcher, const Config& config, const std::string& etc) {
+    PV_ASSIGN_OR_RETURN(const std::function<void()> enforce, prepare_policy(dispatcher, config, etc));
     enforce();
     return {};
 }

@@ -132,6 +132,14 @@ void workers(std::vector<Setting>& t) {
 }
 
 void policy(std::vector<Setting>& t) {
+    t.push_back({"policy.backend",
+                 Kind::choice,
+                 live,
+                 "rules",
+                 "Who decides about permissions: the rules of a file (without one, everything is allowed), polkit, nobody",
+                 0,
+                 0,
+                 {"rules", "polkit", "none"}});
     t.push_back({"policy.file",
                  Kind::text,
                  live,
@@ -142,6 +150,17 @@ void policy(std::vector<Setting>& t) {
                  0,
                  {},
                  check_absolute});
+}
+
+void polkit(std::vector<Setting>& t) {
+    t.push_back({"polkit.bus", Kind::text, start, "", "Address of polkit's message bus; empty: the system's"});
+    t.push_back({"polkit.keep", Kind::duration, start, "5s", "How long an answer of polkit's holds; 0: not at all", 0, kHour});
+    t.push_back({"polkit.deadline", Kind::duration, live, "5s",
+                 "Time that polkit has to decide about a permission; later is denied", 10 * kMs, kHour});
+    t.push_back({"polkit.login_deadline", Kind::duration, start, "1min",
+                 "Time that polkit, and the user it asks, have to decide about a connection", 10 * kMs, kHour});
+    t.push_back({"polkit.interactive", Kind::boolean, start, "true",
+                 "Whether polkit may ask the user to authenticate, when a client connects"});
 }
 
 void care(std::vector<Setting>& t) {
@@ -180,6 +199,7 @@ std::vector<Setting> make_table() {
     limits(t);
     workers(t);
     policy(t);
+    polkit(t);
     care(t);
     return t;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/error_text.h"
+#include "host/access/polkit_actions.h"
+#include "host/dispatch/ask_polkit.h"
 #include "host/dispatch/denial_log.h"
 
 namespace polyvirt::dispatch {
@@ -75,15 +77,27 @@ CallAccess::CallAccess(std::shared_ptr<const access::Viewer> viewer, DenialLog& 
     }
 }
 
-Error CallAccess::denied(Permission permission, const Object& object) {
-    const std::string reason = viewer_->reason(permission, object);
+Error CallAccess::log_denial(std::string reason) {
     denials_.log(client_, viewer_->subject(), proc_.name, reason);
     return make_error(ErrorCode::access_denied, ErrorDomain::access, "{}", reason);
 }
 
+Error CallAccess::denied(Permission permission, const Object& object) {
+    return log_denial(viewer_->reason(permission, object));
+}
+
 Status CallAccess::decide(Permission permission, const Object& object) {
-    if (viewer_->decide(permission, object)) return {};
-    return denied(permission, object);
+    if (!viewer_->asks()) {
+        if (viewer_->decide(permission, object)) return {};
+        return denied(permission, object);
+    }
+    const Wanted wanted{permission, object};
+    Result<access::Answer> answer = std::move(ask_and_wait(*viewer_, driver_, {&wanted, 1}).front());
+    if (!answer) return std::move(answer).error();
+    if (*answer == access::Answer::yes) return {};
+    const std::string what = object.to_string();
+    return log_denial(access::refusal_of(*answer, access::api_action(permission)) +
+                      (what.empty() ? "" : " on " + what));
 }
 
 Status CallAccess::check_early() {
@@ -163,7 +177,8 @@ Status CallAccess::check_rest(const plugin::Registry* registry) {
 }
 
 Status CallAccess::check_filtered() const {
-    if (!must_filter() || filtered_ || std::string_view(proc_.kind) == "event") return {};
+    if (!must_filter() || std::string_view(proc_.kind) == "event") return {};
+    if (filtered_) return filter_status_;
     return make_error(ErrorCode::internal_error, ErrorDomain::access, "{} did not filter what it would show",
                       proc_.name);
 }
@@ -171,6 +186,11 @@ Status CallAccess::check_filtered() const {
 bool CallAccess::visible(const ObjectRef& object) {
     filtered_ = true;
     if (!must_filter()) return true;
+    if (viewer_->asks()) {
+        if (!foreseen_) return ask_visible({std::make_shared<const ObjectRef>(object)}).front();
+        const auto found = foreseen_->find(object.handle);
+        return found != foreseen_->end() && found->second;
+    }
     const Object seen = to_access(object);
     return std::all_of(proc_.acl.begin(), proc_.acl.end(), [&](const protocol::AclRule& rule) {
         return !rule.filter || access::permission_kind(rule.number) != seen.kind ||
@@ -178,9 +198,50 @@ bool CallAccess::visible(const ObjectRef& object) {
     });
 }
 
+std::vector<bool> CallAccess::ask_visible(const std::vector<plugin::ObjectPtr>& objects) {
+    std::vector<Wanted> wanted;
+    std::vector<std::size_t> about; // which object each question is about
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+        const Object seen = to_access(*objects[i]);
+        for (const protocol::AclRule& rule : proc_.acl) {
+            if (!rule.filter || access::permission_kind(rule.number) != seen.kind) continue;
+            wanted.push_back({rule.number, seen});
+            about.push_back(i);
+        }
+    }
+    std::vector<bool> visible(objects.size(), true);
+    auto answers = ask_and_wait(*viewer_, driver_, wanted);
+    for (std::size_t q = 0; q < answers.size(); ++q) {
+        if (answers[q] && *answers[q] == access::Answer::yes) continue;
+        visible[about[q]] = false;
+        if (!answers[q]) filter_status_ = std::move(answers[q]).error();
+    }
+    return visible;
+}
+
 void CallAccess::filter(std::vector<plugin::ObjectPtr>& objects) {
     filtered_ = true;
-    if (must_filter()) std::erase_if(objects, [this](const auto& object) { return !visible(*object); });
+    if (!must_filter()) return;
+    if (!viewer_->asks()) {
+        std::erase_if(objects, [this](const auto& object) { return !visible(*object); });
+        return;
+    }
+    const std::vector<bool> keep = ask_visible(objects);
+    std::size_t i = 0;
+    std::erase_if(objects, [&](const auto&) { return !keep[i++]; });
+}
+
+void CallAccess::foresee(const plugin::Registry& registry) {
+    if (!must_filter() || !viewer_->asks()) return;
+    foreseen_.emplace();
+    for (const protocol::AclRule& rule : proc_.acl) {
+        if (!rule.filter) continue;
+        plugin::ListFilter all;
+        all.kind = pv_kind(access::permission_kind(rule.number));
+        const auto objects = registry.list(all);
+        const std::vector<bool> seen = ask_visible(objects);
+        for (std::size_t i = 0; i < objects.size(); ++i) foreseen_->insert_or_assign(objects[i]->handle, seen[i]);
+    }
 }
 
 } // namespace polyvirt::dispatch

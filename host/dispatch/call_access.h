@@ -21,6 +21,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -51,6 +53,8 @@ class CallAccess {
     [[nodiscard]] Status check_early();
     // Right after decoding: which rules hold for these arguments (the procedure's NAME_args).
     [[nodiscard]] Status take_arguments(const void* args);
+    // The connection's driver, as polkit's rules know it.
+    void set_driver(std::string_view name) { driver_ = name; }
     // The arguments describe (a whole document), or name, the object that the call makes.
     void take_document(const protocol::Str& xml) { document_ = xml; }
     void take_name(const protocol::Str& name) { new_name_ = name; }
@@ -63,6 +67,8 @@ class CallAccess {
     [[nodiscard]] bool visible(const plugin::ObjectRef& object);
     // Leaves those that may be shown.
     void filter(std::vector<plugin::ObjectPtr>& objects);
+    // Takes polkit's word on these now, for a visible() that comes where nobody may wait.
+    void foresee(const plugin::Registry& registry) PV_NO_LOCKS_HELD;
     // For lists that may be empty.
     void filtering() { filtered_ = true; }
     [[nodiscard]] bool must_filter() const { return filters_; }
@@ -74,6 +80,9 @@ class CallAccess {
     [[nodiscard]] access::Object described(access::Kind kind, const plugin::Registry* registry);
     [[nodiscard]] Status decide(access::Permission permission, const access::Object& object);
     [[nodiscard]] Error denied(access::Permission permission, const access::Object& object);
+    [[nodiscard]] Error log_denial(std::string reason);
+    // polkit's word on each; what fails is invisible, and recorded.
+    std::vector<bool> ask_visible(const std::vector<plugin::ObjectPtr>& objects);
 
     const std::shared_ptr<const access::Viewer> viewer_;
     DenialLog& denials_;
@@ -82,6 +91,9 @@ class CallAccess {
     std::uint32_t pending_ = 0; // bit per rule of the procedure that holds and was not checked yet
     std::uint32_t checked_ = 0; // and that was, on one object at least
     bool filters_ = false, filtered_ = false;
+    std::string_view driver_;
+    std::optional<std::unordered_map<std::uint64_t, bool>> foreseen_; // by handle
+    Status filter_status_; // why a list could not be filtered
     protocol::Str document_{}, new_name_{};
     std::optional<access::DocumentIdentity> identity_;
     plugin::ObjectPtr parent_; // the last object found: what the new one will be in

@@ -39,6 +39,16 @@ bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t vers
 Dispatcher::Dispatcher(DispatcherOptions options)
     : options_(std::move(options)), call_log_(options_.call_log) {}
 
+void Dispatcher::set_plugins(plugin::PluginManager& plugins) {
+    plugins_ = &plugins;
+    hub_.set_runner([&plugins](std::function<void()> f) { plugins.events().run(std::move(f)); });
+}
+
+void Dispatcher::set_polkit(std::shared_ptr<access::Authority> polkit, PolkitLogin login) {
+    polkit_ = std::move(polkit);
+    polkit_login_ = login;
+}
+
 std::shared_ptr<rpc::Session> Dispatcher::client_arrived(rpc::Client& client) {
     return std::make_shared<Session>(client);
 }
@@ -46,6 +56,7 @@ std::shared_ptr<rpc::Session> Dispatcher::client_arrived(rpc::Client& client) {
 bool Dispatcher::is_priority(const rpc::Header& header) {
     // None of admin's calls waits, so they are answered when every ordinary worker is stuck.
     if (header.prog == protocol::admin::kProgram) return true;
+    if (access_.asks()) return false; // any call may wait for polkit
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     return proc != nullptr && proc->priority == protocol::Priority::high;
 }

@@ -5,6 +5,7 @@
 // and permission, then lets the host answer (host_table.h) or enters the driver through the generated
 // glue. One for all servers of the daemon; rpc calls it as its Handler.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -27,12 +28,18 @@ struct DispatcherOptions {
     std::string version;                        // the daemon's own
 };
 
+// How polkit is asked whether a client may connect.
+struct PolkitLogin {
+    std::chrono::milliseconds deadline{60'000};
+    bool interactive = true; // it may ask the user
+};
+
 class Dispatcher final : public rpc::Handler {
   public:
     explicit Dispatcher(DispatcherOptions options);
 
     // Before any client is served. Both outlive the last call.
-    void set_plugins(plugin::PluginManager& plugins) { plugins_ = &plugins; }
+    void set_plugins(plugin::PluginManager& plugins);
     void add_server(rpc::Server& server) { servers_.push_back(&server); }
 
     std::shared_ptr<rpc::Session> client_arrived(rpc::Client& client) override;
@@ -43,7 +50,13 @@ class Dispatcher final : public rpc::Handler {
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
     [[nodiscard]] EventHub& events() { return hub_; }
-    // Which permissions are enforced; none until somebody says so.
+    // Before any client is served: whom clients of sockets with polkit are judged by, and (perhaps) calls.
+    void set_polkit(std::shared_ptr<access::Authority> polkit, PolkitLogin login);
+    // Null: not set up.
+    [[nodiscard]] const std::shared_ptr<access::Authority>& polkit() const { return polkit_; }
+    [[nodiscard]] const PolkitLogin& polkit_login() const { return polkit_login_; }
+    // Which permissions are enforced; none until somebody says so. While something is, no call is answered on
+    // rpc-loop.
     [[nodiscard]] access::Control& access() { return access_; }
     [[nodiscard]] CallLog& call_log() { return call_log_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
@@ -52,6 +65,8 @@ class Dispatcher final : public rpc::Handler {
   private:
     const DispatcherOptions options_;
     CallLog call_log_;
+    std::shared_ptr<access::Authority> polkit_;
+    PolkitLogin polkit_login_;
     access::Control access_;
     EventHub hub_{access_};
     plugin::PluginManager* plugins_ = nullptr;

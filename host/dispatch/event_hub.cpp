@@ -3,14 +3,12 @@
 #include "host/dispatch/event_hub.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/error_text.h"
 #include "base/log.h"
 #include "host/dispatch/call_access.h"
 #include "host/dispatch/event_codec.h"
 #include "host/dispatch/reply.h"
-#include "host/dispatch/session.h"
 #include "host/protocol/gen/remote.h"
 
 namespace polyvirt::dispatch {
@@ -44,6 +42,14 @@ rpc::SharedBuffer make_message(const EventMessage& message, std::int32_t callbac
 
 } // namespace
 
+EventHub::EventHub(const access::Control& control)
+    : gate_(control, [](const EventGate::Entry& entry, const plugin::QueuedEvent& event) {
+          const EventMessage* message = find_event_message(event.kind, event.id);
+          if (message == nullptr || event.encoded == nullptr) return;
+          entry->client->send_event(make_message(*message, entry->callback_id, entry->old_style,
+                                                 *static_cast<const Body*>(event.encoded.get())));
+      }) {}
+
 pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,
                            std::shared_ptr<const void>& encoded) noexcept {
     try {
@@ -73,7 +79,7 @@ void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& 
     const access::Object object{
         .kind = access_kind(event.kind), .name = event.name, .uuid = event.uuid};
     for (const Entry& entry : to) {
-        if (!wants(*entry, event) || !may_see(*entry, object)) continue;
+        if (!wants(*entry, event) || gate_.judge(entry, event, object) != EventGate::Pass::yes) continue;
         if (shared == nullptr || shared_id != entry->callback_id || shared_old != entry->old_style) {
             shared = make_message(*message, entry->callback_id, entry->old_style, body);
             shared_id = entry->callback_id;
@@ -81,19 +87,6 @@ void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& 
         }
         entry->client->send_event(shared); // a client that is gone or does not read is not our worry
     }
-}
-
-bool EventHub::may_see(const Subscription& s, const access::Object& object) const {
-    if (control_.generation() == 0) return true;
-    static const auto kGetattr = [] {
-        std::array<access::Permission, access::kKinds> all{};
-        for (std::size_t k = 0; k < all.size(); ++k)
-            all[k] = *access::find_permission(
-                fmt::format("{}.getattr", access::kind_name(static_cast<access::Kind>(k))));
-        return all;
-    }();
-    const auto viewer = static_cast<Session*>(s.client->session())->viewer(control_, *s.client);
-    return viewer == nullptr || viewer->decide(kGetattr[static_cast<std::size_t>(object.kind)], object);
 }
 
 Result<std::int32_t> EventHub::add(Subscription subscription) {
@@ -142,10 +135,12 @@ void EventHub::remove_client(const rpc::Client& client) {
     const auto mine = clients_.find(&client);
     if (mine == clients_.end()) return;
     for (const Entry& entry : mine->second.list) unlink(entry);
+    gate_.forget(client);
     clients_.erase(mine);
 }
 
 void EventHub::unlink(const Entry& entry) {
+    gate_.forget(entry);
     const auto found = by_event_.find(key_of(entry->kind, entry->event_id));
     if (found == by_event_.end()) return;
     std::erase(found->second, entry);

@@ -9,6 +9,7 @@
 // in its callback id, so those with the same id (most have their first) share one buffer.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "host/access/control.h"
+#include "host/dispatch/event_gate.h"
 #include "host/plugin/events.h"
 #include "host/rpc/client.h"
 
@@ -37,7 +39,9 @@ struct Subscription {
 class EventHub final : public plugin::EventSink {
   public:
     // Whoever may not `getattr` an object hears nothing of it, whatever it registered for.
-    explicit EventHub(const access::Control& control) : control_(control) {}
+    explicit EventHub(const access::Control& control);
+    // Before the first event: how to run something on the events thread.
+    void set_runner(std::function<void(std::function<void()>)> runner) { gate_.set_runner(std::move(runner)); }
 
     pv_status encode(const plugin::Instance& instance, const pv_event& event,
                      std::shared_ptr<const void>& encoded) noexcept override;
@@ -59,10 +63,9 @@ class EventHub final : public plugin::EventSink {
     template <typename Match>
     Status remove_if(const rpc::Client& client, const Match& match);
     void unlink(const Entry& entry);
-    [[nodiscard]] bool may_see(const Subscription& s, const access::Object& object) const;
     void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
 
-    const access::Control& control_;
+    EventGate gate_;
     std::unordered_map<const rpc::Client*, PerClient> clients_;
     std::unordered_map<std::uint64_t, std::vector<Entry>> by_event_; // (kind, event id)
 };

@@ -29,6 +29,7 @@ WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
               client_->id(), proc) {
     fds_in = std::move(message_.fds);
     instance = session_->instance();
+    if (instance != nullptr) access_.set_driver(instance->type_name());
 }
 
 WireCall::~WireCall() {
@@ -59,6 +60,7 @@ void WireCall::enter(const Glue& glue) {
         return refuse(PV_FAIL);
     }
     if (Status status = access_.check_rest(&instance->registry()); !status) return fail(std::move(status).error());
+    access_.foresee(instance->registry());
     if (glue.client_gone == ClientGone::cancel) {
         watched_ = true;
         session_->watch(weak_from_this(), this);

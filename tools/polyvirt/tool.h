@@ -52,5 +52,6 @@ class Tool {
 void add_status(CLI::App& app, Tool& tool);
 void add_clients(CLI::App& app, Tool& tool);
 void add_call(CLI::App& app, Tool& tool);
+void add_policy(CLI::App& app, Tool& tool);
 
 } // namespace polyvirt::tools
