@@ -14,9 +14,11 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "host/daemon/control.h"
+#include "host/daemon/daemon_hooks.h"
 #include "host/daemon/descriptors.h"
 #include "host/daemon/limit_settings.h"
 #include "host/daemon/logging.h"
+#include "host/daemon/metrics_settings.h"
 #include "host/daemon/policy.h"
 #include "host/daemon/reload.h"
 #include "host/daemon/reload_actions.h"
@@ -69,10 +71,19 @@ struct Daemon::Parts {
           dispatcher(dispatcher_options(config)), loop("rpc-loop"), pool(pool_limits(config)),
           plugins(manager_options()),
           main_server("polyvirtd", loop, pool, dispatcher, server_limits(config, false)),
-          admin_server("admin", loop, pool, dispatcher, server_limits(config, true)) {
+          admin_server("admin", loop, pool, dispatcher, server_limits(config, true)),
+          hooks(loop, [this] { return in_use(); }) {
         dispatcher.set_plugins(plugins);
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
+        dispatcher.set_admin_hooks(hooks);
+    }
+
+    [[nodiscard]] bool in_use() {
+        if (main_server.stats().clients + admin_server.stats().clients != 0) return true;
+        for (const auto& instance : plugins.instances())
+            if (instance->registry().count({.kind = PV_KIND_DOMAIN, .all_set = PV_ATTR_ACTIVE}) != 0) return true;
+        return false;
     }
 
     static dispatch::DispatcherOptions dispatcher_options(const Config& config) {
@@ -108,8 +119,10 @@ struct Daemon::Parts {
     work::WorkerPool pool;
     plugin::PluginManager plugins;
     rpc::Server main_server, admin_server;
+    DaemonHooks hooks;
     std::unique_ptr<Control> control; // gone after rpc-loop's thread, which posts to it
     std::unique_ptr<loop::LoopThread> loop_thread;
+    std::unique_ptr<metrics::MetricsService> metrics_service;
 };
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
@@ -163,6 +176,7 @@ int Daemon::run() {
     start_plugins();
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
+    parts_->metrics_service = start_metrics(*parts_->reloader.config(), parts_->dispatcher);
     log::info("daemon", "ready on {}", parts_->paths.socket());
     start_control();
     notify_ready();
@@ -213,6 +227,7 @@ void Daemon::start_control() {
 
 void Daemon::stop() {
     Parts& p = *parts_;
+    p.metrics_service.reset();
     if (p.watchdog) p.watchdog->remove(p.control->loop());
     p.control->stop();
     const auto drain_time = p.reloader.config()->duration("drain_time");

@@ -27,16 +27,17 @@ void set_up_polkit(dispatch::Dispatcher& dispatcher, const Config& config) {
 
 Result<std::function<void()>> prepare_policy(dispatch::Dispatcher& dispatcher, const Config& config,
                                              const std::string& etc) {
+    using Enforce = std::function<void()>;
     access::Control& control = dispatcher.access();
     const std::string& backend = config.text("policy.backend");
     if (backend == "polkit")
-        return std::function<void()>([&control, &dispatcher, deadline = config.duration("polkit.deadline")] {
+        return Enforce([&control, polkit = dispatcher.polkit(), deadline = config.duration("polkit.deadline")] {
             log::info("access", "polkit decides who may do what");
-            control.enforce_polkit(dispatcher.polkit(), deadline);
+            control.enforce_polkit(polkit, deadline);
         });
     const std::string path = backend == "rules" ? policy_file(config, etc) : "";
     if (path.empty())
-        return std::function<void()>([&control] {
+        return Enforce([&control] {
             if (control.generation() != 0) log::info("access", "no policy: no permissions are enforced any more");
             control.enforce_nothing();
         });
@@ -46,7 +47,7 @@ Result<std::function<void()>> prepare_policy(dispatch::Dispatcher& dispatcher, c
     if (loaded.policy == nullptr)
         return make_error(ErrorCode::conf_syntax, ErrorDomain::access, "{}{}", loaded.errors.front(),
                           loaded.errors.size() > 1 ? fmt::format(" (and {} more)", loaded.errors.size() - 1) : "");
-    return std::function<void()>([&control, path, policy = loaded.policy] {
+    return Enforce([&control, path, policy = loaded.policy] {
         log::info("access", "{}: {} rules, {} by default", path, policy->rules().size(),
                   policy->default_allow() ? "allow" : "deny");
         control.enforce(policy);

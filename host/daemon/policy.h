@@ -17,9 +17,9 @@ namespace polyvirt::daemon {
 
 // The file that policy.file names, or policy.yaml in the folder `etc` if there is one there; empty: none.
 [[nodiscard]] std::string policy_file(const Config& config, const std::string& etc);
-// When what is returned runs, what policy.backend says is enforced from then on: the rules of that file (without one, nothing), polkit's word,
-// or nothing. An error leaves what was enforced as it is; every mistake of the file is in the log, the first in
-// the error.
+// Reads what policy.backend says: the rules of that file (without one, nothing is enforced), polkit's word, or
+// nothing. What is returned enforces it from then on. An error leaves what was enforced as it is; every mistake of
+// the file is in the log, the first in the error.
 [[nodiscard]] Result<std::function<void()>> prepare_policy(dispatch::Dispatcher& dispatcher, const Config& config,
                                                            const std::string& etc);
 // Both at once, for the start.

@@ -193,6 +193,24 @@ void care(std::vector<Setting>& t) {
                  "A callback that holds an event loop for longer is named in the log; 0: never", 0, kHour});
 }
 
+void metrics(std::vector<Setting>& t) {
+    t.push_back({"metrics.listen",
+                 Kind::text,
+                 start,
+                 "",
+                 "Where metrics are told over HTTP: 127.0.0.1:PORT, [::1]:PORT or the path of a unix socket; empty: nowhere",
+                 0,
+                 0,
+                 {},
+                 check_metrics_address});
+    t.push_back({"metrics.mode", Kind::mode, start, "0660", "Permissions of that unix socket"});
+    t.push_back({"metrics.max_connections", Kind::integer, start, "16", "Scrapes at a time", 1, 1000});
+    t.push_back({"metrics.deadline", Kind::duration, start, "10s", "Time that a scrape may take, its reading included",
+                 100 * kMs, kHour});
+    t.push_back({"metrics.max_domains", Kind::integer, start, "5000",
+                 "Guests that are listed one by one; further ones are only counted", 0, 1'000'000});
+}
+
 std::vector<Setting> make_table() {
     std::vector<Setting> t;
     sockets(t);
@@ -201,6 +219,7 @@ std::vector<Setting> make_table() {
     policy(t);
     polkit(t);
     care(t);
+    metrics(t);
     return t;
 }
 

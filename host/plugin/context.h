@@ -100,6 +100,7 @@ struct pv_host {
     const pv_client* client_iface = nullptr; // pv.client/1, as far as it is there
 
     polyvirt::plugin::Census census;
+    polyvirt::plugin::CallbackCounts callbacks;
     std::unique_ptr<polyvirt::plugin::HostLoop> loop; // the shared one, lp:NAME
     std::shared_ptr<polyvirt::plugin::Strand> strand; // on it: for releases and the host's own callbacks
     polyvirt::plugin::Registry registry;

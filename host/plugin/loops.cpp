@@ -100,6 +100,12 @@ std::size_t LoopPool::dedicated_count() const {
     return dedicated_.size();
 }
 
+void LoopPool::look(std::vector<LoopSeen>& to) const {
+    const LeafLock lock(mu_);
+    for (const auto* loops : {&pooled_, &dedicated_})
+        for (const auto& loop : *loops) to.push_back({loop->loop.name(), loop->loop.busy_since_ns()});
+}
+
 Strand::User::User(std::shared_ptr<Strand> strand) : strand_(std::move(strand)) { strand_->add_user(); }
 Strand::User::~User() { strand_->drop_user(); }
 
@@ -136,7 +142,12 @@ void Strand::run(const void* code, const std::function<void()>& f) {
     const loop::EventLoop::Running running(loop_, owner_.label, code);
     const auto begin = loop::Clock::now();
     f();
-    if (const auto took = loop::Clock::now() - begin; took > kSlow)
+    const auto took = loop::Clock::now() - begin;
+    if (owner_.callbacks != nullptr) {
+        owner_.callbacks->all.fetch_add(1, std::memory_order_relaxed);
+        if (took > kSlow) owner_.callbacks->slow.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (took > kSlow)
         log::warning("plugin", "{}: callback {} took {} ms on its loop (at most 10 are allowed)", owner_.label,
                      symbol_of(code), std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
 }

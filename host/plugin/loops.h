@@ -47,6 +47,12 @@ struct HostLoop {
     loop::LoopThread thread;
 };
 
+// A loop at one moment.
+struct LoopSeen {
+    std::string name;
+    std::int64_t busy_since_ns = 0; // 0: idle
+};
+
 // The loop threads that are no instance's own. Any thread; leaf. Outlives every strand.
 class LoopPool {
   public:
@@ -61,6 +67,7 @@ class LoopPool {
     // The thread has no user left: stops it.
     void retire(HostLoop* loop);
     [[nodiscard]] std::size_t dedicated_count() const;
+    void look(std::vector<LoopSeen>& to) const;
 
   private:
     void join_ended();
@@ -75,10 +82,16 @@ class LoopPool {
     std::uint64_t next_name_ PV_GUARDED_BY(mu_) = 0;
 };
 
+// Callbacks of one instance, on whichever loop.
+struct CallbackCounts {
+    std::atomic<std::uint64_t> all{0}, slow{0};
+};
+
 // What a strand needs of its instance.
 struct StrandOwner {
     std::string label; // for the log: "qemu/monitor-7"
     Census* census;
+    CallbackCounts* callbacks = nullptr;
 };
 
 class Strand : public std::enable_shared_from_this<Strand> {

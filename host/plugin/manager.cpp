@@ -259,6 +259,20 @@ std::vector<PluginInfo> PluginManager::list() const {
     return all;
 }
 
+std::vector<std::shared_ptr<Instance>> PluginManager::instances() const {
+    std::vector<std::shared_ptr<Instance>> all;
+    const LeafLock lock(state_->mu);
+    for (const auto& [key, slot] : state_->slots)
+        if (slot.instance && slot.instance->state() == InstanceState::started) all.push_back(slot.instance);
+    return all;
+}
+
+std::vector<LoopSeen> PluginManager::object_loops() const {
+    std::vector<LoopSeen> all;
+    state_->shared->loops.look(all);
+    return all;
+}
+
 EventDispatcher& PluginManager::events() { return state_->shared->events; }
 
 } // namespace polyvirt::plugin

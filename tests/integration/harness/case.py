@@ -32,7 +32,7 @@ class IntegrationCase(unittest.TestCase):
         self.call_log.parent.mkdir(parents=True, exist_ok=True)
         self.call_log.unlink(missing_ok=True)
         self.running_log = self.folder / "calls"
-        self.subject = subject.create(self.folder, self.running_log)
+        self.subject = self.make_subject()
         self.addCleanup(self.finish)
         self.prepare()
         if self.starts:
@@ -40,6 +40,12 @@ class IntegrationCase(unittest.TestCase):
 
     def prepare(self):
         """For cases: what is to be there before the daemon starts."""
+
+    def make_subject(self):
+        return subject.create(self.folder, self.running_log)
+
+    def make_subject(self):
+        return subject.create(self.folder, self.running_log)
 
     def run(self, result=None):
         self.outcome = self.defaultTestResult() if result is None else result

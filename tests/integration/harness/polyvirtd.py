@@ -34,7 +34,10 @@ class Polyvirtd(Subject):
     def start(self):
         if not self.program.exists():
             raise AssertionError(f"{self.program} is not built (POLYVIRT_BUILD names the build)")
-        environment = dict(os.environ, POLYVIRT_CALL_LOG=str(self.call_log))
+        environment = dict(os.environ)
+        environment.pop("POLYVIRT_CALL_LOG", None)
+        if self.call_log is not None:
+            environment["POLYVIRT_CALL_LOG"] = str(self.call_log)
         for name, value in _SANITIZERS.items():
             environment[name] = ":".join(filter(None, [value, os.environ.get(name)]))
         environment.update(self.environment)
