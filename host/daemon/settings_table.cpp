@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/daemon/logging.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/settings.h"
 
@@ -51,6 +52,13 @@ void sockets(std::vector<Setting>& t) {
     t.push_back({"listen.unix.admin_mode", Kind::mode, start, "0700", "Permissions of the admin socket"});
     t.push_back({"listen.unix.backlog", Kind::integer, start, "4096",
                  "Connections that may wait to be accepted, of each socket", 1, 65535});
+    t.push_back({"listen.drop_in.enabled", Kind::boolean, start, "false",
+                 "Listen at the paths of libvirt's daemons as well, so that clients find this one unasked"});
+    t.push_back({"listen.drop_in.names", Kind::list, start,
+                 "libvirt,virtqemud,virtlxcd,virtnetworkd,virtstoraged,virtnodedevd,virtsecretd,virtinterfaced,"
+                 "virtnwfilterd,virtproxyd",
+                 "Daemons whose paths are taken: NAME-sock, NAME-sock-ro and NAME-admin-sock of each", 0, 0, {},
+                 check_socket_name});
 }
 
 struct Row {
@@ -164,6 +172,12 @@ void care(std::vector<Setting>& t) {
                  0,
                  0,
                  {"debug", "info", "warning", "error"}});
+    t.push_back({"log.filters", Kind::list, live, "",
+                 "LEVEL:NAME for categories that have NAME in them, levels 1 (debug) to 4 (error): 1:qemu", 0, 0, {},
+                 check_log_filter});
+    t.push_back({"log.outputs", Kind::list, live, "1:stderr",
+                 "LEVEL:stderr, LEVEL:file:PATH, LEVEL:journald or LEVEL:syslog:NAME, for lines of at least that level", 0, 0, {},
+                 check_log_output});
     t.push_back({"reported_version",
                  Kind::text,
                  start,
@@ -175,6 +189,8 @@ void care(std::vector<Setting>& t) {
                  check_version});
     t.push_back({"drain_time", Kind::duration, live, "10s",
                  "Time that calls in flight have to end when the daemon stops", 0, kHour});
+    t.push_back({"watchdog.limit", Kind::duration, start, "1s",
+                 "A callback that holds an event loop for longer is named in the log; 0: never", 0, kHour});
 }
 
 void metrics(std::vector<Setting>& t) {

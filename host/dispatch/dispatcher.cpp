@@ -9,6 +9,7 @@
 #include "host/dispatch/host_table.h"
 #include "host/dispatch/quick.h"
 #include "host/dispatch/wire_call.h"
+#include "host/logging/call_scope.h"
 #include "host/protocol/gen/admin.h"
 #include "host/protocol/gen/lxc.h"
 #include "host/protocol/gen/polyvirt.h"
@@ -98,6 +99,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     if (!served(*client, header.prog, header.vers)) return refuse(unknown_program(header.prog, header.vers));
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     if (proc == nullptr || proc->role != protocol::Role::call) return refuse(unknown_procedure(header.proc));
+    const logging::CallScope scope(call_tag(*client, header, *proc));
     if (!proc->before_auth && !client->authenticated()) return refuse(authentication_required());
 
     auto session = session_of(*client);
@@ -118,6 +120,7 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
             call->instance = std::move(driver);
             return call->enter(*glue);
         }
+        if (const DefaultFn function = find_default(glue->op)) return call->answer_for_driver(*glue, function);
     }
     if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
     call->fail_unsupported(glue);
@@ -144,6 +147,7 @@ bool is_implemented(const protocol::ProcInfo& proc,
     const Glue* glue = find_glue(proc.program, proc.id);
     const auto has_op = [&](const auto& instance) { return instance->implements(glue->op); };
     if (glue != nullptr && std::any_of(instances.begin(), instances.end(), has_op)) return true;
+    if (glue != nullptr && find_default(glue->op) != nullptr) return true;
     return find_answer(proc.program, proc.id) != nullptr;
 }
 

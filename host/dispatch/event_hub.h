@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "host/access/control.h"
+#include "host/dispatch/monitor_filter.h"
 #include "host/dispatch/event_gate.h"
 #include "host/plugin/events.h"
 #include "host/rpc/client.h"
@@ -34,6 +35,7 @@ struct Subscription {
     bool filtered = false;  // only the object with this uuid and name
     Uuid uuid;
     std::string name;
+    std::shared_ptr<const MonitorFilter> monitor; // of monitor events: which names
     std::int32_t callback_id = -1; // given by add()
 };
 
@@ -49,8 +51,9 @@ class EventHub final : public plugin::EventSink {
     void deliver(std::span<const plugin::QueuedEvent> batch) noexcept override;
 
     // Events thread. The callback id, or error invalid_arg for a second registration of the same event
-    // and object by one client.
+    // and object by one client, whichever style; monitor events may be had several times.
     [[nodiscard]] Result<std::int32_t> add(Subscription subscription);
+    // Error internal_error: the client has no such registration.
     [[nodiscard]] Status remove(const rpc::Client& client, std::uint32_t kind, std::int32_t callback_id);
     [[nodiscard]] Status remove_old(const rpc::Client& client, std::uint32_t kind, std::int32_t event_id);
     void remove_client(const rpc::Client& client);
@@ -66,7 +69,7 @@ class EventHub final : public plugin::EventSink {
         std::vector<Entry> list;
     };
     template <typename Match>
-    Status remove_if(const rpc::Client& client, const Match& match);
+    bool remove_if(const rpc::Client& client, const Match& match);
     void unlink(const Entry& entry);
     void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
 

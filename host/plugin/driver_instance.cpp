@@ -19,7 +19,7 @@
 pv_host::pv_host(polyvirt::plugin::HostShared& s, const polyvirt::plugin::HostPaths& paths, std::string id,
                  const std::string& folder_key)
     : shared(s), plugin_id(std::move(id)),
-      loop(std::make_unique<polyvirt::plugin::HostLoop>("lp:" + plugin_id.substr(0, 12), 0)),
+      loop(std::make_unique<polyvirt::plugin::HostLoop>("lp:" + plugin_id.substr(0, 12), 0, s.watchdog)),
       strand(std::make_shared<polyvirt::plugin::Strand>(polyvirt::plugin::StrandOwner{plugin_id, &census, &callbacks}, loop->loop,
                                                         s.loops, nullptr)),
       // Release functions are the driver's code; on its loop, no lock of anybody's is held.

@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kDedicatedStack = std::size_t{256} << 10;
 constexpr auto kSlow = std::chrono::milliseconds(10);
 
+} // namespace
+
 std::string symbol_of(const void* code) {
     Dl_info info{};
     if (::dladdr(code, &info) == 0) return "?";
@@ -26,8 +28,6 @@ std::string symbol_of(const void* code) {
     const auto offset = static_cast<const char*>(code) - static_cast<const char*>(info.dli_fbase);
     return fmt::format("{}+{:#x}", info.dli_fname, offset);
 }
-
-} // namespace
 
 LoopPool::~LoopPool() {
     std::vector<std::unique_ptr<HostLoop>> all;
@@ -48,7 +48,7 @@ loop::EventLoop* LoopPool::pooled() {
     }
     std::unique_ptr<HostLoop> fresh;
     try {
-        fresh = std::make_unique<HostLoop>("lo:pool", 0);
+        fresh = std::make_unique<HostLoop>("lo:pool", 0, watchdog_);
     } catch (const std::exception& e) {
         log::error("plugin", "no pooled loop: {}", e.what());
         return nullptr;
@@ -67,7 +67,7 @@ HostLoop* LoopPool::dedicated() {
     }
     std::unique_ptr<HostLoop> fresh;
     try {
-        fresh = std::make_unique<HostLoop>(name, kDedicatedStack);
+        fresh = std::make_unique<HostLoop>(name, kDedicatedStack, watchdog_);
     } catch (const std::exception& e) {
         log::error("plugin", "no dedicated loop: {}", e.what());
         return nullptr;
@@ -139,6 +139,7 @@ void Strand::drop_user() {
 void Strand::run(const void* code, const std::function<void()>& f) {
     if (closed()) return;
     const ThreadKind kind(PV_THREAD_LOOP);
+    const loop::EventLoop::Running running(loop_, owner_.label, code);
     const auto begin = loop::Clock::now();
     f();
     const auto took = loop::Clock::now() - begin;

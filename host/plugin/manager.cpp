@@ -65,7 +65,8 @@ void bury(std::shared_ptr<DriverInstance> instance) {
 }
 
 PluginManager::State::State(ManagerOptions o)
-    : options(std::move(o)), shared(std::make_shared<HostShared>(*options.pool, *options.sink, options.config)),
+    : options(std::move(o)), shared(std::make_shared<HostShared>(*options.pool, *options.sink, options.config,
+                                                                  options.watchdog)),
       root(make_root(options)) {}
 
 PluginManager::PluginManager(ManagerOptions options) : state_(std::make_unique<State>(std::move(options))) {}

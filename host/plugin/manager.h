@@ -26,6 +26,9 @@
 #include "host/plugin/instance.h"
 #include "host/plugin/loops.h"
 
+namespace polyvirt::loop {
+class Watchdog;
+}
 namespace polyvirt::work {
 class WorkerPool;
 }
@@ -46,6 +49,7 @@ struct ManagerOptions {
     work::WorkerPool* pool = nullptr;
     EventSink* sink = nullptr;
     const OpCatalog* catalog = nullptr;
+    std::shared_ptr<loop::Watchdog> watchdog = nullptr; // told of every loop of the plugins
 };
 
 struct PluginInfo {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "host/logging/call_scope.h"
 #include "host/plugin/context.h"
 #include "host/plugin/service.h"
 #include "host/plugin/thread_kind.h"
@@ -29,8 +30,10 @@ pv_status submit(pv_host* host, std::uint64_t strand, pv_fn fn, void* ctx, pv_re
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
         auto context = std::make_shared<PluginContext>(ctx, release, host->census.take(Census::job));
         PluginContext* const borrowed = context.get();
-        JobQueue::Job job = [fn, context = std::move(context)]() mutable {
+        // What a call leaves to be done later still says in the log whose it is.
+        JobQueue::Job job = [fn, context = std::move(context), call = logging::current_call()]() mutable {
             const ThreadKind kind(PV_THREAD_JOB);
+            const logging::CallScope scope(call);
             fn(context->get());
             context.reset();
         };
