@@ -47,19 +47,30 @@ std::shared_ptr<const plugin::Caller> Session::caller() const {
     return caller_;
 }
 
+void Session::set_caller(plugin::Caller caller) {
+    auto changed = std::make_shared<const plugin::Caller>(std::move(caller));
+    LeafLock lock(mu_);
+    caller_ = std::move(changed);
+    spoken_for_ = true;
+    viewer_ = nullptr;
+}
+
 std::shared_ptr<const access::Viewer> Session::viewer(const access::Control& control, const rpc::Client& client) {
     const std::uint64_t generation = control.generation();
     if (generation == 0) return nullptr;
     bool readonly = false;
+    std::shared_ptr<const plugin::Caller> other; // for whom the client speaks
     {
         const LeafLock lock(mu_);
         readonly = caller_->readonly;
+        if (spoken_for_) other = caller_;
         if (viewer_ != nullptr && viewer_->generation() == generation && viewer_->subject().readonly == readonly)
             return viewer_;
     }
     auto enforcement = control.current();
     if (enforcement == nullptr) return nullptr;
-    auto made = std::make_shared<const access::Viewer>(std::move(enforcement), make_subject(client, readonly));
+    auto made = std::make_shared<const access::Viewer>(
+        std::move(enforcement), other != nullptr ? make_subject(*other) : make_subject(client, readonly));
     std::shared_ptr<const access::Viewer> last; // released with no lock held
     const LeafLock lock(mu_);
     last = std::exchange(viewer_, made);
@@ -84,13 +95,6 @@ void Session::cancel_all() {
     }
     for (const auto& weak : waiting)
         if (const auto call = weak.lock()) call->cancel();
-}
-
-bool Session::set_close_callback(bool on) {
-    LeafLock lock(mu_);
-    if (close_callback_ == on) return false;
-    close_callback_ = on;
-    return true;
 }
 
 } // namespace polyvirt::dispatch
