@@ -6,11 +6,11 @@
 //
 //   - connect.*                       checked before anything is decoded (check_early)
 //   - KIND.*                          on every object of that kind that the arguments lead to (check): the
-//                                     look-ups of wire_find.cpp and find_domain() do it themselves; whoever
-//                                     finds an object by other means says PV_TRY(call.access().check(object))
+//                                     look-ups of look_up.h do it themselves, and generated answers of the host
+//                                     for the object that they show; whoever finds one by other means says
+//                                     PV_TRY(call.access().check(object))
 //   - KIND.*, object not there yet    on what the XML document describes, at the end (check_rest)
-//   - filters (acl_filter)            on every item of a list: use call.list(filter), call.count(filter)
-//                                     instead of the registry's own, or ask access().visible(*object) of each
+//   - filters (acl_filter)            on every item of a list: use call.list(filter) instead of the registry's, or ask access().visible(*object) of each
 //
 // What was forgotten is refused, not let through: a rule that met no object is decided as for an object
 // that nobody knows, and a list that was not filtered is not answered. All of this is nothing but one

@@ -3,11 +3,13 @@
 #include "host/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "host/dispatch/errors.h"
 #include "host/dispatch/host_table.h"
 #include "host/dispatch/quick.h"
 #include "host/dispatch/wire_call.h"
+#include "host/logging/call_scope.h"
 #include "host/protocol/gen/admin.h"
 #include "host/protocol/gen/lxc.h"
 #include "host/protocol/gen/polyvirt.h"
@@ -28,7 +30,8 @@ std::shared_ptr<Session> session_of(rpc::Client& client) {
 // The programs of the daemon's owner answer on the admin socket, the others on all the rest.
 bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t version) {
     if (version != 1) return false;
-    if (client.is_admin()) return program == protocol::admin::kProgram || program == protocol::polyvirt::kProgram;
+    if (client.is_admin())
+        return program == protocol::admin::kProgram || program == protocol::polyvirt::kProgram;
     return program == protocol::remote::kProgram || program == protocol::qemu::kProgram ||
            program == protocol::lxc::kProgram;
 }
@@ -87,16 +90,21 @@ bool Dispatcher::answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc:
 
 void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) {
     const rpc::Header header = message.header;
-    const auto refuse = [&](const Error& error) { client->reply(rpc::error_reply(header, error)); };
+    const auto refuse = [&](const Error& error) {
+        call_stats_.add_refused(error);
+        client->reply(rpc::error_reply(header, error));
+    };
 
     if (header.status != protocol::MsgStatus::ok) return refuse(bad_status(static_cast<std::int32_t>(header.status)));
     if (!served(*client, header.prog, header.vers)) return refuse(unknown_program(header.prog, header.vers));
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     if (proc == nullptr || proc->role != protocol::Role::call) return refuse(unknown_procedure(header.proc));
+    const logging::CallScope scope(call_tag(*client, header, *proc));
     if (!proc->before_auth && !client->authenticated()) return refuse(authentication_required());
 
     auto session = session_of(*client);
     auto call = std::make_shared<WireCall>(*this, client, session, std::move(message), *proc);
+    call->show();
     // What works before open under a condition looks at it itself.
     const bool needs_open = !proc->before_open && !client->is_admin() &&
                             proc->before_open_when.test == protocol::Test::none;
@@ -112,9 +120,16 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
             call->instance = std::move(driver);
             return call->enter(*glue);
         }
+        if (const DefaultFn function = find_default(glue->op)) return call->answer_for_driver(*glue, function);
     }
     if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
     call->fail_unsupported(glue);
+}
+
+void Dispatcher::answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns) {
+    call_log_.add(proc, error);
+    const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(loop::Clock::now().time_since_epoch());
+    call_stats_.add(proc, error, now.count() - arrived_ns);
 }
 
 void Dispatcher::client_closed(rpc::Client& client) {
@@ -135,6 +150,7 @@ bool is_implemented(const protocol::ProcInfo& proc,
     const Glue* glue = find_glue(proc.program, proc.id);
     const auto has_op = [&](const auto& instance) { return instance->implements(glue->op); };
     if (glue != nullptr && std::any_of(instances.begin(), instances.end(), has_op)) return true;
+    if (glue != nullptr && find_default(glue->op) != nullptr) return true;
     return find_answer(proc.program, proc.id) != nullptr;
 }
 

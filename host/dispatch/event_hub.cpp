@@ -4,10 +4,13 @@
 
 #include <algorithm>
 
+#include <polyvirt/abi/gen/events.h>
+
 #include "base/error_text.h"
-#include "base/log.h"
 #include "host/dispatch/call_access.h"
 #include "host/dispatch/event_codec.h"
+#include "host/dispatch/event_support.h"
+#include "host/dispatch/kind_facts.h"
 #include "host/dispatch/reply.h"
 #include "host/dispatch/session.h"
 #include "host/protocol/gen/remote.h"
@@ -17,12 +20,21 @@ namespace {
 
 using Body = std::vector<std::uint8_t>;
 
+// What encode() makes of an event.
+struct Encoded {
+    Body body;
+    std::string monitor; // of monitor events: the name that filters look at
+};
+
+bool is_monitor(std::uint32_t kind, std::int32_t id) { return kind == PV_KIND_DOMAIN && id == PV_EVENT_DOMAIN_QEMU_MONITOR; }
+
 std::uint64_t key_of(std::uint32_t kind, std::int32_t event_id) {
     return static_cast<std::uint64_t>(kind) << 32 | static_cast<std::uint32_t>(event_id);
 }
 
 bool wants(const Subscription& s, const plugin::QueuedEvent& event) {
     if (s.instance != event.instance) return false;
+    if (s.monitor != nullptr && !s.monitor->matches(static_cast<const Encoded*>(event.encoded.get())->monitor)) return false;
     return !s.filtered || (s.uuid == event.uuid && (s.name.empty() || !s.uuid.is_nil() || s.name == event.name));
 }
 
@@ -48,7 +60,7 @@ EventHub::EventHub(const access::Control& control)
           const EventMessage* message = find_event_message(event.kind, event.id);
           if (message == nullptr || event.encoded == nullptr) return;
           entry->client->send_event(make_message(*message, entry->callback_id, entry->old_style,
-                                                 *static_cast<const Body*>(event.encoded.get())));
+                                                 static_cast<const Encoded*>(event.encoded.get())->body));
       }) {}
 
 pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,
@@ -56,7 +68,13 @@ pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,
     try {
         protocol::Encoder encoder;
         if (!encode_event(event, encoder) || encoder.failed()) return PV_ABI;
-        encoded = std::make_shared<const Body>(encoder.take());
+        auto made = std::make_shared<Encoded>();
+        made->body = encoder.take();
+        if (is_monitor(event.kind, event.id)) {
+            pv_event_domain_qemu_monitor payload{};
+            if (glue::payload_of(event, payload)) made->monitor = payload.event;
+        }
+        encoded = std::move(made);
         return PV_OK;
     } catch (const std::bad_alloc&) {
         return PV_FAIL;
@@ -73,7 +91,7 @@ void EventHub::deliver(std::span<const plugin::QueuedEvent> batch) noexcept {
 void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& to) {
     const EventMessage* message = find_event_message(event.kind, event.id);
     if (message == nullptr || event.encoded == nullptr) return;
-    const Body& body = *static_cast<const Body*>(event.encoded.get());
+    const Body& body = static_cast<const Encoded*>(event.encoded.get())->body;
     rpc::SharedBuffer shared;
     std::int32_t shared_id = 0;
     bool shared_old = false;
@@ -86,7 +104,8 @@ void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& 
             shared_id = entry->callback_id;
             shared_old = entry->old_style;
         }
-        entry->client->send_event(shared); // a client that is gone or does not read is not our worry
+        const bool sent = entry->client->send_event(shared); // who is gone or does not read is not our worry
+        (sent ? sent_ : lost_).fetch_add(1, std::memory_order_relaxed);
     }
 }
 
@@ -98,7 +117,7 @@ Result<std::int32_t> EventHub::add(Subscription subscription) {
                e->filtered == subscription.filtered && e->uuid == subscription.uuid &&
                e->name == subscription.name;
     };
-    if (std::any_of(mine.list.begin(), mine.list.end(), same))
+    if (subscription.monitor == nullptr && std::any_of(mine.list.begin(), mine.list.end(), same))
         return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "event callback already tracked");
     subscription.callback_id = mine.next_id++;
     auto entry = std::make_shared<const Subscription>(std::move(subscription));
@@ -107,30 +126,28 @@ Result<std::int32_t> EventHub::add(Subscription subscription) {
     return entry->callback_id;
 }
 
-template <typename Match> Status EventHub::remove_if(const rpc::Client& client, const Match& match) {
+template <typename Match> bool EventHub::remove_if(const rpc::Client& client, const Match& match) {
     const auto mine = clients_.find(&client);
-    if (mine != clients_.end()) {
-        auto& list = mine->second.list;
-        const auto found = std::find_if(list.begin(), list.end(), match);
-        if (found != list.end()) {
-            unlink(*found);
-            list.erase(found);
-            return {};
-        }
-    }
-    return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "could not find event callback for deletion");
+    if (mine == clients_.end()) return false;
+    auto& list = mine->second.list;
+    const auto found = std::find_if(list.begin(), list.end(), match);
+    if (found == list.end()) return false;
+    unlink(*found);
+    list.erase(found);
+    return true;
 }
 
 Status EventHub::remove(const rpc::Client& client, std::uint32_t kind, std::int32_t callback_id) {
-    return remove_if(client, [&](const Entry& e) {
-        return e->kind == kind && e->callback_id == callback_id && !e->old_style;
-    });
+    const auto same = [&](const Entry& e) { return e->kind == kind && e->callback_id == callback_id && !e->old_style; };
+    if (remove_if(client, same)) return {};
+    return make_error(ErrorCode::internal_error, ErrorDomain::rpc, "{} event callback {} not registered", facts_of(kind).noun,
+                      callback_id);
 }
 
 Status EventHub::remove_old(const rpc::Client& client, std::uint32_t kind, std::int32_t event_id) {
-    return remove_if(client, [&](const Entry& e) {
-        return e->kind == kind && e->event_id == event_id && e->old_style;
-    });
+    const auto same = [&](const Entry& e) { return e->kind == kind && e->event_id == event_id && e->old_style; };
+    if (remove_if(client, same)) return {};
+    return make_error(ErrorCode::internal_error, ErrorDomain::rpc, "{} event {} not registered", facts_of(kind).noun, event_id);
 }
 
 void EventHub::remove_client(const rpc::Client& client) {

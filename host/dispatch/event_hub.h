@@ -8,6 +8,7 @@
 // An event's body is encoded once, when the driver posts it. A message differs between subscribers only
 // in its callback id, so those with the same id (most have their first) share one buffer.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "base/uuid.h"
 #include "host/access/control.h"
 #include "host/dispatch/event_gate.h"
+#include "host/dispatch/monitor_filter.h"
 #include "host/plugin/events.h"
 #include "host/rpc/client.h"
 
@@ -33,6 +35,7 @@ struct Subscription {
     bool filtered = false;  // only the object with this uuid and name
     Uuid uuid;
     std::string name;
+    std::shared_ptr<const MonitorFilter> monitor; // of monitor events: which names
     std::int32_t callback_id = -1; // given by add()
 };
 
@@ -48,11 +51,16 @@ class EventHub final : public plugin::EventSink {
     void deliver(std::span<const plugin::QueuedEvent> batch) noexcept override;
 
     // Events thread. The callback id, or error invalid_arg for a second registration of the same event
-    // and object by one client.
+    // and object by one client, whichever style; monitor events may be had several times.
     [[nodiscard]] Result<std::int32_t> add(Subscription subscription);
+    // Error internal_error: the client has no such registration.
     [[nodiscard]] Status remove(const rpc::Client& client, std::uint32_t kind, std::int32_t callback_id);
     [[nodiscard]] Status remove_old(const rpc::Client& client, std::uint32_t kind, std::int32_t event_id);
     void remove_client(const rpc::Client& client);
+
+    // Messages to subscribers so far; lost: to those that were gone or just then cut off. Any thread.
+    [[nodiscard]] std::uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
   private:
     using Entry = std::shared_ptr<const Subscription>;
@@ -61,10 +69,11 @@ class EventHub final : public plugin::EventSink {
         std::vector<Entry> list;
     };
     template <typename Match>
-    Status remove_if(const rpc::Client& client, const Match& match);
+    bool remove_if(const rpc::Client& client, const Match& match);
     void unlink(const Entry& entry);
     void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
 
+    std::atomic<std::uint64_t> sent_{0}, lost_{0};
     EventGate gate_;
     std::unordered_map<const rpc::Client*, PerClient> clients_;
     std::unordered_map<std::uint64_t, std::vector<Entry>> by_event_; // (kind, event id)

@@ -38,6 +38,9 @@ struct Glue {
 // Null: the procedure leads to no op.
 const Glue* find_glue(std::uint32_t program, std::int32_t proc);
 
+// What the host does for drivers that lack an op: from the call's in to its out.
+using DefaultFn = Status (*)(WireCall& call);
+
 // What the host answers itself: decodes, acts, and encodes the reply's payload.
 using HostFn = Status (*)(WireCall& call, protocol::Decoder& decoder, protocol::Encoder& encoder);
 

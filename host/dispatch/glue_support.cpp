@@ -27,6 +27,10 @@ void take_destination(WireCall& call, std::span<const protocol::typed_param> par
 
 bool take_limit(WireCall& call, std::int64_t value, std::uint32_t limit, ErrorCode code, std::string_view text,
                 std::uint32_t& to) {
+    if (value < 0 && code == ErrorCode::rpc) { // the text begins with the argument's name
+        call.set_error(make_error(code, ErrorDomain::rpc, "{} must be non-negative", text.substr(0, text.find(' '))));
+        return false;
+    }
     if (value < 0 || value > limit) {
         call.set_error(make_error(code, ErrorDomain::rpc, "{}", text));
         return false;

@@ -15,6 +15,7 @@
 
 #include <polyvirt/abi/base.h>
 
+#include "host/dispatch/look_up.h"
 #include "host/dispatch/wire_call.h"
 #include "host/dispatch/wire_objects.h"
 #include "host/plugin/builders.h"
@@ -26,20 +27,14 @@ using protocol::Str;
 
 // --- Objects that the arguments name. Null: there is none, the error says so.
 
-const pv_obj* find(WireCall& call, const protocol::domain& wire);
-const pv_obj* find(WireCall& call, const protocol::network& wire);
-const pv_obj* find(WireCall& call, const protocol::network_port& wire);
-const pv_obj* find(WireCall& call, const protocol::interface& wire);
-const pv_obj* find(WireCall& call, const protocol::storage_pool& wire);
-const pv_obj* find(WireCall& call, const protocol::storage_vol& wire);
-const pv_obj* find(WireCall& call, const protocol::node_device& wire);
-const pv_obj* find(WireCall& call, const protocol::nwfilter& wire);
-const pv_obj* find(WireCall& call, const protocol::nwfilter_binding& wire);
-const pv_obj* find(WireCall& call, const protocol::secret& wire);
-const pv_obj* find(WireCall& call, const protocol::domain_snapshot& wire);
-const pv_obj* find(WireCall& call, const protocol::domain_checkpoint& wire);
+const pv_obj* found_or_error(WireCall& call, Result<plugin::ObjectPtr> found);
+template <typename Wire> const pv_obj* find(WireCall& call, const Wire& wire) {
+    return found_or_error(call, look_up(call, wire));
+}
 // Where the wire has nothing but a name.
-const pv_obj* find_name(WireCall& call, std::uint32_t kind, const Str& name);
+inline const pv_obj* find_name(WireCall& call, std::uint32_t kind, const Str& name) {
+    return found_or_error(call, look_up_name(call, kind, name.view()));
+}
 
 template <typename Wire> bool find_all(WireCall& call, std::span<const Wire> from, const pv_obj* const*& to, std::uint32_t& n) {
     const std::span<const pv_obj*> list = call.arena().make_array<const pv_obj*>(from.size());

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// The procedures that the host answers itself, and the wrapper that lets each be a plain function of
-// its decoded arguments and its result.
+// The procedures that the host answers itself. Nearly all are functions of values behind generated code
+// (docs/host-answers.md); for the rest, the wrapper that lets each be a plain function of its decoded arguments
+// and its result.
 //
-//     Status connect_open(WireCall& call, const remote::connect_open_args& args, Nothing&);
-//     {kRemote, 1, &typed<remote::connect_open_args, Nothing, &connect_open>}
+//     Status auth_list(WireCall& call, const Nothing&, remote::auth_list_ret& ret);
+//     {remote::kProgram, 66, &typed<Nothing, remote::auth_list_ret, &auth_list>}
 
 #include <cstdint>
 #include <span>
@@ -45,12 +46,14 @@ struct HostAnswer {
 // Null: not answered by the host.
 HostFn find_answer(std::uint32_t program, std::int32_t proc);
 
-// One table per file of answers.
+// Those that plugin-api/spec/host.yaml describes (gen/host_answers.cpp), and, by hand, what is of the daemon alone.
+std::span<const HostAnswer> spec_answers();
 std::span<const HostAnswer> connect_answers();
-std::span<const HostAnswer> domain_answers();
-std::span<const HostAnswer> event_answers();
-std::span<const HostAnswer> node_answers();
 std::span<const HostAnswer> admin_answers();
+std::span<const HostAnswer> admin_server_answers();
 std::span<const HostAnswer> polyvirt_answers();
+
+// What the host does where a driver lacks the op. Null: nothing.
+DefaultFn find_default(std::uint32_t op);
 
 } // namespace polyvirt::dispatch

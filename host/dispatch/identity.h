@@ -15,4 +15,7 @@ std::shared_ptr<const plugin::Caller> make_caller(rpc::Client& client);
 // What permissions are decided for. May read /proc.
 access::Subject make_subject(const rpc::Client& client, bool readonly);
 
+// Of somebody for whom a client speaks (connect_set_identity), over a unix socket.
+access::Subject make_subject(const plugin::Caller& caller);
+
 } // namespace polyvirt::dispatch

@@ -47,22 +47,35 @@ std::shared_ptr<const plugin::Caller> Session::caller() const {
     return caller_;
 }
 
+void Session::set_caller(plugin::Caller caller) {
+    std::shared_ptr<const plugin::Caller> changed = std::make_shared<plugin::Caller>(std::move(caller));
+    std::shared_ptr<const access::Viewer> last; // both released with no lock held
+    const LeafLock lock(mu_);
+    caller_.swap(changed);
+    viewer_.swap(last);
+    spoken_for_ = true;
+}
+
 std::shared_ptr<const access::Viewer> Session::viewer(const access::Control& control, const rpc::Client& client) {
     const std::uint64_t generation = control.generation();
     if (generation == 0) return nullptr;
-    bool readonly = false;
+    std::shared_ptr<const plugin::Caller> seen;
+    bool readonly = false, spoken_for = false;
     {
         const LeafLock lock(mu_);
-        readonly = caller_->readonly;
+        seen = caller_;
+        readonly = seen->readonly;
+        spoken_for = spoken_for_;
         if (viewer_ != nullptr && viewer_->generation() == generation && viewer_->subject().readonly == readonly)
             return viewer_;
     }
     auto enforcement = control.current();
     if (enforcement == nullptr) return nullptr;
-    auto made = std::make_shared<const access::Viewer>(std::move(enforcement), make_subject(client, readonly));
+    auto made = std::make_shared<const access::Viewer>(
+        std::move(enforcement), spoken_for ? make_subject(*seen) : make_subject(client, readonly));
     std::shared_ptr<const access::Viewer> last; // released with no lock held
     const LeafLock lock(mu_);
-    last = std::exchange(viewer_, made);
+    if (caller_ == seen) last = std::exchange(viewer_, made); // not if it speaks for somebody else by now
     return made;
 }
 
@@ -84,13 +97,6 @@ void Session::cancel_all() {
     }
     for (const auto& weak : waiting)
         if (const auto call = weak.lock()) call->cancel();
-}
-
-bool Session::set_close_callback(bool on) {
-    LeafLock lock(mu_);
-    if (close_callback_ == on) return false;
-    close_callback_ = on;
-    return true;
 }
 
 } // namespace polyvirt::dispatch

@@ -31,8 +31,10 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     [[nodiscard]] std::shared_ptr<plugin::Instance> instance() const;
     [[nodiscard]] std::string uri() const;
     [[nodiscard]] bool readonly() const { return caller()->readonly; }
-    // Changes once, when open() asks for a read-only connection.
+    // Changes when open() asks for a read-only connection, and with set_caller().
     [[nodiscard]] std::shared_ptr<const plugin::Caller> caller() const;
+    // The client speaks for somebody else from its next call on.
+    void set_caller(plugin::Caller caller);
 
     // What is enforced, as this client (whose session this is) sees it; null: nothing is. Not before it has
     // authenticated, as that is part of who it is. May read /proc.
@@ -49,9 +51,6 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     void set_subscribed() { subscribed_.store(true, std::memory_order_release); }
     [[nodiscard]] bool subscribed() const { return subscribed_.load(std::memory_order_acquire); }
 
-    // The client asked to be told when its driver connection breaks.
-    [[nodiscard]] bool set_close_callback(bool on);
-
   private:
     std::atomic<bool> subscribed_{false};
     mutable Mutex mu_{Rank::leaf};
@@ -61,7 +60,7 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     std::unordered_map<const pv_call*, std::weak_ptr<pv_call>> calls_ PV_GUARDED_BY(mu_);
     std::shared_ptr<const access::Viewer> viewer_ PV_GUARDED_BY(mu_);
     DenialLog denials_;
-    bool close_callback_ PV_GUARDED_BY(mu_) = false;
+    bool spoken_for_ PV_GUARDED_BY(mu_) = false;
 };
 
 } // namespace polyvirt::dispatch

@@ -14,6 +14,13 @@
 
 namespace polyvirt::dispatch {
 
+logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& header, const protocol::ProcInfo& proc) {
+    return {.server = client.server_name() == "admin" ? 'a' : 'c',
+            .client = client.id(),
+            .serial = header.serial,
+            .procedure = proc.name};
+}
+
 WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
                    std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc)
     : pv_call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
@@ -26,8 +33,14 @@ WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
 }
 
 WireCall::~WireCall() {
+    message_.slot.release(); // nobody looks at it from here on
     if (deadline_ns != 0) dispatcher_.deadlines().remove(deadline_);
     if (watched_) session_->unwatch(this);
+}
+
+std::shared_ptr<rpc::RunningCall> WireCall::pin() noexcept {
+    const auto held = weak_from_this().lock();
+    return held == nullptr ? nullptr : std::shared_ptr<rpc::RunningCall>(held, this);
 }
 
 void WireCall::answer(HostFn function) {
@@ -40,9 +53,9 @@ void WireCall::answer(HostFn function) {
     send(encoder);
 }
 
-void WireCall::reply_later(const std::function<void(protocol::Encoder&)>& encode) {
+void WireCall::reply_later(const std::function<Status(protocol::Encoder&)>& encode) {
     protocol::Encoder encoder = begin_reply(message_.header, 0);
-    encode(encoder);
+    if (Status status = encode(encoder); !status) return fail(std::move(status).error());
     send(encoder);
 }
 
@@ -80,10 +93,24 @@ void WireCall::expire() {
                     "Timed out during operation: driver '{}' did not answer {} in time", *driver_name_, proc_.name));
 }
 
+void WireCall::answer_for_driver(const Glue& glue, DefaultFn function) {
+    glue_ = &glue;
+    protocol::Decoder decoder(message_.payload(), arena_);
+    if (!glue.prepare(*this, decoder)) {
+        if (!has_error()) return fail(bad_payload());
+        return refuse(PV_FAIL);
+    }
+    if (Status status = access_.check_rest(&instance->registry()); !status) return fail(std::move(status).error());
+    Status done = function(*this);
+    if (!done) set_error(std::move(done).error());
+    finished(done ? PV_OK : PV_FAIL);
+}
+
 void WireCall::finished(pv_status status) {
+    const logging::CallScope scope(call_tag(*client_, message_.header, proc_)); // another thread than began it
     if (answered_.exchange(true)) {
         if (stream != nullptr) stream->abandon();
-        return message_.slot.release();
+        return;
     }
     if (status != PV_OK) return refuse(status);
     std::vector<UniqueFd> fds = take_reply_fds();
@@ -110,7 +137,7 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
         if (stream != nullptr) stream->abandon();
         return fail(reply_too_large(encoder.failure()));
     }
-    dispatcher_.call_log().add(proc_, nullptr);
+    dispatcher_.answered(proc_, nullptr, message_.arrived_ns);
     client_->reply(finish(std::move(encoder)), std::move(fds));
     for (const auto& f : after_reply_) f();
     message_.slot.release();
@@ -122,7 +149,7 @@ void WireCall::fail(Error error) {
 }
 
 void WireCall::tell(const Error& error) {
-    dispatcher_.call_log().add(proc_, &error);
+    dispatcher_.answered(proc_, &error, message_.arrived_ns);
     client_->reply(rpc::error_reply(message_.header, error));
 }
 
@@ -143,32 +170,17 @@ bool WireCall::check_readonly(bool denied) {
     return false;
 }
 
-const pv_obj* WireCall::domain(const protocol::domain& wire) {
-    auto found = find_domain(*this, wire);
-    if (found) return pin(*found);
-    set_error(std::move(found).error());
-    return nullptr;
+bool WireCall::use_provider(std::uint32_t kind) {
+    auto provider = dispatcher_.plugins().provider(instance, kind);
+    if (provider == nullptr) return false;
+    instance = std::move(provider);
+    return true;
 }
 
 std::vector<plugin::ObjectPtr> WireCall::list(const plugin::ListFilter& filter) {
     auto all = instance->registry().list(filter);
     access_.filter(all);
     return all;
-}
-
-std::size_t WireCall::count(const plugin::ListFilter& filter) {
-    if (access_.must_filter()) return list(filter).size();
-    return instance->registry().count(filter);
-}
-
-Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire) {
-    const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
-    if (auto found = call.driver().registry().find_uuid(PV_KIND_DOMAIN, uuid)) {
-        PV_TRY(call.access().check(found));
-        return found;
-    }
-    return make_error(ErrorCode::no_domain, call.driver().error_domain(), "no domain with matching uuid '{}' ({})",
-                      uuid.to_string(), wire.name.view());
 }
 
 const pv_obj* WireCall::pin(const plugin::ObjectPtr& object) {

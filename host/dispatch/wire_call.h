@@ -17,6 +17,7 @@
 #include "host/dispatch/deadlines.h"
 #include "host/dispatch/glue.h"
 #include "host/dispatch/session.h"
+#include "host/logging/call_scope.h"
 #include "host/plugin/builders.h"
 #include "host/plugin/instance.h"
 #include "host/plugin/registry.h"
@@ -31,14 +32,23 @@ namespace polyvirt::dispatch {
 class Dispatcher;
 class StreamBridge;
 
-class WireCall final : public pv_call {
+// For the log.
+logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& header, const protocol::ProcInfo& proc);
+
+class WireCall final : public pv_call, public rpc::RunningCall {
   public:
     WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
              std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc);
     ~WireCall() override;
 
+    // Lets others look at it while it runs; not in the constructor, as they take references.
+    void show() { message_.slot.show(*this); }
+    [[nodiscard]] std::shared_ptr<rpc::RunningCall> pin() noexcept override;
+
     // Runs the host's own answer and replies.
     void answer(HostFn function) PV_NO_LOCKS_HELD;
+    // Decodes for and runs what the host does where the driver has no such op.
+    void answer_for_driver(const Glue& glue, DefaultFn function) PV_NO_LOCKS_HELD;
     // Decodes for, checks and enters the driver's op.
     void enter(const Glue& glue) PV_NO_LOCKS_HELD;
     void finished(pv_status status) override;
@@ -52,7 +62,7 @@ class WireCall final : public pv_call {
     void defer() { deferred_ = true; }
     [[nodiscard]] bool deferred() const { return deferred_; }
     // Encodes with `encode` and sends; at most once, after defer().
-    void reply_later(const std::function<void(protocol::Encoder&)>& encode);
+    void reply_later(const std::function<Status(protocol::Encoder&)>& encode);
     // Runs after the reply has been handed to the connection, in order; not after an error.
     void after_reply(std::function<void()> f) { after_reply_.push_back(std::move(f)); }
 
@@ -64,6 +74,8 @@ class WireCall final : public pv_call {
     [[nodiscard]] const protocol::Header& header() const { return message_.header; }
     // The driver connection; never null for procedures that need an open connection.
     [[nodiscard]] plugin::Instance& driver() { return *instance; }
+    // From here on driver() is the one that has objects of this kind. False: there is none.
+    [[nodiscard]] bool use_provider(std::uint32_t kind);
     [[nodiscard]] protocol::Arena& arena() { return arena_; }
 
     // The call's flags, from the glue: whether its stream may have holes hangs on them.
@@ -73,17 +85,10 @@ class WireCall final : public pv_call {
     [[nodiscard]] CallAccess& access() { return access_; }
     // What the registry has, as far as the client may see it.
     [[nodiscard]] std::vector<plugin::ObjectPtr> list(const plugin::ListFilter& filter);
-    [[nodiscard]] std::size_t count(const plugin::ListFilter& filter);
 
     // Conditional read-only rule: records the denial and returns false.
     [[nodiscard]] bool check_readonly(bool denied);
 
-    // Look-ups in the registry. They record "not found" in the driver's words and return null.
-    const pv_obj* domain(const protocol::domain& wire);
-    const pv_obj* by_uuid(std::uint32_t kind, const std::array<std::uint8_t, 16>& uuid,
-                          const protocol::Str& name);
-    const pv_obj* by_name(std::uint32_t kind, const pv_obj* parent, const protocol::Str& name);
-    const pv_obj* by_key(std::uint32_t kind, const char* key, const protocol::Str& value);
     // An object seen anew, for replies; null if it is gone meanwhile.
     plugin::ObjectPtr object(std::uint64_t handle);
     // The object as drivers see it; keeps its data pinned until the call ends.
@@ -93,7 +98,9 @@ class WireCall final : public pv_call {
 
     // The op's parts, for the glue.
     void set_target(const pv_obj* target) { target_ = target; }
+    // Looked at by other threads only once stage() is beyond `host`: constant from there on.
     [[nodiscard]] const pv_obj* target() const { return target_; }
+    [[nodiscard]] const Glue* glue() const { return glue_; }
     void set_in(const void* in) { in_ = in; }
     void set_out(void* out) { out_ = out; }
     [[nodiscard]] const void* in() const { return in_; }

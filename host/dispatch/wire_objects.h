@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Objects of the registry as the wire shows them, and lists of them within the wire's limits. Texts
-// are copied into the call's arena.
+// Objects of the registry as the wire shows them. Texts are copied into the call's arena.
 
 #include <cstring>
-#include <span>
 #include <string_view>
-#include <vector>
 
-#include "base/error_text.h"
 #include "host/dispatch/wire_call.h"
 #include "host/plugin/registry.h"
 #include "host/protocol/gen/types.h"
@@ -40,20 +36,5 @@ template <> protocol::nwfilter_binding to_wire(WireCall& call, const plugin::Obj
 template <> protocol::secret to_wire(WireCall& call, const plugin::ObjectRef& object);
 template <> protocol::domain_snapshot to_wire(WireCall& call, const plugin::ObjectRef& object);
 template <> protocol::domain_checkpoint to_wire(WireCall& call, const plugin::ObjectRef& object);
-
-// Error "Too many ..." (code 1) above `limit`, as the wire answers it.
-template <typename Wire>
-Result<std::span<const Wire>> wire_list(WireCall& call, const std::vector<plugin::ObjectPtr>& objects,
-                                        std::size_t limit, std::string_view what) {
-    if (objects.size() > limit)
-        return make_error(ErrorCode::internal_error, ErrorDomain::rpc, "Too many {} '{}' for limit '{}'",
-                          what, objects.size(), limit);
-    const std::span<Wire> list = call.arena().make_array<Wire>(objects.size());
-    for (std::size_t i = 0; i < objects.size(); ++i) list[i] = to_wire<Wire>(call, *objects[i]);
-    return std::span<const Wire>(list);
-}
-
-// The domain that a request names, by uuid alone; "not found" in the driver's words.
-Result<plugin::ObjectPtr> find_domain(WireCall& call, const protocol::domain& wire);
 
 } // namespace polyvirt::dispatch

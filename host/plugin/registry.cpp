@@ -55,6 +55,18 @@ bool matches(const ObjectRef& o, const ListFilter& f) {
            (o.state < 0 || o.state > 63 || (f.states >> o.state & 1U) != 0);
 }
 
+std::vector<std::pair<std::string, std::string>> to_keys(const pv_key* from, std::uint32_t n) {
+    std::vector<std::pair<std::string, std::string>> keys;
+    keys.reserve(n);
+    for (std::uint32_t i = 0; i < n; ++i) keys.emplace_back(from[i].name, from[i].value);
+    return keys;
+}
+
+// Kinds whose objects belong to another one, so that their names are unique within that alone.
+bool has_parent(std::uint32_t kind) {
+    return kind == PV_KIND_NETWORK_PORT || kind == PV_KIND_VOLUME || kind == PV_KIND_SNAPSHOT || kind == PV_KIND_CHECKPOINT;
+}
+
 Error taken(const ObjectRef& by, std::string_view how) {
     return make_error(ErrorCode::operation_failed, ErrorDomain::none, "{} '{}' {}", kind_name(by.kind), by.name, how);
 }
@@ -191,7 +203,7 @@ Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
     object->state = desc.state;
     object->reason = desc.reason;
     object->attrs = desc.attrs;
-    for (std::uint32_t i = 0; i < desc.nkeys; ++i) object->keys.emplace_back(desc.keys[i].name, desc.keys[i].value);
+    object->keys = to_keys(desc.keys, desc.nkeys);
 
     auto token = state_->count_data(); // the census has a leaf lock of its own
     const LeafLock lock(state_->mu);
@@ -229,7 +241,8 @@ Status Registry::update(std::uint64_t handle, const pv_obj_update& update) {
     }
     if ((update.what & PV_UPDATE_ID) != 0) fresh->dom_id = update.dom_id;
     if ((update.what & PV_UPDATE_NAME) != 0) fresh->name = update.name;
-    if ((update.what & (PV_UPDATE_ID | PV_UPDATE_NAME)) != 0) {
+    if ((update.what & PV_UPDATE_KEYS) != 0) fresh->keys = to_keys(update.keys, update.nkeys);
+    if ((update.what & (PV_UPDATE_ID | PV_UPDATE_NAME | PV_UPDATE_KEYS)) != 0) {
         PV_TRY(state_->check_free(*fresh, entry->parent, handle));
         state_->unindex(*entry->ref, entry->parent);
         state_->index(*fresh, entry->parent);
@@ -267,8 +280,8 @@ ObjectPtr Registry::find_name(std::uint32_t kind, std::uint64_t parent, std::str
     const LeafLock lock(state_->mu);
     if (const auto it = state_->names.find({kind, parent, std::string(name)}); it != state_->names.end())
         return state_->view(*state_->find(it->second));
-    if (parent != 0) return nullptr;
-    // Any parent: names of children are unique within theirs only, so there is no index for this.
+    if (parent != 0 || !has_parent(kind)) return nullptr;
+    // Any parent: there is no index for this.
     if (const auto all = state_->kinds.find(kind); all != state_->kinds.end())
         for (const auto& [handle, entry] : all->second)
             if (entry->ref->name == name) return state_->view(*entry);

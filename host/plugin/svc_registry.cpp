@@ -3,6 +3,8 @@
 // host.registry/1
 #include <polyvirt/abi/registry.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "host/plugin/context.h"
 #include "host/plugin/service.h"
@@ -14,13 +16,14 @@ constexpr std::uint32_t kMaxKeys = 64;
 constexpr std::uint32_t kMinUpdate = offsetof(pv_obj_update, name) + sizeof(const char*);
 constexpr std::uint32_t kMinDesc = offsetof(pv_obj_desc, release) + sizeof(pv_release_fn);
 
+bool are_good(const pv_key* keys, std::uint32_t n) {
+    if (n > kMaxKeys || (n > 0 && keys == nullptr)) return false;
+    return std::all_of(keys, keys + n, [](const pv_key& k) { return k.name != nullptr && k.value != nullptr; });
+}
+
 bool is_good(const pv_obj_desc* d) {
     if (d == nullptr || d->size < kMinDesc || d->kind < PV_KIND_DOMAIN || d->kind > PV_KIND_CHECKPOINT) return false;
-    if (d->name == nullptr || d->name[0] == '\0' || d->nkeys > kMaxKeys || (d->nkeys > 0 && d->keys == nullptr))
-        return false;
-    for (std::uint32_t i = 0; i < d->nkeys; ++i)
-        if (d->keys[i].name == nullptr || d->keys[i].value == nullptr) return false;
-    return true;
+    return d->name != nullptr && d->name[0] != '\0' && are_good(d->keys, d->nkeys);
 }
 
 pv_status publish(pv_host* host, pv_call* call, const pv_obj_desc* desc, std::uint64_t* handle) noexcept {
@@ -36,9 +39,12 @@ pv_status publish(pv_host* host, pv_call* call, const pv_obj_desc* desc, std::ui
 }
 
 pv_status update(pv_host* host, std::uint64_t handle, const pv_obj_update* update) noexcept {
-    constexpr std::uint32_t kAll = PV_UPDATE_ATTRS | PV_UPDATE_STATE | PV_UPDATE_ID | PV_UPDATE_NAME;
+    constexpr std::uint32_t kAll = PV_UPDATE_ATTRS | PV_UPDATE_STATE | PV_UPDATE_ID | PV_UPDATE_NAME | PV_UPDATE_KEYS;
     if (host == nullptr || update == nullptr || update->size < kMinUpdate || (update->what & ~kAll) != 0) return PV_ABI;
     if ((update->what & PV_UPDATE_NAME) != 0 && (update->name == nullptr || update->name[0] == '\0')) return PV_ABI;
+    if ((update->what & PV_UPDATE_KEYS) != 0 &&
+        (!PV_COVERS(update, pv_obj_update, keys) || !are_good(update->keys, update->nkeys)))
+        return PV_ABI;
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
         if (!host->registry.find(handle)) return PV_GONE;
         const Status done = host->registry.update(handle, *update);

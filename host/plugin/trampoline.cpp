@@ -72,6 +72,7 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
         return std::exchange(entry.call, nullptr)->returned(status);
     }
     const std::uint64_t key = strand_key(obj);
+    entry.call->set_stage(pv_call::Stage::turn);
     switch (strands_.take(key, share_of(key), entry)) {
     case Strands::Taken::entered: return run_strand(key, std::move(entry));
     case Strands::Taken::queued: return;
@@ -86,6 +87,7 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
 
 pv_status DriverInstance::call_driver(Entry& entry) const {
     const ThreadKind kind(PV_THREAD_WORKER);
+    entry.call->set_stage(pv_call::Stage::driver);
     const pv_status status = entry.fn(host_.inst, entry.call.get(), entry.obj, entry.in, entry.out);
     lock_rank::assert_none_held("a driver has returned");
     return status;

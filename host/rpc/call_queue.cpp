@@ -23,11 +23,12 @@ void CallQueue::push(bool priority, std::shared_ptr<Message> message) {
     waiting_[priority ? 1 : 0].push_back(std::move(message));
 }
 
-bool CallQueue::park(bool priority, const Limits& limits) {
+bool CallQueue::park(CallPlace& place, const Limits& limits) {
     if (parked_ >= limits.max_parked)
         return false;
-    ended(priority);
+    --running_[place.priority ? 1 : 0];
     ++parked_;
+    place.parked = true;
     return true;
 }
 
@@ -43,6 +44,50 @@ std::shared_ptr<Message> CallQueue::next(const Limits& limits, bool& priority) {
         return message;
     }
     return nullptr;
+}
+
+CallPlace* CallQueue::occupy(bool priority, const Message& message) {
+    if (free_ == nullptr) {
+        places_.push_back(std::make_unique<CallPlace>());
+        free_ = places_.back().get();
+    }
+    CallPlace* place = free_;
+    free_ = place->next_free;
+    place->header = message.header;
+    place->arrived_ns = message.arrived_ns;
+    place->priority = priority;
+    place->used = true;
+    place->parked = false;
+    ++place->use;
+    return place;
+}
+
+void CallQueue::ended(CallPlace& place) {
+    --(place.parked ? parked_ : running_[place.priority ? 1 : 0]);
+    place.used = false;
+    place.shown.store(nullptr, std::memory_order_relaxed);
+    place.next_free = free_;
+    free_ = &place;
+}
+
+void CallQueue::look(std::vector<CallInFlight>& to) const {
+    for (const auto& place : places_) {
+        if (!place->used)
+            continue;
+        RunningCall* shown = place->shown.load(std::memory_order_acquire);
+        to.push_back({.header = place->header,
+                      .arrived_ns = place->arrived_ns,
+                      .priority = place->priority,
+                      .waiting = false,
+                      .call = shown == nullptr ? nullptr : shown->pin()});
+    }
+    for (const bool priority : {true, false})
+        for (const auto& message : waiting_[priority ? 1 : 0])
+            to.push_back({.header = message->header,
+                          .arrived_ns = message->arrived_ns,
+                          .priority = priority,
+                          .waiting = true,
+                          .call = nullptr});
 }
 
 void CallQueue::drop_waiting(std::deque<std::shared_ptr<Message>>& dropped) {

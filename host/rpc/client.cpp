@@ -119,6 +119,13 @@ Client::Stats Client::stats() const {
             .calls = calls_.admitted()};
 }
 
+std::vector<CallInFlight> Client::calls() const {
+    std::vector<CallInFlight> all;
+    ClientLock lock(mu_);
+    calls_.look(all);
+    return all;
+}
+
 bool Client::is_idle() const {
     ClientLock lock(mu_);
     return closed_.load(std::memory_order_relaxed) ||

@@ -81,7 +81,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     // ---- calls (any thread)
     // The call of `slot`, one of this client's, waits and holds no worker: its place is another's now. May have
     // ended meanwhile.
-    void park_call(CallSlot& slot) PV_EXCLUDES(level_client);
+    void park_call(const CallSlot& slot) PV_EXCLUDES(level_client);
 
     // ---- streams
     // For the call `call`, which is running; the sink is told of the client's packets from now on.
@@ -109,6 +109,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
         std::uint64_t calls = 0; // since accept
     };
     [[nodiscard]] Stats stats() const PV_EXCLUDES(level_client);
+    // The calls in flight and those that wait.
+    [[nodiscard]] std::vector<CallInFlight> calls() const PV_EXCLUDES(level_client);
 
   private:
     friend class CallSlot;
@@ -139,7 +141,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
         PV_EXCLUDES(level_client);                                        // rpc-loop
     void hand_to_worker(std::shared_ptr<Message> message, bool priority); // any thread
     void refuse(const Header& header, std::string_view why);              // any thread
-    void end_call(CallSlot& slot) PV_EXCLUDES(level_client);              // any thread
+    void end_call(CallPlace& place) PV_EXCLUDES(level_client);               // any thread
     void start_waiting_calls() PV_EXCLUDES(level_client);                 // any thread
     // client_write.cpp: any thread.
     bool send(OutputQueue::Chunk chunk) PV_EXCLUDES(level_client);

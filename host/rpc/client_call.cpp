@@ -14,9 +14,11 @@ void Client::take_call(const Header& header, PacketBuffer packet, std::vector<Un
     const bool priority = server_->handler.is_priority(header);
     Message message;
     message.header = header;
+    message.arrived_ns = server_->loop.busy_since_ns();
     message.packet = std::move(packet);
     message.fds = std::move(fds);
     CallQueue::Verdict verdict{};
+    CallPlace* place = nullptr;
     {
         ClientLock lock(mu_);
         const bool held = output_high();
@@ -25,13 +27,15 @@ void Client::take_call(const Header& header, PacketBuffer packet, std::vector<Un
             calls_held_ = true;
         if (verdict == CallQueue::Verdict::wait)
             calls_.push(priority, std::make_shared<Message>(std::move(message)));
+        else if (verdict == CallQueue::Verdict::run)
+            place = calls_.occupy(priority, message);
     }
     if (verdict == CallQueue::Verdict::wait)
         return;
     if (verdict == CallQueue::Verdict::refuse)
         return refuse(header, "too many calls of this connection wait already");
     const auto self = shared_from_this();
-    message.slot = CallSlot(self, priority);
+    message.slot = CallSlot(self, *place);
     if (quick_left_ != 0 && server_->handler.answer_quickly(self, message))
         --quick_left_;
     else
@@ -49,11 +53,11 @@ void Client::hand_to_worker(std::shared_ptr<Message> message, bool priority) {
     if (taken)
         return;
     // Not through the slot: it would start the next waiting call from in here, and so on.
-    message->slot.forget();
+    CallPlace& place = message->slot.forget();
     refuse(message->header, "too many calls wait in the daemon");
     {
         ClientLock lock(mu_);
-        calls_.ended(priority);
+        calls_.ended(place);
     }
     say_goodbye_if_idle();
     server_->progress();
@@ -68,28 +72,25 @@ void Client::refuse(const Header& header, std::string_view why) {
     send(std::move(chunk));
 }
 
-void Client::park_call(CallSlot& slot) {
+void Client::park_call(const CallSlot& slot) {
     bool waiting = false;
     {
         ClientLock lock(mu_);
-        if (slot.state_ != CallSlot::State::running || !calls_.park(slot.priority_, limits_))
+        CallPlace& place = *slot.place_;
+        // It may have ended, and its place be another's.
+        if (!place.used || place.use != slot.use_ || place.parked || !calls_.park(place, limits_))
             return;
-        slot.state_ = CallSlot::State::parked;
         waiting = calls_.waiting() != 0;
     }
     if (waiting)
         start_waiting_calls();
 }
 
-void Client::end_call(CallSlot& slot) {
+void Client::end_call(CallPlace& place) {
     bool waiting = false, torn_down = false;
     {
         ClientLock lock(mu_);
-        if (slot.state_ == CallSlot::State::parked)
-            calls_.parked_ended();
-        else
-            calls_.ended(slot.priority_);
-        slot.state_ = CallSlot::State::ended;
+        calls_.ended(place);
         waiting = calls_.waiting() != 0;
         torn_down = torn_down_;
     }
@@ -104,15 +105,18 @@ void Client::start_waiting_calls() {
     for (;;) {
         std::shared_ptr<Message> next;
         bool priority = false;
+        CallPlace* place = nullptr;
         {
             ClientLock lock(mu_);
             calls_held_ = output_high();
             if (!calls_held_)
                 next = calls_.next(limits_, priority);
+            if (next)
+                place = calls_.occupy(priority, *next);
         }
         if (!next)
             return;
-        next->slot = CallSlot(shared_from_this(), priority);
+        next->slot = CallSlot(shared_from_this(), *place);
         hand_to_worker(std::move(next), priority);
     }
 }

@@ -83,6 +83,7 @@ bool Client::read_once() {
     if (keepalive_.started())
         keepalive_.heard(loop::Clock::now());
     const auto got = static_cast<std::size_t>(n);
+    server_->received_bytes.fetch_add(got, std::memory_order_relaxed);
     const std::size_t first = std::min(got, direct.size());
     const bool perhaps_more = !fds.empty() || got == direct.size() + scratch.size();
     feeding_ = true;

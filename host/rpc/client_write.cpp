@@ -79,6 +79,7 @@ bool Client::send(OutputQueue::Chunk chunk) {
         }
     }
     if (over_budget) {
+        server_->cut_off.fetch_add(1, std::memory_order_relaxed);
         close("it left more events and refusals unread than its limit (max_event_bytes)");
         return false;
     }
@@ -160,6 +161,7 @@ void Client::after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, Afte
         return;
     }
     const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
+    server_->sent_bytes.fetch_add(sent, std::memory_order_relaxed);
     out_.sent(sent, after.done);
     for (std::size_t i = before; i < after.done.size(); ++i)
         if (after.done[i].stream && stream_bytes_sent(after.done[i]))

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "host/rpc/call_place.h"
 #include "host/rpc/message.h"
 
 namespace polyvirt::rpc {

@@ -63,7 +63,8 @@ constexpr std::array kPatterns = {
     Pattern{ErrorCode::device_missing, "device not found: %s"},
     Pattern{ErrorCode::no_domain_checkpoint, "Domain checkpoint not found: %s"},
     Pattern{ErrorCode::no_domain_backup, "Domain backup job id not found: %s"},
-    Pattern{ErrorCode::no_network_port, "Network port not found: %s"},
+    Pattern{ErrorCode::no_nwfilter_binding, "Network filter binding not found: %s"},
+    Pattern{ErrorCode::no_network_port, "network port not found: %s"},
 };
 
 } // namespace

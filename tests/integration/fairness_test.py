@@ -117,9 +117,9 @@ class SlowCalls(StuckCase):
 
 
 class Leaving(StuckCase):
-    def prepare(self, of):
-        super().prepare(of)
-        of.configuration = "calls: {query_deadline: 1s}\n"
+    def prepare(self):
+        super().prepare()
+        self.subject.configure("calls: {query_deadline: 1s}\n")
 
     def test_a_query_that_is_not_answered_in_time_fails_for_its_client_alone(self):
         client = self.client()
@@ -217,9 +217,9 @@ class Subscribers(StuckCase):
 class Uploads(StuckCase):
     PIECE = 65_536
 
-    def prepare(self, of):
-        super().prepare(of)
-        of.configuration = "keepalive: {interval: 1s, count: 2}\n"
+    def prepare(self):
+        super().prepare()
+        self.subject.configure("keepalive: {interval: 1s, count: 2}\n")
 
     def test_a_driver_that_does_not_take_it_holds_up_the_client_and_does_not_lose_it(self):
         """The one case in which a client is not read: the wire gives uploads no window. Blocked for longer than the

@@ -5,6 +5,7 @@
 
     host/dispatch/gen/glue_TABLE.cpp   arguments of the wire -> an op's in, its out -> the reply
     host/dispatch/gen/glue_table.cpp   find_glue()
+    host/dispatch/gen/host_ops.h, host_answers.cpp   what the host answers itself (host_answers.py)
     host/dispatch/gen/event_codec.cpp  events of the ABI -> messages
     host/plugin/gen/records.{h,cpp}    deep copies of the records that drivers return
 
@@ -13,6 +14,7 @@ from pathlib import Path
 import sys
 
 import events as events_module
+import host_answers
 import mapping as mapping_module
 from facts import Constants, Facts
 from spec import BUILDERS, KINDS, Spec, SpecError
@@ -173,13 +175,17 @@ class Glue:
             return self.stride_lines(arg, a)
         return self.field_lines(arg.field, t, a)
 
-    def limit_lines(self, arg, a):
+    def limit_words(self, arg):
+        """The largest value of a limiting argument, and the code and text for a larger one."""
         number, name = self.limit_of(arg.field)
         if any(r.how == "packed" for r in self.m.rets if r.field is arg.field) and \
                 not any(r.how == "field" for r in self.m.rets if r.field is arg.field):
             number, name = self.facts.tables.limits["vcpuinfo"], "vcpuinfo"     # as many maps as CPUs
         code, text = LIMIT_TEXTS.get(arg.wire.name, LIMIT_DEFAULT)
-        text = text.format(arg=arg.wire.name, macro=MACROS.get(name, f"REMOTE_{name.upper()}_MAX"))
+        return number, code, text.format(arg=arg.wire.name, macro=MACROS.get(name, f"REMOTE_{name.upper()}_MAX"))
+
+    def limit_lines(self, arg, a):
+        number, code, text = self.limit_words(arg)
         self.extras.append(f"std::uint32_t limit_{arg.field.name}")
         return [f"if (!glue::take_limit(call, static_cast<std::int64_t>({a}), {number}, ErrorCode::{code}, \"{text}\", "
                 f"p->limit_{arg.field.name})) return false;"]
@@ -550,6 +556,9 @@ def build(root):
     for table in spec.tables:
         mine = [m for m in mappings.values() if not isinstance(m, str) and m.op.table is table]
         files[f"host/dispatch/gen/glue_{table.stem}.cpp"] = glue_source(facts, table, mine)
+    mine = [m for m in mappings.values() if not isinstance(m, str) and m.op.table is spec.host]
+    files["host/dispatch/gen/host_ops.h"] = host_answers.ops_header(HEAD, spec.host)
+    files["host/dispatch/gen/host_answers.cpp"] = host_answers.answers_source(HEAD, facts, Glue, mine)
     files["host/dispatch/gen/glue_table.cpp"] = table_source([t.stem for t in spec.tables])
     files["host/dispatch/gen/event_codec.cpp"] = event_source(facts, events_module.load(facts, constants))
     files["host/plugin/gen/records.h"], files["host/plugin/gen/records.cpp"] = record_sources(spec)

@@ -84,6 +84,7 @@ class Op:
     always: bool
     default: str
     uses: list
+    later: bool
     ins: list
     outs: list
     wire: list = field(default_factory=list)
@@ -215,7 +216,7 @@ def parse_wire(where, data):
 
 
 OP_KEYS = {"op", "doc", "since", "target", "does", "may_block", "deadline", "client_gone", "stream",
-           "always", "in", "out", "wire", "default", "uses"}
+           "always", "in", "out", "wire", "default", "uses", "later"}
 
 
 def parse_op(table, slot, data, defaults, constants):
@@ -231,7 +232,7 @@ def parse_op(table, slot, data, defaults, constants):
             deadline=get("deadline", "query" if does == "read" else "none"),
             client_gone=get("client_gone", "cancel" if does == "read" else "finish"),
             stream=get("stream", "none"), always=get("always", False),
-            default=get("default", ""), uses=data.get("uses", []),
+            default=get("default", ""), uses=data.get("uses", []), later=data.get("later", False),
             ins=parse_fields(where + ".in", data.get("in", {}), "in", table.records, constants),
             outs=parse_fields(where + ".out", data.get("out", {}), "out", table.records, constants))
     check_name(where, op.name)
@@ -241,6 +242,8 @@ def parse_op(table, slot, data, defaults, constants):
         fail(where, f"default is 'host' or absent, not '{op.default}'")
     if op.uses and not table.host:
         fail(where, "only ops of the host use others")
+    if op.later and not table.host:
+        fail(where, "only ops of the host are answered later by themselves; a driver's may always be pending")
     if op.stream not in STREAMS:
         fail(where, f"'{op.stream}' is no stream direction")
     if op.deadline not in DEADLINES:

@@ -18,6 +18,8 @@ class IntegrationCase(unittest.TestCase):
     maxDiff = None
     # Whether calls that a case made count as tested in the report of procedures.
     counts_as_test = True
+    # Whether the daemon is started before the case; if not, the case does that itself.
+    starts = True
 
     def setUp(self):
         processes.adopt_orphans()
@@ -30,13 +32,17 @@ class IntegrationCase(unittest.TestCase):
         self.call_log.parent.mkdir(parents=True, exist_ok=True)
         self.call_log.unlink(missing_ok=True)
         self.running_log = self.folder / "calls"
-        self.subject = subject.create(self.folder, self.running_log)
+        self.subject = self.make_subject()
         self.addCleanup(self.finish)
-        self.prepare(self.subject)
-        self.subject.start()
+        self.prepare()
+        if self.starts:
+            self.subject.start()
 
-    def prepare(self, of):
-        """For cases that start the daemon another way: its arguments and configuration."""
+    def prepare(self):
+        """For cases: what is to be there before the daemon starts."""
+
+    def make_subject(self):
+        return subject.create(self.folder, self.running_log)
 
     def run(self, result=None):
         self.outcome = self.defaultTestResult() if result is None else result

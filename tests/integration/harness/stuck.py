@@ -26,8 +26,8 @@ class StuckCase(IntegrationCase):
         self.tables = wire.Tables(settings.TABLES)
         super().setUp()
 
-    def prepare(self, of):
-        of.arguments = ["--plugins", str(settings.BUILD / "tests" / "plugins" / "t_stuck")]
+    def prepare(self):
+        self.subject.options += ["--plugins", str(settings.BUILD / "tests" / "plugins" / "t_stuck")]
 
     def client(self, uri=URI):
         """A raw client with an open connection."""

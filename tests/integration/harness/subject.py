@@ -27,8 +27,6 @@ class Subject:
     def __init__(self, root):
         self.root = root
         self.process = None
-        self.arguments = []      # further ones for the daemon's command line; before start()
-        self.configuration = ""  # contents of its configuration file, likewise
         self.log_path = root / "daemon.log"
 
     def uri(self, kind="rw"):

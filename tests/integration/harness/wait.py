@@ -26,3 +26,9 @@ def until(condition, what, seconds=None):
 def writable(sock, seconds):
     """Whether the socket takes more within so long."""
     return bool(select.select([], [sock], [], seconds)[1])
+
+
+def after(seconds):
+    """A condition that becomes true `seconds` from now: for what must still hold then."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end

@@ -71,15 +71,14 @@ class TheSpecAsItIs(SpecCase):
         self.assertEqual(by_name["remote.connect_list_all_domains"]["answered_by"], "host.list")
         self.assertEqual(by_name["remote.auth_list"]["answered_by"], "host.auth_list")
 
-
-    def test_what_dispatch_answers_by_hand_is_the_hosts(self):
-        mine = {n for n, m in self.resolve().items() if isinstance(m, str) or m.op.table.host or m.op.default}
+    def test_what_dispatch_answers_by_hand_has_no_common_shape(self):
+        by_hand = {n for n, m in self.resolve().items() if isinstance(m, str)}
         found = set()
         for path in (ROOT / "host/dispatch").glob("*_answers.cpp"):
             text = path.read_text()
             found |= {f"{p}.{n}" for p, n in re.findall(r"\b(remote|qemu|lxc)::Proc::(\w+)", text)}
-        self.assertGreater(len(found), 20)
-        self.assertEqual(sorted(found - mine), [], "the spec gives these to drivers")
+        self.assertTrue(found)
+        self.assertEqual(sorted(found - by_hand), [], "the spec gives these to drivers or to host.yaml's questions")
 
 
 class Procedures(SpecCase):

@@ -60,6 +60,7 @@ class GlueTest : public ::testing::Test {
         desc.name = "x";
         std::copy(kUuid.begin(), kUuid.end(), desc.uuid);
         desc.dom_id = kind == PV_KIND_DOMAIN ? 5 : -1;
+        desc.attrs = PV_ATTR_ACTIVE; // volumes are there while their pool is
         desc.parent = parent_of(kind);
         desc.keys = kKeys;
         desc.nkeys = std::size(kKeys);

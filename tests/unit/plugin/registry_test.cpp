@@ -94,6 +94,24 @@ TEST_F(RegistryTest, update_is_seen_whole) {
     EXPECT_EQ(registry.find_name(PV_KIND_DOMAIN, 0, "vm1"), nullptr);
 }
 
+TEST_F(RegistryTest, keys_are_found_as_they_are_now) {
+    const pv_key before[] = {{"mac", "a"}, {"mac", "b"}}, after[] = {{"mac", "c"}};
+    pv_obj_desc d = desc("eth0", 0);
+    d.kind = PV_KIND_INTERFACE;
+    d.keys = before;
+    d.nkeys = 2;
+    const std::uint64_t handle = publish(d);
+    pv_obj_update u{};
+    u.size = sizeof(u);
+    u.what = PV_UPDATE_KEYS;
+    u.keys = after;
+    u.nkeys = 1;
+    ASSERT_TRUE(registry.update(handle, u));
+    EXPECT_TRUE(registry.find_key(PV_KIND_INTERFACE, "mac", "a").empty());
+    ASSERT_EQ(registry.find_key(PV_KIND_INTERFACE, "mac", "c").size(), 1u);
+    EXPECT_EQ(registry.find(handle)->keys.size(), 1u);
+}
+
 TEST_F(RegistryTest, a_rename_onto_another_changes_nothing) {
     publish(desc("vm1", 1));
     const std::uint64_t second = publish(desc("vm2", 2));

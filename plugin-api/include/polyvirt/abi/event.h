@@ -25,6 +25,14 @@ typedef struct pv_event {
     uint32_t nkeys, _r;
 } pv_event;
 
+/* pv_event.id where kind is PV_KIND_NONE, which is no object's event (name ""): the driver has lost what it speaks
+ * to, and clients that asked to hear of it are told. */
+enum { PV_EVENT_CONNECTION_CLOSED = 0 };
+typedef struct pv_event_connection_closed {
+    uint32_t size;
+    int32_t reason; /* virConnectCloseReason */
+} pv_event_connection_closed;
+
 typedef struct pv_svc_event {
     uint32_t size, _r;
     /* `name` is for figures and logs. NULL if out of memory. */

@@ -11,7 +11,14 @@
 
 #define PV_SVC_REGISTRY "host.registry/1"
 
-/* A further key of an object, e.g. ("path", "/x.img") of a volume. */
+/* A further key of an object. Look-ups, filters of lists and answers use these (docs/host-answers.md says for what):
+ *   volume      "key", "path" (no repeated slashes)
+ *   pool        "type" ("dir", "fs", ... as in its document), "target-path"
+ *   interface   "mac" (lower case)
+ *   nodedev     "parent", "cap" (once per capability: "pci", "net", "scsi_host", "fc_host", ...), "wwnn", "wwpn"
+ *   secret      "usage-type" (number), "usage-id"
+ *   nwfilter_binding   "filter"
+ *   snapshot, checkpoint   "parent" (a name among its kind and domain; absent = root) */
 typedef struct pv_key {
     const char *name, *value;
 } pv_key;
@@ -34,13 +41,16 @@ enum {
     PV_UPDATE_ATTRS = 1, /* attrs: bits in `attrs_mask` are set to those of `attrs` */
     PV_UPDATE_STATE = 2, /* state, reason */
     PV_UPDATE_ID = 4,    /* dom_id */
-    PV_UPDATE_NAME = 8   /* name, atomically */
+    PV_UPDATE_NAME = 8,  /* name, atomically */
+    PV_UPDATE_KEYS = 16  /* keys: these instead of all that there were */
 };
 typedef struct pv_obj_update {
     uint32_t size, what; /* PV_UPDATE_* bits: applied together, seen together */
     uint64_t attrs, attrs_mask;
-    int32_t state, reason, dom_id, _r;
+    int32_t state, reason, dom_id;
+    uint32_t nkeys;
     const char *name;
+    const pv_key *keys;
 } pv_obj_update;
 
 typedef struct pv_svc_registry {

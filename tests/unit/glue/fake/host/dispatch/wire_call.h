@@ -63,13 +63,6 @@ class WireCall {
         set_error(make_error(ErrorCode::operation_denied, ErrorDomain::none, "read only"));
         return false;
     }
-    const pv_obj* domain(const protocol::domain& wire) {
-        const Uuid uuid = Uuid::from_bytes(wire.uuid.data());
-        if (auto found = driver_.registry().find_uuid(PV_KIND_DOMAIN, uuid)) return pin(found);
-        set_error(make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no domain with matching uuid '{}' ({})",
-                             uuid.to_string(), wire.name.view()));
-        return nullptr;
-    }
     plugin::ObjectPtr object(std::uint64_t handle) { return driver_.registry().find(handle); }
     const pv_obj* pin(const plugin::ObjectPtr& object) {
         args_.push_back(std::make_unique<plugin::ObjArg>(object));

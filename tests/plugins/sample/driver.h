@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// The sample driver (sample:///default): no hypervisor, but every kind of object, event and stream, made as tests ask
+// for it. A test drives it with commands in JSON, a list of them in each connect_domain_xml_from_native("sample", ...);
+// the answer is the list of their results. README.md beside this file says what they are.
+//
+// Ops run on the host's workers, in parallel; streams on the driver's one loop.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include <nlohmann/json.hpp>
+#include <polyvirt/abi/gen/hv_caps.h>
+#include <polyvirt/abi/gen/sto_vol.h>
+#include <polyvirt/loop.h>
+#include <polyvirt/slots.h>
+
+#include "base/sync.h"
+#include "volume.h"
+
+namespace polyvirt::sample {
+
+using Json = nlohmann::json;
+
+class Driver {
+  public:
+    explicit Driver(const plugin::Services& services);
+    ~Driver();
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+
+    pv_status commands(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
+                       pv_hv_domain_xml_from_native_out& out);
+    pv_status upload(pv_call* call, const pv_obj* obj, const pv_vol_upload_in& in, pv_vol_upload_out&);
+    pv_status download(pv_call* call, const pv_obj* obj, const pv_vol_download_in& in, pv_vol_download_out&);
+
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
+
+  private:
+    // Throws std::exception for commands that make no sense; the text goes to the client.
+    Json run(pv_call* call, const Json& command);
+    Json publish(const Json& command);
+    Json many(const Json& command);
+    Json update(const Json& command);
+    Json event(const Json& command);
+    Json burst(const Json& command);
+    Json identity(pv_call* call) const;
+    std::shared_ptr<Volume> volume(const std::string& name);
+
+    const plugin::Services s_;
+    plugin::Loop loop_;
+    pv_queue* const events_;
+    std::atomic<std::uint64_t> entered_{0};
+    Mutex mu_{Rank::driver};
+    std::unordered_map<std::string, std::shared_ptr<Volume>> volumes_ PV_GUARDED_BY(mu_);
+};
+
+} // namespace polyvirt::sample
