@@ -48,32 +48,34 @@ std::shared_ptr<const plugin::Caller> Session::caller() const {
 }
 
 void Session::set_caller(plugin::Caller caller) {
-    auto changed = std::make_shared<const plugin::Caller>(std::move(caller));
-    LeafLock lock(mu_);
-    caller_ = std::move(changed);
+    std::shared_ptr<const plugin::Caller> changed = std::make_shared<plugin::Caller>(std::move(caller));
+    std::shared_ptr<const access::Viewer> last; // both released with no lock held
+    const LeafLock lock(mu_);
+    caller_.swap(changed);
+    viewer_.swap(last);
     spoken_for_ = true;
-    viewer_ = nullptr;
 }
 
 std::shared_ptr<const access::Viewer> Session::viewer(const access::Control& control, const rpc::Client& client) {
     const std::uint64_t generation = control.generation();
     if (generation == 0) return nullptr;
-    bool readonly = false;
-    std::shared_ptr<const plugin::Caller> other; // for whom the client speaks
+    std::shared_ptr<const plugin::Caller> seen;
+    bool readonly = false, spoken_for = false;
     {
         const LeafLock lock(mu_);
-        readonly = caller_->readonly;
-        if (spoken_for_) other = caller_;
+        seen = caller_;
+        readonly = seen->readonly;
+        spoken_for = spoken_for_;
         if (viewer_ != nullptr && viewer_->generation() == generation && viewer_->subject().readonly == readonly)
             return viewer_;
     }
     auto enforcement = control.current();
     if (enforcement == nullptr) return nullptr;
     auto made = std::make_shared<const access::Viewer>(
-        std::move(enforcement), other != nullptr ? make_subject(*other) : make_subject(client, readonly));
+        std::move(enforcement), spoken_for ? make_subject(*seen) : make_subject(client, readonly));
     std::shared_ptr<const access::Viewer> last; // released with no lock held
     const LeafLock lock(mu_);
-    last = std::exchange(viewer_, made);
+    if (caller_ == seen) last = std::exchange(viewer_, made); // not if it speaks for somebody else by now
     return made;
 }
 
