@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
         const auto options = daemon::parse_options(argc, argv, exit_code);
         if (!options) return exit_code;
         if (options->check_config || options->print_config) return daemon::show_config(*options);
-        daemon::start_logging(options->verbose);
+        const daemon::LogSession log_session;
         auto daemon = daemon::Daemon::create(*options);
         if (!daemon) {
             log::error("daemon", "{}", daemon.error().message);

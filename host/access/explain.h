@@ -20,8 +20,8 @@ namespace polyvirt::access {
 Result<Subject> describe_subject(const std::string& who);
 
 struct ExplainedObject {
-    std::string object; // a name; empty: none, or one that is not known
-    std::string uuid, parent;
+    std::string object{}; // a name; empty: none, or one that is not known
+    std::string uuid{}, parent{};
 };
 
 struct Explanation {

@@ -9,20 +9,27 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/resource.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/daemon/control.h"
+#include "host/daemon/daemon_hooks.h"
+#include "host/daemon/descriptors.h"
 #include "host/daemon/limit_settings.h"
+#include "host/daemon/logging.h"
+#include "host/daemon/metrics_settings.h"
 #include "host/daemon/policy.h"
+#include "host/daemon/reload.h"
+#include "host/daemon/reload_actions.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/show_config.h"
 #include "host/daemon/signals.h"
 #include "host/daemon/sockets.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/loop/event_loop.h"
+#include "host/loop/watchdog.h"
+#include "host/plugin/loops.h"
 #include "host/plugin/manager.h"
 #include "host/plugin/op_catalog.h"
 #include "host/protocol/proc_info.h"
@@ -34,35 +41,52 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Two descriptors per client and several per guest: take what the system gives.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        log::warning("daemon", "the limit of open files stays at {}", limit.rlim_cur);
-}
-
 std::string env(const char* name) {
     const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): no thread yet
     return value != nullptr ? value : "";
+}
+
+std::shared_ptr<loop::Watchdog> make_watchdog(const Config& config) {
+    const auto limit = config.duration("watchdog.limit");
+    if (limit.count() == 0) return nullptr;
+    return std::make_shared<loop::Watchdog>(limit, [](const loop::Watchdog::Report& report) {
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(report.held).count();
+        if (report.over)
+            log::warning("watchdog", "{}: goes on; a callback held it for at least {} ms", report.loop, ms);
+        else if (report.what.code == nullptr)
+            log::warning("watchdog", "{}: a callback has held it for {} ms; nothing else runs there", report.loop, ms);
+        else
+            log::warning("watchdog", "{}: callback {} of plugin {} has held it for {} ms; nothing else runs there",
+                         report.loop, plugin::symbol_of(report.what.code), report.what.owner, ms);
+    });
 }
 
 } // namespace
 
 // Members are destroyed in reverse: clients before drivers before the threads that both use.
 struct Daemon::Parts {
-    Parts(Options o, Paths p, Config c)
-        : options(std::move(o)), paths(std::move(p)), config(std::move(c)), privileged(geteuid() == 0),
-          dispatcher(dispatcher_options()), loop("rpc-loop"), pool(pool_limits(config)), plugins(manager_options()),
+    Parts(Options o, Paths p, const Config& config, std::string config_path)
+        : options(std::move(o)), paths(std::move(p)), privileged(geteuid() == 0),
+          reloader(std::move(config_path), !options.config.empty(), config), watchdog(make_watchdog(config)),
+          dispatcher(dispatcher_options(config)), loop("rpc-loop"), pool(pool_limits(config)),
+          plugins(manager_options()),
           main_server("polyvirtd", loop, pool, dispatcher, server_limits(config, false)),
-          admin_server("admin", loop, pool, dispatcher, server_limits(config, true)) {
+          admin_server("admin", loop, pool, dispatcher, server_limits(config, true)),
+          hooks(loop, [this] { return in_use(); }) {
         dispatcher.set_plugins(plugins);
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
+        dispatcher.set_admin_hooks(hooks);
     }
 
-    [[nodiscard]] dispatch::DispatcherOptions dispatcher_options() const {
+    [[nodiscard]] bool in_use() {
+        if (main_server.stats().clients + admin_server.stats().clients != 0) return true;
+        for (const auto& instance : plugins.instances())
+            if (instance->registry().count({.kind = PV_KIND_DOMAIN, .all_set = PV_ATTR_ACTIVE}) != 0) return true;
+        return false;
+    }
+
+    static dispatch::DispatcherOptions dispatcher_options(const Config& config) {
         return {.reported_version = version_number(config.text("reported_version")).value_or(0),
                 .call_log = env("POLYVIRT_CALL_LOG"),
                 .version = POLYVIRT_VERSION};
@@ -71,37 +95,48 @@ struct Daemon::Parts {
     plugin::ManagerOptions manager_options() {
         plugin::ManagerOptions o;
         o.paths = paths.host;
-        o.config = [this](std::string_view key) { return config.plugin_value(key); };
+        o.config = [this](std::string_view key) { return reloader.config()->plugin_value(key); };
         o.privileged = privileged;
         o.version = POLYVIRT_VERSION;
         o.build_id = POLYVIRT_VERSION;
         o.pool = &pool;
         o.sink = &dispatcher.events();
         o.catalog = &plugin::default_catalog();
+        o.watchdog = watchdog;
         return o;
     }
 
+    Servers servers() { return {main_server, admin_server}; }
+
     const Options options;
     const Paths paths;
-    const Config config;
     const bool privileged;
+    Reloader reloader;
+    const std::shared_ptr<loop::Watchdog> watchdog; // null: not wanted
     UniqueFd pid_file;
     dispatch::Dispatcher dispatcher;
     loop::EventLoop loop;
     work::WorkerPool pool;
     plugin::PluginManager plugins;
     rpc::Server main_server, admin_server;
+    DaemonHooks hooks;
+    std::unique_ptr<Control> control; // gone after rpc-loop's thread, which posts to it
     std::unique_ptr<loop::LoopThread> loop_thread;
+    std::unique_ptr<metrics::MetricsService> metrics_service;
 };
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
+    Control::block_signals();
     PV_ASSIGN_OR_RETURN(Paths paths, find_paths(options.root, geteuid() == 0));
     const std::string file = config_file(options, paths);
-    PV_ASSIGN_OR_RETURN(Config config, Config::load_or_error(file, !options.config.empty()));
+    PV_ASSIGN_OR_RETURN(const Config config, Config::load_or_error(file, !options.config.empty()));
+    PV_TRY(configure_logging(config, options.verbose));
     paths.listen = config.text("listen.unix.folder");
     PV_TRY(make_folders(paths));
     raise_descriptor_limit();
-    auto parts = std::make_unique<Parts>(options, std::move(paths), std::move(config));
+    if (const std::string problem = too_few_descriptors(config, descriptor_limit()); !problem.empty())
+        log::warning("daemon", "{}", problem);
+    auto parts = std::make_unique<Parts>(options, std::move(paths), config, file);
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
@@ -126,23 +161,28 @@ Status Daemon::take_pid_file() {
 
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
+    // First of all: the servers end on it, also when they could not begin.
+    parts_->loop_thread = std::make_unique<loop::LoopThread>(parts_->loop);
     Status ready = take_pid_file();
-    set_up_polkit(parts_->dispatcher, parts_->config);
-    if (ready) ready = load_policy(parts_->dispatcher, parts_->config, parts_->paths.host.etc);
-    if (ready) ready = open_sockets(parts_->config, parts_->paths, {parts_->main_server, parts_->admin_server});
+    const auto config = parts_->reloader.config();
+    set_up_polkit(parts_->dispatcher, *config);
+    if (ready) ready = load_policy(parts_->dispatcher, *config, parts_->paths.host.etc);
+    if (ready) ready = open_sockets(*config, parts_->paths, parts_->servers());
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);
         return 1;
     }
-    parts_->loop_thread = std::make_unique<loop::LoopThread>(parts_->loop);
+    if (parts_->watchdog) parts_->watchdog->add(parts_->loop);
     start_plugins();
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
+    parts_->metrics_service = start_metrics(*parts_->reloader.config(), parts_->dispatcher);
     log::info("daemon", "ready on {}", parts_->paths.socket());
-    sd_notify(0, "READY=1");
+    start_control();
+    notify_ready();
     const int signal = signals.wait();
     log::info("daemon", "signal {}: stopping, guests go on", signal);
-    sd_notify(0, "STOPPING=1");
+    notify_stopping();
     stop();
     return 0;
 }
@@ -161,7 +201,7 @@ void Daemon::print_procedures() {
                 fmt::print("{} {} {}\n", protocol::program_name(program), proc.name,
                            dispatch::is_implemented(proc, instances) ? "implemented" : "missing");
     instances.clear();
-    p.plugins.stop(std::chrono::steady_clock::now() + p.config.duration("drain_time"));
+    p.plugins.stop(std::chrono::steady_clock::now() + p.reloader.config()->duration("drain_time"));
     p.loop_thread->stop_and_join();
 }
 
@@ -171,9 +211,26 @@ void Daemon::start_plugins() {
     parts_->plugins.start();
 }
 
+void Daemon::start_control() {
+    Parts& p = *parts_;
+    add_reload_actions(p.reloader, p.servers(), p.pool, p.options.verbose);
+    p.reloader.add("policy", [&p](const Config&, const Config& now) {
+        return prepare_policy(p.dispatcher, now, p.paths.host.etc);
+    });
+    p.control = std::make_unique<Control>(p.loop, [&p] {
+        notify_reloading();
+        p.reloader.reload();
+        notify_ready();
+    });
+    if (p.watchdog) p.watchdog->add(p.control->loop());
+}
+
 void Daemon::stop() {
     Parts& p = *parts_;
-    const auto drain_time = p.config.duration("drain_time");
+    p.metrics_service.reset();
+    if (p.watchdog) p.watchdog->remove(p.control->loop());
+    p.control->stop();
+    const auto drain_time = p.reloader.config()->duration("drain_time");
     const auto deadline = std::chrono::steady_clock::now() + drain_time;
     p.main_server.stop_accepting();
     p.admin_server.stop_accepting();
@@ -184,6 +241,7 @@ void Daemon::stop() {
     p.admin_server.close_clients("the daemon stops", 1s);
     p.dispatcher.polkit()->stop(); // its answers lead to the events thread, which goes with the plugins
     p.plugins.stop(deadline + 5s);
+    if (p.watchdog) p.watchdog->remove(p.loop);
     p.loop_thread->stop_and_join();
 }
 

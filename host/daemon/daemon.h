@@ -35,6 +35,7 @@ class Daemon {
     explicit Daemon(std::unique_ptr<Parts> parts);
     Status take_pid_file();
     void start_plugins();
+    void start_control();
     void stop();
 
     std::unique_ptr<Parts> parts_;

@@ -18,6 +18,8 @@ struct Paths {
     [[nodiscard]] std::string socket() const { return sockets() + "/polyvirt-sock"; }
     [[nodiscard]] std::string socket_ro() const { return sockets() + "/polyvirt-sock-ro"; }
     [[nodiscard]] std::string socket_admin() const { return sockets() + "/polyvirt-admin-sock"; }
+    // Where libvirt's daemons listen, beside our own run folder.
+    [[nodiscard]] std::string drop_in() const { return host.run.substr(0, host.run.rfind('/')) + "/libvirt"; }
     [[nodiscard]] std::string pid_file() const { return host.run + "/polyvirtd.pid"; }
     [[nodiscard]] std::string config_file() const { return host.etc + "/polyvirtd.yaml"; }
 };

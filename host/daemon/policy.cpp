@@ -25,29 +25,38 @@ void set_up_polkit(dispatch::Dispatcher& dispatcher, const Config& config) {
                           {config.duration("polkit.login_deadline"), config.flag("polkit.interactive")});
 }
 
-Status load_policy(dispatch::Dispatcher& dispatcher, const Config& config, const std::string& etc) {
+Result<std::function<void()>> prepare_policy(dispatch::Dispatcher& dispatcher, const Config& config,
+                                             const std::string& etc) {
+    using Enforce = std::function<void()>;
     access::Control& control = dispatcher.access();
     const std::string& backend = config.text("policy.backend");
-    if (backend == "polkit") {
-        log::info("access", "polkit decides who may do what");
-        control.enforce_polkit(dispatcher.polkit(), config.duration("polkit.deadline"));
-        return {};
-    }
+    if (backend == "polkit")
+        return Enforce([&control, polkit = dispatcher.polkit(), deadline = config.duration("polkit.deadline")] {
+            log::info("access", "polkit decides who may do what");
+            control.enforce_polkit(polkit, deadline);
+        });
     const std::string path = backend == "rules" ? policy_file(config, etc) : "";
-    if (path.empty()) {
-        if (control.generation() != 0) log::info("access", "no policy: no permissions are enforced any more");
-        control.enforce_nothing();
-        return {};
-    }
+    if (path.empty())
+        return Enforce([&control] {
+            if (control.generation() != 0) log::info("access", "no policy: no permissions are enforced any more");
+            control.enforce_nothing();
+        });
     const access::Loaded loaded = access::load_policy(path);
     for (const std::string& text : loaded.warnings) log::warning("access", "{}", text);
     for (const std::string& text : loaded.errors) log::error("access", "{}", text);
     if (loaded.policy == nullptr)
         return make_error(ErrorCode::conf_syntax, ErrorDomain::access, "{}{}", loaded.errors.front(),
                           loaded.errors.size() > 1 ? fmt::format(" (and {} more)", loaded.errors.size() - 1) : "");
-    log::info("access", "{}: {} rules, {} by default", path, loaded.policy->rules().size(),
-              loaded.policy->default_allow() ? "allow" : "deny");
-    control.enforce(loaded.policy);
+    return Enforce([&control, path, policy = loaded.policy] {
+        log::info("access", "{}: {} rules, {} by default", path, policy->rules().size(),
+                  policy->default_allow() ? "allow" : "deny");
+        control.enforce(policy);
+    });
+}
+
+Status load_policy(dispatch::Dispatcher& dispatcher, const Config& config, const std::string& etc) {
+    PV_ASSIGN_OR_RETURN(const std::function<void()> enforce, prepare_policy(dispatcher, config, etc));
+    enforce();
     return {};
 }
 

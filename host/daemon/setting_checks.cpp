@@ -10,6 +10,8 @@
 
 #include <grp.h>
 
+#include "host/metrics/metrics_service.h"
+
 namespace polyvirt::daemon {
 namespace {
 
@@ -19,6 +21,12 @@ constexpr std::size_t kMaxGroupEntry = std::size_t{1} << 20; // of one group wit
 
 std::string check_absolute(std::string_view path) {
     return path.empty() || path.front() == '/' ? "" : "an absolute path";
+}
+
+std::string check_metrics_address(std::string_view address) {
+    return address.empty() || metrics::parse_address(address)
+               ? ""
+               : "127.0.0.1:PORT, [::1]:PORT or the absolute path of a unix socket";
 }
 
 std::optional<gid_t> group_id(std::string_view group) {

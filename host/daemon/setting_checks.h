@@ -15,6 +15,7 @@ namespace polyvirt::daemon {
 std::string check_absolute(std::string_view path);    // empty or absolute
 std::string check_group(std::string_view group);      // empty, a number, or a group of this system
 std::string check_version(std::string_view version);  // MAJOR.MINOR.MICRO
+std::string check_metrics_address(std::string_view address); // empty, or metrics::parse_address() takes it
 std::string check_socket_name(std::string_view name); // letters, digits, '-', '_'
 
 // Name or number; nothing if there is no such group.

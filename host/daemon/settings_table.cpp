@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/daemon/logging.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/settings.h"
 
@@ -51,6 +52,13 @@ void sockets(std::vector<Setting>& t) {
     t.push_back({"listen.unix.admin_mode", Kind::mode, start, "0700", "Permissions of the admin socket"});
     t.push_back({"listen.unix.backlog", Kind::integer, start, "4096",
                  "Connections that may wait to be accepted, of each socket", 1, 65535});
+    t.push_back({"listen.drop_in.enabled", Kind::boolean, start, "false",
+                 "Listen at the paths of libvirt's daemons as well, so that clients find this one unasked"});
+    t.push_back({"listen.drop_in.names", Kind::list, start,
+                 "libvirt,virtqemud,virtlxcd,virtnetworkd,virtstoraged,virtnodedevd,virtsecretd,virtinterfaced,"
+                 "virtnwfilterd,virtproxyd",
+                 "Daemons whose paths are taken: NAME-sock, NAME-sock-ro and NAME-admin-sock of each", 0, 0, {},
+                 check_socket_name});
 }
 
 struct Row {
@@ -164,6 +172,12 @@ void care(std::vector<Setting>& t) {
                  0,
                  0,
                  {"debug", "info", "warning", "error"}});
+    t.push_back({"log.filters", Kind::list, live, "",
+                 "LEVEL:NAME for categories that have NAME in them, levels 1 (debug) to 4 (error): 1:qemu", 0, 0, {},
+                 check_log_filter});
+    t.push_back({"log.outputs", Kind::list, live, "1:stderr",
+                 "LEVEL:stderr, LEVEL:file:PATH, LEVEL:journald or LEVEL:syslog:NAME, for lines of at least that level", 0, 0, {},
+                 check_log_output});
     t.push_back({"reported_version",
                  Kind::text,
                  start,
@@ -175,6 +189,26 @@ void care(std::vector<Setting>& t) {
                  check_version});
     t.push_back({"drain_time", Kind::duration, live, "10s",
                  "Time that calls in flight have to end when the daemon stops", 0, kHour});
+    t.push_back({"watchdog.limit", Kind::duration, start, "1s",
+                 "A callback that holds an event loop for longer is named in the log; 0: never", 0, kHour});
+}
+
+void metrics(std::vector<Setting>& t) {
+    t.push_back({"metrics.listen",
+                 Kind::text,
+                 start,
+                 "",
+                 "Where metrics are told over HTTP: 127.0.0.1:PORT, [::1]:PORT or the path of a unix socket; empty: nowhere",
+                 0,
+                 0,
+                 {},
+                 check_metrics_address});
+    t.push_back({"metrics.mode", Kind::mode, start, "0660", "Permissions of that unix socket"});
+    t.push_back({"metrics.max_connections", Kind::integer, start, "16", "Scrapes at a time", 1, 1000});
+    t.push_back({"metrics.deadline", Kind::duration, start, "10s", "Time that a scrape may take, its reading included",
+                 100 * kMs, kHour});
+    t.push_back({"metrics.max_domains", Kind::integer, start, "5000",
+                 "Guests that are listed one by one; further ones are only counted", 0, 1'000'000});
 }
 
 std::vector<Setting> make_table() {
@@ -185,6 +219,7 @@ std::vector<Setting> make_table() {
     policy(t);
     polkit(t);
     care(t);
+    metrics(t);
     return t;
 }
 

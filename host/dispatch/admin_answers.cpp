@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// The admin program, as far as it goes: opening, the version, the servers.
+// The admin program: the connection, the daemon as a whole and its log. What is about one server stands
+// in admin_server_answers.cpp.
 
 #include "base/error_text.h"
+#include "host/dispatch/admin_hooks.h"
+#include "host/dispatch/admin_support.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/dispatch/host_table.h"
 #include "host/dispatch/wire_objects.h"
@@ -13,12 +16,8 @@ namespace polyvirt::dispatch {
 namespace {
 
 namespace admin = protocol::admin;
-
-Status no_flags(WireCall& call, std::uint32_t flags) {
-    if (flags == 0) return {};
-    return make_error(ErrorCode::invalid_arg, ErrorDomain::admin, "unsupported flags (0x{:x}) in function {}",
-                      flags, call.proc().api);
-}
+using admin_support::find_server;
+using admin_support::no_flags;
 
 Status connect_open(WireCall& call, const admin::connect_open_args& args, Nothing&) {
     return no_flags(call, args.flags);
@@ -49,12 +48,42 @@ Status list_servers(WireCall& call, const admin::connect_list_servers_args& args
 Status lookup_server(WireCall& call, const admin::connect_lookup_server_args& args,
                      admin::connect_lookup_server_ret& ret) {
     PV_TRY(no_flags(call, args.flags));
-    for (const rpc::Server* server : call.dispatcher().servers())
-        if (server->name() == args.name.view()) {
-            ret.srv.name = call.keep(server->name());
-            return {};
-        }
-    return make_error(ErrorCode::no_server, ErrorDomain::rpc, "No server named '{}'", args.name.view());
+    PV_ASSIGN_OR_RETURN(const rpc::Server* server, find_server(call, args.name));
+    ret.srv.name = call.keep(server->name());
+    return {};
+}
+
+Status get_log_filters(WireCall& call, const admin::connect_get_logging_filters_args& args,
+                       admin::connect_get_logging_filters_ret& ret) {
+    PV_TRY(no_flags(call, args.flags));
+    PV_ASSIGN_OR_RETURN(const AdminHooks::LogSetting now, call.dispatcher().admin_hooks().log_filters());
+    if (now.count != 0) ret.filters = call.keep(now.text); // none at all: absent
+    ret.nfilters = now.count;
+    return {};
+}
+
+Status get_log_outputs(WireCall& call, const admin::connect_get_logging_outputs_args& args,
+                       admin::connect_get_logging_outputs_ret& ret) {
+    PV_TRY(no_flags(call, args.flags));
+    PV_ASSIGN_OR_RETURN(const AdminHooks::LogSetting now, call.dispatcher().admin_hooks().log_outputs());
+    ret.outputs = call.keep(now.text);
+    ret.noutputs = now.count;
+    return {};
+}
+
+Status set_log_filters(WireCall& call, const admin::connect_set_logging_filters_args& args, Nothing&) {
+    PV_TRY(no_flags(call, args.flags));
+    return call.dispatcher().admin_hooks().set_log_filters(std::string(args.filters.view()));
+}
+
+Status set_log_outputs(WireCall& call, const admin::connect_set_logging_outputs_args& args, Nothing&) {
+    PV_TRY(no_flags(call, args.flags));
+    return call.dispatcher().admin_hooks().set_log_outputs(std::string(args.outputs.view()));
+}
+
+Status set_daemon_timeout(WireCall& call, const admin::connect_set_daemon_timeout_args& args, Nothing&) {
+    PV_TRY(no_flags(call, args.flags));
+    return call.dispatcher().admin_hooks().set_idle_timeout(args.timeout);
 }
 
 template <typename Args, typename Ret, Status (*F)(WireCall&, const Args&, Ret&)>
@@ -71,6 +100,16 @@ constexpr HostAnswer kAnswers[] = {
         admin::Proc::connect_list_servers),
     entry<admin::connect_lookup_server_args, admin::connect_lookup_server_ret, &lookup_server>(
         admin::Proc::connect_lookup_server),
+    entry<admin::connect_get_logging_filters_args, admin::connect_get_logging_filters_ret, &get_log_filters>(
+        admin::Proc::connect_get_logging_filters),
+    entry<admin::connect_get_logging_outputs_args, admin::connect_get_logging_outputs_ret, &get_log_outputs>(
+        admin::Proc::connect_get_logging_outputs),
+    entry<admin::connect_set_logging_filters_args, Nothing, &set_log_filters>(
+        admin::Proc::connect_set_logging_filters),
+    entry<admin::connect_set_logging_outputs_args, Nothing, &set_log_outputs>(
+        admin::Proc::connect_set_logging_outputs),
+    entry<admin::connect_set_daemon_timeout_args, Nothing, &set_daemon_timeout>(
+        admin::Proc::connect_set_daemon_timeout),
 };
 
 } // namespace

@@ -8,6 +8,7 @@
 #include "host/access/explain.h"
 #include "host/dispatch/commands.h"
 #include "host/dispatch/dispatcher.h"
+#include "host/dispatch/wire_call.h"
 
 namespace polyvirt::dispatch {
 namespace {

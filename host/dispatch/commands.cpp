@@ -11,7 +11,7 @@
 namespace polyvirt::dispatch {
 
 std::span<const std::span<const Command>> all_commands() {
-    static const std::span<const Command> kTables[] = {daemon_commands(), policy_commands()};
+    static const std::span<const Command> kTables[] = {daemon_commands(), call_commands(), policy_commands()};
     return kTables;
 }
 

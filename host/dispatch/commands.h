@@ -31,6 +31,7 @@ struct Command {
 
 // One table per file of commands; all of them in all_commands().
 std::span<const Command> daemon_commands();
+std::span<const Command> call_commands();
 std::span<const Command> policy_commands();
 std::span<const std::span<const Command>> all_commands();
 // Null: there is no such command.

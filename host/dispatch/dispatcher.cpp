@@ -3,10 +3,13 @@
 #include "host/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "host/dispatch/errors.h"
 #include "host/dispatch/host_table.h"
+#include "host/dispatch/quick.h"
 #include "host/dispatch/wire_call.h"
+#include "host/logging/call_scope.h"
 #include "host/protocol/gen/admin.h"
 #include "host/protocol/gen/lxc.h"
 #include "host/protocol/gen/polyvirt.h"
@@ -27,7 +30,7 @@ std::shared_ptr<Session> session_of(rpc::Client& client) {
 // The programs of the daemon's owner answer on the admin socket, the others on all the rest.
 bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t version) {
     if (version != 1) return false;
-    if (client.identity().admin)
+    if (client.is_admin())
         return program == protocol::admin::kProgram || program == protocol::polyvirt::kProgram;
     return program == protocol::remote::kProgram || program == protocol::qemu::kProgram ||
            program == protocol::lxc::kProgram;
@@ -52,28 +55,58 @@ std::shared_ptr<rpc::Session> Dispatcher::client_arrived(rpc::Client& client) {
     return std::make_shared<Session>(client);
 }
 
+// The tables' word is not enough: what may block in a driver would take the priority workers away from those
+// that never do.
 bool Dispatcher::is_priority(const rpc::Header& header) {
     // None of admin's calls waits, so they are answered when every ordinary worker is stuck.
     if (header.prog == protocol::admin::kProgram) return true;
     if (access_.asks()) return false; // any call may wait for polkit
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
-    return proc != nullptr && proc->priority == protocol::Priority::high;
+    if (proc == nullptr || proc->priority != protocol::Priority::high) return false;
+    const Glue* glue = find_glue(header.prog, header.proc);
+    return glue == nullptr || !plugin::op_may_block(glue->op);
+}
+
+// Whatever is out of the ordinary is left to handle_call(), which says what is wrong.
+bool Dispatcher::answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc::Message& message) {
+    const protocol::Header& header = message.header;
+    const Quick* quick = find_quick(header.prog, header.proc);
+    if (quick == nullptr || header.status != protocol::MsgStatus::ok || !served(*client, header.prog, header.vers))
+        return false;
+    const protocol::ProcInfo& proc = *quick->proc;
+    // Permissions are decided on workers.
+    if (access_.generation() != 0 && !proc.acl.empty()) return false;
+    if (proc.readonly_denied || (!proc.before_auth && !client->authenticated())) return false;
+    auto session = session_of(*client);
+    const auto instance = session->instance();
+    const bool needs_open = !proc.before_open && proc.before_open_when.test == protocol::Test::none;
+    if (needs_open && instance == nullptr) return false;
+    if (quick->glue != nullptr && instance != nullptr &&
+        (quick->glue->kind != PV_KIND_NONE || instance->implements(quick->glue->op)))
+        return false;
+    std::make_shared<WireCall>(*this, client, std::move(session), std::move(message), proc)->answer(quick->function);
+    return true;
 }
 
 void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) {
     const rpc::Header header = message.header;
-    const auto refuse = [&](const Error& error) { client->reply(rpc::error_reply(header, error)); };
+    const auto refuse = [&](const Error& error) {
+        call_stats_.add_refused(error);
+        client->reply(rpc::error_reply(header, error));
+    };
 
     if (header.status != protocol::MsgStatus::ok) return refuse(bad_status(static_cast<std::int32_t>(header.status)));
     if (!served(*client, header.prog, header.vers)) return refuse(unknown_program(header.prog, header.vers));
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
     if (proc == nullptr || proc->role != protocol::Role::call) return refuse(unknown_procedure(header.proc));
+    const logging::CallScope scope(call_tag(*client, header, *proc));
     if (!proc->before_auth && !client->authenticated()) return refuse(authentication_required());
 
     auto session = session_of(*client);
     auto call = std::make_shared<WireCall>(*this, client, session, std::move(message), *proc);
+    call->show();
     // What works before open under a condition looks at it itself.
-    const bool needs_open = !proc->before_open && !client->identity().admin &&
+    const bool needs_open = !proc->before_open && !client->is_admin() &&
                             proc->before_open_when.test == protocol::Test::none;
     if (needs_open && call->instance == nullptr) return call->fail(not_open(*proc));
     if (proc->readonly_denied && session->readonly()) return call->fail(readonly_denied(*proc));
@@ -91,6 +124,12 @@ void Dispatcher::handle_call(std::shared_ptr<rpc::Client> client, rpc::Message m
     }
     if (const HostFn function = find_answer(header.prog, header.proc)) return call->answer(function);
     call->fail_unsupported(glue);
+}
+
+void Dispatcher::answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns) {
+    call_log_.add(proc, error);
+    const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(loop::Clock::now().time_since_epoch());
+    call_stats_.add(proc, error, now.count() - arrived_ns);
 }
 
 void Dispatcher::client_closed(rpc::Client& client) {

@@ -11,8 +11,11 @@
 #include <string>
 
 #include "host/access/control.h"
+#include "host/dispatch/admin_hooks.h"
 #include "host/dispatch/call_log.h"
+#include "host/dispatch/call_stats.h"
 #include "host/dispatch/event_hub.h"
+#include "host/dispatch/loop_lag.h"
 #include "host/plugin/manager.h"
 #include "host/rpc/handler.h"
 
@@ -38,18 +41,25 @@ class Dispatcher final : public rpc::Handler {
   public:
     explicit Dispatcher(DispatcherOptions options);
 
-    // Before any client is served. Both outlive the last call.
+    // Before any client is served. All outlive the last call.
     void set_plugins(plugin::PluginManager& plugins);
     void add_server(rpc::Server& server) { servers_.push_back(&server); }
+    void set_admin_hooks(AdminHooks& hooks) { admin_hooks_ = &hooks; }
 
     std::shared_ptr<rpc::Session> client_arrived(rpc::Client& client) override;
     bool is_priority(const rpc::Header& header) override;
+    bool answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc::Message& message) override;
     void handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) override PV_NO_LOCKS_HELD;
     void client_closed(rpc::Client& client) override;
     void client_gone(std::shared_ptr<rpc::Client> client) override;
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
     [[nodiscard]] EventHub& events() { return hub_; }
+    [[nodiscard]] AdminHooks& admin_hooks() { return *admin_hooks_; }
+    // A call was answered: into the call log and the statistics. `arrived_ns` by the steady clock.
+    void answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns);
+    [[nodiscard]] const CallStats& call_stats() const { return call_stats_; }
+    [[nodiscard]] LoopLag& loop_lag() { return loop_lag_; }
     // Before any client is served: whom clients of sockets with polkit are judged by, and (perhaps) calls.
     void set_polkit(std::shared_ptr<access::Authority> polkit, PolkitLogin login);
     // Null: not set up.
@@ -58,19 +68,22 @@ class Dispatcher final : public rpc::Handler {
     // Which permissions are enforced; none until somebody says so. While something is, no call is answered on
     // rpc-loop.
     [[nodiscard]] access::Control& access() { return access_; }
-    [[nodiscard]] CallLog& call_log() { return call_log_; }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
 
   private:
     const DispatcherOptions options_;
     CallLog call_log_;
+    CallStats call_stats_;
+    LoopLag loop_lag_;
     std::shared_ptr<access::Authority> polkit_;
     PolkitLogin polkit_login_;
     access::Control access_;
     EventHub hub_{access_};
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;
+    AdminHooks no_hooks_;
+    AdminHooks* admin_hooks_ = &no_hooks_;
 };
 
 // Whether a procedure leads to an op that one of `instances` has, or to an answer of the host. For the

@@ -103,7 +103,8 @@ void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& 
             shared_id = entry->callback_id;
             shared_old = entry->old_style;
         }
-        entry->client->send_event(shared); // a client that is gone or does not read is not our worry
+        const bool sent = entry->client->send_event(shared); // who is gone or does not read is not our worry
+        (sent ? sent_ : lost_).fetch_add(1, std::memory_order_relaxed);
     }
 }
 

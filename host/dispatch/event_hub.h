@@ -8,6 +8,7 @@
 // An event's body is encoded once, when the driver posts it. A message differs between subscribers only
 // in its callback id, so those with the same id (most have their first) share one buffer.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,8 +19,8 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "host/access/control.h"
-#include "host/dispatch/event_gate.h"
 #include "host/dispatch/monitor_filter.h"
+#include "host/dispatch/event_gate.h"
 #include "host/plugin/events.h"
 #include "host/rpc/client.h"
 
@@ -57,6 +58,10 @@ class EventHub final : public plugin::EventSink {
     [[nodiscard]] Status remove_old(const rpc::Client& client, std::uint32_t kind, std::int32_t event_id);
     void remove_client(const rpc::Client& client);
 
+    // Messages to subscribers so far; lost: to those that were gone or just then cut off. Any thread.
+    [[nodiscard]] std::uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
+
   private:
     using Entry = std::shared_ptr<const Subscription>;
     struct PerClient {
@@ -68,6 +73,7 @@ class EventHub final : public plugin::EventSink {
     void unlink(const Entry& entry);
     void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
 
+    std::atomic<std::uint64_t> sent_{0}, lost_{0};
     EventGate gate_;
     std::unordered_map<const rpc::Client*, PerClient> clients_;
     std::unordered_map<std::uint64_t, std::vector<Entry>> by_event_; // (kind, event id)

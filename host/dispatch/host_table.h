@@ -50,6 +50,7 @@ HostFn find_answer(std::uint32_t program, std::int32_t proc);
 std::span<const HostAnswer> spec_answers();
 std::span<const HostAnswer> connect_answers();
 std::span<const HostAnswer> admin_answers();
+std::span<const HostAnswer> admin_server_answers();
 std::span<const HostAnswer> polyvirt_answers();
 
 // What the host does where a driver lacks the op. Null: nothing.

@@ -44,7 +44,7 @@ access::Subject make_subject(const plugin::Caller& caller) {
     subject.uid = caller.uid;
     subject.gid = caller.gid;
     subject.pid = caller.pid;
-    if (caller.pid > 0) subject.start_time = rpc::process_start_time(caller.pid);
+    if (caller.pid > 0) subject.start_time = rpc::process_start_time(static_cast<pid_t>(caller.pid));
     subject.sasl_user = caller.sasl_user;
     subject.x509_dname = caller.x509_dname;
     return subject;

@@ -14,6 +14,13 @@
 
 namespace polyvirt::dispatch {
 
+logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& header, const protocol::ProcInfo& proc) {
+    return {.server = client.server_name() == "admin" ? 'a' : 'c',
+            .client = client.id(),
+            .serial = header.serial,
+            .procedure = proc.name};
+}
+
 WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
                    std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc)
     : pv_call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
@@ -26,7 +33,13 @@ WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
 }
 
 WireCall::~WireCall() {
+    message_.slot.release(); // nobody looks at it from here on
     if (watched_) session_->unwatch(this);
+}
+
+std::shared_ptr<rpc::RunningCall> WireCall::pin() noexcept {
+    const auto held = weak_from_this().lock();
+    return held == nullptr ? nullptr : std::shared_ptr<rpc::RunningCall>(held, this);
 }
 
 void WireCall::answer(HostFn function) {
@@ -80,6 +93,7 @@ void WireCall::answer_for_driver(const Glue& glue, DefaultFn function) {
 }
 
 void WireCall::finished(pv_status status) {
+    const logging::CallScope scope(call_tag(*client_, message_.header, proc_)); // another thread than began it
     if (status != PV_OK) return refuse(status);
     std::vector<UniqueFd> fds = take_reply_fds();
     protocol::Encoder encoder =
@@ -105,14 +119,14 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
         if (stream != nullptr) stream->abandon();
         return fail(reply_too_large(encoder.failure()));
     }
-    dispatcher_.call_log().add(proc_, nullptr);
+    dispatcher_.answered(proc_, nullptr, message_.arrived_ns);
     client_->reply(finish(std::move(encoder)), std::move(fds));
     for (const auto& f : after_reply_) f();
     message_.slot.release();
 }
 
 void WireCall::fail(Error error) {
-    dispatcher_.call_log().add(proc_, &error);
+    dispatcher_.answered(proc_, &error, message_.arrived_ns);
     client_->reply(rpc::error_reply(message_.header, error));
     message_.slot.release();
 }

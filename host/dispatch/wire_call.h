@@ -15,6 +15,7 @@
 #include "host/dispatch/call_access.h"
 #include "host/dispatch/glue.h"
 #include "host/dispatch/session.h"
+#include "host/logging/call_scope.h"
 #include "host/plugin/builders.h"
 #include "host/plugin/instance.h"
 #include "host/plugin/registry.h"
@@ -29,11 +30,18 @@ namespace polyvirt::dispatch {
 class Dispatcher;
 class StreamBridge;
 
-class WireCall final : public pv_call {
+// For the log.
+logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& header, const protocol::ProcInfo& proc);
+
+class WireCall final : public pv_call, public rpc::RunningCall {
   public:
     WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
              std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc);
     ~WireCall() override;
+
+    // Lets others look at it while it runs; not in the constructor, as they take references.
+    void show() { message_.slot.show(*this); }
+    [[nodiscard]] std::shared_ptr<rpc::RunningCall> pin() noexcept override;
 
     // Runs the host's own answer and replies.
     void answer(HostFn function) PV_NO_LOCKS_HELD;
@@ -86,7 +94,9 @@ class WireCall final : public pv_call {
 
     // The op's parts, for the glue.
     void set_target(const pv_obj* target) { target_ = target; }
+    // Looked at by other threads only once stage() is beyond `host`: constant from there on.
     [[nodiscard]] const pv_obj* target() const { return target_; }
+    [[nodiscard]] const Glue* glue() const { return glue_; }
     void set_in(const void* in) { in_ = in; }
     void set_out(void* out) { out_ = out; }
     [[nodiscard]] const void* in() const { return in_; }

@@ -3,7 +3,9 @@
 #include "host/loop/event_loop.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -99,6 +101,28 @@ void EventLoop::run() { state_->run(); }
 void EventLoop::stop() { state_->stop(); }
 
 bool EventLoop::on_thread() const { return state_->on_thread(); }
+
+// Words instead of a text under a lock: the watchdog looks while it holds its own. What it reads while this changes is
+// mixed, but then the loop is not held.
+EventLoop::Running::Running(EventLoop& loop, std::string_view owner, const void* code) : loop_(loop) {
+    detail::LoopState& state = *loop_.state_;
+    std::array<std::uint64_t, detail::kOwnerWords> words{};
+    std::memcpy(words.data(), owner.data(), std::min(owner.size(), sizeof words));
+    for (std::size_t i = 0; i < words.size(); ++i) state.running_owner[i].store(words[i], std::memory_order_relaxed);
+    state.running_code.store(code, std::memory_order_relaxed);
+}
+
+EventLoop::Running::~Running() { loop_.state_->running_code.store(nullptr, std::memory_order_relaxed); }
+
+EventLoop::RunningCode EventLoop::running() const {
+    RunningCode now{{}, state_->running_code.load(std::memory_order_relaxed)};
+    if (now.code == nullptr) return now;
+    std::array<std::uint64_t, detail::kOwnerWords> words{};
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] = state_->running_owner[i].load(std::memory_order_relaxed);
+    const char* text = reinterpret_cast<const char*>(words.data());
+    now.owner.assign(text, ::strnlen(text, sizeof words));
+    return now;
+}
 
 std::int64_t EventLoop::busy_since_ns() const {
     return state_->busy_since.load(std::memory_order_relaxed);

@@ -31,6 +31,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace polyvirt::loop {
@@ -102,6 +103,23 @@ class EventLoop {
     void stop();
     [[nodiscard]] bool on_thread() const;
     [[nodiscard]] const std::string& name() const { return name_; }
+    // Says which piece of whose code a callback runs, for the watchdog, as long as it lives. Loop's thread; does
+    // not nest. Of the owner's name 48 bytes count.
+    class Running {
+      public:
+        Running(EventLoop& loop, std::string_view owner, const void* code);
+        ~Running();
+        Running(const Running&) = delete;
+        Running& operator=(const Running&) = delete;
+
+      private:
+        EventLoop& loop_;
+    };
+    struct RunningCode {
+        std::string owner; // empty: nobody said
+        const void* code = nullptr;
+    };
+    [[nodiscard]] RunningCode running() const; // any thread, any lock held
     // For the watchdog: when the running callback was entered, as steady nanoseconds; 0 = idle.
     [[nodiscard]] std::int64_t busy_since_ns() const;
 

@@ -8,6 +8,7 @@
 // why no caller ever waits for a running callback. Wake-ups are ours too: one eventfd,
 // edge-triggered so that it is never read, written only while the loop sleeps or is about to.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,7 @@ namespace polyvirt::loop::detail {
 struct LoopState;
 
 std::int64_t now_ns();
+constexpr std::size_t kOwnerWords = 6;
 
 // One registration. Lives until its closure was released and the last Watch is gone.
 struct WatchState {
@@ -98,6 +100,9 @@ struct LoopState {
     // looks at has_*. Sequentially consistent, so one of the two sees the other.
     std::atomic<bool> sleeping{false}, has_posts{false}, has_requests{false};
     std::atomic<std::int64_t> busy_since{0};
+
+    std::array<std::atomic<std::uint64_t>, kOwnerWords> running_owner{};
+    std::atomic<const void*> running_code{nullptr};
 
     Mutex mu{Rank::leaf};
     std::vector<Request> requests PV_GUARDED_BY(mu);

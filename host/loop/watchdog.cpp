@@ -15,8 +15,8 @@ void log_report(const Watchdog::Report& report) {
     if (report.over)
         log::warning("loop", "{}: goes on; a callback held it for at least {} ms", report.loop, ms);
     else
-        log::warning("loop", "{}: a callback has held it for {} ms; nothing else runs there",
-                     report.loop, ms);
+        log::warning("loop", "{}: a callback{}{} has held it for {} ms; nothing else runs there", report.loop,
+                     report.what.owner.empty() ? "" : " of ", report.what.owner, ms);
 }
 
 } // namespace
@@ -44,12 +44,12 @@ void Watchdog::look_at(Entry& entry, std::int64_t now, std::vector<Report>& out)
     const std::int64_t since = entry.loop->busy_since_ns();
     if (entry.reported != 0 && since != entry.reported) {
         out.push_back(
-            {entry.loop->name(), std::chrono::nanoseconds(entry.seen - entry.reported), true});
+            {entry.loop->name(), std::chrono::nanoseconds(entry.seen - entry.reported), true, {}});
         entry.reported = 0;
     }
     if (since == 0 || now - since < limit_ns_) return;
     if (entry.reported == 0)
-        out.push_back({entry.loop->name(), std::chrono::nanoseconds(now - since), false});
+        out.push_back({entry.loop->name(), std::chrono::nanoseconds(now - since), false, entry.loop->running()});
     entry.reported = since;
     entry.seen = now;
 }

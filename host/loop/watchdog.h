@@ -23,6 +23,7 @@ class Watchdog {
         std::string loop;
         std::chrono::nanoseconds held; // so far, or at least
         bool over = false;             // the loop goes on
+        EventLoop::RunningCode what{}; // as it said, if it is not over
     };
     using Reporter = std::function<void(const Report&)>;
 

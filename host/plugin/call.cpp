@@ -35,6 +35,7 @@ void pv_call::returned(pv_status status) {
         if (status == PV_PENDING) {
             if (phase_ == Phase::entered) {
                 phase_ = Phase::returned_pending;
+                set_stage(Stage::pending);
                 self_ = shared_from_this();
                 return;
             }
@@ -82,6 +83,7 @@ void pv_call::end(pv_status status) {
     if (on_cancel) post_to_instance([f = std::move(on_cancel)] {});
     const std::shared_ptr<polyvirt::plugin::Instance> in = instance;
     if (mended && in) in->note_misbehaviour();
+    if (status < 0 && in) in->note_failure();
     finished(status);
     if (in) in->call_ended();
 }

@@ -37,6 +37,14 @@ struct Caller {
 
 struct pv_call : std::enable_shared_from_this<pv_call> {
   public:
+    // Where the call is, for who looks on. Set by the trampoline, at the cost of a store.
+    enum class Stage : std::uint8_t {
+        host,    // in the host's own code
+        turn,    // its driver lets in so many calls on that object, and they are inside
+        driver,  // a thread is inside the driver with it
+        pending, // the driver completes it later
+    };
+
     explicit pv_call(std::shared_ptr<const polyvirt::plugin::Caller> caller);
     virtual ~pv_call();
     pv_call(const pv_call&) = delete;
@@ -87,6 +95,10 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     std::shared_ptr<polyvirt::plugin::Instance> instance;
     std::uint32_t op = 0;
 
+    [[nodiscard]] Stage stage() const { return stage_.load(std::memory_order_acquire); }
+    // `instance` and `op` do not change after the first one that is not `host`.
+    void set_stage(Stage stage) { stage_.store(stage, std::memory_order_release); }
+
   private:
     enum class Phase : std::uint8_t { entered, returned_pending, completed_early, done };
 
@@ -97,6 +109,7 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     const std::shared_ptr<const polyvirt::plugin::Caller> caller_;
     const std::uint64_t id_;
     std::atomic<bool> cancelled_{false};
+    std::atomic<Stage> stage_{Stage::host};
     mutable polyvirt::Mutex mu_{polyvirt::Rank::leaf};
     Phase phase_ PV_GUARDED_BY(mu_) = Phase::entered;
     pv_status early_ PV_GUARDED_BY(mu_) = PV_OK;

@@ -36,15 +36,17 @@ class Instance;
 // driver did not let go at the end.
 struct HostShared {
     HostShared(work::WorkerPool& p, EventSink& sink,
-               std::function<std::optional<std::string>(std::string_view)> config_reader)
-        : pool(p), config(std::move(config_reader)), events(sink) {}
+               std::function<std::optional<std::string>(std::string_view)> config_reader,
+               std::shared_ptr<loop::Watchdog> dog = nullptr)
+        : pool(p), config(std::move(config_reader)), watchdog(std::move(dog)), events(sink) {}
 
     work::WorkerPool& pool;
     const std::function<std::optional<std::string>(std::string_view key)> config;
+    const std::shared_ptr<loop::Watchdog> watchdog;
     EventDispatcher events;
     Clients clients;
     Orphans orphans{loops};
-    LoopPool loops{4}; // below `orphans`: its threads end first
+    LoopPool loops{4, watchdog}; // below `orphans`: its threads end first
 };
 
 // The handles that a plugin holds: checked when given back, and freed at the end if they were not.
@@ -98,6 +100,7 @@ struct pv_host {
     const pv_client* client_iface = nullptr; // pv.client/1, as far as it is there
 
     polyvirt::plugin::Census census;
+    polyvirt::plugin::CallbackCounts callbacks;
     std::unique_ptr<polyvirt::plugin::HostLoop> loop; // the shared one, lp:NAME
     std::shared_ptr<polyvirt::plugin::Strand> strand; // on it: for releases and the host's own callbacks
     polyvirt::plugin::Registry registry;

@@ -19,8 +19,8 @@
 pv_host::pv_host(polyvirt::plugin::HostShared& s, const polyvirt::plugin::HostPaths& paths, std::string id,
                  const std::string& folder_key)
     : shared(s), plugin_id(std::move(id)),
-      loop(std::make_unique<polyvirt::plugin::HostLoop>("lp:" + plugin_id.substr(0, 12), 0)),
-      strand(std::make_shared<polyvirt::plugin::Strand>(polyvirt::plugin::StrandOwner{plugin_id, &census}, loop->loop,
+      loop(std::make_unique<polyvirt::plugin::HostLoop>("lp:" + plugin_id.substr(0, 12), 0, s.watchdog)),
+      strand(std::make_shared<polyvirt::plugin::Strand>(polyvirt::plugin::StrandOwner{plugin_id, &census, &callbacks}, loop->loop,
                                                         s.loops, nullptr)),
       // Release functions are the driver's code; on its loop, no lock of anybody's is held.
       registry([this](std::function<void()> f) { static_cast<void>(post(std::move(f))); }, &census),
@@ -102,6 +102,9 @@ Instance::Stats DriverInstance::stats() const {
     stats.in_flight = in_flight_.count();
     stats.waiting = strands_.waiting();
     stats.status_mended = mended_.load();
+    stats.failed = failed_.load();
+    stats.callbacks = host_.callbacks.all.load();
+    stats.slow_callbacks = host_.callbacks.slow.load();
     return stats;
 }
 

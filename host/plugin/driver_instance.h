@@ -60,6 +60,7 @@ class DriverInstance final : public Instance {
     Stats stats() const override;
     void call_ended() noexcept override { in_flight_.leave(); }
     void note_misbehaviour() noexcept override { mended_.fetch_add(1, std::memory_order_relaxed); }
+    void note_failure() noexcept override { failed_.fetch_add(1, std::memory_order_relaxed); }
 
   private:
     struct Table {
@@ -86,7 +87,7 @@ class DriverInstance final : public Instance {
     InFlight in_flight_;
     Strands strands_;
     std::atomic<InstanceState> state_{InstanceState::created};
-    std::atomic<std::uint64_t> mended_{0};
+    std::atomic<std::uint64_t> mended_{0}, failed_{0};
 };
 
 } // namespace polyvirt::plugin

@@ -31,6 +31,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
     struct Stats {
         std::uint64_t entered = 0, in_flight = 0, waiting = 0;
         std::uint64_t status_mended = 0; // ops that broke "error recorded if and only if failed"
+        std::uint64_t failed = 0;
+        std::uint64_t callbacks = 0, slow_callbacks = 0; // on its loops
     };
 
     virtual ~Instance() = default;
@@ -65,6 +67,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
     // For pv_call alone: a call into this instance has finished; its driver broke the contract.
     virtual void call_ended() noexcept = 0;
     virtual void note_misbehaviour() noexcept = 0;
+    virtual void note_failure() noexcept {}
 };
 
 } // namespace polyvirt::plugin

@@ -16,7 +16,10 @@ struct JobLocks::Waiter {
     const char* what;
     Granted granted;  // empty: a thread waits on `cv`
     CondVar cv;
-    bool held = false; // guarded by mu_ of the table
+    bool held = false; // guarded by mu_ of the table, as the rest
+    std::uint64_t call = 0;
+    bool parked = false;
+    Clock::time_point since{};
 };
 
 namespace {
@@ -64,7 +67,7 @@ Error JobLocks::timed_out(const Entry& entry, const Waiter& waiter) {
 }
 
 Result<JobLocks::Ticket> JobLocks::enqueue(Entry& entry, std::uint64_t object, std::uint32_t job_class,
-                                           const char* what, Granted granted) {
+                                           const char* what, Granted granted, std::uint64_t call) {
     if (entry.waiters.size() >= kMaxWaiters)
         return make_error(ErrorCode::resource_busy, ErrorDomain::none,
                           "{} calls wait for '{}' on this object already, '{}' is not queued", entry.waiters.size(),
@@ -74,6 +77,7 @@ Result<JobLocks::Ticket> JobLocks::enqueue(Entry& entry, std::uint64_t object, s
     ticket->job_class = job_class;
     ticket->what = what;
     ticket->granted = std::move(granted);
+    ticket->call = call;
     auto before = entry.waiters.end();
     if (class_of(job_class) == PV_JOB_DESTROY) // behind other destroys, before the rest
         before = std::find_if(entry.waiters.begin(), entry.waiters.end(),
@@ -98,7 +102,7 @@ std::vector<JobLocks::Granted> JobLocks::grant(std::uint64_t object) {
             ++w;
             continue;
         }
-        entry.holders.push_back({ticket->job_class, ticket->what, Clock::now()});
+        entry.holders.push_back({ticket->job_class, ticket->what, Clock::now(), ticket->call});
         ticket->held = true;
         ticket->cv.notify_one();
         if (ticket->granted) told.push_back(std::move(ticket->granted));
@@ -108,13 +112,16 @@ std::vector<JobLocks::Granted> JobLocks::grant(std::uint64_t object) {
     return told;
 }
 
-Status JobLocks::begin(std::uint64_t object, std::uint32_t job_class, const char* what, Clock::time_point until) {
+Status JobLocks::begin(std::uint64_t object, std::uint32_t job_class, const char* what, Clock::time_point until,
+                       std::uint64_t call) {
     Ticket ticket;
     {
         const LeafLock lock(mu_);
-        PV_ASSIGN_OR_RETURN(ticket, enqueue(entries_[object], object, job_class, what, nullptr));
+        PV_ASSIGN_OR_RETURN(ticket, enqueue(entries_[object], object, job_class, what, nullptr, call));
         static_cast<void>(grant(object)); // none but ours can become free by it
         if (ticket->held) return {};
+        ticket->since = Clock::now();
+        ticket->parked = true;
     }
     std::vector<Granted> told;
     Error error;
@@ -133,11 +140,12 @@ Status JobLocks::begin(std::uint64_t object, std::uint32_t job_class, const char
 }
 
 Result<bool> JobLocks::begin_async(std::uint64_t object, std::uint32_t job_class, const char* what, Granted granted,
-                                   Ticket& ticket) {
+                                   Ticket& ticket, std::uint64_t call) {
     const LeafLock lock(mu_);
-    PV_ASSIGN_OR_RETURN(ticket, enqueue(entries_[object], object, job_class, what, nullptr));
+    PV_ASSIGN_OR_RETURN(ticket, enqueue(entries_[object], object, job_class, what, nullptr, call));
     static_cast<void>(grant(object));
     if (ticket->held) return true;
+    ticket->since = Clock::now();
     ticket->granted = std::move(granted);
     return false;
 }
@@ -154,6 +162,19 @@ bool JobLocks::cancel(const Ticket& ticket, Error& error) {
     }
     for (const Granted& granted : told) granted();
     return true;
+}
+
+std::vector<JobLocks::ObjectJobs> JobLocks::look() const {
+    std::vector<ObjectJobs> all;
+    const LeafLock lock(mu_);
+    for (const auto& [object, entry] : entries_) {
+        ObjectJobs& jobs = all.emplace_back();
+        jobs.object = object;
+        for (const Holder& h : entry.holders) jobs.holders.push_back({h.job_class, h.what, h.since, h.call, false});
+        for (const Ticket& w : entry.waiters)
+            jobs.waiters.push_back({w->job_class, w->what, w->since, w->call, w->parked});
+    }
+    return all;
 }
 
 bool JobLocks::end(std::uint64_t object, std::uint32_t job_class) {

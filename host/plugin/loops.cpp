@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kDedicatedStack = std::size_t{256} << 10;
 constexpr auto kSlow = std::chrono::milliseconds(10);
 
+} // namespace
+
 std::string symbol_of(const void* code) {
     Dl_info info{};
     if (::dladdr(code, &info) == 0) return "?";
@@ -26,8 +28,6 @@ std::string symbol_of(const void* code) {
     const auto offset = static_cast<const char*>(code) - static_cast<const char*>(info.dli_fbase);
     return fmt::format("{}+{:#x}", info.dli_fname, offset);
 }
-
-} // namespace
 
 LoopPool::~LoopPool() {
     std::vector<std::unique_ptr<HostLoop>> all;
@@ -48,7 +48,7 @@ loop::EventLoop* LoopPool::pooled() {
     }
     std::unique_ptr<HostLoop> fresh;
     try {
-        fresh = std::make_unique<HostLoop>("lo:pool", 0);
+        fresh = std::make_unique<HostLoop>("lo:pool", 0, watchdog_);
     } catch (const std::exception& e) {
         log::error("plugin", "no pooled loop: {}", e.what());
         return nullptr;
@@ -67,7 +67,7 @@ HostLoop* LoopPool::dedicated() {
     }
     std::unique_ptr<HostLoop> fresh;
     try {
-        fresh = std::make_unique<HostLoop>(name, kDedicatedStack);
+        fresh = std::make_unique<HostLoop>(name, kDedicatedStack, watchdog_);
     } catch (const std::exception& e) {
         log::error("plugin", "no dedicated loop: {}", e.what());
         return nullptr;
@@ -98,6 +98,12 @@ void LoopPool::join_ended() {
 std::size_t LoopPool::dedicated_count() const {
     const LeafLock lock(mu_);
     return dedicated_.size();
+}
+
+void LoopPool::look(std::vector<LoopSeen>& to) const {
+    const LeafLock lock(mu_);
+    for (const auto* loops : {&pooled_, &dedicated_})
+        for (const auto& loop : *loops) to.push_back({loop->loop.name(), loop->loop.busy_since_ns()});
 }
 
 Strand::User::User(std::shared_ptr<Strand> strand) : strand_(std::move(strand)) { strand_->add_user(); }
@@ -133,9 +139,15 @@ void Strand::drop_user() {
 void Strand::run(const void* code, const std::function<void()>& f) {
     if (closed()) return;
     const ThreadKind kind(PV_THREAD_LOOP);
+    const loop::EventLoop::Running running(loop_, owner_.label, code);
     const auto begin = loop::Clock::now();
     f();
-    if (const auto took = loop::Clock::now() - begin; took > kSlow)
+    const auto took = loop::Clock::now() - begin;
+    if (owner_.callbacks != nullptr) {
+        owner_.callbacks->all.fetch_add(1, std::memory_order_relaxed);
+        if (took > kSlow) owner_.callbacks->slow.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (took > kSlow)
         log::warning("plugin", "{}: callback {} took {} ms on its loop (at most 10 are allowed)", owner_.label,
                      symbol_of(code), std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
 }

@@ -20,23 +20,44 @@
 
 #include "base/sync.h"
 #include "host/loop/event_loop.h"
+#include "host/loop/watchdog.h"
 #include "host/plugin/census.h"
 
 struct pv_watch;
 
 namespace polyvirt::plugin {
 
-// A loop and its thread.
+// "function" or "plugin.so+0x1234": what `code` points into.
+std::string symbol_of(const void* code);
+
+// A loop and its thread, under the eyes of `watchdog` (null: of nobody).
 struct HostLoop {
-    HostLoop(const std::string& name, std::size_t stack_bytes) : loop(name), thread(loop, stack_bytes) {}
+    HostLoop(const std::string& name, std::size_t stack_bytes, std::shared_ptr<loop::Watchdog> watchdog)
+        : loop(name), dog(std::move(watchdog)), thread(loop, stack_bytes) {
+        if (dog) dog->add(loop);
+    }
+    ~HostLoop() {
+        if (dog) dog->remove(loop);
+    }
+    HostLoop(const HostLoop&) = delete;
+    HostLoop& operator=(const HostLoop&) = delete;
+
     loop::EventLoop loop;
+    const std::shared_ptr<loop::Watchdog> dog;
     loop::LoopThread thread;
+};
+
+// A loop at one moment.
+struct LoopSeen {
+    std::string name;
+    std::int64_t busy_since_ns = 0; // 0: idle
 };
 
 // The loop threads that are no instance's own. Any thread; leaf. Outlives every strand.
 class LoopPool {
   public:
-    explicit LoopPool(unsigned pooled) : max_pooled_(pooled) {}
+    LoopPool(unsigned pooled, std::shared_ptr<loop::Watchdog> watchdog)
+        : max_pooled_(pooled), watchdog_(std::move(watchdog)) {}
     // All strands have ended. Not on one of its threads.
     ~LoopPool();
 
@@ -46,11 +67,13 @@ class LoopPool {
     // The thread has no user left: stops it.
     void retire(HostLoop* loop);
     [[nodiscard]] std::size_t dedicated_count() const;
+    void look(std::vector<LoopSeen>& to) const;
 
   private:
     void join_ended();
 
     const unsigned max_pooled_;
+    const std::shared_ptr<loop::Watchdog> watchdog_;
     mutable Mutex mu_{Rank::leaf};
     std::vector<std::unique_ptr<HostLoop>> pooled_ PV_GUARDED_BY(mu_);
     std::vector<std::unique_ptr<HostLoop>> dedicated_ PV_GUARDED_BY(mu_);
@@ -59,10 +82,16 @@ class LoopPool {
     std::uint64_t next_name_ PV_GUARDED_BY(mu_) = 0;
 };
 
+// Callbacks of one instance, on whichever loop.
+struct CallbackCounts {
+    std::atomic<std::uint64_t> all{0}, slow{0};
+};
+
 // What a strand needs of its instance.
 struct StrandOwner {
     std::string label; // for the log: "qemu/monitor-7"
     Census* census;
+    CallbackCounts* callbacks = nullptr;
 };
 
 class Strand : public std::enable_shared_from_this<Strand> {

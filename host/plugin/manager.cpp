@@ -65,7 +65,8 @@ void bury(std::shared_ptr<DriverInstance> instance) {
 }
 
 PluginManager::State::State(ManagerOptions o)
-    : options(std::move(o)), shared(std::make_shared<HostShared>(*options.pool, *options.sink, options.config)),
+    : options(std::move(o)), shared(std::make_shared<HostShared>(*options.pool, *options.sink, options.config,
+                                                                  options.watchdog)),
       root(make_root(options)) {}
 
 PluginManager::PluginManager(ManagerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -255,6 +256,20 @@ std::vector<PluginInfo> PluginManager::list() const {
         info.reason = refusal.reason;
         all.push_back(std::move(info));
     }
+    return all;
+}
+
+std::vector<std::shared_ptr<Instance>> PluginManager::instances() const {
+    std::vector<std::shared_ptr<Instance>> all;
+    const LeafLock lock(state_->mu);
+    for (const auto& [key, slot] : state_->slots)
+        if (slot.instance && slot.instance->state() == InstanceState::started) all.push_back(slot.instance);
+    return all;
+}
+
+std::vector<LoopSeen> PluginManager::object_loops() const {
+    std::vector<LoopSeen> all;
+    state_->shared->loops.look(all);
     return all;
 }
 

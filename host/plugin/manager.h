@@ -24,7 +24,11 @@
 #include "base/result.h"
 #include "host/plugin/events.h"
 #include "host/plugin/instance.h"
+#include "host/plugin/loops.h"
 
+namespace polyvirt::loop {
+class Watchdog;
+}
 namespace polyvirt::work {
 class WorkerPool;
 }
@@ -45,6 +49,7 @@ struct ManagerOptions {
     work::WorkerPool* pool = nullptr;
     EventSink* sink = nullptr;
     const OpCatalog* catalog = nullptr;
+    std::shared_ptr<loop::Watchdog> watchdog = nullptr; // told of every loop of the plugins
 };
 
 struct PluginInfo {
@@ -94,7 +99,11 @@ class PluginManager {
     // Whether any loaded plugin would serve `uri`: the canonical URI. Any thread.
     [[nodiscard]] std::optional<std::string> probe(const std::string& uri) const;
     [[nodiscard]] std::vector<PluginInfo> list() const;
+    // Those that are started. Any thread; leaf.
+    [[nodiscard]] std::vector<std::shared_ptr<Instance>> instances() const;
     [[nodiscard]] EventDispatcher& events();
+    // The loops that are no plugin's own: pooled ones and those of single objects. Any thread; leaf.
+    [[nodiscard]] std::vector<LoopSeen> object_loops() const;
 
   private:
     struct State;

@@ -55,4 +55,11 @@ const OpCatalog& default_catalog() {
     return kCatalog.catalog;
 }
 
+bool op_may_block(std::uint32_t op) {
+    const auto tables = default_catalog().tables;
+    if (op >> 8 >= tables.size()) return false;
+    const auto ops = tables[op >> 8].ops;
+    return (op & 0xff) < ops.size() && ops[op & 0xff].may_block;
+}
+
 } // namespace polyvirt::plugin

@@ -36,6 +36,9 @@ struct OpCatalog {
     return table << 8 | slot;
 }
 
+// Of an op of the default catalog; false for numbers that it does not have.
+[[nodiscard]] bool op_may_block(std::uint32_t op);
+
 // What every slot looks like, whatever its argument types are.
 using OpFn = pv_status (*)(pv_inst*, pv_call*, const pv_obj*, const void* in, void* out) PV_NOEXCEPT;
 

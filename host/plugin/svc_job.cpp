@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "host/logging/call_scope.h"
 #include "host/plugin/context.h"
 #include "host/plugin/service.h"
 #include "host/plugin/thread_kind.h"
@@ -22,13 +23,17 @@ Clock::time_point after(std::int64_t ns) {
     return Clock::now() + std::chrono::nanoseconds(std::clamp<std::int64_t>(ns, 0, kDay));
 }
 
+std::uint64_t id_of(const pv_call* call) { return call != nullptr ? call->id() : 0; }
+
 pv_status submit(pv_host* host, std::uint64_t strand, pv_fn fn, void* ctx, pv_release_fn release) noexcept {
     if (host == nullptr || fn == nullptr) return PV_ABI;
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
         auto context = std::make_shared<PluginContext>(ctx, release, host->census.take(Census::job));
         PluginContext* const borrowed = context.get();
-        JobQueue::Job job = [fn, context = std::move(context)]() mutable {
+        // What a call leaves to be done later still says in the log whose it is.
+        JobQueue::Job job = [fn, context = std::move(context), call = logging::current_call()]() mutable {
             const ThreadKind kind(PV_THREAD_JOB);
+            const logging::CallScope scope(call);
             fn(context->get());
             context.reset();
         };
@@ -49,7 +54,7 @@ pv_status begin(pv_host* host, pv_call* call, std::uint64_t object, std::uint32_
                         make_error(ErrorCode::internal_error, ErrorDomain::none,
                                    "'{}' waits for a job on a loop's thread; begin_async is for that", what),
                         PV_ORDER);
-        Status held = host->locks.begin(object, job_class, what, after(timeout_ns));
+        Status held = host->locks.begin(object, job_class, what, after(timeout_ns), id_of(call));
         if (held) return PV_OK;
         const bool late = held.error().code == ErrorCode::operation_timeout;
         return fail(call, std::move(held).error(), late ? PV_DEADLINE : PV_BUSY);
@@ -116,7 +121,8 @@ pv_status begin_async(pv_host* host, pv_call* call, std::uint64_t object, std::u
         waiting->ctx = ctx;
         if (call != nullptr) waiting->call = call->shared_from_this();
         Result<bool> held =
-            host->locks.begin_async(object, job_class, what, [waiting] { waiting->granted(); }, waiting->ticket);
+            host->locks.begin_async(object, job_class, what, [waiting] { waiting->granted(); }, waiting->ticket,
+                                    id_of(call));
         if (!held) return fail(call, std::move(held).error(), PV_BUSY);
         if (*held) return PV_OK;
         const auto until = after(timeout_ns);

@@ -22,9 +22,8 @@ void write(pv_host* host, std::int32_t level, const char* category, const char* 
     guarded(0, [&] {
         std::string where = host->plugin_id;
         if (category != nullptr && category[0] != '\0') where.append(".").append(category);
+        if (!log::enabled(ours, where)) return 0;
         std::string line(text, ::strnlen(text, kMaxLine));
-        // One line is one line: guests' words are in it.
-        std::replace_if(line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
         log::write(ours, where, line);
         return 0;
     });

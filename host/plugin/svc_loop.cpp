@@ -30,7 +30,8 @@ pv_loop* acquire(pv_host* host, std::uint32_t policy, const char* name) noexcept
             loop = own != nullptr ? &own->loop : nullptr;
         }
         if (loop == nullptr) return nullptr;
-        StrandOwner owner{host->plugin_id + "/" + std::string(name != nullptr ? name : "").substr(0, 11), &host->census};
+        StrandOwner owner{host->plugin_id + "/" + std::string(name != nullptr ? name : "").substr(0, 11), &host->census,
+                          &host->callbacks};
         auto handle = std::make_unique<pv_loop>();
         handle->strand = std::make_shared<Strand>(std::move(owner), *loop, pool, own);
         handle->host = host;

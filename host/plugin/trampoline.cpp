@@ -60,11 +60,13 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
         return std::exchange(entry.call, nullptr)->returned(status);
     }
     const std::uint64_t key = strand_key(obj);
+    entry.call->set_stage(pv_call::Stage::turn);
     if (strands_.take(key, entry)) run_strand(key, std::move(entry));
 }
 
 pv_status DriverInstance::call_driver(Entry& entry) const {
     const ThreadKind kind(PV_THREAD_WORKER);
+    entry.call->set_stage(pv_call::Stage::driver);
     const pv_status status = entry.fn(host_.inst, entry.call.get(), entry.obj, entry.in, entry.out);
     lock_rank::assert_none_held("a driver has returned");
     return status;

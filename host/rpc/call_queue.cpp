@@ -37,6 +37,48 @@ std::shared_ptr<Message> CallQueue::next(const Limits& limits, bool& priority) {
     return nullptr;
 }
 
+CallPlace* CallQueue::occupy(bool priority, const Message& message) {
+    if (free_ == nullptr) {
+        places_.push_back(std::make_unique<CallPlace>());
+        free_ = places_.back().get();
+    }
+    CallPlace* place = free_;
+    free_ = place->next_free;
+    place->header = message.header;
+    place->arrived_ns = message.arrived_ns;
+    place->priority = priority;
+    place->used = true;
+    return place;
+}
+
+void CallQueue::ended(CallPlace& place) {
+    --running_[place.priority ? 1 : 0];
+    place.used = false;
+    place.shown.store(nullptr, std::memory_order_relaxed);
+    place.next_free = free_;
+    free_ = &place;
+}
+
+void CallQueue::look(std::vector<CallInFlight>& to) const {
+    for (const auto& place : places_) {
+        if (!place->used)
+            continue;
+        RunningCall* shown = place->shown.load(std::memory_order_acquire);
+        to.push_back({.header = place->header,
+                      .arrived_ns = place->arrived_ns,
+                      .priority = place->priority,
+                      .waiting = false,
+                      .call = shown == nullptr ? nullptr : shown->pin()});
+    }
+    for (const bool priority : {true, false})
+        for (const auto& message : waiting_[priority ? 1 : 0])
+            to.push_back({.header = message->header,
+                          .arrived_ns = message->arrived_ns,
+                          .priority = priority,
+                          .waiting = true,
+                          .call = nullptr});
+}
+
 void CallQueue::drop_waiting(std::deque<std::shared_ptr<Message>>& dropped) {
     for (auto& queue : waiting_) {
         for (auto& message : queue)

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <vector>
 
+#include "host/rpc/call_place.h"
 #include "host/rpc/message.h"
 
 namespace polyvirt::rpc {
@@ -23,7 +25,12 @@ class CallQueue {
     void push(bool priority, std::shared_ptr<Message> message);
     // The next waiting call that may run, counted as running; null when there is none.
     [[nodiscard]] std::shared_ptr<Message> next(const Limits& limits, bool& priority);
-    void ended(bool priority) { --running_[priority ? 1 : 0]; }
+    // For a call that is counted as running: its place until ended(). The storage is kept for the next
+    // one, so only a client's first calls cost memory.
+    [[nodiscard]] CallPlace* occupy(bool priority, const Message& message);
+    void ended(CallPlace& place);
+    // All that run and wait, the oldest first within each.
+    void look(std::vector<CallInFlight>& to) const;
     void drop_waiting(std::deque<std::shared_ptr<Message>>& dropped);
 
     [[nodiscard]] unsigned running() const { return running_[0] + running_[1]; }
@@ -36,6 +43,8 @@ class CallQueue {
     std::deque<std::shared_ptr<Message>> waiting_[2];
     std::size_t waiting_bytes_ = 0;
     std::uint64_t admitted_ = 0;
+    std::vector<std::unique_ptr<CallPlace>> places_;
+    CallPlace* free_ = nullptr;
 };
 
 } // namespace polyvirt::rpc

@@ -15,7 +15,7 @@ namespace polyvirt::rpc {
 Client::Client(std::shared_ptr<ServerShared> server, Id id, UniqueFd fd, Identity identity,
                bool authenticated, const Limits& limits)
     : server_(std::move(server)), id_(id), connected_at_(std::time(nullptr)),
-      readonly_(identity.readonly), authenticated_(authenticated), fd_(std::move(fd)),
+      admin_(identity.admin), readonly_(identity.readonly), authenticated_(authenticated), fd_(std::move(fd)),
       identity_(std::move(identity)), limits_(limits), reader_(server_->input) {
     ClientLock lock(mu_);
     loop_fd_ = fd_.get();
@@ -116,6 +116,13 @@ Client::Stats Client::stats() const {
             .queued_bytes = calls_.waiting_bytes(),
             .unsent_bytes = out_.bytes(),
             .calls = calls_.admitted()};
+}
+
+std::vector<CallInFlight> Client::calls() const {
+    std::vector<CallInFlight> all;
+    ClientLock lock(mu_);
+    calls_.look(all);
+    return all;
 }
 
 bool Client::is_idle() const {

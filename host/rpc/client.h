@@ -52,6 +52,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     [[nodiscard]] Id id() const { return id_; } // from 1, never used again in this server
     [[nodiscard]] const std::string& server_name() const;
     [[nodiscard]] std::int64_t connected_at() const { return connected_at_; } // Unix time, seconds
+    [[nodiscard]] bool is_admin() const { return admin_; } // came in by the admin socket
     // What Handler::client_arrived returned.
     [[nodiscard]] Session* session() const { return session_.get(); }
 
@@ -100,6 +101,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
         std::uint64_t calls = 0; // since accept
     };
     [[nodiscard]] Stats stats() const PV_EXCLUDES(level_client);
+    // The calls in flight and those that wait.
+    [[nodiscard]] std::vector<CallInFlight> calls() const PV_EXCLUDES(level_client);
 
   private:
     friend class CallSlot;
@@ -130,7 +133,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
         PV_EXCLUDES(level_client);                                        // rpc-loop
     void hand_to_worker(std::shared_ptr<Message> message, bool priority); // any thread
     void refuse(const Header& header, std::string_view why);              // any thread
-    void end_call(bool priority) PV_EXCLUDES(level_client);               // any thread
+    void end_call(CallPlace& place) PV_EXCLUDES(level_client);               // any thread
     void start_waiting_calls() PV_EXCLUDES(level_client);                 // any thread
     // client_write.cpp: any thread.
     bool send(OutputQueue::Chunk chunk) PV_EXCLUDES(level_client);
@@ -141,6 +144,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
         bool stop = false, update = false, flushed = false;
         int error = 0;
     };
+    void flush() PV_EXCLUDES(level_client);
     void write_out(OutputQueue::Batch& batch) PV_EXCLUDES(level_client);
     void after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, AfterWrite& after)
         PV_REQUIRES(mu_);
@@ -180,6 +184,7 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     const Id id_;
     const std::int64_t connected_at_;
     const TimePoint since_ = loop::Clock::now();
+    const bool admin_;
     std::shared_ptr<Session> session_; // set once, before the first read
     std::atomic<bool> readonly_, authenticated_;
     std::atomic<bool> closed_{false};
@@ -211,6 +216,9 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     std::uint32_t max_anonymous_packet_ = 0;
     bool heard_ = false; // has sent a whole packet
     bool reading_paused_ = false;
+    bool feeding_ = false;     // inside reader_.feed(): what is answered there goes out together ...
+    bool flush_due_ = false;   // ... and there is something
+    unsigned quick_left_ = 0;  // calls that may still be answered on this thread this time
     Keepalive keepalive_;
 };
 

@@ -12,29 +12,38 @@ void Client::take_call(const Header& header, PacketBuffer packet, std::vector<Un
     if (server_->stopping.load(std::memory_order_acquire))
         return refuse(header, "the daemon is stopping");
     const bool priority = server_->handler.is_priority(header);
-    auto message = std::make_shared<Message>();
-    message->header = header;
-    message->packet = std::move(packet);
-    message->fds = std::move(fds);
+    Message message;
+    message.header = header;
+    message.arrived_ns = server_->loop.busy_since_ns();
+    message.packet = std::move(packet);
+    message.fds = std::move(fds);
     CallQueue::Verdict verdict{};
+    CallPlace* place = nullptr;
     {
         ClientLock lock(mu_);
         const bool held = output_high();
-        verdict = calls_.admit(priority, message->packet.size(), limits_, !held);
+        verdict = calls_.admit(priority, message.packet.size(), limits_, !held);
         if (held)
             calls_held_ = true;
         if (verdict == CallQueue::Verdict::wait)
-            calls_.push(priority, message);
+            calls_.push(priority, std::make_shared<Message>(std::move(message)));
+        else if (verdict == CallQueue::Verdict::run)
+            place = calls_.occupy(priority, message);
     }
-    if (verdict == CallQueue::Verdict::run)
-        hand_to_worker(std::move(message), priority);
-    else if (verdict == CallQueue::Verdict::refuse)
-        refuse(header, "too many calls of this connection wait already");
+    if (verdict == CallQueue::Verdict::wait)
+        return;
+    if (verdict == CallQueue::Verdict::refuse)
+        return refuse(header, "too many calls of this connection wait already");
+    const auto self = shared_from_this();
+    message.slot = CallSlot(self, *place);
+    if (quick_left_ != 0 && server_->handler.answer_quickly(self, message))
+        --quick_left_;
+    else
+        hand_to_worker(std::make_shared<Message>(std::move(message)), priority);
 }
 
-// The call is counted as running.
+// The call is counted as running, and its slot is there.
 void Client::hand_to_worker(std::shared_ptr<Message> message, bool priority) {
-    message->slot = CallSlot(shared_from_this(), priority);
     const bool taken = server_->pool.submit(
         [message] {
             const auto client = message->slot.client();
@@ -44,11 +53,11 @@ void Client::hand_to_worker(std::shared_ptr<Message> message, bool priority) {
     if (taken)
         return;
     // Not through the slot: it would start the next waiting call from in here, and so on.
-    message->slot.forget();
+    CallPlace& place = message->slot.forget();
     refuse(message->header, "too many calls wait in the daemon");
     {
         ClientLock lock(mu_);
-        calls_.ended(priority);
+        calls_.ended(place);
     }
     say_goodbye_if_idle();
     server_->progress();
@@ -63,13 +72,18 @@ void Client::refuse(const Header& header, std::string_view why) {
     send(std::move(chunk));
 }
 
-void Client::end_call(bool priority) {
+void Client::end_call(CallPlace& place) {
+    bool waiting = false, torn_down = false;
     {
         ClientLock lock(mu_);
-        calls_.ended(priority);
+        calls_.ended(place);
+        waiting = calls_.waiting() != 0;
+        torn_down = torn_down_;
     }
-    start_waiting_calls();
-    say_goodbye_if_idle();
+    if (waiting)
+        start_waiting_calls();
+    if (torn_down)
+        say_goodbye_if_idle();
     server_->progress();
 }
 
@@ -77,14 +91,18 @@ void Client::start_waiting_calls() {
     for (;;) {
         std::shared_ptr<Message> next;
         bool priority = false;
+        CallPlace* place = nullptr;
         {
             ClientLock lock(mu_);
             calls_held_ = output_high();
             if (!calls_held_)
                 next = calls_.next(limits_, priority);
+            if (next)
+                place = calls_.occupy(priority, *next);
         }
         if (!next)
             return;
+        next->slot = CallSlot(shared_from_this(), *place);
         hand_to_worker(std::move(next), priority);
     }
 }

@@ -63,6 +63,7 @@ bool Client::send_event(SharedBuffer packet) {
 
 bool Client::send(OutputQueue::Chunk chunk) {
     OutputQueue::Batch batch;
+    const bool together = server_->loop.on_thread() && feeding_;
     bool write = false, over_budget = false;
     {
         ClientLock lock(mu_);
@@ -73,16 +74,31 @@ bool Client::send(OutputQueue::Chunk chunk) {
                       unread + chunk.bytes().size() > limits_.max_event_bytes;
         if (!over_budget) {
             out_.push(std::move(chunk));
-            write = begin_writing(batch);
+            if (!together)
+                write = begin_writing(batch);
         }
     }
     if (over_budget) {
+        server_->cut_off.fetch_add(1, std::memory_order_relaxed);
         close("it left more events and refusals unread than its limit (max_event_bytes)");
         return false;
     }
-    if (write)
+    if (together)
+        flush_due_ = true;
+    else if (write)
         write_out(batch);
     return true;
+}
+
+void Client::flush() {
+    OutputQueue::Batch batch;
+    bool write = false;
+    {
+        ClientLock lock(mu_);
+        write = begin_writing(batch);
+    }
+    if (write)
+        write_out(batch);
 }
 
 // True: this thread is the writer now, and `batch` is what it sends first.
@@ -96,15 +112,11 @@ bool Client::begin_writing(OutputQueue::Batch& batch) {
 }
 
 void Client::write_ready() {
-    OutputQueue::Batch batch;
-    bool write = false;
     {
         ClientLock lock(mu_);
         blocked_ = false;
-        write = begin_writing(batch);
     }
-    if (write)
-        write_out(batch);
+    flush();
     update_watch();
 }
 
@@ -149,6 +161,7 @@ void Client::after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, Afte
         return;
     }
     const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
+    server_->sent_bytes.fetch_add(sent, std::memory_order_relaxed);
     out_.sent(sent, after.done);
     for (std::size_t i = before; i < after.done.size(); ++i)
         if (after.done[i].stream && stream_bytes_sent(after.done[i]))

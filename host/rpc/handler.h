@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "host/rpc/call_place.h"
 #include "host/rpc/message.h"
 
 namespace polyvirt::rpc {
@@ -28,6 +29,15 @@ class Handler {
 
     // rpc-loop; cheap. True for procedures whose code never waits: priority workers run them too.
     [[nodiscard]] virtual bool is_priority(const Header& header) = 0;
+
+    // rpc-loop: answers the call here and now and takes `message`, or returns false and leaves it as
+    // it is, for a worker. Only for what is answered from memory in a few microseconds: no driver's
+    // code, no file, no wait for what is held across a call.
+    [[nodiscard]] virtual bool answer_quickly(const std::shared_ptr<Client>& client,
+                                              Message& message) {
+        (void)client, (void)message;
+        return false;
+    }
 
     // On a worker: a packet of type call or call_with_fds, whole, program and procedure unchecked,
     // any status; the client may not be authenticated. Replies with client->reply(), now or later

@@ -16,7 +16,7 @@ struct Limits {
     // authenticated makes room; if there is none, the newcomer is closed. `reserved_clients` come
     // on top of max_clients, for root and the daemon's own user.
     unsigned max_clients = 5000;
-    unsigned max_anonymous = 100; // not authenticated yet
+    unsigned max_anonymous = 100; // not authenticated yet; 0: as many as there may be clients
     unsigned reserved_clients = 16;
     std::chrono::milliseconds auth_deadline{10'000};
 

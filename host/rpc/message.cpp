@@ -44,21 +44,31 @@ std::span<std::uint8_t> Message::payload() {
     return {packet.data() + start, packet.size() - start};
 }
 
-CallSlot::CallSlot(std::shared_ptr<Client> client, bool priority)
-    : client_(std::move(client)), priority_(priority) {}
+CallSlot::CallSlot(std::shared_ptr<Client> client, CallPlace& place)
+    : client_(std::move(client)), place_(&place) {}
 
 CallSlot& CallSlot::operator=(CallSlot&& other) noexcept {
     if (this != &other) {
         release();
         client_ = std::move(other.client_);
-        priority_ = other.priority_;
+        place_ = other.place_;
     }
     return *this;
 }
 
 void CallSlot::release() {
     if (const auto client = std::exchange(client_, nullptr))
-        client->end_call(priority_);
+        client->end_call(*place_);
+}
+
+CallPlace& CallSlot::forget() {
+    client_.reset();
+    return *place_;
+}
+
+void CallSlot::show(RunningCall& call) {
+    if (client_)
+        place_->shown.store(&call, std::memory_order_release);
 }
 
 } // namespace polyvirt::rpc

@@ -25,6 +25,8 @@ inline constexpr std::uint32_t kHeadBytes = protocol::kMinPacket;
 inline constexpr std::size_t kMaxStreamPayload = protocol::kMaxStreamData;
 
 class Client;
+class RunningCall;
+struct CallPlace;
 
 // Bytes of one or more whole packets, length words included.
 using Buffer = std::vector<std::uint8_t>;
@@ -59,25 +61,28 @@ class PacketBuffer {
 class CallSlot {
   public:
     CallSlot() = default;
-    CallSlot(std::shared_ptr<Client> client, bool priority);
+    CallSlot(std::shared_ptr<Client> client, CallPlace& place);
     CallSlot(CallSlot&& other) noexcept
-        : client_(std::move(other.client_)), priority_(other.priority_) {}
+        : client_(std::move(other.client_)), place_(other.place_) {}
     CallSlot& operator=(CallSlot&& other) noexcept;
     ~CallSlot() { release(); }
     void release();
     [[nodiscard]] const std::shared_ptr<Client>& client() const { return client_; }
-    // The claim was given up otherwise.
-    void forget() { client_.reset(); }
+    // The claim was given up otherwise; its place, which is still taken.
+    CallPlace& forget();
+    // From now until release() others may look at the call. `call` outlives that.
+    void show(RunningCall& call);
     explicit operator bool() const { return client_ != nullptr; }
 
   private:
     std::shared_ptr<Client> client_;
-    bool priority_ = false;
+    CallPlace* place_ = nullptr;
 };
 
 struct Message {
     CallSlot slot; // first, so that it is let go last, when the rest has been given back
     Header header;
+    std::int64_t arrived_ns = 0; // steady clock, when rpc-loop turned to the client
     PacketBuffer packet;       // from the length word on
     std::vector<UniqueFd> fds; // as many as the packet announced
 

@@ -41,7 +41,7 @@ class OutputQueue {
     };
     // What one sendmsg() may carry: bytes, or one zero byte with a descriptor.
     struct Batch {
-        std::array<iovec, 32> parts; // the first `count` are set
+        std::array<iovec, 64> parts; // the first `count` are set
         unsigned count = 0;
         int fd = -1;     // the descriptor to pass
         int socket = -1; // for the writer's use

@@ -150,13 +150,20 @@ work::WorkerPool& Server::pool() const {
     return shared_->pool;
 }
 
+loop::EventLoop& Server::loop() const {
+    return shared_->loop;
+}
+
 Server::Stats Server::stats() const {
     ServerLock lock(shared_->mu);
     return {.clients = static_cast<unsigned>(shared_->clients.size()),
             .anonymous = static_cast<unsigned>(shared_->anonymous.size()),
             .accepted = shared_->counts.accepted,
             .turned_away = shared_->counts.turned_away,
-            .input_bytes = shared_->input->used()};
+            .input_bytes = shared_->input->used(),
+            .received_bytes = shared_->received_bytes.load(),
+            .sent_bytes = shared_->sent_bytes.load(),
+            .cut_off = shared_->cut_off.load()};
 }
 
 } // namespace polyvirt::rpc

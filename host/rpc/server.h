@@ -71,9 +71,12 @@ class Server {
         unsigned clients = 0, anonymous = 0;
         std::uint64_t accepted = 0, turned_away = 0;
         std::size_t input_bytes = 0;
+        std::uint64_t received_bytes = 0, sent_bytes = 0;
+        std::uint64_t cut_off = 0; // clients that left too much unread
     };
     [[nodiscard]] Stats stats() const PV_EXCLUDES(level_server);
     [[nodiscard]] work::WorkerPool& pool() const;
+    [[nodiscard]] loop::EventLoop& loop() const;
 
   private:
     const std::shared_ptr<ServerShared> shared_;

@@ -55,7 +55,7 @@ bool ServerShared::has_room(const Identity& identity, bool auth, ClientPtr& vict
             victim = anonymous.begin()->second;
         return victim != nullptr;
     }
-    if (auth || anonymous.size() < limits_.max_anonymous)
+    if (auth || limits_.max_anonymous == 0 || anonymous.size() < limits_.max_anonymous)
         return true;
     for (const auto& [id, client] : anonymous)
         if (silent.contains(id)) {

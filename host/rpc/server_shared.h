@@ -51,6 +51,8 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
     work::WorkerPool& pool;
     Handler& handler;
     const std::shared_ptr<Budget> input;
+    // Of all clients; counted by whoever reads or writes.
+    std::atomic<std::uint64_t> received_bytes{0}, sent_bytes{0}, cut_off{0};
     std::atomic<bool> stopping{false};
     std::atomic<bool> waited_for{false}; // somebody sleeps on changed
 

@@ -11,11 +11,13 @@ namespace {
 std::atomic<int> g_level{static_cast<int>(Level::info)};
 Sink g_sink = nullptr;
 void* g_context = nullptr;
+Wanted g_wanted = nullptr;
 
 } // namespace
 
-void set_sink(Sink sink, void* context) {
+void set_sink(Sink sink, void* context, Wanted wanted) {
     g_context = context;
+    g_wanted = wanted;
     g_sink = sink;
 }
 
@@ -23,6 +25,10 @@ void set_level(Level level) { g_level.store(static_cast<int>(level), std::memory
 
 bool enabled(Level level) {
     return static_cast<int>(level) >= g_level.load(std::memory_order_relaxed);
+}
+
+bool enabled(Level level, std::string_view category) {
+    return enabled(level) && (g_wanted == nullptr || g_wanted(g_context, level, category));
 }
 
 void write(Level level, std::string_view category, std::string_view text) {

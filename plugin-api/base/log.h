@@ -2,7 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // Logging for host and drivers. What is written goes to one sink per module: the host sets a sink
-// that ends in spdlog, the SDK one that ends in host.log. Before a sink is set, lines go to stderr.
+// that ends in host/logging, the SDK one that ends in host.log. Before a sink is set, lines go to stderr.
 // Any thread; never blocks on a client or driver lock; the sink must not log.
 //
 //     log::warning("rpc", "client {}: {} bytes of garbage, closing", id, n);
@@ -17,17 +17,21 @@ namespace polyvirt::log {
 enum class Level : int { debug = 1, info = 2, warning = 3, error = 4 };
 
 using Sink = void (*)(void* context, Level level, std::string_view category, std::string_view text);
+using Wanted = bool (*)(void* context, Level level, std::string_view category);
 
-// Lines below `level` are dropped before they are formatted. Not synchronised with running writers:
-// call before threads start (set_sink), any time (set_level).
-void set_sink(Sink sink, void* context);
+// Lines below `level`, and those that are not `wanted` (if there is such a function), are dropped before they
+// are formatted. Not synchronised with running writers: call before threads start (set_sink), any time
+// (set_level).
+void set_sink(Sink sink, void* context, Wanted wanted = nullptr);
 void set_level(Level level);
+// Whether lines of some category may be written; of this one.
 [[nodiscard]] bool enabled(Level level);
+[[nodiscard]] bool enabled(Level level, std::string_view category);
 void write(Level level, std::string_view category, std::string_view text);
 
 template <typename... A>
 void line(Level level, std::string_view category, fmt::format_string<A...> f, A&&... a) {
-    if (enabled(level)) write(level, category, fmt::format(f, std::forward<A>(a)...));
+    if (enabled(level, category)) write(level, category, fmt::format(f, std::forward<A>(a)...));
 }
 template <typename... A> void debug(std::string_view c, fmt::format_string<A...> f, A&&... a) {
     line(Level::debug, c, f, std::forward<A>(a)...);

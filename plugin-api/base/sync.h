@@ -19,6 +19,7 @@
 #include <mutex>
 
 #include "base/lock_rank.h"
+#include "base/lock_waits.h"
 
 #if defined(__clang__)
 #define PV_TSA(x) __attribute__((x))
@@ -74,6 +75,8 @@ class PV_CAPABILITY("mutex") Mutex {
 
     void lock(Rank guard) PV_ACQUIRE() {
         lock_rank::entering(rank_, guard);
+        if (mu_.try_lock()) return;
+        const lock_waits::Timer waited(rank_);
         mu_.lock();
     }
     void unlock() PV_RELEASE() {

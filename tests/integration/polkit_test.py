@@ -2,9 +2,11 @@
 # Copyright 2026 The polyvirt authors
 """polkit, played by an authority of the tests' own on a bus of their own: as the judge of permissions."""
 
+import threading
+
 import libvirt
 
-from harness import identities, settings
+from harness import identities, settings, wait
 from harness.fake_polkit import FakePolkit
 from harness.identities import NOBODY
 from harness.python_client import DEFINED, PythonCase, Recorder, UNDEFINED
@@ -104,20 +106,18 @@ class Slow(PolkitCase):
         guest = self.defined_guest()
         domain = self.connect_as(NOBODY).lookupByName(guest.name)
         self.polkit.rule("org.libvirt.api.domain.reset", "silent")
-        import threading
         waiting = [threading.Thread(target=lambda: self.refused(domain.reset), daemon=True) for _ in range(8)]
         for thread in waiting:
             thread.start()
-        from harness import wait
         wait.until(lambda: len(self.polkit.asked("*.domain.reset")) == 8, "all of them to be asked")
         self.assertEqual(self.connect().lookupByName(guest.name).info()[0], libvirt.VIR_DOMAIN_SHUTOFF)
 
 
-class SilentBus(PolkitCase):
+class Deadline(PolkitCase):
     def setUp(self):
         super().setUp()
         config = self.subject.root / "root" / "etc" / "polyvirt" / "polyvirtd.yaml"
-        config.write_text(config.read_text().replace("deadline: 60s", "deadline: 200ms"))
+        config.write_text(config.read_text().replace("deadline: 60s", "deadline: 5s"))
         self.subject.stop()
         self.subject.start()
         identities.open_to_all(self.subject)

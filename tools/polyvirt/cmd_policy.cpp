@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 #include <fmt/core.h>
 

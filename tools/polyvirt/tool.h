@@ -52,6 +52,9 @@ class Tool {
 void add_status(CLI::App& app, Tool& tool);
 void add_clients(CLI::App& app, Tool& tool);
 void add_call(CLI::App& app, Tool& tool);
+void add_top(CLI::App& app, Tool& tool);
+void add_why(CLI::App& app, Tool& tool);
+void add_jobs(CLI::App& app, Tool& tool);
 void add_policy(CLI::App& app, Tool& tool);
 
 } // namespace polyvirt::tools

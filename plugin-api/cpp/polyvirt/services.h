@@ -79,8 +79,8 @@ struct Services {
     // The module has one sink: several instances of a plugin share it, so the last one's host gets all lines.
     void adopt_module() const {
         module() = *this;
-        polyvirt::log::set_sink(&write_line, nullptr);
-        polyvirt::log::set_level(static_cast<polyvirt::log::Level>(log->level(host)));
+        polyvirt::log::set_sink(&write_line, nullptr, &wants_line);
+        polyvirt::log::set_level(polyvirt::log::Level::debug); // the host's level changes while it runs: it is asked
         if (check != nullptr) lock_rank::set_provider(&rank_slot, nullptr);
     }
 
@@ -92,6 +92,9 @@ struct Services {
     static void write_line(void*, polyvirt::log::Level level, std::string_view category, std::string_view text) {
         const std::string c(category), t(text);
         module().log->write(module().host, static_cast<std::int32_t>(level), c.c_str(), t.c_str());
+    }
+    static bool wants_line(void*, polyvirt::log::Level level, std::string_view) {
+        return static_cast<std::int32_t>(level) >= module().log->level(module().host);
     }
     static std::uint8_t* rank_slot(void*) noexcept { return module().check->lock_rank(); }
 };

@@ -18,6 +18,8 @@ class IntegrationCase(unittest.TestCase):
     maxDiff = None
     # Whether calls that a case made count as tested in the report of procedures.
     counts_as_test = True
+    # Whether the daemon is started before the case; if not, the case does that itself.
+    starts = True
 
     def setUp(self):
         processes.adopt_orphans()
@@ -32,7 +34,15 @@ class IntegrationCase(unittest.TestCase):
         self.running_log = self.folder / "calls"
         self.subject = self.make_subject()
         self.addCleanup(self.finish)
-        self.subject.start()
+        self.prepare()
+        if self.starts:
+            self.subject.start()
+
+    def prepare(self):
+        """For cases: what is to be there before the daemon starts."""
+
+    def make_subject(self):
+        return subject.create(self.folder, self.running_log)
 
     def make_subject(self):
         return subject.create(self.folder, self.running_log)

@@ -24,7 +24,9 @@ class Polyvirtd(Subject):
         super().__init__(root)
         self.call_log = call_log
         self.program = settings.BUILD / "bin" / "polyvirtd"
-        self.arguments = []
+        self.before = []       # words in front of the daemon's own: a launcher that ends in exec
+        self.options = []      # further words
+        self.environment = {}  # further variables
 
     def socket(self, kind="rw"):
         return self.root / "root" / "run" / "polyvirt" / _SOCKETS[kind]
@@ -32,11 +34,27 @@ class Polyvirtd(Subject):
     def start(self):
         if not self.program.exists():
             raise AssertionError(f"{self.program} is not built (POLYVIRT_BUILD names the build)")
-        environment = dict(os.environ, POLYVIRT_CALL_LOG=str(self.call_log))
+        environment = dict(os.environ)
+        environment.pop("POLYVIRT_CALL_LOG", None)
+        if self.call_log is not None:
+            environment["POLYVIRT_CALL_LOG"] = str(self.call_log)
         for name, value in _SANITIZERS.items():
             environment[name] = ":".join(filter(None, [value, os.environ.get(name)]))
-        self.launch([str(self.program), "--root", str(self.root / "root"), *self.arguments],
-                    environment)
+        environment.update(self.environment)
+        self.launch([*self.before, *self.command()], environment)
+
+    def command(self):
+        return [str(self.program), "--root", str(self.root / "root"), *self.options]
+
+    def configure(self, text, name="polyvirtd.yaml"):
+        """Writes polyvirtd.yaml, or a drop-in file ("polyvirtd.d/10-x.yaml"); its path."""
+        path = self.root / "root" / "etc" / "polyvirt" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def log_text(self):
+        return self.log_path.read_text(errors="replace")
 
     def empty_run_folder(self):
         shutil.rmtree(self.root / "root" / "run")

@@ -27,7 +27,7 @@ class Sample(Polyvirtd):
 
     def __init__(self, root, call_log):
         super().__init__(root, call_log)
-        self.arguments = ["--plugins", str(settings.BUILD / "tests" / "plugins" / "sample")]
+        self.options = ["--plugins", str(settings.BUILD / "tests" / "plugins" / "sample")]
 
     def uri(self, kind="rw"):
         return f"sample+unix:///default?socket={self.socket(kind)}"

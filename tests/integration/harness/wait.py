@@ -20,3 +20,9 @@ def until(condition, what, seconds=None):
         if time.monotonic() > end:
             raise AssertionError(f"waited {bound:.0f} s in vain for: {what} (last: {value!r})")
         time.sleep(_STEP)
+
+
+def after(seconds):
+    """A condition that becomes true `seconds` from now: for what must still hold then."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end

@@ -215,7 +215,9 @@ class Documents : public ::testing::Test {
                                "{name: pool, allow: 'storage_pool.*', on: {name: pool}}]}"),
                         denials_, 1, proc_named(proc));
         EXPECT_TRUE(call.check_early().has_value());
-        if (inside != nullptr) EXPECT_TRUE(call.check(inside).has_value());
+        if (inside != nullptr) {
+            EXPECT_TRUE(call.check(inside).has_value());
+        }
         call.take_document(protocol::to_str(xml));
         return call.check_rest(nullptr).has_value();
     }

@@ -21,12 +21,17 @@ TEST_F(LoopTest, the_watchdog_names_a_loop_that_is_held_and_then_that_it_goes_on
         (report.over ? over : held).set();
     });
     dog.add(loop_);
-    on_loop([&] { EXPECT_TRUE(held.wait()); });
+    on_loop([&] {
+        const EventLoop::Running running(loop_, "qemu/monitor-1", this);
+        EXPECT_TRUE(held.wait());
+    });
     ASSERT_TRUE(over.wait());
     dog.remove(loop_);
     ASSERT_EQ(reports.size(), 2U);
     EXPECT_EQ(reports[0].loop, "test-loop");
     EXPECT_FALSE(reports[0].over);
+    EXPECT_EQ(reports[0].what.owner, "qemu/monitor-1");
+    EXPECT_EQ(reports[0].what.code, this);
     EXPECT_GE(reports[0].held, 5ms);
     EXPECT_TRUE(reports[1].over);
     EXPECT_GE(reports[1].held, reports[0].held);

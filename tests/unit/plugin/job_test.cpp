@@ -249,5 +249,30 @@ TEST_F(Jobs, a_full_pool_answers_busy_and_takes_nothing) {
     EXPECT_TRUE(host->census.wait_empty(soon()));
 }
 
+TEST_F(Jobs, show_who_holds_and_who_waits) {
+    JobLocks& locks = host->locks;
+    EXPECT_TRUE(locks.look().empty());
+    ASSERT_TRUE(locks.begin(5, PV_JOB_MODIFY, "hold", soon(), 41));
+    JobLocks::Ticket ticket;
+    const Result<bool> held = locks.begin_async(5, PV_JOB_QUERY, "ask", [] {}, ticket, 42);
+    ASSERT_TRUE(held && !*held);
+    const auto all = locks.look();
+    ASSERT_EQ(all.size(), 1u);
+    ASSERT_EQ(all[0].object, 5u);
+    ASSERT_EQ(all[0].holders.size(), 1u);
+    EXPECT_STREQ(all[0].holders[0].what, "hold");
+    EXPECT_EQ(all[0].holders[0].call, 41u);
+    ASSERT_EQ(all[0].waiters.size(), 1u);
+    EXPECT_EQ(all[0].waiters[0].call, 42u);
+    EXPECT_EQ(all[0].waiters[0].job_class, std::uint32_t{PV_JOB_QUERY});
+    EXPECT_FALSE(all[0].waiters[0].parked);
+    EXPECT_GE(all[0].waiters[0].since, all[0].holders[0].since);
+    ASSERT_TRUE(locks.end(5, PV_JOB_MODIFY));
+    ASSERT_EQ(locks.look()[0].holders.size(), 1u);
+    EXPECT_EQ(locks.look()[0].holders[0].call, 42u);
+    ASSERT_TRUE(locks.end(5, PV_JOB_QUERY));
+    EXPECT_TRUE(locks.look().empty());
+}
+
 } // namespace
 } // namespace polyvirt::plugin

@@ -57,6 +57,35 @@ TEST_F(Loops, every_policy_runs_posts_in_order_and_releases_once) {
     EXPECT_EQ(loops.acquire(host, 9, "x"), nullptr);
 }
 
+class WatchedLoops : public Loops {
+  protected:
+    void SetUp() override {
+        shared = std::make_shared<HostShared>(pool, sink, nullptr, dog);
+        host = started();
+    }
+    Signal reported;
+    loop::Watchdog::Report report; // the first
+    std::shared_ptr<loop::Watchdog> dog =
+        std::make_shared<loop::Watchdog>(std::chrono::milliseconds(5), [this](const loop::Watchdog::Report& r) {
+            if (r.over || reported.count() != 0) return;
+            report = r;
+            reported.set();
+        });
+};
+
+TEST_F(WatchedLoops, a_callback_that_hangs_is_named_while_it_hangs) {
+    pv_loop* loop = loops.acquire(host, PV_LOOP_DEDICATED, "monitor-7");
+    ASSERT_NE(loop, nullptr);
+    Hook hook;
+    hook.body = [&] { EXPECT_TRUE(reported.wait()); }; // hangs until it was named
+    EXPECT_EQ(loops.post(loop, Hook::run, &hook, Hook::release), PV_OK);
+    ASSERT_TRUE(hook.released.wait());
+    EXPECT_EQ(report.what.owner, host->plugin_id + "/monitor-7");
+    EXPECT_EQ(report.what.code, reinterpret_cast<const void*>(Hook::run));
+    EXPECT_FALSE(symbol_of(report.what.code).empty());
+    loops.release(loop);
+}
+
 TEST_F(Loops, descriptors_and_timers_fire) {
     pv_loop* loop = loops.acquire(host, PV_LOOP_DEDICATED, "fd");
     int ends[2];

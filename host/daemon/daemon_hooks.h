@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// DaemonHooks: what administrators ask of the daemon as a whole (host/dispatch/admin_hooks.h). One per
+// daemon; outlives the last call.
+
+#include "host/daemon/idle_stop.h"
+#include "host/dispatch/admin_hooks.h"
+
+namespace polyvirt::daemon {
+
+class DaemonHooks final : public dispatch::AdminHooks {
+  public:
+    DaemonHooks(loop::EventLoop& loop, std::function<bool()> in_use);
+    Status set_idle_timeout(unsigned seconds) override;
+
+  private:
+    IdleStop idle_;
+};
+
+} // namespace polyvirt::daemon

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+"""What the daemon is doing, as it tells: polyvirt top, why and jobs, with calls that hang because their
+guest's emulator is stopped. The peer has nothing of the kind."""
+
+import json
+
+from harness import settings, wait
+from harness.tools import AdminCase
+from parallel_test import StuckGuest
+from rawclient import RawClient
+import wire
+
+
+class CallsCase(AdminCase):
+    def setUp(self):
+        if settings.SUBJECT == "peer":
+            self.skipTest("the peer cannot be asked what it is doing")
+        super().setUp()
+        self.client = self.raw()
+        self.client.open()
+
+    def raw(self):
+        client = RawClient(self.subject.socket(), wire.Tables(settings.TABLES), settings.PATIENCE)
+        self.addCleanup(client.close)
+        return client
+
+    def top(self, *words):
+        return self.polyvirt_json("top", "--once", "--interval", "0.05", *words)
+
+    def rows(self, command, *words):
+        return self.polyvirt_json(command, *words)
+
+    def stuck(self, label="stuck"):
+        guest = self.paused_guest(label)
+        return guest, self.client.call("domain_lookup_by_name", name=guest.name)["dom"]
+
+    def state_of(self, serial):
+        for row in self.top()["calls"]:
+            if (row["server"], row["serial"]) == ("polyvirtd", serial):
+                return row["state"]
+        return None
+
+    def wait_for_state(self, serial, *states):
+        wait.until(lambda: self.state_of(serial) in states, f"call {serial} to be in state {states}")
+
+
+class Why(CallsCase):
+    def test_a_call_that_waits_for_its_driver(self):
+        guest, dom = self.stuck()
+        with StuckGuest(guest):
+            serial = self.client.start("domain_resume", dom=dom)
+            self.wait_for_state(serial, "answer")
+            found, = self.rows("why", str(serial), "--server", "polyvirtd")
+            call, = found["stack"]
+            self.assertEqual(
+                (call["procedure"], call["state"], call["plugin"], call["operation"], call["object"]),
+                ("domain_resume", "answer", "qemu", "dom_lifecycle.resume",
+                 {"kind": "domain", "name": guest.name, "uuid": guest.uuid}))
+            self.assertEqual([job["class"] for job in call["holds"]], ["modify"])
+            self.assertGreaterEqual(call["seconds"], call["holds"][0]["seconds"])
+            text = self.polyvirt("why", str(serial))
+            self.assertIn(f"call {serial} of client ", text)
+            self.assertIn("waits for the driver's answer", text)
+        self.client.value_of(self.client.reply_to(serial))
+        self.assertIn(f"no call with serial {serial} is in flight",
+                      self.polyvirt_fails("why", str(serial)))
+
+    def test_a_call_that_waits_for_another_ones_job(self):
+        guest, dom = self.stuck()
+        second = self.raw()
+        second.open()
+        with StuckGuest(guest):
+            first = self.client.start("domain_resume", dom=dom)
+            self.wait_for_state(first, "answer")
+            # Not the same serial as the first one, which another client has.
+            while second.serial <= first:
+                second.call("connect_get_type")
+            waiting = second.start("domain_suspend", dom=dom)
+            self.wait_for_state(waiting, "job")
+            found, = self.rows("why", str(waiting))
+            call, holder = found["stack"]
+            self.assertEqual((call["procedure"], call["state"]), ("domain_suspend", "job"))
+            waits = call["waits_for"]
+            self.assertEqual(waits["job"]["object"]["name"], guest.name)
+            held, = waits["held_by"]
+            self.assertEqual((held["call"]["serial"], held["class"]), (first, "modify"))
+            self.assertNotEqual(call["client"], holder["client"])
+            self.assertEqual((holder["serial"], holder["procedure"], holder["state"]),
+                             (first, "domain_resume", "answer"))
+            jobs, = self.rows("jobs")
+            self.assertEqual(jobs["object"]["name"], guest.name)
+            self.assertEqual([(one["call"]["serial"]) for one in jobs["holders"] + jobs["waiters"]],
+                             [first, waiting])
+            text = self.polyvirt("why", str(waiting))
+            self.assertRegex(text, rf"held by '.+' \(modify\) for .+, of call {first} of client")
+            self.assertIn("there: call ", text)
+            self.assertIn("waited for", self.polyvirt("jobs"))
+        for client, serial in ((self.client, first), (second, waiting)):
+            client.value_of(client.reply_to(serial))
+        self.assertEqual(self.rows("jobs"), [])
+
+    def test_calls_beyond_their_clients_share(self):
+        guest, dom = self.stuck()
+        with StuckGuest(guest):
+            serials = [self.client.start("domain_resume", dom=dom) for _ in range(20)]
+            self.wait_for_state(serials[-1], "client-queue")
+            found, = self.rows("why", str(serials[-1]), "--server", "polyvirtd")
+            call = found["stack"][0]
+            self.assertEqual(call["state"], "client-queue")
+            self.assertEqual(len(call["waits_for"]["behind"]), 16)
+            # The chain goes on to what holds them all.
+            self.assertEqual(found["stack"][-1]["state"], "answer")
+            number = found["stack"][0]["client"]
+            self.assertEqual(len(self.rows("why", "--client", str(number), "--server", "polyvirtd")), 20)
+        for serial in serials:
+            self.client.reply_to(serial)
+
+    def test_nothing_in_flight(self):
+        self.assertEqual(self.rows("why"), [])
+        self.assertEqual(self.polyvirt("why").strip(), "no call is in flight")
+        self.assertEqual(self.rows("jobs"), [])
+
+
+class Top(CallsCase):
+    def test_calls_are_counted_by_procedure_and_client(self):
+        for _ in range(7):
+            self.client.call("connect_get_type")
+        self.client.refusal(self.client.packet("domain_lookup_by_name", name="none"))
+        top = self.top()
+        rows = {(row["program"], row["procedure"]): row for row in top["procedures"]}
+        self.assertEqual(rows["remote", "connect_get_type"]["calls"], 7)
+        self.assertEqual(rows["remote", "connect_get_type"]["failed"], 0)
+        self.assertEqual((rows["remote", "domain_lookup_by_name"]["calls"],
+                          rows["remote", "domain_lookup_by_name"]["failed"]), (1, 1))
+        mine, = [row for row in top["clients"] if row["server"] == "polyvirtd"]
+        self.assertGreaterEqual(mine["calls"], 8)
+        self.assertIn("rpc-loop", [row["name"] for row in top["loops"] if "lag_s" in row])
+        self.assertIn("lp:qemu", [row["name"] for row in top["loops"]])
+
+    def test_calls_in_flight_are_shown_the_oldest_first(self):
+        guest, dom = self.stuck()
+        with StuckGuest(guest):
+            serials = [self.client.start("domain_resume", dom=dom) for _ in range(3)]
+            self.wait_for_state(serials[-1], "job")
+            top = self.top()
+            shown = [row["serial"] for row in top["calls"] if row["server"] == "polyvirtd"]
+            self.assertEqual(shown, serials)
+            self.assertEqual(top["calls_in_flight"], 3)
+            ages = [row["seconds"] for row in top["calls"]]
+            self.assertEqual(ages, sorted(ages, reverse=True))
+            self.assertEqual(len(self.top("--rows", "2")["calls"]), 2)
+            text = self.polyvirt("top", "--once", "--interval", "0.05")
+            self.assertRegex(text, rf"answer +polyvirtd +\d+ +{serials[0]} +domain_resume +domain {guest.name}")
+        for serial in serials:
+            self.client.reply_to(serial)
+        self.assertEqual(self.top()["calls_in_flight"], 0)
+
+    def test_top_answers_while_every_worker_is_held(self):
+        """Admin calls run on workers of their own."""
+        self.virt_admin("server-threadpool-set", "polyvirtd", "--min-workers", "1", "--max-workers", "1")
+        guest, dom = self.stuck()
+        with StuckGuest(guest):
+            serials = [self.client.start("domain_resume", dom=dom) for _ in range(30)]
+            self.assertEqual(json.loads(self.polyvirt("-o", "json", "status"))["pid"], self.subject.pid)
+            self.assertGreaterEqual(self.top()["calls_in_flight"], 1)
+        for serial in serials:
+            self.client.reply_to(serial)

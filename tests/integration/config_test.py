@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+"""polyvirtd.yaml: what is wrong with it is told, what is set counts, and a daemon that serves takes over
+what changes."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+import yaml
+
+from harness import settings, wait
+from harness.case import IntegrationCase, plain_environment
+from rawclient import Closed, RawClient
+import wire
+
+_OURS_ALONE = unittest.skipIf(settings.SUBJECT == "peer", "the file is polyvirt's own")
+
+
+class ConfigCase(IntegrationCase):
+    def raw(self, kind="rw"):
+        client = RawClient(self.subject.socket(kind), wire.Tables(settings.TABLES), settings.PATIENCE)
+        self.addCleanup(client.close)
+        return client
+
+    def polyvirtd(self, *words):
+        return subprocess.run([*self.subject.command(), *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, env=plain_environment(),
+                              timeout=settings.PATIENCE)
+
+    def reload(self, wanted="configuration read again"):
+        """Asks the daemon to read its configuration again; what it logged then."""
+        before = len(self.subject.log_text())
+        os.kill(self.subject.pid, signal.SIGHUP)
+
+        def answered():
+            new = self.subject.log_text()[before:]
+            return new if wanted in new else None
+
+        return wait.until(answered, f"'{wanted}' in the log")
+
+
+@_OURS_ALONE
+class CheckConfig(ConfigCase):
+    starts = False
+    counts_as_test = False
+
+    def test_every_problem_has_its_place(self):
+        path = self.subject.configure("limits:\n  max_clinets: 5\n  max_queued: many\nplugins: {qemu: {x: 1}}\n")
+        done = self.polyvirtd("--check-config")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr.splitlines(), [
+            f"{path}:2:3: limits.max_clinets: there is no such setting; did you mean limits.max_clients?",
+            f"{path}:3:15: limits.max_queued: found 'many', expected an integer from 0 to 1000000"])
+
+    def test_a_right_one_is_right_and_nothing_is_made(self):
+        self.subject.configure("limits: {max_clients: 7}\n")
+        done = self.polyvirtd("--check-config")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual(sorted(os.listdir(self.folder / "root")), ["etc"])
+
+    def test_what_is_in_force_is_printed_with_its_origin(self):
+        main = self.subject.configure("limits: {max_clients: 300}\n")
+        more = self.subject.configure("# ours\nlimits:\n  max_in_flight: 3\n", "polyvirtd.d/10-more.yaml")
+        done = self.polyvirtd("--print-config")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(f"  max_clients: 300 # {main}:1\n", done.stdout)
+        self.assertIn(f"  max_in_flight: 3 # {more}:3\n", done.stdout)
+        self.assertIn("drain_time: 10s # default\n", done.stdout)
+        printed = yaml.safe_load(done.stdout)
+        self.assertEqual(printed["limits"]["max_clients"], 300)
+        self.assertEqual(printed["log"]["outputs"], ["1:stderr"])
+        again = self.subject.configure(done.stdout)
+        self.assertEqual(self.polyvirtd("--check-config").stderr, "", again)
+
+    def test_a_daemon_does_not_start_with_a_wrong_one(self):
+        path = self.subject.configure("limits: {max_clients: none}\n")
+        done = self.polyvirtd()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{path}:1:23: limits.max_clients: found 'none', expected an integer", done.stderr)
+        self.assertFalse(os.path.exists(self.subject.socket()))
+
+    def test_a_file_that_was_asked_for_must_be_there(self):
+        done = self.polyvirtd("--config", "/nonexistent/x.yaml", "--check-config")
+        self.assertEqual((done.returncode, done.stderr), (1, "/nonexistent/x.yaml: there is no such file\n"))
+
+
+@_OURS_ALONE
+class Settings(ConfigCase):
+    def prepare(self):
+        self.subject.configure("reported_version: 8.7.6\nlimits: {max_clients: 1, reserved_clients: 1}\n"
+                               "listen: {unix: {mode: 0750, readonly_mode: 0666, admin_mode: 0600, group: 12}}\n")
+
+    def test_they_count(self):
+        client = self.raw().open()
+        self.assertEqual(client.call("connect_get_lib_version"), {"lib_ver": 8007006})
+        modes = [os.stat(self.subject.socket(kind)).st_mode & 0o777 for kind in ("rw", "ro", "admin")]
+        self.assertEqual(modes, [0o750, 0o666, 0o600])
+        if os.getuid() == 0:
+            groups = [os.stat(self.subject.socket(kind)).st_gid for kind in ("rw", "ro")]
+            self.assertEqual(groups, [12, 12])
+
+
+@_OURS_ALONE
+class Reload(ConfigCase):
+    def prepare(self):
+        self.subject.configure("limits: {max_clients: 10}\n")
+
+    def test_new_limits_hold_for_clients_that_are_connected(self):
+        client = self.raw().open()
+        self.subject.configure("limits: {max_clients: 2, max_anonymous: 1, reserved_clients: 0}\n")
+        log = self.reload()
+        self.assertIn(":1: limits.max_clients: changed", log)
+        second = self.raw().open()
+        with self.assertRaises((Closed, ConnectionError, BrokenPipeError)):
+            self.raw().open()
+        for one in (client, second):
+            self.assertEqual(one.call("connect_get_uri"), {"uri": "qemu:///system"})
+
+    def test_a_wrong_file_changes_nothing(self):
+        client = self.raw().open()
+        path = self.subject.configure("limits: {max_clients: 1, reserved_clients: 0, wrong: 1}\n")
+        log = self.reload("everything stays as it was")
+        self.assertIn(f"{path}:1:47: limits.wrong: there is no such setting", log)
+        self.assertEqual(self.raw().open().call("connect_get_uri"), {"uri": "qemu:///system"})
+        self.assertEqual(client.call("connect_get_uri"), {"uri": "qemu:///system"})
+        self.subject.configure("limits: {max_clients: 11}\n")
+        self.reload()
+
+    def test_what_needs_a_start_is_named(self):
+        path = self.subject.configure("listen: {unix: {mode: 0777}}\nlimits: {max_clients: 10}\n"
+                                      "plugins: {qemu: {nonsense: 1}}\n")
+        log = self.reload()
+        self.assertIn(f"{path}:1: listen.unix.mode: changed; takes effect when the daemon starts next", log)
+        self.assertIn("plugins.qemu.nonsense: changed; the plugin reads it when it starts next", log)
+        self.assertEqual(os.stat(self.subject.socket()).st_mode & 0o777, 0o700)
+
+    def test_many_reloads_under_load_lose_nothing(self):
+        client = self.raw().open()
+        for i in range(20):
+            self.subject.configure(f"limits: {{max_clients: {10 + i}}}\nworkers: {{max: {1 + i % 3}}}\n"
+                                   f"log: {{filters: [\"{1 + i % 4}:rpc\"]}}\n")
+            os.kill(self.subject.pid, signal.SIGHUP)
+            for _ in range(20):
+                self.assertEqual(client.call("connect_get_uri"), {"uri": "qemu:///system"})
+        self.subject.configure("limits: {max_clients: 99}\n")
+        self.reload("limits.max_clients: changed")
+
+
+@_OURS_ALONE
+class Descriptors(ConfigCase):
+    def prepare(self):
+        self.subject.before = ["prlimit", "--nofile=300:400"]
+
+    def test_too_few_are_reported_and_those_there_are_taken(self):
+        self.assertIn("at most 400 files can be open, but 5132 clients may come", self.subject.log_text())
+        limits = open(f"/proc/{self.subject.pid}/limits", encoding="ascii").read()
+        line = next(line for line in limits.splitlines() if line.startswith("Max open files"))
+        self.assertEqual(line.split()[3:5], ["400", "400"])
