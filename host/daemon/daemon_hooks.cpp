@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "host/logging/logger.h"
 
 namespace polyvirt::daemon {
 namespace {
@@ -19,10 +20,30 @@ void stop(std::chrono::milliseconds idle) {
     ::kill(::getpid(), SIGTERM);
 }
 
+dispatch::AdminHooks::LogSetting setting(logging::Logger::Shown shown) {
+    return {.text = std::move(shown.text), .count = static_cast<unsigned>(shown.count)};
+}
+
 } // namespace
 
 DaemonHooks::DaemonHooks(loop::EventLoop& loop, std::function<bool()> in_use)
     : idle_(loop, {.in_use = std::move(in_use), .stop = &stop}) {}
+
+Result<dispatch::AdminHooks::LogSetting> DaemonHooks::log_filters() {
+    return setting(logging::Logger::instance().filters());
+}
+
+Result<dispatch::AdminHooks::LogSetting> DaemonHooks::log_outputs() {
+    return setting(logging::Logger::instance().outputs());
+}
+
+Status DaemonHooks::set_log_filters(const std::string& filters) {
+    return logging::Logger::instance().set_filters(filters);
+}
+
+Status DaemonHooks::set_log_outputs(const std::string& outputs) {
+    return logging::Logger::instance().set_outputs(outputs);
+}
 
 Status DaemonHooks::set_idle_timeout(unsigned seconds) {
     idle_.set_timeout(std::chrono::seconds(seconds));

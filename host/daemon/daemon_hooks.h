@@ -12,6 +12,10 @@ namespace polyvirt::daemon {
 class DaemonHooks final : public dispatch::AdminHooks {
   public:
     DaemonHooks(loop::EventLoop& loop, std::function<bool()> in_use);
+    Result<LogSetting> log_filters() override;
+    Result<LogSetting> log_outputs() override;
+    Status set_log_filters(const std::string& filters) override;
+    Status set_log_outputs(const std::string& outputs) override;
     Status set_idle_timeout(unsigned seconds) override;
 
   private:

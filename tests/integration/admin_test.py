@@ -142,6 +142,33 @@ class VirtAdmin(AdminCase):
             self.assertIn("Client not found: No client with matching ID '99'",
                           self.virt_admin_fails(command, self.server, "99"))
 
+    def test_log_filters_are_shown_and_changed(self):
+        self.assertEqual(self.virt_admin("daemon-log-filters"), "Logging filters:")
+        self.assertEqual(self.virt_admin("daemon-log-filters", "1:qemu 3:rpc"), "")
+        self.assertEqual(self.virt_admin("daemon-log-filters"), "Logging filters: 1:*qemu* 3:*rpc*")
+        for wrong, why in (("7:foo", "Invalid priority '7' for filter '7:foo'"),
+                           ("1:qemu x", "Malformed format for filter 'x'")):
+            self.assertIn(why, self.virt_admin_fails("daemon-log-filters", wrong))
+            self.assertEqual(self.virt_admin("daemon-log-filters"), "Logging filters: 1:*qemu* 3:*rpc*")
+        self.virt_admin("daemon-log-filters", "")
+        self.assertEqual(self.virt_admin("daemon-log-filters"), "Logging filters:")
+
+    def test_log_outputs_are_shown_and_changed(self):
+        path = self.folder / "other.log"
+        self.virt_admin("daemon-log-outputs", f"1:file:{path}")
+        self.assertEqual(self.virt_admin("daemon-log-outputs"), f"Logging outputs: 1:file:{path}")
+        self.virt_admin("daemon-log-filters", "1:*")
+        self.virsh("list")
+        wait.until(lambda: path.exists() and path.stat().st_size, "lines in the new log")
+        for wrong, why in (("9:stderr", r"Invalid (log )?priority '9' for log output '9:stderr'"),
+                           ("1:nosuch", "Invalid log destination 'nosuch' for log output '1:nosuch'"),
+                           ("zz", "Malformed format for log output 'zz'"),
+                           (f"1:file:{self.folder}/none/x", "failed to open .*/none/x: No such file")):
+            self.assertRegex(self.virt_admin_fails("daemon-log-outputs", wrong), why)
+            self.assertEqual(self.virt_admin("daemon-log-outputs"), f"Logging outputs: 1:file:{path}")
+        self.virt_admin("daemon-log-outputs", "")
+        self.assertNotIn(str(path), self.virt_admin("daemon-log-outputs"))
+
     def test_certificates_of_a_daemon_without_tls(self):
         for server in (self.server, "admin"):
             self.assertIn("internal error: no tls service found, unable to update tls files",

@@ -25,7 +25,7 @@ TEST(Commands, have_names_of_their_own_and_a_summary) {
 }
 
 TEST(CommandArguments, are_read_or_named_with_what_was_found) {
-    const json arguments = {{"who", "me"}, {"serial", 7}, {"negative", -1}, {"absent", nullptr}};
+    const json arguments = {{"who", "me"}, {"serial", 7U}, {"negative", -1}, {"absent", nullptr}};
     EXPECT_EQ(*argument::text(arguments, "who"), "me");
     EXPECT_EQ(*argument::number(arguments, "serial"), 7u);
     EXPECT_EQ(*argument::optional_number(arguments, "absent"), std::nullopt);
