@@ -39,7 +39,8 @@ Result<Glob> Glob::create(std::string_view pattern) {
     }
     for (const Step& step : glob.steps_) {
         glob.literal_ = glob.literal_ && step.what == Step::What::byte;
-        glob.text_ += step.byte;
+        if (!glob.literal_) break;
+        glob.prefix_ += step.byte;
     }
     return glob;
 }
@@ -77,9 +78,10 @@ bool Glob::fits(const Step& step, char c) const {
 }
 
 bool Glob::matches(std::string_view text) const {
-    if (literal_) return text == text_;
+    if (literal_) return text == prefix_;
+    if (!text.starts_with(prefix_)) return false;
     constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-    std::size_t s = 0, t = 0, star = kNone, resume = 0;
+    std::size_t s = prefix_.size(), t = s, star = kNone, resume = 0; // a step for each byte of the prefix
     while (t < text.size()) {
         if (s < steps_.size() && steps_[s].what == Step::What::any_text) {
             star = s++;

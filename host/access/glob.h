@@ -35,8 +35,8 @@ class Glob {
 
     std::vector<Step> steps_;
     std::vector<std::bitset<256>> sets_;
-    bool literal_ = true; // no step but bytes: text_ is all of it
-    std::string text_;
+    std::string prefix_;   // the bytes before the first wildcard, looked at first
+    bool literal_ = true;  // there is no wildcard
 };
 
 } // namespace polyvirt::access

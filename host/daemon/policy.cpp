@@ -32,8 +32,8 @@ Result<std::function<void()>> prepare_policy(dispatch::Dispatcher& dispatcher, c
     const std::string& backend = config.text("policy.backend");
     if (backend == "polkit")
         return Enforce([&control, polkit = dispatcher.polkit(), deadline = config.duration("polkit.deadline")] {
-            log::info("access", "polkit decides who may do what");
             control.enforce_polkit(polkit, deadline);
+            log::info("access", "polkit decides who may do what");
         });
     const std::string path = backend == "rules" ? policy_file(config, etc) : "";
     if (path.empty())
@@ -48,9 +48,9 @@ Result<std::function<void()>> prepare_policy(dispatch::Dispatcher& dispatcher, c
         return make_error(ErrorCode::conf_syntax, ErrorDomain::access, "{}{}", loaded.errors.front(),
                           loaded.errors.size() > 1 ? fmt::format(" (and {} more)", loaded.errors.size() - 1) : "");
     return Enforce([&control, path, policy = loaded.policy] {
+        control.enforce(policy);
         log::info("access", "{}: {} rules, {} by default", path, policy->rules().size(),
                   policy->default_allow() ? "allow" : "deny");
-        control.enforce(policy);
     });
 }
 

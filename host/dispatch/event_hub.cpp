@@ -59,7 +59,7 @@ EventHub::EventHub(const access::Control& control)
           const EventMessage* message = find_event_message(event.kind, event.id);
           if (message == nullptr || event.encoded == nullptr) return;
           entry->client->send_event(make_message(*message, entry->callback_id, entry->old_style,
-                                                 *static_cast<const Body*>(event.encoded.get())));
+                                                 static_cast<const Encoded*>(event.encoded.get())->body));
       }) {}
 
 pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,

@@ -19,8 +19,8 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "host/access/control.h"
-#include "host/dispatch/monitor_filter.h"
 #include "host/dispatch/event_gate.h"
+#include "host/dispatch/monitor_filter.h"
 #include "host/plugin/events.h"
 #include "host/rpc/client.h"
 

@@ -38,12 +38,12 @@ class AccessCase(PythonCase):
         fresh = self.policy_file().with_suffix(".new")
         fresh.write_text(text)
         fresh.rename(self.policy_file())
-        said = self.count_said("access")
+        said = self.said_of_policy()
         os.kill(self.subject.pid, signal.SIGHUP)
-        wait.until(lambda: self.count_said("access") > said, "the policy to be loaded")
+        wait.until(lambda: self.said_of_policy() > said, "the policy to be loaded")
 
-    def count_said(self, category):
-        return sum(f"{category}" in line for line in self.subject.log_tail(10_000).splitlines())
+    def said_of_policy(self):
+        return sum("policy.yaml" in line for line in self.subject.log_tail(10_000).splitlines())
 
     def connect_as(self, uid, groups=(), kind="rw"):
         with identities.as_user(uid, groups=groups):
@@ -157,3 +157,25 @@ rules:
         everything.expect(web, UNDEFINED)
         self.assertEqual(everything.of(db), [DEFINED, UNDEFINED])
         self.assertEqual(filtered.of(db), [])
+
+
+class Reload(AccessCase):
+    policy = "default: allow"
+
+    def test_new_rules_hold_for_connected_clients(self):
+        guest = self.defined_guest()
+        domain = self.connect_as(NOBODY).lookupByName(guest.name)
+        self.assertEqual(domain.info()[0], libvirt.VIR_DOMAIN_SHUTOFF)
+        self.reload_policy('{default: allow, rules: [{name: blind, deny: domain.read, who: {uid: 65534}}]}')
+        self.assertIn("rule 'blind' denies domain.read", self.refused(domain.info)[2])
+        self.reload_policy("default: allow")
+        self.assertEqual(domain.info()[0], libvirt.VIR_DOMAIN_SHUTOFF)
+
+    def test_wrong_file_leaves_the_rules_that_hold(self):
+        guest = self.defined_guest()
+        domain = self.connect_as(NOBODY).lookupByName(guest.name)
+        self.reload_policy('{default: allow, rules: [{name: blind, deny: domain.read, who: {uid: 65534}}]}')
+        self.reload_policy("default: allow\nrules: [{name: a, deny: domain.strat}]")
+        self.assertIn("policy.yaml:2:25: unknown permission 'domain.strat', did you mean 'domain.start'?",
+                      self.subject.log_tail(100))
+        self.assertIn("rule 'blind' denies domain.read", self.refused(domain.info)[2])

@@ -206,11 +206,12 @@ class DropIn(WaysIn):
                                   text=True, env=plain_environment(), timeout=settings.PATIENCE)
             self.assertEqual((done.returncode, done.stderr), (0, ""), daemon)
 
-    def test_the_native_helper_of_ssh_finds_us(self):
+    def test_ssh_finds_us(self):
         guest = self.defined_guest()
         ssh = fake_ssh(self.folder)
-        self.assertIn(guest.name, self.virsh_at(f"qemu+ssh://there/system?command={ssh}&proxy=native", "list", "--all",
-                                                "--name", before=self.inside()))
+        for proxy in ("native", "netcat", "auto"):
+            uri = f"qemu+ssh://there/system?command={ssh}&proxy={proxy}"
+            self.assertIn(guest.name, self.virsh_at(uri, "list", "--all", "--name", before=self.inside()), proxy)
 
     def test_a_daemon_that_is_there_already_is_not_pushed_aside(self):
         self.subject.stop()

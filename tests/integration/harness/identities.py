@@ -10,6 +10,8 @@ import contextlib
 import os
 import unittest
 
+from . import wait
+
 NOBODY = 65534
 
 
@@ -43,6 +45,7 @@ def open_to_all(subject, kinds=("rw", "ro")):
     """Lets every user of the machine reach the sockets of a test's daemon."""
     for kind in kinds:
         path = subject.socket(kind)
+        wait.until(path.exists, f"{path} to be there")  # they are opened one after the other
         path.chmod(0o777)
         while path.parent != subject.root.parent:
             path = path.parent

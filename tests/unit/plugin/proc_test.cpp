@@ -87,6 +87,7 @@ TEST_F(Proc, signals_reach_it) {
     EXPECT_EQ(procs.signal(proc, SIGTERM), PV_OK);
     ASSERT_TRUE(exit.gone.wait());
     EXPECT_TRUE(WIFSIGNALED(exit.status) && WTERMSIG(exit.status) == SIGTERM);
+    EXPECT_TRUE(exit.released.wait());
     procs.forget(proc);
 }
 
@@ -233,6 +234,7 @@ TEST_F(Proc, a_process_of_an_earlier_run_is_adopted) {
     EXPECT_EQ(procs.signal(proc, SIGKILL), PV_OK);
     ASSERT_TRUE(exit.gone.wait());
     EXPECT_EQ(exit.status, -1); // somebody else's child: only that it is gone is known
+    EXPECT_TRUE(exit.released.wait());
     procs.forget(proc);
     EXPECT_EQ(reap(child->pidfd.get()), SIGKILL);
     EXPECT_EQ(procs.adopt(host, child->pid, child->start_time, loop, Exit::fn, &exit, Exit::release, &proc), PV_GONE);
