@@ -33,6 +33,7 @@ constexpr Binding<Limits> kServer[] = {
     bind<&Limits::max_anonymous>("limits.max_anonymous"),
     bind<&Limits::reserved_clients>("limits.reserved_clients"),
     bind<&Limits::auth_deadline>("limits.auth_deadline"),
+    bind<&Limits::max_handshakes>("limits.max_handshakes"),
     bind<&Limits::max_in_flight>("limits.max_in_flight"),
     bind<&Limits::max_queued>("limits.max_queued"),
     bind<&Limits::max_queued_bytes>("limits.max_queued_bytes"),

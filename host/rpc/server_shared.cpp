@@ -67,8 +67,10 @@ bool ServerShared::has_room(const Identity& identity, bool auth, ClientPtr& vict
     return victim != nullptr;
 }
 
-ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, bool auth) {
+ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, AuthMethod method,
+                                            std::unique_ptr<TlsSession> tls) {
     ClientPtr client, victim;
+    const bool auth = method == AuthMethod::none && tls == nullptr;
     {
         ServerLock lock(mu);
         if (stopping.load() || !has_room(identity, auth, victim)) {
@@ -80,7 +82,7 @@ ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, bool
             anonymous.erase(victim->id());
         }
         client = std::make_shared<Client>(shared_from_this(), next_id++, std::move(fd),
-                                          std::move(identity), auth, limits_);
+                                          std::move(identity), method, std::move(tls), limits_);
         clients.emplace(client->id(), client);
         silent.emplace(client->id(), client);
         if (!auth)

@@ -47,6 +47,9 @@ class IntegrationCase(unittest.TestCase):
     def make_subject(self):
         return subject.create(self.folder, self.running_log)
 
+    def make_subject(self):
+        return subject.create(self.folder, self.running_log)
+
     def run(self, result=None):
         self.outcome = self.defaultTestResult() if result is None else result
         self.failed_before = self.count_failures()
