@@ -24,6 +24,7 @@
 #include "host/daemon/policy.h"
 #include "host/daemon/reload.h"
 #include "host/daemon/reload_actions.h"
+#include "host/daemon/remote_access.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/show_config.h"
 #include "host/daemon/signals.h"
@@ -123,6 +124,7 @@ struct Daemon::Parts {
     Reloader reloader;
     const std::shared_ptr<loop::Watchdog> watchdog; // null: not wanted
     UniqueFd pid_file;
+    RemoteAccess remote;
     dispatch::Dispatcher dispatcher;
     loop::EventLoop loop;
     work::WorkerPool pool;
@@ -168,6 +170,14 @@ Status Daemon::take_pid_file() {
     return {};
 }
 
+Status Daemon::open_remote_access(const Config& config) {
+    Parts& p = *parts_;
+    PV_ASSIGN_OR_RETURN(p.remote, RemoteAccess::create(config, p.paths));
+    p.dispatcher.set_sasl(p.remote.sasl());
+    p.reloader.add("remote access", [&p](const Config&, const Config& now) { return p.remote.prepare(now, p.paths); });
+    return p.remote.open(config, p.main_server);
+}
+
 int Daemon::run() {
     const StopSignals signals; // blocked here, so in every thread
     // First of all: the servers end on it, also when they could not begin.
@@ -176,6 +186,7 @@ int Daemon::run() {
     const auto config = parts_->reloader.config();
     set_up_polkit(parts_->dispatcher, *config);
     if (ready) ready = load_policy(parts_->dispatcher, *config, parts_->paths.host.etc);
+    if (ready) ready = open_remote_access(*config);
     if (ready) ready = open_sockets(*config, parts_->paths, parts_->servers());
     if (!ready) {
         log::error("daemon", "{}", ready.error().message);

@@ -34,6 +34,7 @@ class Daemon {
     struct Parts;
     explicit Daemon(std::unique_ptr<Parts> parts);
     Status take_pid_file();
+    Status open_remote_access(const Config& config);
     void start_plugins();
     void start_control();
     void stop();

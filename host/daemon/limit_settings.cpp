@@ -35,6 +35,7 @@ constexpr Binding<Limits> kServer[] = {
     bind<&Limits::max_clients_per_listener>("limits.max_clients_per_listener"),
     bind<&Limits::max_clients_per_peer>("limits.max_clients_per_peer"),
     bind<&Limits::auth_deadline>("limits.auth_deadline"),
+    bind<&Limits::max_handshakes>("limits.max_handshakes"),
     bind<&Limits::max_in_flight>("limits.max_in_flight"),
     bind<&Limits::max_parked>("limits.max_parked"),
     bind<&Limits::max_queued>("limits.max_queued"),

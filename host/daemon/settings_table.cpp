@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/core.h>
+
 #include "host/daemon/logging.h"
 #include "host/daemon/setting_checks.h"
 #include "host/daemon/settings.h"
@@ -61,6 +63,60 @@ void sockets(std::vector<Setting>& t) {
                  check_socket_name});
 }
 
+// A section of TCP sockets: of those with TLS, and of those without.
+void tcp_sockets(std::vector<Setting>& t, const std::string& section, const char* port, const char* what) {
+    t.push_back({section + ".enabled", Kind::boolean, start, "false",
+                 fmt::format("Whether there are TCP sockets for clients {}", what)});
+    t.push_back({section + ".addresses", Kind::list, start, "",
+                 "Addresses or names of this host on which they listen; empty: all, IPv4 and IPv6"});
+    t.push_back({section + ".port", Kind::integer, start, port, "Their port; 0: one that is free", 0, 65535});
+}
+
+void remote_access(std::vector<Setting>& t) {
+    tcp_sockets(t, "listen.tcp", "16509", "without TLS");
+    t.push_back({"listen.tcp.idle", Kind::duration, start, "1min",
+                 "Silence of a TCP connection, TLS or not, before the system probes it, three times this far apart; 0: never",
+                 0, kHour});
+    tcp_sockets(t, "listen.tls", "16514", "with TLS");
+    t.push_back({"tls.ca", Kind::text, live, "",
+                 "Certificates of the authorities that sign clients' and this host's; empty: /etc/pki/CA/cacert.pem", 0, 0,
+                 {}, check_absolute});
+    t.push_back({"tls.certificate", Kind::text, live, "",
+                 "This host's certificate, and intermediate ones after it; empty: /etc/pki/libvirt/servercert.pem", 0, 0,
+                 {}, check_absolute});
+    t.push_back({"tls.key", Kind::text, live, "",
+                 "Its private key; empty: /etc/pki/libvirt/private/serverkey.pem", 0, 0, {}, check_absolute});
+    t.push_back({"tls.crl", Kind::text, live, "",
+                 "Revoked certificates; empty: /etc/pki/CA/cacrl.pem if it is there", 0, 0, {}, check_absolute});
+    t.push_back({"tls.verify_client", Kind::boolean, live, "true",
+                 "Whether clients must have a certificate of such an authority"});
+    t.push_back({"tls.allowed_names", Kind::list, live, "",
+                 "Patterns of the certificates' distinguished names, of which a client's must fit one; empty: all"});
+    t.push_back({"tls.ciphers", Kind::text, live, "", "OpenSSL's list of ciphers for TLS 1.2; empty: the system's"});
+    t.push_back({"tls.ciphersuites", Kind::text, live, "", "The same for TLS 1.3"});
+    t.push_back({"tls.min_version", Kind::choice, live, "1.2", "Oldest version of TLS that is spoken", 0, 0, {"1.2", "1.3"}});
+    const std::vector<std::string_view> methods = {"none", "sasl"}, local = {"none", "sasl", "polkit"};
+    t.push_back({"auth.unix", Kind::choice, start, "none", "How clients of the read-write socket authenticate", 0, 0, local});
+    t.push_back({"auth.unix_readonly", Kind::choice, start, "none", "How those of the read-only socket do", 0, 0, local});
+    t.push_back({"auth.tcp", Kind::choice, start, "sasl", "How clients of TCP without TLS do", 0, 0, methods});
+    t.push_back({"auth.tls", Kind::choice, start, "none", "How clients of TLS do, beyond their certificate", 0, 0, methods});
+    t.push_back({"sasl.config_dir", Kind::text, start, "",
+                 "Folder of libvirt.conf, SASL's own configuration; empty: /etc/sasl2", 0, 0, {}, check_absolute});
+    t.push_back({"sasl.mechanisms", Kind::list, start, "",
+                 "Mechanisms that are offered, SCRAM-SHA-256 or GSSAPI for example; empty: mech_list of libvirt.conf"});
+    t.push_back({"sasl.sasldb", Kind::text, start, "",
+                 "File of users and passwords, made with saslpasswd2; empty: sasldb_path of libvirt.conf", 0, 0, {},
+                 check_absolute});
+    t.push_back({"sasl.keytab", Kind::text, start, "", "Kerberos key of this host; empty: keytab of libvirt.conf", 0, 0,
+                 {}, check_absolute});
+    t.push_back({"sasl.hostname", Kind::text, start, "",
+                 "This host's name in those of Kerberos services and of realms; empty: the system's"});
+    t.push_back({"sasl.allowed_users", Kind::list, live, "",
+                 "Patterns of user names, of which a client's must fit one; empty: all"});
+    t.push_back({"sasl.min_ssf", Kind::integer, start, "56",
+                 "Bits of encryption that SASL must bring on TCP without TLS; clients insist on 56", 0, 100'000});
+}
+
 struct Row {
     Setting setting;
     std::optional<std::string> admin = {}; // the twin's default, if another
@@ -95,6 +151,8 @@ void limits(std::vector<Setting>& t) {
           "0"},
          {{"limits.auth_deadline", Kind::duration, live, "10s", "Time to authenticate, from accept",
            100 * kMs, kHour}},
+         {{"limits.max_handshakes", Kind::integer, live, "2",
+           "TLS handshakes that compute at a time; others wait their turn", 1, 1000}},
          {{"limits.max_in_flight", Kind::integer, live, "16", "Calls of one client that run at a time", 1,
            10'000}},
          {{"limits.max_parked", Kind::integer, live, "256",
@@ -102,7 +160,7 @@ void limits(std::vector<Setting>& t) {
          {{"limits.max_queued", Kind::integer, live, "1024",
            "Calls of one client that wait beyond those; further ones are answered \"busy\"", 0, 1'000'000}},
          {{"limits.max_queued_bytes", Kind::size, live, "64MiB", "What these may hold", kKiB, kTiB}},
-         {{"limits.max_anonymous_packet", Kind::size, live, "64KiB",
+         {{"limits.max_anonymous_packet", Kind::size, live, "320KiB",
            "Longest packet of a client that has not authenticated", kKiB, 32 * kMiB}},
          {{"limits.max_input_bytes", Kind::size, live, "512MiB",
            "All packets held for all clients; beyond it calls are answered \"busy\"", kMiB, kTiB}},
@@ -228,6 +286,7 @@ void metrics(std::vector<Setting>& t) {
 std::vector<Setting> make_table() {
     std::vector<Setting> t;
     sockets(t);
+    remote_access(t);
     limits(t);
     workers(t);
     policy(t);

@@ -17,6 +17,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/daemon/remote_access.h"
 #include "host/daemon/setting_checks.h"
 #include "host/rpc/server.h"
 
@@ -62,6 +63,7 @@ Result<rpc::ListenerConfig> listener_of(const Config& config, Role role, std::st
                         group_of(config, role == Role::admin ? "listen.unix.admin_group" : "listen.unix.group"));
     out.readonly = role == Role::read_only;
     out.admin = role == Role::admin;
+    if (role != Role::admin) out.auth = unix_auth(config, out.readonly);
     out.backlog = static_cast<int>(config.integer("listen.unix.backlog"));
     return out;
 }

@@ -10,10 +10,4 @@ Error AdminHooks::unsupported(const char* what) {
     return make_error(ErrorCode::no_support, ErrorDomain::admin, "{}", what);
 }
 
-// In the peer's words for a server without such a listener.
-Status AdminHooks::update_tls(const std::string& /*server*/) {
-    return make_error(ErrorCode::internal_error, ErrorDomain::rpc,
-                      "no tls service found, unable to update tls files");
-}
-
 } // namespace polyvirt::dispatch

@@ -28,8 +28,6 @@ class AdminHooks {
     // Empty: back to the default. Nothing has changed when this fails.
     virtual Status set_log_filters(const std::string& /*filters*/) { return unsupported("log filters"); }
     virtual Status set_log_outputs(const std::string& /*outputs*/) { return unsupported("log outputs"); }
-    // Reads the certificates of that server's TLS listeners anew; connections go on.
-    virtual Status update_tls(const std::string& server);
     // The daemon ends once it had neither clients nor running guests for so long; 0: never.
     virtual Status set_idle_timeout(unsigned /*seconds*/) { return unsupported("ending when idle"); }
 

@@ -205,7 +205,7 @@ Status client_close(WireCall& call, const admin::client_close_args& args, Nothin
 Status update_tls(WireCall& call, const admin::server_update_tls_files_args& args, Nothing&) {
     PV_ASSIGN_OR_RETURN(const rpc::Server* server, find_server(call, args.srv.name));
     PV_TRY(no_flags(call, args.flags));
-    return call.dispatcher().admin_hooks().update_tls(server->name());
+    return server->reload_tls();
 }
 
 template <typename Args, typename Ret, Status (*F)(WireCall&, const Args&, Ret&)>

@@ -17,10 +17,13 @@
 #include "host/protocol/gen/remote.h"
 #include "host/rpc/client.h"
 #include "host/rpc/error_reply.h"
+#include "host/rpc/sasl.h"
 #include "host/rpc/server.h"
 
 namespace polyvirt::dispatch {
 namespace {
+
+namespace remote = protocol::remote;
 
 // Lives as long as the client, which made it its own in client_arrived().
 std::shared_ptr<Session> session_of(rpc::Client& client) {
@@ -34,6 +37,13 @@ bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t vers
         return program == protocol::admin::kProgram || program == protocol::polyvirt::kProgram;
     return program == protocol::remote::kProgram || program == protocol::qemu::kProgram ||
            program == protocol::lxc::kProgram;
+}
+
+bool is_sasl(const protocol::ProcInfo& proc) {
+    if (proc.program != protocol::remote::kProgram) return false;
+    const auto id = static_cast<remote::Proc>(proc.id);
+    return id == remote::Proc::auth_sasl_init || id == remote::Proc::auth_sasl_start ||
+           id == remote::Proc::auth_sasl_step;
 }
 
 } // namespace
@@ -55,14 +65,18 @@ std::shared_ptr<rpc::Session> Dispatcher::client_arrived(rpc::Client& client) {
     return std::make_shared<Session>(client);
 }
 
-// The tables' word is not enough: what may block in a driver would take the priority workers away from those
-// that never do.
+void Dispatcher::client_authenticated(rpc::Client& client) {
+    session_of(client)->identified(client);
+}
+
+// The tables' word is not enough: what may block in a driver, or as SASL does wait for files and key servers, would
+// take the priority workers away from those that never do.
 bool Dispatcher::is_priority(const rpc::Header& header) {
     // None of admin's calls waits, so they are answered when every ordinary worker is stuck.
     if (header.prog == protocol::admin::kProgram) return true;
     if (access_.asks()) return false; // any call may wait for polkit
     const protocol::ProcInfo* proc = protocol::find_proc(header.prog, header.proc);
-    if (proc == nullptr || proc->priority != protocol::Priority::high) return false;
+    if (proc == nullptr || proc->priority != protocol::Priority::high || is_sasl(*proc)) return false;
     const Glue* glue = find_glue(header.prog, header.proc);
     return glue == nullptr || !plugin::op_may_block(glue->op);
 }

@@ -21,6 +21,7 @@
 #include "host/rpc/handler.h"
 
 namespace polyvirt::rpc {
+class SaslService;
 class Server;
 }
 
@@ -45,9 +46,11 @@ class Dispatcher final : public rpc::Handler {
     // Before any client is served. All outlive the last call.
     void set_plugins(plugin::PluginManager& plugins);
     void add_server(rpc::Server& server) { servers_.push_back(&server); }
+    void set_sasl(std::shared_ptr<rpc::SaslService> sasl) { sasl_ = std::move(sasl); }
     void set_admin_hooks(AdminHooks& hooks) { admin_hooks_ = &hooks; }
 
     std::shared_ptr<rpc::Session> client_arrived(rpc::Client& client) override;
+    void client_authenticated(rpc::Client& client) override;
     bool is_priority(const rpc::Header& header) override;
     bool answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc::Message& message) override;
     void handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) override PV_NO_LOCKS_HELD;
@@ -70,6 +73,8 @@ class Dispatcher final : public rpc::Handler {
     // Which permissions are enforced; none until somebody says so. While something is, no call that
     // needs a permission is answered on rpc-loop.
     [[nodiscard]] access::Control& access() { return access_; }
+    // Null: not set up.
+    [[nodiscard]] rpc::SaslService* sasl() const { return sasl_.get(); }
     [[nodiscard]] const DispatcherOptions& options() const { return options_; }
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
 
@@ -85,6 +90,7 @@ class Dispatcher final : public rpc::Handler {
     Deadlines deadlines_;
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;
+    std::shared_ptr<rpc::SaslService> sasl_;
     AdminHooks no_hooks_;
     AdminHooks* admin_hooks_ = &no_hooks_;
 };

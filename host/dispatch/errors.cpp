@@ -30,6 +30,10 @@ Error reply_too_large(std::string_view why) {
 
 Error authentication_required() { return rpc_error("authentication required"); }
 
+Error authentication_failed() {
+    return make_error(ErrorCode::auth_failed, ErrorDomain::rpc, "authentication failed");
+}
+
 ErrorDomain api_domain(const protocol::ProcInfo& proc) {
     const std::string_view api = proc.api;
     if (api.starts_with("virDomainSnapshot")) return ErrorDomain::domain_snapshot;

@@ -18,6 +18,8 @@ Error bad_status(std::int32_t status);
 Error bad_payload();
 Error reply_too_large(std::string_view why);
 Error authentication_required();
+// The exchange failed, or does not fit the connection; why, is for the log alone.
+Error authentication_failed();
 Error not_open(const protocol::ProcInfo& proc);
 // The driver lacks it.
 Error no_support(const protocol::ProcInfo& proc);

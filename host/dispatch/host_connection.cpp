@@ -45,15 +45,18 @@ Status lib_version(WireCall& call, const LibVersionIn&, LibVersionOut& out) {
     return {};
 }
 
-// A unix socket is neither encrypted nor spied upon.
 Status is_secure(WireCall& call, const IsSecureIn&, IsSecureOut& out) {
-    out.secure = call.client().identity().transport != rpc::Transport::tcp;
+    out.secure = call.client().identity().is_secure();
     return {};
 }
 
 Status supports_feature(WireCall& call, const SupportsFeatureIn& in, SupportsFeatureOut& out) {
     if (call.instance == nullptr && !call.proc().before_open_when.holds(static_cast<std::uint32_t>(in.feature)))
         return not_open(call.proc());
+    if (in.feature == protocol::VIR_DRV_FEATURE_FD_PASSING && !call.client().is_local()) {
+        out.supported = false;
+        return {};
+    }
     const protocol::FeatureInfo* known = protocol::find_feature(in.feature);
     if (known != nullptr && known->host) {
         out.supported = known->value;

@@ -47,6 +47,29 @@ std::shared_ptr<const plugin::Caller> Session::caller() const {
     return caller_;
 }
 
+void Session::identified(rpc::Client& client) {
+    auto caller = make_caller(client);
+    std::shared_ptr<const access::Viewer> last; // of who it was before
+    LeafLock lock(mu_);
+    caller_.swap(caller);
+    last.swap(viewer_);
+}
+
+std::unique_ptr<rpc::SaslSession> Session::take_sasl() {
+    LeafLock lock(mu_);
+    return std::move(sasl_);
+}
+
+void Session::put_sasl(std::unique_ptr<rpc::SaslSession> exchange) {
+    LeafLock lock(mu_);
+    sasl_.swap(exchange);
+}
+
+unsigned Session::sasl_failed() {
+    LeafLock lock(mu_);
+    return ++sasl_failures_;
+}
+
 void Session::set_caller(plugin::Caller caller) {
     std::shared_ptr<const plugin::Caller> changed = std::make_shared<plugin::Caller>(std::move(caller));
     std::shared_ptr<const access::Viewer> last; // both released with no lock held

@@ -18,6 +18,7 @@
 #include "host/plugin/call.h"
 #include "host/rpc/client.h"
 #include "host/rpc/handler.h"
+#include "host/rpc/sasl.h"
 
 namespace polyvirt::dispatch {
 
@@ -51,6 +52,16 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     void set_subscribed() { subscribed_.store(true, std::memory_order_release); }
     [[nodiscard]] bool subscribed() const { return subscribed_.load(std::memory_order_acquire); }
 
+    // ---- authentication
+    // The client's identity is complete: calls from now on have it.
+    void identified(rpc::Client& client);
+    // The SASL exchange that goes on. Whoever takes it puts it back, or not when it is over; an
+    // empty one may mean that another call of this client has it.
+    [[nodiscard]] std::unique_ptr<rpc::SaslSession> take_sasl();
+    void put_sasl(std::unique_ptr<rpc::SaslSession> exchange);
+    // Returns how many have failed so far, this one included.
+    unsigned sasl_failed();
+
   private:
     std::atomic<bool> subscribed_{false};
     mutable Mutex mu_{Rank::leaf};
@@ -60,6 +71,8 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     std::unordered_map<const pv_call*, std::weak_ptr<pv_call>> calls_ PV_GUARDED_BY(mu_);
     std::shared_ptr<const access::Viewer> viewer_ PV_GUARDED_BY(mu_);
     DenialLog denials_;
+    std::unique_ptr<rpc::SaslSession> sasl_ PV_GUARDED_BY(mu_);
+    unsigned sasl_failures_ PV_GUARDED_BY(mu_) = 0;
     bool spoken_for_ PV_GUARDED_BY(mu_) = false;
 };
 

@@ -138,13 +138,18 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
         return fail(reply_too_large(encoder.failure()));
     }
     dispatcher_.answered(proc_, nullptr, message_.arrived_ns);
-    client_->reply(finish(std::move(encoder)), std::move(fds));
+    if (layer_ != nullptr)
+        client_->reply_then_layer(finish(std::move(encoder)), std::move(layer_));
+    else
+        client_->reply(finish(std::move(encoder)), std::move(fds));
     for (const auto& f : after_reply_) f();
+    if (ends_connection_) client_->close_after_flush();
     message_.slot.release();
 }
 
 void WireCall::fail(Error error) {
     tell(error);
+    if (ends_connection_) client_->close_after_flush();
     message_.slot.release();
 }
 

@@ -63,6 +63,10 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     [[nodiscard]] bool deferred() const { return deferred_; }
     // Encodes with `encode` and sends; at most once, after defer().
     void reply_later(const std::function<Status(protocol::Encoder&)>& encode);
+    // The connection ends when the answer, be it an error, is out.
+    void end_connection() { ends_connection_ = true; }
+    // All after the reply goes through it (Client::reply_then_layer).
+    void set_layer(std::unique_ptr<rpc::Layer> layer) { layer_ = std::move(layer); }
     // Runs after the reply has been handed to the connection, in order; not after an error.
     void after_reply(std::function<void()> f) { after_reply_.push_back(std::move(f)); }
 
@@ -141,6 +145,8 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     bool deferred_ = false;
     bool watched_ = false;
     bool sparse_ = false; // the client asked for holes
+    bool ends_connection_ = false;
+    std::unique_ptr<rpc::Layer> layer_;
     std::vector<std::function<void()>> after_reply_;
     std::vector<plugin::ObjectPtr> pins_;
     // Builders of the op's results, made on demand: most calls need one or none.

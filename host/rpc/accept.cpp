@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "host/rpc/socket_address.h"
+#include "host/rpc/tls_session.h"
 
 namespace polyvirt::rpc {
 namespace {
@@ -31,6 +33,7 @@ std::vector<gid_t> groups_of(int fd) {
     return groups;
 }
 
+// False: it is gone already.
 bool fill_credentials(int fd, Identity& identity) {
     ucred peer{};
     socklen_t size = sizeof peer;
@@ -90,33 +93,49 @@ void ServerShared::accept_ready(Door& door) {
 }
 
 bool ServerShared::accept_one(Door& door) {
-    UniqueFd fd(::accept4(door.listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const ListenerConfig& config = door.listener.config();
+    const bool remote = config.transport != Transport::unix_socket;
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    auto* address = reinterpret_cast<sockaddr*>(&from);
+    UniqueFd fd(::accept4(door.listener.fd(), remote ? address : nullptr, remote ? &size : nullptr,
+                          SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) {
         const int error = errno;
         if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
             out_of_descriptors(door, error);
         return error == EINTR || error == ECONNABORTED;
     }
-    const ListenerConfig& config = door.listener.config();
     Identity identity;
+    identity.transport = config.transport;
     identity.readonly = config.readonly;
     identity.admin = config.admin;
     identity.listener = door.number;
-    identity.address = "127.0.0.1:0";
-    if (!fill_credentials(fd.get(), identity))
-        return true; // gone already
+    if (remote) {
+        identity.address = address_text(address, size);
+        identity.local_address = local_address_text(fd.get());
+    } else {
+        identity.address = identity.local_address = "127.0.0.1:0";
+        if (!fill_credentials(fd.get(), identity))
+            return true;
+        identity.security_label = security_label_of(fd.get());
+    }
     if (config.admin && identity.uid != ::geteuid()) {
         log::warning("rpc", "server '{}': user {} turned away from the admin socket '{}'", name,
                      identity.uid, config.path);
         return true;
     }
-    identity.security_label = security_label_of(fd.get());
-    const uid_t uid = identity.uid;
-    if (const auto client = admit(std::move(fd), std::move(identity), !config.auth_required))
+    const std::string who = remote ? identity.address : fmt::format("user {}", identity.uid);
+    auto tls = config.tls ? config.tls->new_session() : nullptr;
+    if (config.tls && !tls) {
+        log::error("rpc", "server '{}': {} turned away: no memory for TLS", name, who);
+        return true;
+    }
+    if (const auto client = admit(std::move(fd), std::move(identity), config.auth, std::move(tls)))
         arrived(client);
     else
-        log::warning("rpc", "server '{}': user {} turned away: all places are taken (max_clients)",
-                     name, uid);
+        log::warning("rpc", "server '{}': {} turned away: all places are taken (max_clients)", name,
+                     who);
     return true;
 }
 

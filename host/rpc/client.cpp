@@ -13,12 +13,23 @@
 namespace polyvirt::rpc {
 
 Client::Client(std::shared_ptr<ServerShared> server, Id id, UniqueFd fd, Identity identity,
-               bool authenticated, const Limits& limits)
-    : server_(std::move(server)), id_(id), connected_at_(std::time(nullptr)),
-      admin_(identity.admin), listener_(identity.listener), peer_(identity.peer()), readonly_(identity.readonly), authenticated_(authenticated), fd_(std::move(fd)),
-      identity_(std::move(identity)), limits_(limits), reader_(server_->input) {
+               AuthMethod auth, std::unique_ptr<TlsSession> tls, const Limits& limits)
+    : server_(std::move(server)), id_(id), connected_at_(std::time(nullptr)), auth_(auth),
+      local_(identity.transport == Transport::unix_socket),
+      admin_(identity.admin), listener_(identity.listener), peer_(identity.peer()),
+      readonly_(identity.readonly),
+      authenticated_(auth == AuthMethod::none && tls == nullptr),
+      fd_(std::move(fd)), identity_(std::move(identity)), limits_(limits), reader_(server_->input) {
     ClientLock lock(mu_);
     loop_fd_ = fd_.get();
+    if (tls == nullptr)
+        return;
+    layer_.handshake = tls.get();
+    layer_.layer = std::move(tls);
+    layer_.out = std::make_unique<LayerOutput>(*layer_.layer);
+    layer_.reading.store(layer_.layer.get(), std::memory_order_release);
+    through_ = layer_.out.get();
+    handshaking_ = true;
 }
 
 Client::~Client() = default;
@@ -34,14 +45,18 @@ Identity Client::identity() const {
     return copy;
 }
 
-void Client::set_authenticated(std::string sasl_user, std::string x509_dname) {
+void Client::set_authenticated(std::string sasl_user, std::string x509_dname,
+                               unsigned secret_bits) {
     {
         ClientLock lock(mu_);
         if (!sasl_user.empty())
             identity_.sasl_user = std::move(sasl_user);
         if (!x509_dname.empty())
             identity_.x509_dname = std::move(x509_dname);
+        if (secret_bits != 0)
+            identity_.secret_bits = secret_bits;
     }
+    server_->handler.client_authenticated(*this);
     if (!authenticated_.exchange(true, std::memory_order_acq_rel))
         server_->authenticated(id_);
 }
@@ -83,7 +98,7 @@ void Client::close_after_flush() {
     {
         ClientLock lock(mu_);
         flush_and_close_ = true;
-        now = out_.empty();
+        now = all_sent();
     }
     if (now)
         end(log::Level::debug, "the client said goodbye");
@@ -129,7 +144,7 @@ std::vector<CallInFlight> Client::calls() const {
 bool Client::is_idle() const {
     ClientLock lock(mu_);
     return closed_.load(std::memory_order_relaxed) ||
-           (calls_.running() == 0 && calls_.waiting() == 0 && out_.empty());
+           (calls_.running() == 0 && calls_.waiting() == 0 && all_sent());
 }
 
 void Client::post_update() {
@@ -167,7 +182,7 @@ void Client::update() {
 }
 
 void Client::update_watch() {
-    unsigned wanted = reading_paused_ ? 0U : unsigned{loop::kReadable};
+    unsigned wanted = reading_paused_ || layer_.computing ? 0U : unsigned{loop::kReadable};
     {
         ClientLock lock(mu_);
         if (blocked_)

@@ -25,6 +25,7 @@
 #include "base/sync.h"
 #include "host/loop/event_loop.h"
 #include "host/rpc/call_queue.h"
+#include "host/rpc/client_layer.h"
 #include "host/rpc/handler.h"
 #include "host/rpc/identity.h"
 #include "host/rpc/keepalive.h"
@@ -41,9 +42,9 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
   public:
     using Id = std::uint64_t;
 
-    // For Server.
+    // For Server. `tls`: null where the connection is no TLS one.
     Client(std::shared_ptr<ServerShared> server, Id id, UniqueFd fd, Identity identity,
-           bool authenticated, const Limits& limits);
+           AuthMethod auth, std::unique_ptr<TlsSession> tls, const Limits& limits);
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
@@ -52,6 +53,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     [[nodiscard]] Id id() const { return id_; } // from 1, never used again in this server
     [[nodiscard]] const std::string& server_name() const;
     [[nodiscard]] std::int64_t connected_at() const { return connected_at_; } // Unix time, seconds
+    [[nodiscard]] AuthMethod auth_method() const { return auth_; } // of its listener
+    [[nodiscard]] bool is_local() const { return local_; }         // on a unix socket
     [[nodiscard]] bool is_admin() const { return admin_; } // came in by the admin socket
     // By which limits count: the listening socket's number, and who the peer is ("uid 1000", "192.0.2.1").
     [[nodiscard]] std::uint32_t listener() const { return listener_; }
@@ -67,13 +70,18 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     [[nodiscard]] bool authenticated() const {
         return authenticated_.load(std::memory_order_acquire);
     }
-    // Authentication succeeded; the names are empty where it gave none.
-    void set_authenticated(std::string sasl_user, std::string x509_dname) PV_EXCLUDES(level_client);
+    // Authentication succeeded; the names are empty where it gave none, `secret_bits` is 0 where it
+    // brought no encryption.
+    void set_authenticated(std::string sasl_user, std::string x509_dname, unsigned secret_bits = 0)
+        PV_EXCLUDES(level_client);
 
     // ---- output (any thread)
     // A reply: one whole packet, then the descriptors, which must be as many as it announces.
     void reply(Buffer packet, std::vector<UniqueFd> fds = {}) PV_EXCLUDES(level_client);
     void reply_error(const Header& call, const Error& error) PV_EXCLUDES(level_client);
+    // The reply that completes an authentication with a security layer: all that follows it goes
+    // through `layer`, both ways. Once, on a connection that has no layer.
+    void reply_then_layer(Buffer packet, std::unique_ptr<Layer> layer) PV_EXCLUDES(level_client);
     // An event: the same bytes for all who get it. False: the client is gone, or just now was cut
     // off because it left more than Limits::max_event_bytes unread.
     bool send_event(SharedBuffer packet) PV_EXCLUDES(level_client);
@@ -134,8 +142,18 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     void on_ready(unsigned what);
     void read_ready();
     bool read_once();
+    bool read_failed(ssize_t n, int error);
+    [[nodiscard]] std::uint32_t max_packet() const;
     void on_packet(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds) override;
     void on_dropped(const Header& header) override;
+    // client_layer.cpp: rpc-loop.
+    bool read_through(Layer& layer);
+    void decode(Layer& layer, Layer::Bytes wire);
+    void feed_decoded(Layer::Bytes plain);
+    void handshake_ready(unsigned what) PV_EXCLUDES(level_client);
+    void flush_handshake() PV_EXCLUDES(level_client);
+    void handshake_computed(TlsSession::Progress progress) PV_EXCLUDES(level_client);
+    void handshake_done() PV_EXCLUDES(level_client);
     // client_call.cpp
     void take_call(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds)
         PV_EXCLUDES(level_client);                                        // rpc-loop
@@ -146,6 +164,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     // client_write.cpp: any thread.
     bool send(OutputQueue::Chunk chunk) PV_EXCLUDES(level_client);
     bool begin_writing(OutputQueue::Batch& batch) PV_REQUIRES(mu_);
+    void next_batch(OutputQueue::Batch& batch) const PV_REQUIRES(mu_);
+    [[nodiscard]] bool all_sent() const PV_REQUIRES(mu_) { return out_.empty() && !held_; }
     struct AfterWrite {
         Chunks done; // destroyed without the lock
         UniqueFd fd;
@@ -191,8 +211,9 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     const std::shared_ptr<ServerShared> server_;
     const Id id_;
     const std::int64_t connected_at_;
+    const AuthMethod auth_;
+    const bool local_, admin_;
     const TimePoint since_ = loop::Clock::now();
-    const bool admin_;
     const std::uint32_t listener_;
     const std::string peer_;
     std::shared_ptr<Session> session_; // set once, before the first read
@@ -208,6 +229,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     OutputQueue out_ PV_GUARDED_BY(mu_);
     bool writing_ PV_GUARDED_BY(mu_) = false; // one thread is in sendmsg, lock not held
     bool blocked_ PV_GUARDED_BY(mu_) = false; // the socket is full: rpc-loop waits for it
+    bool handshaking_ PV_GUARDED_BY(mu_) = false, held_ PV_GUARDED_BY(mu_) = false; // see layer_
+    LayerOutput* through_ PV_GUARDED_BY(mu_) = nullptr; // what the writer sends through
     bool flush_and_close_ PV_GUARDED_BY(mu_) = false;
     bool tearing_down_ PV_GUARDED_BY(mu_) = false, torn_down_ PV_GUARDED_BY(mu_) = false;
     bool goodbye_said_ PV_GUARDED_BY(mu_) = false;
@@ -217,6 +240,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     TimePoint upload_progress_ PV_GUARDED_BY(mu_){}; // when a sink last consumed
     bool keepalive_wanted_ PV_GUARDED_BY(mu_) = false;
     bool limits_changed_ PV_GUARDED_BY(mu_) = true;
+
+    ClientLayer layer_;
 
     // rpc-loop only
     int loop_fd_ = -1;

@@ -39,15 +39,21 @@ std::vector<UniqueFd> descriptors_of(msghdr& from) {
 } // namespace
 
 void Client::on_ready(unsigned what) {
+    if (layer_.handshake != nullptr)
+        return handshake_ready(what);
     if ((what & loop::kWritable) != 0)
         write_ready();
     if ((what & loop::kReadable) != 0 && !reading_paused_ && !is_closed())
         read_ready();
 }
 
+std::uint32_t Client::max_packet() const {
+    return authenticated() ? protocol::kMaxPacket : max_anonymous_packet_;
+}
+
 void Client::read_ready() {
     quick_left_ = kQuickCalls;
-    reader_.set_max_packet(authenticated() ? protocol::kMaxPacket : max_anonymous_packet_);
+    reader_.set_max_packet(max_packet());
     for (int round = 0; round < kRounds; ++round)
         if (!read_once() || is_closed() || reading_paused_)
             return;
@@ -55,6 +61,8 @@ void Client::read_ready() {
 
 // False when the socket has, as far as one can tell, nothing more.
 bool Client::read_once() {
+    if (Layer* layer = layer_.reading.load(std::memory_order_acquire))
+        return read_through(*layer);
     const std::span<std::uint8_t> direct = reader_.direct_room();
     auto& scratch = server_->scratch;
     iovec parts[2] = {{direct.data(), direct.size()}, {scratch.data(), scratch.size()}};
@@ -66,20 +74,11 @@ bool Client::read_once() {
     message.msg_control = control;
     message.msg_controllen = sizeof control;
     const ssize_t n = ::recvmsg(loop_fd_, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n < 0) {
-        if (errno == EINTR)
-            return true;
-        if (errno == ECONNRESET)
-            end(log::Level::debug, "the client left");
-        else if (errno != EAGAIN)
-            close(std::system_category().message(errno));
-        return false;
-    }
+    if (n < 0)
+        return read_failed(n, errno);
     std::vector<UniqueFd> fds = descriptors_of(message);
-    if (n == 0) {
-        end(log::Level::debug, "the client left");
-        return false;
-    }
+    if (n == 0)
+        return read_failed(n, 0);
     if (keepalive_.started())
         keepalive_.heard(loop::Clock::now());
     const auto got = static_cast<std::size_t>(n);
@@ -94,6 +93,17 @@ bool Client::read_once() {
     if (fault != nullptr)
         close(fault);
     return perhaps_more;
+}
+
+// A read that brought nothing; true if it may be tried again at once.
+bool Client::read_failed(ssize_t n, int error) {
+    if (n < 0 && error == EINTR)
+        return true;
+    if (n == 0 || error == ECONNRESET)
+        end(log::Level::debug, "the client left");
+    else if (error != EAGAIN)
+        close(std::system_category().message(error));
+    return false;
 }
 
 void Client::on_packet(const Header& header, PacketBuffer packet, std::vector<UniqueFd> fds) {

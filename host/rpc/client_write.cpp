@@ -10,6 +10,7 @@
 
 #include <sys/socket.h>
 
+#include "base/error_text.h"
 #include "base/log.h"
 #include "host/rpc/error_reply.h"
 #include "host/rpc/server_shared.h"
@@ -21,6 +22,11 @@ namespace {
 constexpr int kRounds = 16;
 
 ssize_t send_batch(OutputQueue::Batch& batch) {
+    if (batch.through != nullptr) {
+        const ssize_t n = batch.through->send(batch);
+        batch.held = batch.through->left() != 0;
+        return n;
+    }
     msghdr message{};
     message.msg_iov = batch.parts.data();
     message.msg_iovlen = batch.count;
@@ -44,6 +50,10 @@ ssize_t send_batch(OutputQueue::Batch& batch) {
 } // namespace
 
 void Client::reply(Buffer packet, std::vector<UniqueFd> fds) {
+    if (!fds.empty() && !local_)
+        return reply_error(protocol::read_header(packet.data() + protocol::kLengthBytes),
+                           make_error(ErrorCode::operation_unsupported, ErrorDomain::rpc,
+                                      "descriptors can be passed over unix sockets only"));
     OutputQueue::Chunk chunk;
     chunk.own = std::move(packet);
     chunk.fds = std::move(fds);
@@ -103,12 +113,17 @@ void Client::flush() {
 
 // True: this thread is the writer now, and `batch` is what it sends first.
 bool Client::begin_writing(OutputQueue::Batch& batch) {
-    if (writing_ || blocked_ || out_.empty() || closed_.load(std::memory_order_relaxed))
+    if (writing_ || blocked_ || handshaking_ || all_sent() || closed_.load(std::memory_order_relaxed))
         return false;
     writing_ = true;
     batch.socket = fd_.get();
-    out_.front(batch);
+    next_batch(batch);
     return true;
+}
+
+void Client::next_batch(OutputQueue::Batch& batch) const {
+    batch.through = through_;
+    out_.front(batch);
 }
 
 void Client::write_ready() {
@@ -163,12 +178,16 @@ void Client::after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, Afte
     const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
     server_->sent_bytes.fetch_add(sent, std::memory_order_relaxed);
     out_.sent(sent, after.done);
-    for (std::size_t i = before; i < after.done.size(); ++i)
+    held_ = batch.held;
+    for (std::size_t i = before; i < after.done.size(); ++i) {
         if (after.done[i].stream && stream_bytes_sent(after.done[i]))
             after.update = true;
+        if (after.done[i].ends_plain)
+            through_ = layer_.out.get();
+    }
     if (calls_held_ && !output_high())
         after.update = true;
-    if (sent < batch.bytes()) {
+    if (sent < batch.bytes() || held_) {
         writing_ = false;
         blocked_ = after.stop = after.update = true;
     } else if (out_.empty()) {
@@ -176,7 +195,7 @@ void Client::after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, Afte
         after.stop = true;
         after.flushed = flush_and_close_;
     } else {
-        out_.front(batch);
+        next_batch(batch);
     }
 }
 

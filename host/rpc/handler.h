@@ -27,6 +27,10 @@ class Handler {
     // rpc-loop, before anything is read from the client. The result is client.session() for good.
     [[nodiscard]] virtual std::shared_ptr<Session> client_arrived(Client& client) = 0;
 
+    // Any thread, no lock held: the client's identity is complete, and it is about to count as
+    // authenticated. Not for clients that do so from the start.
+    virtual void client_authenticated(Client&) {}
+
     // rpc-loop; cheap. True for procedures whose code never waits: priority workers run them too.
     [[nodiscard]] virtual bool is_priority(const Header& header) = 0;
 

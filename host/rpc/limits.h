@@ -23,7 +23,10 @@ struct Limits {
     // root and the daemon's own user on unix sockets.
     unsigned max_clients_per_listener = 4000;
     unsigned max_clients_per_peer = 1000;
-    std::chrono::milliseconds auth_deadline{10'000};
+    std::chrono::milliseconds auth_deadline{10'000}; // from accept; the TLS handshake counts
+    // TLS handshakes that compute at the same time, each on a priority worker; others wait their
+    // turn.
+    unsigned max_handshakes = 2;
 
     // Calls of one client. In flight: handed to a worker, not ended. Priority calls are counted
     // apart, so that ordinary ones that are stuck never hold them up.
@@ -33,8 +36,9 @@ struct Limits {
     unsigned max_queued = 1024;
     std::size_t max_queued_bytes = std::size_t{64} << 20;
 
-    // Input. A packet longer than max_anonymous_packet closes a client that is not authenticated.
-    std::uint32_t max_anonymous_packet = 64 << 10;
+    // Input. A packet longer than max_anonymous_packet closes a client that is not authenticated. The
+    // longest that an honest one sends is a step of SASL: 65,536 characters of four bytes each.
+    std::uint32_t max_anonymous_packet = 320 << 10;
     // All packets held for all clients of the server, running calls included; beyond it a call is
     // read, dropped and answered "busy".
     std::size_t max_input_bytes = std::size_t{512} << 20;

@@ -33,7 +33,7 @@ void OutputQueue::front(Batch& batch) const {
         }
         // sendmsg() takes no writable memory, iovec merely cannot say so.
         batch.parts[batch.count++] = {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
-        if (!chunk.fds.empty() || batch.count == batch.parts.size())
+        if (!chunk.fds.empty() || chunk.ends_plain || batch.count == batch.parts.size())
             return;
     }
 }

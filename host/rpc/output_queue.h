@@ -19,6 +19,7 @@
 
 namespace polyvirt::rpc {
 
+class LayerOutput;
 class Stream;
 
 class OutputQueue {
@@ -34,6 +35,7 @@ class OutputQueue {
         SharedBuffer shared; // ... or this
         std::vector<UniqueFd> fds;
         std::shared_ptr<Stream> stream; // told when its bytes are out
+        bool ends_plain = false;        // what follows it goes through the client's layer
         [[nodiscard]] std::span<const std::uint8_t> bytes() const {
             return shared ? std::span<const std::uint8_t>(*shared)
                           : std::span<const std::uint8_t>(own);
@@ -44,7 +46,11 @@ class OutputQueue {
         std::array<iovec, 64> parts; // the first `count` are set
         unsigned count = 0;
         int fd = -1;     // the descriptor to pass
-        int socket = -1; // for the writer's use
+        // For the writer's use: the socket, what stands before it, and whether that kept bytes
+        // which the socket did not take.
+        int socket = -1;
+        LayerOutput* through = nullptr;
+        bool held = false;
         [[nodiscard]] std::size_t bytes() const {
             std::size_t sum = 0;
             for (unsigned i = 0; i < count; ++i)

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "base/error_text.h"
 #include "base/log.h"
 #include "host/rpc/server_shared.h"
 
@@ -65,6 +66,37 @@ Status Server::add_listener(ListenerConfig config) {
     return {};
 }
 
+Result<std::vector<std::string>> Server::add_tcp_listeners(const TcpListenerConfig& config) {
+    PV_ASSIGN_OR_RETURN(std::vector<Listener> listeners, Listener::open_tcp(config));
+    std::vector<std::string> addresses;
+    for (Listener& listener : listeners) {
+        addresses.push_back(listener.config().path);
+        log::info("rpc", "server '{}': listening on {} ({})", name(), addresses.back(),
+                  config.tls ? "TLS" : "TCP");
+        shared_->add_door(std::move(listener));
+    }
+    if (config.tls) {
+        ServerLock lock(shared_->mu);
+        shared_->tls_contexts.push_back(config.tls);
+    }
+    return addresses;
+}
+
+Status Server::reload_tls() const {
+    std::vector<std::shared_ptr<TlsContext>> contexts;
+    {
+        ServerLock lock(shared_->mu);
+        contexts = shared_->tls_contexts;
+    }
+    if (contexts.empty()) // in the peer's words
+        return make_error(ErrorCode::internal_error, ErrorDomain::rpc,
+                          "no tls service found, unable to update tls files");
+    for (const auto& context : contexts)
+        PV_TRY(context->reload());
+    log::info("rpc", "server '{}': TLS files read anew", name());
+    return {};
+}
+
 Status Server::adopt_listener(UniqueFd fd, ListenerConfig config) {
     PV_ASSIGN_OR_RETURN(Listener listener, Listener::adopt(std::move(fd), std::move(config)));
     shared_->add_door(std::move(listener));
@@ -76,7 +108,8 @@ void Server::start_serving() {
 }
 
 std::shared_ptr<Client> Server::add_client(UniqueFd fd, Identity identity, bool authenticated) {
-    auto client = shared_->admit(std::move(fd), std::move(identity), authenticated);
+    auto client = shared_->admit(std::move(fd), std::move(identity),
+                                 authenticated ? AuthMethod::none : AuthMethod::sasl);
     if (client)
         run_on_loop(shared_->loop, [shared = shared_, client] { shared->arrived(client); });
     return client;

@@ -43,6 +43,8 @@ class Server {
 
     // ---- before start_serving, leader
     Status add_listener(ListenerConfig config);
+    // Returns what it listens on: "127.0.0.1:16509".
+    Result<std::vector<std::string>> add_tcp_listeners(const TcpListenerConfig& config);
     Status adopt_listener(UniqueFd fd, ListenerConfig config);
 
     // ---- any thread, no lock held
@@ -62,6 +64,10 @@ class Server {
         PV_EXCLUDES(level_server);
 
     // ---- for administration (any thread, no lock held)
+    // Reads the files of the TLS listeners anew; connections go on with what they began with. On
+    // error nothing changes. Reads files: not on rpc-loop. An error too if there is no such
+    // listener.
+    Status reload_tls() const PV_EXCLUDES(level_server);
     [[nodiscard]] Limits limits() const PV_EXCLUDES(level_server);
     void set_limits(const Limits& limits) PV_EXCLUDES(level_server);
     [[nodiscard]] std::vector<std::shared_ptr<Client>> clients() const PV_EXCLUDES(level_server);

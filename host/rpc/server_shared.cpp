@@ -109,9 +109,11 @@ bool ServerShared::has_room(const Identity& identity, bool auth, ClientPtr& vict
     return victim != nullptr;
 }
 
-ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, bool auth) {
+ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, AuthMethod method,
+                                            std::unique_ptr<TlsSession> tls) {
     ClientPtr client, victim;
     std::uint64_t tell = 0;
+    const bool auth = method == AuthMethod::none && tls == nullptr;
     {
         ServerLock lock(mu);
         if (stopping.load() || !has_room(identity, auth, victim)) {
@@ -124,7 +126,7 @@ ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, bool
             tell = made_room_.due();
         }
         client = std::make_shared<Client>(shared_from_this(), next_id++, std::move(fd),
-                                          std::move(identity), auth, limits_);
+                                          std::move(identity), method, std::move(tls), limits_);
         clients.emplace(client->id(), client);
         ++by_listener[client->listener()];
         ++by_peer[client->peer()];

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -39,8 +40,13 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
     // Something that drain() may wait for has come to an end.
     void progress() PV_EXCLUDES(level_server);
 
+    // handshakes.cpp: rpc-loop. The client's next step will be computed, then
+    // Client::handshake_computed() called.
+    void compute_handshake(ClientPtr client);
+
     // ---- for Server
-    ClientPtr admit(UniqueFd fd, Identity identity, bool auth) PV_EXCLUDES(level_server);
+    ClientPtr admit(UniqueFd fd, Identity identity, AuthMethod auth,
+                    std::unique_ptr<TlsSession> tls = nullptr) PV_EXCLUDES(level_server);
     void arrived(const ClientPtr& client) PV_EXCLUDES(level_server); // rpc-loop
     void add_door(Listener listener) {
         const auto number = static_cast<std::uint32_t>(doors.size() + 1);
@@ -70,6 +76,7 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
     Counts counts PV_GUARDED_BY(mu);
     std::map<std::uint32_t, unsigned> by_listener PV_GUARDED_BY(mu);
     std::map<std::string, unsigned> by_peer PV_GUARDED_BY(mu);
+    std::vector<std::shared_ptr<TlsContext>> tls_contexts PV_GUARDED_BY(mu); // of the listeners
     std::size_t goodbyes_due PV_GUARDED_BY(mu) = 0;            // left, client_gone not yet run
     std::vector<ClientPtr> goodbyes_waiting PV_GUARDED_BY(mu); // the pool did not take them
 
@@ -83,12 +90,15 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
 
     // rpc-loop only
     loop::Watch housekeeper;
+    std::deque<ClientPtr> handshakes_waiting;
+    unsigned handshakes_running = 0;
     std::vector<std::uint8_t> scratch = std::vector<std::uint8_t>(std::size_t{64} << 10);
 
   private:
     // accept.cpp: rpc-loop
     void accept_ready(Door& door);
     bool accept_one(Door& door);
+    void start_handshakes() PV_EXCLUDES(level_server);
     void out_of_descriptors(Door& door, int error) PV_EXCLUDES(level_server);
     // rpc-loop
     void housekeep() PV_EXCLUDES(level_server);

@@ -54,6 +54,7 @@ constexpr std::array kPatterns = {
     Pattern{ErrorCode::operation_unsupported, "Operation not supported: %s"},
     Pattern{ErrorCode::agent_unresponsive, "Guest agent is not responding: %s"},
     Pattern{ErrorCode::resource_busy, "resource busy: %s"},
+    Pattern{ErrorCode::auth_cancelled, "authentication cancelled: %s"},
     Pattern{ErrorCode::access_denied, "access denied: %s"},
     Pattern{ErrorCode::storage_vol_exist, "this storage volume exists already: %s"},
     Pattern{ErrorCode::xml_invalid_schema, "XML document failed to validate against schema: %s"},

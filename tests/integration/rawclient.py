@@ -54,13 +54,15 @@ class Packet:
 
 
 class RawClient:
-    def __init__(self, path, tables, patience=90.0):
+    def __init__(self, path, tables, patience=90.0, connected=None):
+        """`connected` replaces `path`: a connected socket, TLS or not, of which this becomes the owner."""
         self.tables = tables
         self.remote = tables.program("remote")
         self.error_type = self.remote.type("error")
-        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket = connected or socket.socket(socket.AF_UNIX)
         self.socket.settimeout(patience)
-        self.socket.connect(str(path))
+        if connected is None:
+            self.socket.connect(str(path))
         self.serial = 0
         self.procedures = {}                      # serial -> Procedure of calls made by the book
         self.arrived = collections.deque()        # packets read while looking for another

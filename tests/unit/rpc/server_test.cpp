@@ -217,7 +217,7 @@ TEST_F(ServerTest, a_peer_at_its_quota_makes_room_among_its_own) {
 }
 
 TEST_F(ServerTest, too_many_anonymous_clients_push_out_the_oldest_silent_one) {
-    serve({.max_anonymous = 3}, {.auth_required = true});
+    serve({.max_anonymous = 3}, {.auth = AuthMethod::sasl});
     Peer first = dial();
     ASSERT_TRUE(answers(first, 1)); // it has said something, though it is not authenticated
     std::vector<Peer> silent;
@@ -232,7 +232,7 @@ TEST_F(ServerTest, too_many_anonymous_clients_push_out_the_oldest_silent_one) {
 }
 
 TEST_F(ServerTest, who_does_not_authenticate_in_time_is_closed) {
-    serve({.auth_deadline = milliseconds(50)}, {.auth_required = true});
+    serve({.auth_deadline = milliseconds(50)}, {.auth = AuthMethod::sasl});
     Peer slow = dial(), quick = dial();
     ASSERT_TRUE(answers(quick, 1));
     for (const auto& client : server_->clients())
