@@ -210,6 +210,27 @@ class MetricsOnAUnixSocket(MetricsCase):
         self.assertFalse(path.exists())
 
 
+class MetricsOfAClientThatDoesNotRead(MetricsCase):
+    further = "limits:\n  max_in_flight: 1\n  max_queued: 1\n  max_event_bytes: 1KiB\n"
+
+    def test_it_is_cut_off_and_counted(self):
+        guest = self.paused_guest()
+        client = self.raw()
+        client.open()
+        dom = client.call("domain_lookup_by_name", name=guest.name)["dom"]
+        with StuckGuest(guest):
+            # One runs, one waits, the others are answered "busy", which nobody reads.
+            packet = client.packet("domain_resume", dom=dom)
+            for _ in range(100_000):
+                if not client.send(packet):
+                    break
+            else:
+                self.fail("the client may leave everything unread")
+            cut = wait.until(lambda: self.page().value("polyvirt_clients_cut_off_total", server="polyvirtd"),
+                             "the client to be counted")
+        self.assertEqual(cut, 1)
+
+
 class MetricsElsewhere(AdminCase):
     def test_an_address_that_others_could_reach_is_refused(self):
         if settings.SUBJECT == "peer":

@@ -61,7 +61,7 @@ void print_why(const json& found) {
 }
 
 void print_jobs(const json& jobs) {
-    TextTable table({"PLUGIN", "OBJECT", "", "JOB", "CLASS", ">SINCE", "CALL"});
+    TextTable table({"PLUGIN", "OBJECT", "ROLE", "JOB", "CLASS", ">SINCE", "CALL"});
     for (const json& job : jobs)
         for (const char* role : {"holders", "waiters"})
             for (const json& one : job.at(role))
