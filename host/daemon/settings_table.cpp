@@ -95,9 +95,9 @@ void remote_access(std::vector<Setting>& t) {
     t.push_back({"tls.ciphers", Kind::text, live, "", "OpenSSL's list of ciphers for TLS 1.2; empty: the system's"});
     t.push_back({"tls.ciphersuites", Kind::text, live, "", "The same for TLS 1.3"});
     t.push_back({"tls.min_version", Kind::choice, live, "1.2", "Oldest version of TLS that is spoken", 0, 0, {"1.2", "1.3"}});
-    const std::vector<std::string_view> methods = {"none", "sasl"};
-    t.push_back({"auth.unix", Kind::choice, start, "none", "How clients of the read-write socket authenticate", 0, 0, methods});
-    t.push_back({"auth.unix_readonly", Kind::choice, start, "none", "How those of the read-only socket do", 0, 0, methods});
+    const std::vector<std::string_view> methods = {"none", "sasl"}, local = {"none", "sasl", "polkit"};
+    t.push_back({"auth.unix", Kind::choice, start, "none", "How clients of the read-write socket authenticate", 0, 0, local});
+    t.push_back({"auth.unix_readonly", Kind::choice, start, "none", "How those of the read-only socket do", 0, 0, local});
     t.push_back({"auth.tcp", Kind::choice, start, "sasl", "How clients of TCP without TLS do", 0, 0, methods});
     t.push_back({"auth.tls", Kind::choice, start, "none", "How clients of TLS do, beyond their certificate", 0, 0, methods});
     t.push_back({"sasl.config_dir", Kind::text, start, "",
