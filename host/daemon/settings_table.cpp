@@ -194,13 +194,13 @@ void workers(std::vector<Setting>& t) {
                  20'000});
     t.push_back({"workers.max_queued", Kind::integer, live, "10000",
                  "Calls of all clients that wait for a thread", 1, 10'000'000});
+    t.push_back({"workers.idle_time", Kind::duration, live, "1min",
+                 "Rest after which a thread beyond min ends", 100 * kMs, kDay});
     t.push_back({"calls.query_deadline", Kind::duration, live, "1min",
                  "Time in which a driver must answer what only asks; 0: any", 0, kDay});
     t.push_back({"calls.modify_deadline", Kind::duration, live, "5min",
                  "The same for what reads while it changes something in passing; what changes has no limit", 0,
                  kDay});
-    t.push_back({"workers.idle_time", Kind::duration, live, "1min",
-                 "Rest after which a thread beyond min ends", 100 * kMs, kDay});
 }
 
 void policy(std::vector<Setting>& t) {

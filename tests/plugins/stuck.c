@@ -168,7 +168,7 @@ static int is_gone(pv_inst *inst, const pv_obj *obj) {
 }
 
 static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_time_out *time, int cancels) {
-    struct held *h = hold(inst, obj->handle, cancels ? 2 : 1);
+    struct held *h = hold(inst, obj->handle, cancels ? 3 : 2); /* one share is this function's */
     if (h == NULL) {
         fail(inst, call, ERR_INTERNAL, "out of memory");
         return PV_FAIL;
@@ -179,10 +179,12 @@ static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_ti
     if (is_gone(inst, obj) && unlist(h)) {
         if (cancels) let_go(h);
         let_go(h);
+        let_go(h);
         fail(inst, call, ERR_NO_DOMAIN, "the domain is gone");
         return PV_FAIL;
     }
     if (cancels && inst->call->on_cancel(call, cancelled, h, let_go) != PV_OK) let_go(h);
+    let_go(h);
     return PV_PENDING;
 }
 
@@ -273,8 +275,8 @@ static pv_status publish(pv_inst *inst, pv_call *call, uint32_t kind, const char
     static int32_t next_id = 0;
     const pv_key key = {"key", "/stuck/vol"};
     pv_obj_desc desc = {.size = sizeof(desc), .kind = kind, .name = name, .dom_id = -1, .parent = parent};
+    if (kind != PV_KIND_VOLUME) desc.attrs = PV_ATTR_ACTIVE;
     if (kind == PV_KIND_DOMAIN) {
-        desc.attrs = PV_ATTR_ACTIVE;
         desc.dom_id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
         desc.state = 1;
     } else if (kind == PV_KIND_VOLUME) {

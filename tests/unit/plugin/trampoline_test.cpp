@@ -301,16 +301,16 @@ TEST_F(Concurrency, an_object_of_a_parallel_driver_holds_four_workers_at_most) {
     };
     const pv_obj a = object(1);
     const pv_obj b = object(2);
-    std::vector<std::shared_ptr<TestCall>> entered;
-    for (int i = 0; i < 4; ++i) entered.push_back(enter_on_worker(kOpBlock, &a));
+    std::vector<std::shared_ptr<TestCall>> mine;
+    for (int i = 0; i < 4; ++i) mine.push_back(enter_on_worker(kOpBlock, &a));
     ASSERT_TRUE(inside.wait(4));
-    for (int i = 0; i < 100; ++i) entered.push_back(enter(kOpBlock, &a)); // on this thread: it would hang
+    for (int i = 0; i < 100; ++i) mine.push_back(enter(kOpBlock, &a)); // on this thread: it would hang
     EXPECT_EQ(inside.count(), 4);
     EXPECT_EQ(instance->stats().waiting, 100U);
     const auto other = enter_on_worker(kOpBlock, &b);
     EXPECT_TRUE(other->done.wait());
     go.set();
-    for (const auto& call : entered) EXPECT_TRUE(call->done.wait());
+    for (const auto& call : mine) EXPECT_TRUE(call->done.wait());
     EXPECT_EQ(instance->stats().waiting, 0U);
 }
 
