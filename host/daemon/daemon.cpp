@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -62,6 +64,11 @@ std::shared_ptr<loop::Watchdog> make_watchdog(const Config& config) {
     });
 }
 
+void set_deadlines(dispatch::Deadlines& deadlines, const Config& config) {
+    deadlines.set(dispatch::Deadline::query, config.duration("calls.query_deadline"));
+    deadlines.set(dispatch::Deadline::modify, config.duration("calls.modify_deadline"));
+}
+
 } // namespace
 
 // Members are destroyed in reverse: clients before drivers before the threads that both use.
@@ -78,6 +85,8 @@ struct Daemon::Parts {
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
         dispatcher.set_admin_hooks(hooks);
+        dispatcher.deadlines().set_loop(loop);
+        set_deadlines(dispatcher.deadlines(), config);
     }
 
     [[nodiscard]] bool in_use() {
@@ -225,6 +234,9 @@ void Daemon::start_plugins() {
 void Daemon::start_control() {
     Parts& p = *parts_;
     add_reload_actions(p.reloader, p.servers(), p.pool, p.options.verbose);
+    p.reloader.add("calls", [&p](const Config&, const Config& now) -> Result<Reloader::Apply> {
+        return Reloader::Apply([&] { set_deadlines(p.dispatcher.deadlines(), now); });
+    });
     p.reloader.add("policy", [&p](const Config&, const Config& now) {
         return prepare_policy(p.dispatcher, now, p.paths.host.etc);
     });
@@ -254,6 +266,11 @@ void Daemon::stop() {
     p.plugins.stop(deadline + 5s);
     if (p.watchdog) p.watchdog->remove(p.loop);
     p.loop_thread->stop_and_join();
+    if (p.pool.drain(0)) return;
+    // A thread inside a driver cannot be ended, and joining it might take for ever.
+    log::warning("daemon", "drivers hold on to threads of the daemon, which ends without them");
+    std::fflush(nullptr);
+    std::_Exit(0);
 }
 
 } // namespace polyvirt::daemon

@@ -95,9 +95,9 @@ void remote_access(std::vector<Setting>& t) {
     t.push_back({"tls.ciphers", Kind::text, live, "", "OpenSSL's list of ciphers for TLS 1.2; empty: the system's"});
     t.push_back({"tls.ciphersuites", Kind::text, live, "", "The same for TLS 1.3"});
     t.push_back({"tls.min_version", Kind::choice, live, "1.2", "Oldest version of TLS that is spoken", 0, 0, {"1.2", "1.3"}});
-    const std::vector<std::string_view> methods = {"none", "sasl"};
-    t.push_back({"auth.unix", Kind::choice, start, "none", "How clients of the read-write socket authenticate", 0, 0, methods});
-    t.push_back({"auth.unix_readonly", Kind::choice, start, "none", "How those of the read-only socket do", 0, 0, methods});
+    const std::vector<std::string_view> methods = {"none", "sasl"}, local = {"none", "sasl", "polkit"};
+    t.push_back({"auth.unix", Kind::choice, start, "none", "How clients of the read-write socket authenticate", 0, 0, local});
+    t.push_back({"auth.unix_readonly", Kind::choice, start, "none", "How those of the read-only socket do", 0, 0, local});
     t.push_back({"auth.tcp", Kind::choice, start, "sasl", "How clients of TCP without TLS do", 0, 0, methods});
     t.push_back({"auth.tls", Kind::choice, start, "none", "How clients of TLS do, beyond their certificate", 0, 0, methods});
     t.push_back({"sasl.config_dir", Kind::text, start, "",
@@ -142,12 +142,21 @@ void limits(std::vector<Setting>& t) {
           "20"},
          {{"limits.reserved_clients", Kind::integer, live, "16",
            "Connections on top of max_clients, for root and the daemon's own user", 0, 10'000}},
+         {{"limits.max_clients_per_listener", Kind::integer, live, "4000",
+           "Connections of one listening socket, root and the daemon's own user excepted; 0: no such limit", 0,
+           1'000'000},
+          "0"},
+         {{"limits.max_clients_per_peer", Kind::integer, live, "1000",
+           "Connections of one user (unix sockets) or one address, likewise excepted; 0: no such limit", 0, 1'000'000},
+          "0"},
          {{"limits.auth_deadline", Kind::duration, live, "10s", "Time to authenticate, from accept",
            100 * kMs, kHour}},
          {{"limits.max_handshakes", Kind::integer, live, "2",
            "TLS handshakes that compute at a time; others wait their turn", 1, 1000}},
          {{"limits.max_in_flight", Kind::integer, live, "16", "Calls of one client that run at a time", 1,
            10'000}},
+         {{"limits.max_parked", Kind::integer, live, "256",
+           "Calls of one client that wait in a driver without a thread and do not count there", 0, 100'000}},
          {{"limits.max_queued", Kind::integer, live, "1024",
            "Calls of one client that wait beyond those; further ones are answered \"busy\"", 0, 1'000'000}},
          {{"limits.max_queued_bytes", Kind::size, live, "64MiB", "What these may hold", kKiB, kTiB}},
@@ -181,10 +190,15 @@ void workers(std::vector<Setting>& t) {
         {"workers.max", Kind::integer, live, "20", "Threads for calls, not counting parked ones", 1, 10'000});
     t.push_back({"workers.priority", Kind::integer, live, "5", "Further threads, for calls that never wait",
                  1, 1000});
-    t.push_back({"workers.hard_cap", Kind::integer, live, "60", "Threads for calls, parked ones included", 1,
+    t.push_back({"workers.hard_cap", Kind::integer, live, "48", "Threads for calls, parked ones included", 1,
                  20'000});
     t.push_back({"workers.max_queued", Kind::integer, live, "10000",
                  "Calls of all clients that wait for a thread", 1, 10'000'000});
+    t.push_back({"calls.query_deadline", Kind::duration, live, "1min",
+                 "Time in which a driver must answer what only asks; 0: any", 0, kDay});
+    t.push_back({"calls.modify_deadline", Kind::duration, live, "5min",
+                 "The same for what reads while it changes something in passing; what changes has no limit", 0,
+                 kDay});
     t.push_back({"workers.idle_time", Kind::duration, live, "1min",
                  "Rest after which a thread beyond min ends", 100 * kMs, kDay});
 }

@@ -151,8 +151,11 @@ void Dispatcher::client_closed(rpc::Client& client) {
 }
 
 void Dispatcher::client_gone(std::shared_ptr<rpc::Client> client) {
-    session_of(*client)->close();
+    const auto session = session_of(*client);
+    session->close();
     plugins_->client_gone(client->id());
+    // Its last call has ended, so its last registration has been made.
+    if (!session->subscribed()) return;
     plugins_->events().run([this, client = std::move(client)] { hub_.remove_client(*client); });
 }
 

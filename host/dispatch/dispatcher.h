@@ -14,6 +14,7 @@
 #include "host/dispatch/admin_hooks.h"
 #include "host/dispatch/call_log.h"
 #include "host/dispatch/call_stats.h"
+#include "host/dispatch/deadlines.h"
 #include "host/dispatch/event_hub.h"
 #include "host/dispatch/loop_lag.h"
 #include "host/plugin/manager.h"
@@ -58,6 +59,7 @@ class Dispatcher final : public rpc::Handler {
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
     [[nodiscard]] EventHub& events() { return hub_; }
+    [[nodiscard]] Deadlines& deadlines() { return deadlines_; }
     [[nodiscard]] AdminHooks& admin_hooks() { return *admin_hooks_; }
     // A call was answered: into the call log and the statistics. `arrived_ns` by the steady clock.
     void answered(const protocol::ProcInfo& proc, const Error* error, std::int64_t arrived_ns);
@@ -68,8 +70,8 @@ class Dispatcher final : public rpc::Handler {
     // Null: not set up.
     [[nodiscard]] const std::shared_ptr<access::Authority>& polkit() const { return polkit_; }
     [[nodiscard]] const PolkitLogin& polkit_login() const { return polkit_login_; }
-    // Which permissions are enforced; none until somebody says so. While something is, no call is answered on
-    // rpc-loop.
+    // Which permissions are enforced; none until somebody says so. While something is, no call that
+    // needs a permission is answered on rpc-loop.
     [[nodiscard]] access::Control& access() { return access_; }
     // Null: not set up.
     [[nodiscard]] rpc::SaslService* sasl() const { return sasl_.get(); }
@@ -85,6 +87,7 @@ class Dispatcher final : public rpc::Handler {
     PolkitLogin polkit_login_;
     access::Control access_;
     EventHub hub_{access_};
+    Deadlines deadlines_;
     plugin::PluginManager* plugins_ = nullptr;
     std::vector<rpc::Server*> servers_;
     std::shared_ptr<rpc::SaslService> sasl_;

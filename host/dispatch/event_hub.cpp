@@ -12,6 +12,7 @@
 #include "host/dispatch/event_support.h"
 #include "host/dispatch/kind_facts.h"
 #include "host/dispatch/reply.h"
+#include "host/dispatch/session.h"
 #include "host/protocol/gen/remote.h"
 
 namespace polyvirt::dispatch {
@@ -110,6 +111,7 @@ void EventHub::send(const plugin::QueuedEvent& event, const std::vector<Entry>& 
 
 Result<std::int32_t> EventHub::add(Subscription subscription) {
     PerClient& mine = clients_[subscription.client.get()];
+    static_cast<Session*>(subscription.client->session())->set_subscribed();
     const auto same = [&](const Entry& e) {
         return e->kind == subscription.kind && e->event_id == subscription.event_id &&
                e->filtered == subscription.filtered && e->uuid == subscription.uuid &&

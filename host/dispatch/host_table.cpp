@@ -13,7 +13,7 @@ std::uint64_t key_of(std::uint32_t program, std::int32_t proc) {
 
 std::unordered_map<std::uint64_t, HostFn> collect() {
     std::unordered_map<std::uint64_t, HostFn> all;
-    for (const auto table : {spec_answers(), auth_answers(), admin_answers(), admin_server_answers(), polyvirt_answers()})
+    for (const auto table : {spec_answers(), auth_answers(), polkit_answers(), admin_answers(), admin_server_answers(), polyvirt_answers()})
         for (const HostAnswer& a : table) all.emplace(key_of(a.program, a.proc), a.function);
     return all;
 }

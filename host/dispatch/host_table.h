@@ -49,6 +49,7 @@ HostFn find_answer(std::uint32_t program, std::int32_t proc);
 // Those that plugin-api/spec/host.yaml describes (gen/host_answers.cpp), and, by hand, what is of the daemon alone.
 std::span<const HostAnswer> spec_answers();
 std::span<const HostAnswer> auth_answers();
+std::span<const HostAnswer> polkit_answers();
 std::span<const HostAnswer> admin_answers();
 std::span<const HostAnswer> admin_server_answers();
 std::span<const HostAnswer> polyvirt_answers();

@@ -5,6 +5,7 @@
 // read-only, and the calls that must be told when it leaves. Made when the client arrives, destroyed
 // with it. Any thread; its lock is a leaf.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -56,8 +57,12 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     void put_sasl(std::unique_ptr<rpc::SaslSession> exchange);
     // Returns how many have failed so far, this one included.
     unsigned sasl_failed();
+    // The client has, or had, an event registration (set on the events thread).
+    void set_subscribed() { subscribed_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool subscribed() const { return subscribed_.load(std::memory_order_acquire); }
 
   private:
+    std::atomic<bool> subscribed_{false};
     mutable Mutex mu_{Rank::leaf};
     std::shared_ptr<plugin::Instance> instance_ PV_GUARDED_BY(mu_);
     std::string uri_ PV_GUARDED_BY(mu_);

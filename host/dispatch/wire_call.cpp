@@ -34,6 +34,7 @@ WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
 
 WireCall::~WireCall() {
     message_.slot.release(); // nobody looks at it from here on
+    if (deadline_ns != 0) dispatcher_.deadlines().remove(deadline_);
     if (watched_) session_->unwatch(this);
 }
 
@@ -75,8 +76,21 @@ void WireCall::enter(const Glue& glue) {
         bridge_ = StreamBridge::create(client_, instance, message_.header, proc_, sparse_);
         stream = plugin::StreamEndpoint::create(bridge_);
     }
-    const auto driver = instance; // finished() may end this call before enter() returns
-    driver->enter(shared_from_this(), glue.op, target_, in_, out_);
+    driver_name_ = &instance->plugin_id();
+    deadline_ns = dispatcher_.deadlines().end_of(glue.deadline);
+    if (deadline_ns != 0) dispatcher_.deadlines().add(deadline_, *this, deadline_ns);
+    const auto self = shared_from_this(); // finished() may end this call before enter() returns
+    instance->enter(self, glue.op, target_, in_, out_);
+    // It waits, and no thread with it.
+    if (!answered_.load(std::memory_order_acquire)) client_->park_call(message_.slot);
+}
+
+// The slot stays taken as long as the driver has the call: what a dead driver holds stays bounded.
+void WireCall::expire() {
+    if (answered_.exchange(true)) return;
+    cancel();
+    tell(make_error(ErrorCode::operation_timeout, ErrorDomain::none,
+                    "Timed out during operation: driver '{}' did not answer {} in time", *driver_name_, proc_.name));
 }
 
 void WireCall::answer_for_driver(const Glue& glue, DefaultFn function) {
@@ -94,6 +108,10 @@ void WireCall::answer_for_driver(const Glue& glue, DefaultFn function) {
 
 void WireCall::finished(pv_status status) {
     const logging::CallScope scope(call_tag(*client_, message_.header, proc_)); // another thread than began it
+    if (answered_.exchange(true)) {
+        if (stream != nullptr) stream->abandon();
+        return;
+    }
     if (status != PV_OK) return refuse(status);
     std::vector<UniqueFd> fds = take_reply_fds();
     protocol::Encoder encoder =
@@ -130,10 +148,14 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
 }
 
 void WireCall::fail(Error error) {
+    tell(error);
+    message_.slot.release();
+}
+
+void WireCall::tell(const Error& error) {
     dispatcher_.answered(proc_, &error, message_.arrived_ns);
     client_->reply(rpc::error_reply(message_.header, error));
     if (ends_connection_) client_->close_after_flush();
-    message_.slot.release();
 }
 
 void WireCall::fail_unsupported(const Glue* glue) {

@@ -8,11 +8,13 @@
 //
 // Thread: one worker until the driver is entered, then the thread that completes.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "host/dispatch/call_access.h"
+#include "host/dispatch/deadlines.h"
 #include "host/dispatch/glue.h"
 #include "host/dispatch/session.h"
 #include "host/logging/call_scope.h"
@@ -50,6 +52,8 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     // Decodes for, checks and enters the driver's op.
     void enter(const Glue& glue) PV_NO_LOCKS_HELD;
     void finished(pv_status status) override;
+    // For Deadlines: the call's time is over. The driver's answer, should one come, is dropped.
+    void expire();
     void fail(Error error);
     // Nobody has it; but a message that cannot be decoded is told first, as clients expect it.
     void fail_unsupported(const Glue* glue);
@@ -121,6 +125,7 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     void send(protocol::Encoder& encoder, std::vector<UniqueFd> fds = {});
     // The driver's op, or the way to it, has failed.
     void refuse(pv_status status);
+    void tell(const Error& error);
 
     Dispatcher& dispatcher_;
     const std::shared_ptr<rpc::Client> client_;
@@ -134,6 +139,9 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     const pv_obj* target_ = nullptr;
     const void* in_ = nullptr;
     void* out_ = nullptr;
+    Deadlines::Node deadline_;
+    const std::string* driver_name_ = nullptr; // of the driver that was entered
+    std::atomic<bool> answered_{false}; // by the driver or by expire(), whichever comes first
     bool deferred_ = false;
     bool watched_ = false;
     bool sparse_ = false; // the client asked for holes

@@ -81,6 +81,10 @@ Watch EventLoop::add_fd(int fd, unsigned events, std::function<void(unsigned)> c
                    name_, fd, S_ISREG(st.st_mode) ? "regular file" : "folder");
         return {};
     }
+    return add_socket(fd, events, std::move(callback));
+}
+
+Watch EventLoop::add_socket(int fd, unsigned events, std::function<void(unsigned)> callback) {
     auto watch = std::make_shared<detail::WatchState>(state_, fd);
     watch->on_fd = std::move(callback);
     state_->submit({.kind = Request::Kind::add, .interest = events, .watch = watch});

@@ -86,6 +86,8 @@ class EventLoop {
     // An empty Watch, after a line in the log, if `fd` is not open or is a file or folder, which
     // the kernel cannot watch: `callback` is then destroyed before add_fd returns.
     [[nodiscard]] Watch add_fd(int fd, unsigned events, std::function<void(unsigned)> callback);
+    // The same for what is known to be an open socket, without asking the kernel what it is.
+    [[nodiscard]] Watch add_socket(int fd, unsigned events, std::function<void(unsigned)> callback);
     // Made disarmed: see Watch::arm().
     [[nodiscard]] Watch add_timer(std::function<void()> callback);
     // Runs `f` once on the loop's thread, in the order of the posts. False when the loop has

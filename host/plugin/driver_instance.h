@@ -73,6 +73,7 @@ class DriverInstance final : public Instance {
     Status copy_tables();
     [[nodiscard]] OpFn find(std::uint32_t op) const noexcept;
     [[nodiscard]] std::uint64_t strand_key(const pv_obj* obj) const noexcept;
+    [[nodiscard]] unsigned share_of(std::uint64_t key) const noexcept;
     pv_status call_driver(Entry& entry) const;
     void run_strand(std::uint64_t key, Entry entry);
     static void refuse(const std::shared_ptr<pv_call>& call, Error error, pv_status status);

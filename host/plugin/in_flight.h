@@ -24,6 +24,8 @@ class InFlight {
         leave();
         return false;
     }
+    // Counts a call in although the gate is closed: one that is refused, but ends as others do.
+    void enter_refused() noexcept { mine().entered.fetch_add(1); }
     void leave() noexcept {
         mine().left.fetch_add(1);
         if (closed_.load()) wake();

@@ -9,20 +9,26 @@
 
 namespace polyvirt::plugin {
 
-bool Strands::take(std::uint64_t key, Entry& entry) {
+Strands::Taken Strands::take(std::uint64_t key, unsigned share, Entry& entry) {
     Shard& shard = shard_of(key);
     const LeafLock lock(shard.mu);
-    for (const auto& taken : shard.taken) {
-        if (taken->key != key) continue;
-        taken->queue.push_back(std::move(entry));
+    for (const auto& strand : shard.taken) {
+        if (strand->key != key) continue;
+        if (strand->inside < share && strand->queue.empty()) {
+            ++strand->inside;
+            return Taken::entered;
+        }
+        if (strand->queue.size() >= kMaxWaiting || waiting() >= kMaxWaitingInAll) return Taken::full;
+        strand->queue.push_back(std::move(entry));
         waiting_.fetch_add(1, std::memory_order_relaxed);
-        return false;
+        return Taken::queued;
     }
-    if (shard.spare.empty()) shard.spare.push_back(std::make_unique<Taken>());
+    if (shard.spare.empty()) shard.spare.push_back(std::make_unique<Strand>());
     shard.spare.back()->key = key;
+    shard.spare.back()->inside = 1;
     shard.taken.push_back(std::move(shard.spare.back()));
     shard.spare.pop_back();
-    return true;
+    return Taken::entered;
 }
 
 std::optional<Entry> Strands::next(std::uint64_t key) {
@@ -37,6 +43,7 @@ std::optional<Entry> Strands::next(std::uint64_t key) {
         waiting_.fetch_sub(1, std::memory_order_relaxed);
         return entry;
     }
+    if (--(*it)->inside != 0) return std::nullopt;
     shard.spare.push_back(std::move(*it));
     std::iter_swap(it, shard.taken.end() - 1);
     shard.taken.pop_back();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Keeps a driver's declared concurrency: calls with one key are inside one at a time, the others wait here, not
-// on a thread. Any thread; leaf. Few keys are taken at once (no more than there are workers), so each shard is a
+// Keeps a driver's declared concurrency, and every object's share of the workers: of the calls with one key so many
+// are inside at a time as the key's share allows, the others wait here, not on a thread. Any thread; leaf. Few keys are taken at once (no more than there are workers), so each shard is a
 // short list.
 
 #include <array>
@@ -33,23 +33,28 @@ struct Entry {
 
 class Strands {
   public:
-    // True: the strand is the caller's until next(). False: taken; `entry` was queued (moved).
-    bool take(std::uint64_t key, Entry& entry);
-    // The caller's call is out: whose turn is next, for whom the strand stays taken; none: it is free.
+    enum class Taken { entered, queued, full };
+    // entered: one place of at most `share` (the same for all calls of a key) is the caller's until next().
+    // queued: none was free, `entry` waits (moved). full: too many wait already; nothing was done.
+    Taken take(std::uint64_t key, unsigned share, Entry& entry);
+    // The caller's call is out: whose turn is next, who has the caller's place now; none: the place is free.
     std::optional<Entry> next(std::uint64_t key);
     [[nodiscard]] std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
   private:
-    struct Taken {
+    struct Strand {
         std::uint64_t key;
+        unsigned inside;
         std::deque<Entry> queue;
     };
     struct alignas(64) Shard {
         Mutex mu{Rank::leaf};
-        std::vector<std::unique_ptr<Taken>> taken PV_GUARDED_BY(mu);
-        std::vector<std::unique_ptr<Taken>> spare PV_GUARDED_BY(mu); // kept, so that nothing is allocated per call
+        std::vector<std::unique_ptr<Strand>> taken PV_GUARDED_BY(mu);
+        std::vector<std::unique_ptr<Strand>> spare PV_GUARDED_BY(mu); // kept, so that nothing is allocated per call
     };
     static constexpr std::size_t kShards = 64;
+    // Of one key, and of all together.
+    static constexpr std::size_t kMaxWaiting = 10'000, kMaxWaitingInAll = 100'000;
     Shard& shard_of(std::uint64_t key) { return shards_[key % kShards]; }
 
     std::array<Shard, kShards> shards_;

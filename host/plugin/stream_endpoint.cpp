@@ -73,7 +73,7 @@ void Endpoint::opened() {
     {
         const LeafLock lock(mu_);
         opened_ = true;
-        taken = driver_ != nullptr;
+        taken = driver_ != nullptr || over_; // over: the client left meanwhile, and what was taken is gone
         failure = std::move(failed_early_);
     }
     if (PV_BUG(!taken))

@@ -16,6 +16,10 @@ namespace {
 
 const OpInfo kUnknownOp{"unknown", true, false};
 
+// Drivers that lock for themselves: of the workers, one object's calls hold no more than so many at a time, nor do
+// those that have no object.
+constexpr unsigned kObjectShare = 4, kOthersShare = 16;
+
 } // namespace
 
 OpFn DriverInstance::find(std::uint32_t op) const noexcept {
@@ -32,6 +36,11 @@ std::uint64_t DriverInstance::strand_key(const pv_obj* obj) const noexcept {
     return obj->handle;
 }
 
+unsigned DriverInstance::share_of(std::uint64_t key) const noexcept {
+    if (plugin_.concurrency != PV_CONCURRENCY_PARALLEL) return 1;
+    return key != 0 ? kObjectShare : kOthersShare;
+}
+
 void DriverInstance::refuse(const std::shared_ptr<pv_call>& call, Error error, pv_status status) {
     call->set_error(std::move(error));
     call->returned(status);
@@ -41,11 +50,14 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
                            void* out) {
     lock_rank::assert_host_none_held("entering a driver");
     call->op = op;
-    if (!in_flight_.enter())
+    if (!in_flight_.enter()) {
+        call->instance = shared_from_this();
+        in_flight_.enter_refused(); // its end is counted out
         return refuse(call,
                       make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' is being stopped",
                                  plugin_id()),
                       PV_BUSY);
+    }
     call->instance = shared_from_this(); // from here on its end counts
     const OpFn fn = find(op);
     const OpInfo& info = fn != nullptr ? tables_[op >> 8].spec->ops[op & 0xff] : kUnknownOp;
@@ -55,13 +67,22 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
                                  plugin_id()),
                       PV_UNSUPPORTED);
     Entry entry{std::move(call), fn, obj, in, out, !info.may_block};
-    if (plugin_.concurrency == PV_CONCURRENCY_PARALLEL || info.always) {
+    if (info.always || (plugin_.concurrency == PV_CONCURRENCY_PARALLEL && !info.may_block)) {
         const pv_status status = call_driver(entry);
         return std::exchange(entry.call, nullptr)->returned(status);
     }
     const std::uint64_t key = strand_key(obj);
     entry.call->set_stage(pv_call::Stage::turn);
-    if (strands_.take(key, entry)) run_strand(key, std::move(entry));
+    switch (strands_.take(key, share_of(key), entry)) {
+    case Strands::Taken::entered: return run_strand(key, std::move(entry));
+    case Strands::Taken::queued: return;
+    case Strands::Taken::full:
+        return refuse(entry.call,
+                      make_error(ErrorCode::resource_busy, ErrorDomain::none,
+                                 "too many calls wait for '{}' of driver '{}' already",
+                                 obj != nullptr ? obj->name : "the driver", plugin_id()),
+                      PV_BUSY);
+    }
 }
 
 pv_status DriverInstance::call_driver(Entry& entry) const {
@@ -76,7 +97,10 @@ pv_status DriverInstance::call_driver(Entry& entry) const {
 // own caller to answer. Only when the pool takes no more does it go on with the next itself.
 void DriverInstance::run_strand(std::uint64_t key, Entry entry) {
     while (true) {
-        const pv_status status = call_driver(entry);
+        // Nobody waits any more for a read whose client has left, or whose time is over.
+        const bool late = entry.call->cancelled();
+        if (late) entry.call->set_error(make_error(ErrorCode::operation_aborted, ErrorDomain::none, "cancelled"));
+        const pv_status status = late ? PV_CANCELLED : call_driver(entry);
         // A call that goes on (PV_PENDING) gives up the strand too, so that it can be watched and aborted.
         std::optional<Entry> next = strands_.next(key);
         if (!next) return std::exchange(entry.call, nullptr)->returned(status);

@@ -110,6 +110,7 @@ bool ServerShared::accept_one(Door& door) {
     identity.transport = config.transport;
     identity.readonly = config.readonly;
     identity.admin = config.admin;
+    identity.listener = door.number;
     if (remote) {
         identity.address = address_text(address, size);
         identity.local_address = local_address_text(fd.get());

@@ -29,6 +29,8 @@ struct CallPlace {
     std::int64_t arrived_ns = 0; // steady clock
     bool priority = false;
     bool used = false;
+    bool parked = false;   // waits in a driver without a worker
+    std::uint64_t use = 0; // rises from use to use
     std::atomic<RunningCall*> shown{nullptr}; // null: no worker has begun with it
     CallPlace* next_free = nullptr;
 };

@@ -23,6 +23,15 @@ void CallQueue::push(bool priority, std::shared_ptr<Message> message) {
     waiting_[priority ? 1 : 0].push_back(std::move(message));
 }
 
+bool CallQueue::park(CallPlace& place, const Limits& limits) {
+    if (parked_ >= limits.max_parked)
+        return false;
+    --running_[place.priority ? 1 : 0];
+    ++parked_;
+    place.parked = true;
+    return true;
+}
+
 std::shared_ptr<Message> CallQueue::next(const Limits& limits, bool& priority) {
     for (const unsigned kind : {1U, 0U}) {
         if (waiting_[kind].empty() || running_[kind] >= limits.max_in_flight)
@@ -48,11 +57,13 @@ CallPlace* CallQueue::occupy(bool priority, const Message& message) {
     place->arrived_ns = message.arrived_ns;
     place->priority = priority;
     place->used = true;
+    place->parked = false;
+    ++place->use;
     return place;
 }
 
 void CallQueue::ended(CallPlace& place) {
-    --running_[place.priority ? 1 : 0];
+    --(place.parked ? parked_ : running_[place.priority ? 1 : 0]);
     place.used = false;
     place.shown.store(nullptr, std::memory_order_relaxed);
     place.next_free = free_;

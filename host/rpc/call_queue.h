@@ -29,17 +29,21 @@ class CallQueue {
     // one, so only a client's first calls cost memory.
     [[nodiscard]] CallPlace* occupy(bool priority, const Message& message);
     void ended(CallPlace& place);
+    // The call waits in a driver and no worker with it, so that another may run. False: too many do already.
+    [[nodiscard]] bool park(CallPlace& place, const Limits& limits);
     // All that run and wait, the oldest first within each.
     void look(std::vector<CallInFlight>& to) const;
     void drop_waiting(std::deque<std::shared_ptr<Message>>& dropped);
 
-    [[nodiscard]] unsigned running() const { return running_[0] + running_[1]; }
+    // Parked ones included.
+    [[nodiscard]] unsigned running() const { return running_[0] + running_[1] + parked_; }
     [[nodiscard]] std::size_t waiting() const { return waiting_[0].size() + waiting_[1].size(); }
     [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
     [[nodiscard]] std::uint64_t admitted() const { return admitted_; }
 
   private:
     unsigned running_[2] = {0, 0}; // ordinary, priority
+    unsigned parked_ = 0;
     std::deque<std::shared_ptr<Message>> waiting_[2];
     std::size_t waiting_bytes_ = 0;
     std::uint64_t admitted_ = 0;

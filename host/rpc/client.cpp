@@ -16,7 +16,7 @@ Client::Client(std::shared_ptr<ServerShared> server, Id id, UniqueFd fd, Identit
                AuthMethod auth, std::unique_ptr<TlsSession> tls, const Limits& limits)
     : server_(std::move(server)), id_(id), connected_at_(std::time(nullptr)), auth_(auth),
       local_(identity.transport == Transport::unix_socket),
-      admin_(identity.admin), readonly_(identity.readonly),
+      admin_(identity.admin), listener_(identity.listener), peer_(identity.peer()), readonly_(identity.readonly),
       authenticated_(auth == AuthMethod::none && tls == nullptr),
       fd_(std::move(fd)), identity_(std::move(identity)), limits_(limits), reader_(server_->input) {
     ClientLock lock(mu_);
@@ -65,7 +65,7 @@ void Client::start(std::shared_ptr<Session> session) {
     if (is_closed())
         return; // its teardown is already on the way
     watched_ = loop::kReadable;
-    watch_ = server_->loop.add_fd(
+    watch_ = server_->loop.add_socket(
         loop_fd_, watched_, [self = shared_from_this()](unsigned what) { self->on_ready(what); });
     update();
 }
@@ -80,8 +80,9 @@ void Client::end(log::Level level, std::string_view reason) {
         if (closed_.load(std::memory_order_relaxed))
             return;
         closed_.store(true, std::memory_order_release);
-        // The descriptor itself stays until nobody is inside a system call with it.
-        if (fd_)
+        // The descriptor itself stays until nobody is inside a system call with it. On rpc-loop, with no writer,
+        // that is as soon as this callback returns, and closing it does the rest.
+        if (fd_ && (writing_ || !server_->loop.on_thread()))
             ::shutdown(fd_.get(), SHUT_RDWR);
     }
     log::line(level, "rpc", "server '{}', client {}: connection closed: {}", server_->name, id_,

@@ -56,6 +56,9 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     [[nodiscard]] AuthMethod auth_method() const { return auth_; } // of its listener
     [[nodiscard]] bool is_local() const { return local_; }         // on a unix socket
     [[nodiscard]] bool is_admin() const { return admin_; } // came in by the admin socket
+    // By which limits count: the listening socket's number, and who the peer is ("uid 1000", "192.0.2.1").
+    [[nodiscard]] std::uint32_t listener() const { return listener_; }
+    [[nodiscard]] const std::string& peer() const { return peer_; }
     // What Handler::client_arrived returned.
     [[nodiscard]] Session* session() const { return session_.get(); }
 
@@ -82,6 +85,11 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     // An event: the same bytes for all who get it. False: the client is gone, or just now was cut
     // off because it left more than Limits::max_event_bytes unread.
     bool send_event(SharedBuffer packet) PV_EXCLUDES(level_client);
+
+    // ---- calls (any thread)
+    // The call of `slot`, one of this client's, waits and holds no worker: its place is another's now. May have
+    // ended meanwhile.
+    void park_call(const CallSlot& slot) PV_EXCLUDES(level_client);
 
     // ---- streams
     // For the call `call`, which is running; the sink is told of the client's packets from now on.
@@ -206,6 +214,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     const AuthMethod auth_;
     const bool local_, admin_;
     const TimePoint since_ = loop::Clock::now();
+    const std::uint32_t listener_;
+    const std::string peer_;
     std::shared_ptr<Session> session_; // set once, before the first read
     std::atomic<bool> readonly_, authenticated_;
     std::atomic<bool> closed_{false};

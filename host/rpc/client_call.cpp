@@ -72,6 +72,20 @@ void Client::refuse(const Header& header, std::string_view why) {
     send(std::move(chunk));
 }
 
+void Client::park_call(const CallSlot& slot) {
+    bool waiting = false;
+    {
+        ClientLock lock(mu_);
+        CallPlace& place = *slot.place_;
+        // It may have ended, and its place be another's.
+        if (!place.used || place.use != slot.use_ || place.parked || !calls_.park(place, limits_))
+            return;
+        waiting = calls_.waiting() != 0;
+    }
+    if (waiting)
+        start_waiting_calls();
+}
+
 void Client::end_call(CallPlace& place) {
     bool waiting = false, torn_down = false;
     {

@@ -113,7 +113,7 @@ void Client::flush() {
 
 // True: this thread is the writer now, and `batch` is what it sends first.
 bool Client::begin_writing(OutputQueue::Batch& batch) {
-    if (writing_ || blocked_ || handshaking_ || all_sent())
+    if (writing_ || blocked_ || handshaking_ || all_sent() || closed_.load(std::memory_order_relaxed))
         return false;
     writing_ = true;
     batch.socket = fd_.get();

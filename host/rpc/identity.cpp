@@ -15,6 +15,10 @@
 
 namespace polyvirt::rpc {
 
+std::string Identity::peer() const {
+    return is_local() ? "uid " + std::to_string(uid) : address.substr(0, address.rfind(':'));
+}
+
 std::uint64_t process_start_time(pid_t pid) {
     const UniqueFd fd(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd)

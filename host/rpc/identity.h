@@ -30,10 +30,14 @@ struct Identity {
     std::string address, local_address;
     bool readonly = false; // came in through a read-only listener
     bool admin = false;    // came in through the admin listener
+    std::uint32_t listener = 0; // that listener's number in its server; 0: handed over
     std::string sasl_user; // empty = not authenticated that way
     std::string x509_dname; // of the certificate that TLS has verified; empty = none
     unsigned secret_bits = 0; // strength of the encryption (TLS or SASL); 0 = clear text
 
+    [[nodiscard]] bool is_local() const { return transport == Transport::unix_socket; }
+    // Whose quota it counts against: "uid 1000" on unix sockets, else the address without its port.
+    [[nodiscard]] std::string peer() const;
     [[nodiscard]] bool is_secure() const {
         return transport == Transport::unix_socket || secret_bits != 0;
     }

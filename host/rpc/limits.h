@@ -18,6 +18,11 @@ struct Limits {
     unsigned max_clients = 5000;
     unsigned max_anonymous = 100; // not authenticated yet; 0: as many as there may be clients
     unsigned reserved_clients = 16;
+    // The same for the clients of one listening socket, and of one peer (a user on unix sockets, an address on
+    // others): the oldest silent one of that listener or peer makes room. 0 = no such limit. Neither holds for
+    // root and the daemon's own user on unix sockets.
+    unsigned max_clients_per_listener = 4000;
+    unsigned max_clients_per_peer = 1000;
     std::chrono::milliseconds auth_deadline{10'000}; // from accept; the TLS handshake counts
     // TLS handshakes that compute at the same time, each on a priority worker; others wait their
     // turn.
@@ -26,6 +31,8 @@ struct Limits {
     // Calls of one client. In flight: handed to a worker, not ended. Priority calls are counted
     // apart, so that ordinary ones that are stuck never hold them up.
     unsigned max_in_flight = 16;
+    // Those that wait in a driver without holding a worker: so many do not count as in flight.
+    unsigned max_parked = 256;
     unsigned max_queued = 1024;
     std::size_t max_queued_bytes = std::size_t{64} << 20;
 

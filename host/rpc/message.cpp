@@ -45,13 +45,14 @@ std::span<std::uint8_t> Message::payload() {
 }
 
 CallSlot::CallSlot(std::shared_ptr<Client> client, CallPlace& place)
-    : client_(std::move(client)), place_(&place) {}
+    : client_(std::move(client)), place_(&place), use_(place.use) {}
 
 CallSlot& CallSlot::operator=(CallSlot&& other) noexcept {
     if (this != &other) {
         release();
         client_ = std::move(other.client_);
         place_ = other.place_;
+        use_ = other.use_;
     }
     return *this;
 }

@@ -63,7 +63,7 @@ class CallSlot {
     CallSlot() = default;
     CallSlot(std::shared_ptr<Client> client, CallPlace& place);
     CallSlot(CallSlot&& other) noexcept
-        : client_(std::move(other.client_)), place_(other.place_) {}
+        : client_(std::move(other.client_)), place_(other.place_), use_(other.use_) {}
     CallSlot& operator=(CallSlot&& other) noexcept;
     ~CallSlot() { release(); }
     void release();
@@ -75,8 +75,10 @@ class CallSlot {
     explicit operator bool() const { return client_ != nullptr; }
 
   private:
+    friend class Client;
     std::shared_ptr<Client> client_;
     CallPlace* place_ = nullptr;
+    std::uint64_t use_ = 0; // which use of the place
 };
 
 struct Message {

@@ -62,7 +62,7 @@ const std::string& Server::name() const {
 
 Status Server::add_listener(ListenerConfig config) {
     PV_ASSIGN_OR_RETURN(Listener listener, Listener::open(std::move(config)));
-    shared_->doors.push_back({.listener = std::move(listener), .watch = {}, .resume = {}});
+    shared_->add_door(std::move(listener));
     return {};
 }
 
@@ -99,7 +99,7 @@ Status Server::reload_tls() const {
 
 Status Server::adopt_listener(UniqueFd fd, ListenerConfig config) {
     PV_ASSIGN_OR_RETURN(Listener listener, Listener::adopt(std::move(fd), std::move(config)));
-    shared_->doors.push_back({.listener = std::move(listener), .watch = {}, .resume = {}});
+    shared_->add_door(std::move(listener));
     return {};
 }
 

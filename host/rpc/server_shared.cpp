@@ -12,6 +12,13 @@ namespace polyvirt::rpc {
 namespace {
 
 constexpr auto kGoodbyeRetry = std::chrono::milliseconds(20);
+constexpr auto kTellAgain = std::chrono::seconds(10);
+
+template <typename Map, typename Key> void count_down(Map& map, const Key& key) {
+    const auto it = map.find(key);
+    if (it != map.end() && --it->second == 0)
+        map.erase(it);
+}
 
 } // namespace
 
@@ -31,7 +38,10 @@ void ServerShared::heard(Client::Id id) {
 
 void ServerShared::left(const ClientPtr& client) {
     ServerLock lock(mu);
-    clients.erase(client->id());
+    if (clients.erase(client->id()) != 0) {
+        count_down(by_listener, client->listener());
+        count_down(by_peer, client->peer());
+    }
     anonymous.erase(client->id());
     silent.erase(client->id());
     ++goodbyes_due;
@@ -44,15 +54,47 @@ void ServerShared::progress() {
     changed.notify_all();
 }
 
+std::uint64_t ServerShared::Complaint::due() {
+    ++since;
+    const auto now = loop::Clock::now();
+    if (now < next)
+        return 0;
+    next = now + kTellAgain;
+    return std::exchange(since, 0);
+}
+
+// Of those that match, the one that has been silent longest, or else not authenticated for longest; null: none.
+template <typename Match> ServerShared::ClientPtr ServerShared::oldest_idle(Match match) const {
+    for (const auto* table : {&silent, &anonymous})
+        for (const auto& [id, client] : *table)
+            if (match(*client))
+                return client;
+    return nullptr;
+}
+
 bool ServerShared::has_room(const Identity& identity, bool auth, ClientPtr& victim) {
-    const bool privileged = identity.uid == 0 || identity.uid == ::geteuid();
+    const bool privileged = identity.is_local() && (identity.uid == 0 || identity.uid == ::geteuid());
+    const auto count_of = [](const auto& map, const auto& key) {
+        const auto it = map.find(key);
+        return it == map.end() ? 0U : it->second;
+    };
+    if (!privileged) {
+        const std::string peer = identity.peer();
+        const unsigned per_peer = limits_.max_clients_per_peer;
+        if (per_peer != 0 && count_of(by_peer, peer) >= per_peer) {
+            victim = oldest_idle([&](const Client& c) { return c.peer() == peer; });
+            return victim != nullptr;
+        }
+        const unsigned per_listener = limits_.max_clients_per_listener;
+        if (per_listener != 0 && count_of(by_listener, identity.listener) >= per_listener) {
+            victim = oldest_idle([&](const Client& c) { return c.listener() == identity.listener; });
+            return victim != nullptr;
+        }
+    }
     const std::size_t most = std::size_t{limits_.max_clients} +
                              (privileged ? std::size_t{limits_.reserved_clients} : 0U);
     if (clients.size() >= most) {
-        if (!silent.empty())
-            victim = silent.begin()->second;
-        else if (!anonymous.empty())
-            victim = anonymous.begin()->second;
+        victim = oldest_idle([](const Client&) { return true; });
         return victim != nullptr;
     }
     if (auth || limits_.max_anonymous == 0 || anonymous.size() < limits_.max_anonymous)
@@ -71,6 +113,7 @@ ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, Auth
                                             std::unique_ptr<TlsSession> tls) {
     ClientPtr client, victim;
     const bool auth = method == AuthMethod::none && tls == nullptr;
+    std::uint64_t tell = 0;
     {
         ServerLock lock(mu);
         if (stopping.load() || !has_room(identity, auth, victim)) {
@@ -80,17 +123,24 @@ ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, Auth
         if (victim) { // the table forgets it when its connection is torn down
             silent.erase(victim->id());
             anonymous.erase(victim->id());
+            tell = made_room_.due();
         }
         client = std::make_shared<Client>(shared_from_this(), next_id++, std::move(fd),
                                           std::move(identity), method, std::move(tls), limits_);
         clients.emplace(client->id(), client);
+        ++by_listener[client->listener()];
+        ++by_peer[client->peer()];
         silent.emplace(client->id(), client);
         if (!auth)
             anonymous.emplace(client->id(), client);
         ++counts.accepted;
     }
+    // Thousands of them are no reason for as many lines.
+    if (tell != 0)
+        log::warning("rpc", "server '{}': {} silent clients made room for new ones, the last of them of {}", name,
+                     tell, victim->peer());
     if (victim)
-        victim->close("it made room for a new one: too many that have not said who they are");
+        victim->end(log::Level::debug, "it was silent and made room for a new one");
     return client;
 }
 

@@ -48,6 +48,10 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
     ClientPtr admit(UniqueFd fd, Identity identity, AuthMethod auth,
                     std::unique_ptr<TlsSession> tls = nullptr) PV_EXCLUDES(level_server);
     void arrived(const ClientPtr& client) PV_EXCLUDES(level_server); // rpc-loop
+    void add_door(Listener listener) {
+        const auto number = static_cast<std::uint32_t>(doors.size() + 1);
+        doors.push_back({.listener = std::move(listener), .watch = {}, .resume = {}, .number = number});
+    }
     void watch_doors();                                              // rpc-loop
     void close_doors();                                              // rpc-loop
     void run_goodbyes_here() PV_EXCLUDES(level_server);
@@ -71,6 +75,8 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
     Client::Id next_id PV_GUARDED_BY(mu) = 1;
     Counts counts PV_GUARDED_BY(mu);
     std::vector<std::shared_ptr<TlsContext>> tls_contexts PV_GUARDED_BY(mu); // of the listeners
+    std::map<std::uint32_t, unsigned> by_listener PV_GUARDED_BY(mu);
+    std::map<std::string, unsigned> by_peer PV_GUARDED_BY(mu);
     std::size_t goodbyes_due PV_GUARDED_BY(mu) = 0;            // left, client_gone not yet run
     std::vector<ClientPtr> goodbyes_waiting PV_GUARDED_BY(mu); // the pool did not take them
 
@@ -78,6 +84,7 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
         Listener listener;
         loop::Watch watch;
         loop::Watch resume; // a timer: descriptors had run out
+        std::uint32_t number = 0;
     };
     std::list<Door> doors; // leader before start_serving(), then rpc-loop
 
@@ -101,10 +108,18 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
     // any thread
     [[nodiscard]] bool has_room(const Identity& identity, bool auth, ClientPtr& victim)
         PV_REQUIRES(mu);
+    template <typename Match> [[nodiscard]] ClientPtr oldest_idle(Match match) const PV_REQUIRES(mu);
+    // How often something happened since it was last told of; 0: do not tell again yet.
+    struct Complaint {
+        loop::Clock::time_point next{};
+        std::uint64_t since = 0;
+        std::uint64_t due();
+    };
     bool submit_goodbye(const ClientPtr& client);
     void goodbye_done() PV_EXCLUDES(level_server);
 
     bool housekeeping_armed_ = false; // rpc-loop
+    Complaint made_room_ PV_GUARDED_BY(mu);
 };
 
 } // namespace polyvirt::rpc

@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "host/work/parker.h"
 
 namespace polyvirt::work {
 namespace {
@@ -23,6 +24,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kTellAgain = std::chrono::seconds(10);
+// A worker that is so long at one job while others wait is taken to be stuck in it.
+constexpr auto kLate = std::chrono::milliseconds(10);
 
 enum Kind : unsigned { kOrdinary = 0, kPrio = 1 };
 
@@ -45,10 +48,15 @@ struct WorkerPool::State {
         State* pool = nullptr;
         Kind kind = kOrdinary;
         unsigned slot = 0;
-        bool used = false;       // guarded by the pool's mu
-        bool woken = false;      // guarded by the pool's mu
-        unsigned park_depth = 0; // own thread only
-        CondVar wake;
+        // Guarded by the pool's mu.
+        bool used = false;
+        bool woken = false;         // taken off the idle ones to find a job
+        bool parked = false;        // counts as parked, because it said so or was found to be late
+        std::uint64_t job = 0;      // number of the job that it is at, 0 = none
+        std::uint64_t job_seen = 0; // the same, when the watcher last looked
+        // Own thread only.
+        unsigned park_depth = 0;
+        Parker rest;
     };
     struct Queued {
         Job job;
@@ -67,6 +75,7 @@ struct WorkerPool::State {
         Worker* wake = nullptr;
         Worker* start = nullptr;
         bool tell_cap = false;
+        bool watch = false;
         pthread_t join = 0;
     };
 
@@ -75,7 +84,7 @@ struct WorkerPool::State {
     Crew crews[2] PV_GUARDED_BY(mu);
     unsigned parked PV_GUARDED_BY(mu) = 0;
     unsigned running PV_GUARDED_BY(mu) = 0;
-    std::uint64_t next_number PV_GUARDED_BY(mu) = 0;
+    std::uint64_t next_number PV_GUARDED_BY(mu) = 1;
     bool stopping PV_GUARDED_BY(mu) = false; // no new jobs
     bool ending PV_GUARDED_BY(mu) = false;   // workers end when they find no job
     Clock::time_point cap_told PV_GUARDED_BY(mu) = {};
@@ -83,6 +92,10 @@ struct WorkerPool::State {
     // The thread that ended last; joined by the next that ends, at last by the destructor.
     pthread_t ended PV_GUARDED_BY(mu) = 0;
     CondVar settled; // a job or a worker ended while somebody waits for that
+    // The watcher sleeps on this unless jobs wait for workers that are all busy.
+    CondVar starving;
+    bool watcher_sleeps PV_GUARDED_BY(mu) = false;
+    pthread_t watcher = 0;
 
     static thread_local Worker* current;
 
@@ -90,21 +103,28 @@ struct WorkerPool::State {
     Todo plan_ordinary() PV_REQUIRES(mu);
     static Worker* wake_one(Crew& crew);
     Worker* reserve(Kind kind) PV_REQUIRES(mu);
-    bool take(Kind kind, Job& job) PV_REQUIRES(mu);
+    bool take(Worker& me, Job& job) PV_REQUIRES(mu);
     bool surplus(Kind kind) const PV_REQUIRES(mu);
-    bool wait_for_work(Worker& me, LeafLock& lock) PV_REQUIRES(mu);
     void nudge_idle() PV_REQUIRES(mu);
+    [[nodiscard]] bool is_starving() const PV_REQUIRES(mu);
+    void find_late() PV_REQUIRES(mu);
+    void unpark(Worker& me) PV_REQUIRES(mu);
+    Todo leave(Worker& me) PV_REQUIRES(mu);
 
-    enum class Next { job, end };
-    Next next(Worker& me, bool first, Job& job, Todo& todo);
+    enum class Next { job, rest, end };
+    Next next(Worker& me, bool timed_out, Job& job, Todo& todo, Clock::time_point& until);
+    void job_ended(Worker& me);
     int start(Worker* worker);
     void carry_out(const Todo& todo);
     void fill();
     void work(Worker& me);
-    void park(bool begin);
+    void watch();
+    void park(Worker& me, bool begin);
     void end();
     static void run(Job& job);
     static void* thread_main(void* arg);
+    static void* watcher_main(void* arg);
+    static int spawn(pthread_t& thread, void* (*main)(void*), void* arg);
 };
 
 thread_local WorkerPool::State::Worker* WorkerPool::State::current = nullptr;
@@ -124,7 +144,7 @@ WorkerPool::State::Todo WorkerPool::State::plan_ordinary() {
         prio.queue.size() - std::min<std::size_t>(prio.queue.size(), prio.coming);
     if (crew.queue.size() + left <= crew.coming) return {};
     if (!crew.idle.empty()) return {.wake = wake_one(crew)};
-    if (crew.workers - parked >= limits.max_workers) return {};
+    if (crew.workers - parked >= limits.max_workers) return {.watch = watcher_sleeps};
     if (crew.workers >= limits.hard_cap) {
         const auto now = Clock::now();
         if (now - cap_told < kTellAgain) return {};
@@ -154,21 +174,22 @@ WorkerPool::State::Worker* WorkerPool::State::reserve(Kind kind) {
         worker->slot = static_cast<unsigned>(crew.slots.size());
         free = crew.slots.insert(free, std::move(worker));
     }
-    (*free)->used = true;
+    (*free)->used = (*free)->woken = true;
     ++crew.workers;
     ++crew.coming;
     return free->get();
 }
 
-bool WorkerPool::State::take(Kind kind, Job& job) {
+bool WorkerPool::State::take(Worker& me, Job& job) {
     auto& prio = crews[kPrio].queue;
     auto& ordinary = crews[kOrdinary].queue;
     std::deque<Queued>* from = prio.empty() ? nullptr : &prio;
-    if (kind == kOrdinary && !ordinary.empty() &&
+    if (me.kind == kOrdinary && !ordinary.empty() &&
         (from == nullptr || ordinary.front().number < prio.front().number))
         from = &ordinary;
     if (from == nullptr) return false;
     job = std::move(from->front().job);
+    me.job = from->front().number;
     from->pop_front();
     return true;
 }
@@ -178,63 +199,76 @@ bool WorkerPool::State::surplus(Kind kind) const {
                          : crews[kOrdinary].workers - parked > limits.max_workers;
 }
 
-// False: this worker should end, as nothing came for long or the limits say so.
-bool WorkerPool::State::wait_for_work(Worker& me, LeafLock& lock) {
-    Crew& crew = crews[me.kind];
-    me.woken = false;
-    crew.idle.push_back(&me);
-    const auto until = Clock::now() + limits.idle_for;
-    while (!me.woken) {
-        bool leave = ending || surplus(me.kind);
-        if (!leave && me.kind == kOrdinary && crew.workers > limits.min_workers)
-            leave =
-                !me.wake.wait_until(lock, until) && !me.woken && crew.workers > limits.min_workers;
-        else if (!leave)
-            me.wake.wait(lock);
-        if (leave) {
-            std::erase(crew.idle, &me);
-            return false;
-        }
-    }
-    --crew.coming;
-    return true;
-}
-
 // Idle workers look at limits and `ending` again.
 void WorkerPool::State::nudge_idle() {
     for (Crew& crew : crews)
-        for (Worker* worker : crew.idle) worker->wake.notify_one();
+        for (Worker* worker : crew.idle) worker->rest.unpark();
 }
 
-// Between two jobs: one hold of the lock ends the old one and finds the next.
-WorkerPool::State::Next WorkerPool::State::next(Worker& me, bool first, Job& job, Todo& todo) {
-    LeafLock lock(mu);
-    if (first) {
-        --crews[me.kind].coming;
-        failure_told = false;
-    } else {
-        --running;
-        if (stopping) settled.notify_all();
-    }
-    while (!surplus(me.kind)) {
-        if (take(me.kind, job)) {
-            ++running;
-            todo = plan();
-            return Next::job;
+// Jobs wait, and of the ordinary workers that may be there all are, and busy.
+bool WorkerPool::State::is_starving() const {
+    const Crew& crew = crews[kOrdinary];
+    return crew.queue.size() + crews[kPrio].queue.size() > crew.coming + crews[kPrio].coming && crew.idle.empty() &&
+           crew.workers - parked >= limits.max_workers && crew.workers < limits.hard_cap;
+}
+
+void WorkerPool::State::find_late() {
+    for (const auto& worker : crews[kOrdinary].slots) {
+        if (worker->job != 0 && worker->job == worker->job_seen && !worker->parked) {
+            worker->parked = true;
+            ++parked;
         }
-        if (ending || !wait_for_work(me, lock)) break;
+        worker->job_seen = worker->job;
     }
-    // Counted out under the same hold that decided it, or two would leave for one too many.
+}
+
+void WorkerPool::State::unpark(Worker& me) {
+    if (std::exchange(me.parked, false)) --parked;
+}
+
+void WorkerPool::State::job_ended(Worker& me) {
+    LeafLock lock(mu);
+    --running;
+    me.job = 0;
+    unpark(me);
+    if (stopping) settled.notify_all();
+}
+
+// Counted out under the same hold that decided it, or two would leave for one too many.
+WorkerPool::State::Todo WorkerPool::State::leave(Worker& me) {
     --crews[me.kind].workers;
     me.used = false;
-    todo.join = std::exchange(ended, pthread_self());
     settled.notify_all();
-    if (!ending) {
-        const pthread_t join = todo.join;
-        todo = plan();
-        todo.join = join;
+    Todo todo;
+    if (!ending) todo = plan();
+    todo.join = std::exchange(ended, pthread_self());
+    return todo;
+}
+
+// After a start, a job or a rest: the next job, or a rest until it is woken or `until`, or the end.
+WorkerPool::State::Next WorkerPool::State::next(Worker& me, bool timed_out, Job& job, Todo& todo,
+                                                Clock::time_point& until) {
+    LeafLock lock(mu);
+    Crew& crew = crews[me.kind];
+    if (std::exchange(me.woken, false)) {
+        --crew.coming;
+        failure_told = false;
+    } else {
+        std::erase(crew.idle, &me);
     }
-    return Next::end;
+    if (!surplus(me.kind) && take(me, job)) {
+        ++running;
+        todo = plan();
+        return Next::job;
+    }
+    const bool may_end = me.kind == kOrdinary && crew.workers > limits.min_workers;
+    if (ending || surplus(me.kind) || (may_end && timed_out)) {
+        todo = leave(me);
+        return Next::end;
+    }
+    until = may_end ? Clock::now() + limits.idle_for : Clock::time_point::max();
+    crew.idle.push_back(&me);
+    return Next::rest;
 }
 
 void WorkerPool::State::run(Job& job) {
@@ -251,14 +285,49 @@ void WorkerPool::State::run(Job& job) {
 }
 
 void WorkerPool::State::work(Worker& me) {
-    for (bool first = true;; first = false) {
+    bool timed_out = false;
+    while (true) {
         Job job;
         Todo todo;
-        const Next what = next(me, first, job, todo);
+        Clock::time_point until;
+        const Next what = next(me, timed_out, job, todo, until);
         carry_out(todo);
         if (what == Next::end) return;
-        run(job);
+        if (what == Next::job) {
+            run(job);
+            job_ended(me);
+        } else {
+            me.rest.park(until);
+        }
+        timed_out = what == Next::rest && until != Clock::time_point::max() && Clock::now() >= until;
     }
+}
+
+// Looks every `kLate` while jobs wait for busy workers, and sleeps otherwise.
+void WorkerPool::State::watch() {
+    while (true) {
+        Todo todo;
+        {
+            LeafLock lock(mu);
+            while (!ending && !is_starving()) {
+                watcher_sleeps = true;
+                starving.wait(lock);
+            }
+            watcher_sleeps = false;
+            if (ending) return;
+            (void)starving.wait_until(lock, Clock::now() + kLate);
+            find_late();
+            todo = plan();
+            todo.watch = false;
+        }
+        carry_out(todo);
+    }
+}
+
+void* WorkerPool::State::watcher_main(void* arg) {
+    pthread_setname_np(pthread_self(), "pool-watch");
+    static_cast<State*>(arg)->watch();
+    return nullptr;
 }
 
 void* WorkerPool::State::thread_main(void* arg) {
@@ -270,27 +339,33 @@ void* WorkerPool::State::thread_main(void* arg) {
     return nullptr;
 }
 
-int WorkerPool::State::start(Worker* worker) {
-    // Signals are the leader's: the thread is born with all of them blocked.
+// Signals are the leader's: the thread is born with all of them blocked.
+int WorkerPool::State::spawn(pthread_t& thread, void* (*main)(void*), void* arg) {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t thread = 0;
-    const int error = pthread_create(&thread, nullptr, thread_main, worker);
+    const int error = pthread_create(&thread, nullptr, main, arg);
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return error;
+}
+
+int WorkerPool::State::start(Worker* worker) {
+    pthread_t thread = 0;
+    const int error = spawn(thread, thread_main, worker);
     if (error == 0) return 0;
     LeafLock lock(mu);
     Crew& crew = crews[worker->kind];
     --crew.coming;
     --crew.workers;
-    worker->used = false;
+    worker->woken = worker->used = false;
     settled.notify_all();
     return error;
 }
 
 void WorkerPool::State::carry_out(const Todo& todo) {
-    if (todo.wake != nullptr) todo.wake->wake.notify_one();
+    if (todo.wake != nullptr) todo.wake->rest.unpark();
+    if (todo.watch) starving.notify_one();
     if (todo.tell_cap)
         log::warning("work",
                      "all workers wait in drivers and their number is at its hard cap: calls "
@@ -326,15 +401,15 @@ void WorkerPool::State::fill() {
     }
 }
 
-void WorkerPool::State::park(bool begin) {
+void WorkerPool::State::park(Worker& me, bool begin) {
     Todo todo;
     {
         LeafLock lock(mu);
-        if (begin) {
+        if (!begin) {
+            unpark(me);
+        } else if (!std::exchange(me.parked, true)) {
             ++parked;
             todo = plan();
-        } else {
-            --parked;
         }
     }
     carry_out(todo);
@@ -346,15 +421,21 @@ void WorkerPool::State::end() {
         LeafLock lock(mu);
         stopping = ending = true;
         nudge_idle();
+        starving.notify_one();
         while (crews[kOrdinary].workers + crews[kPrio].workers != 0) settled.wait(lock);
         last = std::exchange(ended, 0);
     }
     if (last != 0) pthread_join(last, nullptr);
+    if (watcher != 0) pthread_join(watcher, nullptr);
 }
 
 WorkerPool::WorkerPool(PoolLimits limits) : state_(std::make_unique<State>(limits)) {
     try {
         state_->fill();
+        if (const int error = State::spawn(state_->watcher, State::watcher_main, state_.get()); error != 0) {
+            state_->watcher = 0;
+            throw std::system_error(error, std::generic_category(), "worker pool: no thread");
+        }
     } catch (...) {
         state_->end();
         throw;
@@ -423,12 +504,12 @@ bool WorkerPool::drain(unsigned deadline_ms) {
 
 WorkerPool::Parked::Parked() {
     if (State::Worker* me = State::current; me != nullptr && me->park_depth++ == 0)
-        me->pool->park(true);
+        me->pool->park(*me, true);
 }
 
 WorkerPool::Parked::~Parked() {
     if (State::Worker* me = State::current; me != nullptr && --me->park_depth == 0)
-        me->pool->park(false);
+        me->pool->park(*me, false);
 }
 
 } // namespace polyvirt::work

@@ -6,7 +6,8 @@
 // is why a pool full of stuck calls still answers them.
 //
 // A job that must block in a driver says so with a Parked guard: the pool then keeps its number of
-// *runnable* workers by starting another, up to a hard cap.
+// *runnable* workers by starting another, up to a hard cap. One that blocks without a word is found out: while
+// jobs wait, a worker that has been at the same one for 10 ms counts as parked too until it is through.
 
 #include <chrono>
 #include <cstddef>
@@ -21,7 +22,7 @@ struct PoolLimits {
     unsigned min_workers = 2;                   // kept even when idle
     unsigned max_workers = 20;                  // runnable ordinary workers
     unsigned prio_workers = 5;                  // fixed number
-    unsigned hard_cap = 60;                     // ordinary workers, parked ones included
+    unsigned hard_cap = 48;                     // ordinary workers, parked ones included
     std::size_t max_queued = 10000;             // jobs waiting, both kinds together
     std::chrono::milliseconds idle_for{60'000}; // then a worker beyond min_workers ends
 };

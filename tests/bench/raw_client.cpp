@@ -35,7 +35,7 @@ RawClient::RawClient(const std::string& path) {
     while (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         if (errno != EAGAIN && errno != EINTR) die(path.c_str()); // EAGAIN: the backlog is full
     if (::fcntl(fd_.get(), F_SETFL, O_NONBLOCK) != 0) die("fcntl");
-    in_.resize(64 * 1024);
+    in_.resize(4 * 1024);
 }
 
 std::uint32_t RawClient::send(std::int32_t proc, const std::vector<std::uint8_t>& payload) {
@@ -77,13 +77,13 @@ std::vector<std::uint8_t> RawClient::call(std::int32_t proc, std::vector<std::ui
     while (!reply) {
         pollfd p{fd_.get(), POLLIN, 0};
         ::poll(&p, 1, -1);
-        const bool open = receive([&](const protocol::Header& h, std::vector<std::uint8_t> body) {
+        const bool open = receive([&](const protocol::Header& h, std::span<const std::uint8_t> body) {
             if (h.serial != serial || h.type != protocol::MsgType::reply) return;
             if (h.status != protocol::MsgStatus::ok) {
                 std::fprintf(stderr, "procedure %d answered an error\n", proc);
                 std::exit(1);
             }
-            reply = std::move(body);
+            reply.emplace(body.begin(), body.end());
         });
         if (!open) die("connection closed");
     }
@@ -101,7 +101,7 @@ void RawClient::open(const std::string& uri) {
 
 void RawClient::close_connection() {
     call(static_cast<std::int32_t>(remote::Proc::connect_close));
-    while (receive([](const protocol::Header&, const std::vector<std::uint8_t>&) {})) {
+    while (receive([](const protocol::Header&, std::span<const std::uint8_t>) {})) {
         pollfd p{fd_.get(), POLLIN, 0};
         ::poll(&p, 1, -1);
     }

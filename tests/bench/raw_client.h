@@ -5,6 +5,8 @@
 // Blocking open, then non-blocking calls. One thread.
 
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,8 @@ class RawClient {
 
     // Queues a call without waiting and sends it. Returns its serial.
     std::uint32_t send(std::int32_t proc, const std::vector<std::uint8_t>& payload);
-    // Reads what is there; calls `on_packet(header)` for each whole packet. False: end of file.
+    // Reads what is there; calls `on_packet(header, payload)` for each whole packet, whose payload is a span that
+    // lives as long as the call. False: end of file.
     template <typename F> bool receive(const F& on_packet);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
@@ -48,8 +51,7 @@ template <typename F> bool RawClient::receive(const F& on_packet) {
         const std::uint32_t length = protocol::load_be32(in_.data() + at);
         if (used_ - at < length) break;
         on_packet(protocol::read_header(in_.data() + at + 4),
-                  std::vector<std::uint8_t>(in_.begin() + static_cast<std::ptrdiff_t>(at + protocol::kMinPacket),
-                                            in_.begin() + static_cast<std::ptrdiff_t>(at + length)));
+                  std::span<const std::uint8_t>(in_.data() + at + protocol::kMinPacket, length - protocol::kMinPacket));
         at += length;
     }
     if (at > 0) {

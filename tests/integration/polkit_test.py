@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The polyvirt authors
-"""polkit, played by an authority of the tests' own on a bus of their own: as the judge of permissions."""
+"""polkit, played by an authority of the tests' own on a bus of their own: as the judge of permissions, and at the
+door."""
 
+import os
 import threading
 
 import libvirt
@@ -10,8 +12,11 @@ from harness import identities, settings, wait
 from harness.fake_polkit import FakePolkit
 from harness.identities import NOBODY
 from harness.python_client import DEFINED, PythonCase, Recorder, UNDEFINED
+from rawclient import RawClient, WireError
+import wire
 
-_ACCESS_DENIED, _AUTH_UNAVAILABLE, _ACCESS, _POLKIT = 88, 94, 55, 60
+_ACCESS_DENIED, _AUTH_FAILED, _AUTH_CANCELLED, _AUTH_UNAVAILABLE = 88, 45, 79, 94
+_ACCESS, _POLKIT = 55, 60
 
 
 class PolkitCase(PythonCase):
@@ -138,3 +143,66 @@ class DeadBus(PolkitCase):
         code, _, text = self.refused(lambda: self.connect_as(NOBODY))
         self.assertEqual(code, _AUTH_UNAVAILABLE)
         self.assertIn("polkit cannot be asked: the message bus cannot be reached", text)
+
+
+class Login(PolkitCase):
+    """polkit as the way in: who may connect at all."""
+
+    config = "auth: {unix: polkit, unix_readonly: polkit}\n"
+
+    def setUp(self):
+        super().setUp()
+        self.polkit.rule("org.libvirt.unix.*", "no")
+
+    def test_allowed_is_let_in(self):
+        self.polkit.rule("org.libvirt.unix.manage", "yes")
+        self.assertEqual(self.connect_as(NOBODY).getType(), "QEMU")
+        question = self.polkit.asked("org.libvirt.unix.manage")[-1]
+        self.assertEqual((question["kind"], question["subject"]["uid"], question["flags"]), ("unix-process", NOBODY, 1))
+        self.assertEqual(question["subject"]["pid"], os.getpid())
+        self.assertGreater(question["subject"]["start-time"], 0)
+
+    def test_read_only_socket_asks_for_less(self):
+        self.polkit.rule("org.libvirt.unix.monitor", "yes")
+        self.assertEqual(self.connect_as(NOBODY, "ro").getType(), "QEMU")
+        self.refused(lambda: self.connect_as(NOBODY))
+
+    def test_denied_is_told_so(self):
+        code, origin, text = self.refused(lambda: self.connect_as(NOBODY))
+        self.assertEqual((code, origin), (_AUTH_FAILED, _POLKIT))
+        self.assertEqual(text, "authentication failed: polkit denies action 'org.libvirt.unix.manage'")
+
+    def test_without_an_agent_the_words_are_the_known_ones(self):
+        self.polkit.rule("org.libvirt.unix.manage", "challenge")
+        code, _, text = self.refused(lambda: self.connect_as(NOBODY))
+        self.assertEqual(code, _AUTH_UNAVAILABLE)
+        self.assertEqual(text, "authentication unavailable: no polkit agent available to authenticate action "
+                               "'org.libvirt.unix.manage'")
+
+    def test_user_who_does_not_want_to_is_told_so(self):
+        self.polkit.rule("org.libvirt.unix.manage", "dismissed")
+        code, _, text = self.refused(lambda: self.connect_as(NOBODY))
+        self.assertEqual(code, _AUTH_CANCELLED)
+        self.assertIn("user cancelled authentication process", text)
+
+    def test_root_is_let_in_unasked(self):
+        self.assertEqual(self.connect().getType(), "QEMU")
+        self.assertEqual(self.polkit.asked("org.libvirt.unix.*"), [])
+
+    def test_nothing_works_before_it(self):
+        with identities.as_user(NOBODY):
+            client = RawClient(self.subject.socket(), wire.Tables(settings.TABLES), settings.PATIENCE)
+        self.addCleanup(client.close)
+        self.assertEqual(client.call("auth_list"), {"types": [2]})
+        with self.assertRaises(WireError) as refused:
+            client.call("connect_open", name="qemu:///system", flags=0)
+        self.assertIn("authentication required", refused.exception.message)
+        self.polkit.rule("org.libvirt.unix.manage", "yes")
+        self.assertEqual(client.call("auth_polkit"), {"complete": 1})
+        client.call("connect_open", name="qemu:///system", flags=0)
+
+    def test_bus_that_went_away_is_an_error_that_says_so(self):
+        self.polkit.stop()
+        code, _, text = self.refused(lambda: self.connect_as(NOBODY))
+        self.assertEqual(code, _AUTH_UNAVAILABLE)
+        self.assertIn("polkit cannot be asked", text)

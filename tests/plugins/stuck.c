@@ -45,7 +45,7 @@ PV_MANIFEST("id: t_stuck\n"
             "kinds: [domain, pool, volume]\n"
             "type: STUCK\n");
 
-enum { DOMAINS = 16, ERR_INTERNAL = 1, ERR_ABORTED = 78 };
+enum { DOMAINS = 16, ERR_INTERNAL = 1, ERR_NO_DOMAIN = 42, ERR_ABORTED = 78 };
 
 /* A call that hangs, or a stream that takes nothing. Two own it: the list, and what waits for the cancellation or
  * serves the stream. */
@@ -162,6 +162,11 @@ static void cancelled(void *ctx) {
     let_go(h); /* the list's share; the host releases the other */
 }
 
+/* Destroyed by a call that overtook this one: nobody could tell it to end. */
+static int is_gone(pv_inst *inst, const pv_obj *obj) {
+    return inst->registry->find_uuid(inst->host, obj->kind, obj->uuid) != obj->handle;
+}
+
 static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_time_out *time, int cancels) {
     struct held *h = hold(inst, obj->handle, cancels ? 2 : 1);
     if (h == NULL) {
@@ -171,6 +176,12 @@ static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_ti
     h->call = call;
     h->time = time;
     list(h);
+    if (is_gone(inst, obj) && unlist(h)) {
+        if (cancels) let_go(h);
+        let_go(h);
+        fail(inst, call, ERR_NO_DOMAIN, "the domain is gone");
+        return PV_FAIL;
+    }
     if (cancels && inst->call->on_cancel(call, cancelled, h, let_go) != PV_OK) let_go(h);
     return PV_PENDING;
 }
@@ -197,7 +208,7 @@ static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const
                           pv_dom_reset_out *out) {
     (void)call, (void)in, (void)out;
     pthread_mutex_lock(&inst->lock);
-    for (uint64_t seen = inst->generation;;) {
+    for (uint64_t seen = inst->generation; !is_gone(inst, obj);) {
         while (inst->generation == seen) pthread_cond_wait(&inst->told, &inst->lock);
         seen = inst->generation;
         if (inst->freed == 0 || inst->freed == obj->handle) break;
@@ -287,8 +298,9 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
 static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in,
                             pv_dom_destroy_out *out) {
     (void)call, (void)in, (void)out;
+    const pv_status status = inst->registry->retire(inst->host, obj->handle);
     tell(inst, obj->handle);
-    return inst->registry->retire(inst->host, obj->handle);
+    return status;
 }
 
 /* ---- streams ------------------------------------------------------------------------------------------------- */

@@ -44,12 +44,6 @@ class IntegrationCase(unittest.TestCase):
     def make_subject(self):
         return subject.create(self.folder, self.running_log)
 
-    def make_subject(self):
-        return subject.create(self.folder, self.running_log)
-
-    def make_subject(self):
-        return subject.create(self.folder, self.running_log)
-
     def run(self, result=None):
         self.outcome = self.defaultTestResult() if result is None else result
         self.failed_before = self.count_failures()
@@ -91,6 +85,13 @@ class IntegrationCase(unittest.TestCase):
         done = self.virsh_try(*words, kind=kind)
         self.assertEqual((done.returncode, done.stderr), (0, ""), f"virsh {' '.join(words)}")
         return done.stdout.strip()
+
+    def run_virsh(self, uri, *words):
+        """virsh on another URI, which must succeed; what it printed."""
+        done = subprocess.run(["virsh", "-c", uri, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env=plain_environment(), timeout=settings.PATIENCE)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), f"virsh {' '.join(words)}")
+        return done.stdout
 
     def virsh_fails(self, *words, kind="rw"):
         """Runs virsh, which must fail; its complaint."""

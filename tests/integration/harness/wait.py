@@ -2,6 +2,7 @@
 # Copyright 2026 The polyvirt authors
 """Waits on conditions. Nothing in these tests sleeps for a time in the hope that it was enough."""
 
+import select
 import time
 
 from . import settings
@@ -20,6 +21,11 @@ def until(condition, what, seconds=None):
         if time.monotonic() > end:
             raise AssertionError(f"waited {bound:.0f} s in vain for: {what} (last: {value!r})")
         time.sleep(_STEP)
+
+
+def writable(sock, seconds):
+    """Whether the socket takes more within so long."""
+    return bool(select.select([], [sock], [], seconds)[1])
 
 
 def after(seconds):

@@ -290,6 +290,30 @@ TEST_F(Concurrency, a_waiting_call_holds_no_thread) {
     EXPECT_EQ(instance->stats().waiting, 0U);
 }
 
+TEST_F(Concurrency, an_object_of_a_parallel_driver_holds_four_workers_at_most) {
+    started(PV_CONCURRENCY_PARALLEL);
+    Signal inside;
+    Signal go;
+    driver.block = [&](pv_call*, const pv_obj* o, const void*, void*) -> pv_status {
+        if (o->handle == 2) return PV_OK;
+        inside.set();
+        return go.wait() ? PV_OK : PV_FAIL;
+    };
+    const pv_obj a = object(1);
+    const pv_obj b = object(2);
+    std::vector<std::shared_ptr<TestCall>> entered;
+    for (int i = 0; i < 4; ++i) entered.push_back(enter_on_worker(kOpBlock, &a));
+    ASSERT_TRUE(inside.wait(4));
+    for (int i = 0; i < 100; ++i) entered.push_back(enter(kOpBlock, &a)); // on this thread: it would hang
+    EXPECT_EQ(inside.count(), 4);
+    EXPECT_EQ(instance->stats().waiting, 100U);
+    const auto other = enter_on_worker(kOpBlock, &b);
+    EXPECT_TRUE(other->done.wait());
+    go.set();
+    for (const auto& call : entered) EXPECT_TRUE(call->done.wait());
+    EXPECT_EQ(instance->stats().waiting, 0U);
+}
+
 TEST_F(Concurrency, waiting_calls_keep_their_order) {
     started(PV_CONCURRENCY_SERIAL_PER_OBJECT);
     Signal inside;

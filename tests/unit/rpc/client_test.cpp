@@ -2,6 +2,9 @@
 // Copyright 2026 The polyvirt authors
 #include "host/rpc/client.h"
 
+#include <algorithm>
+#include <set>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -78,6 +81,71 @@ TEST_F(ClientTest, a_ping_is_answered_at_once_while_every_slot_is_taken) {
     EXPECT_EQ(pong->header.serial, 0U);
     EXPECT_EQ(last_client()->stats().in_flight, 5U);
     EXPECT_EQ(last_client()->stats().queued, 3U);
+}
+
+TEST_F(ClientTest, what_is_answered_quickly_keeps_its_order_and_leaves_the_rest_to_workers) {
+    constexpr std::uint32_t kCalls = 500; // in one read, so more than are answered on the loop at a time
+    handler_.quick = 7;
+    start({.max_in_flight = 2});
+    Peer peer = connect();
+    Buffer together;
+    for (std::uint32_t serial = 0; serial < kCalls; ++serial) {
+        const Buffer one = make_packet(call_header(7, serial), "quick");
+        together.insert(together.end(), one.begin(), one.end());
+    }
+    peer.send(together);
+    std::set<std::uint32_t> answered;
+    for (std::uint32_t i = 0; i < kCalls; ++i) {
+        const auto reply = peer.receive();
+        ASSERT_TRUE(reply);
+        EXPECT_EQ(reply->payload, "quick");
+        EXPECT_TRUE(answered.insert(reply->header.serial).second);
+        if (i == 0) {
+            EXPECT_EQ(reply->header.serial, 0U);
+        }
+    }
+    EXPECT_EQ(answered.size(), kCalls);
+    const auto quickly = handler_.board.look([&] { return handler_.quickly; });
+    EXPECT_GE(quickly, 64U);
+    EXPECT_LT(quickly, kCalls) << "one client does not hold the loop";
+    EXPECT_TRUE(eventually([&] { return last_client()->stats().in_flight == 0; }));
+}
+
+TEST_F(ClientTest, a_call_that_is_parked_gives_its_place_to_the_next) {
+    handler_.answer = handler_.hold();
+    handler_.held.reserve(8); // the slots stay where they are
+    start({.max_in_flight = 2, .max_parked = 3});
+    Peer peer = connect();
+    for (std::uint32_t serial = 0; serial < 8; ++serial)
+        peer.send_call(1, serial);
+    for (std::size_t parked = 0; parked < 4; ++parked) { // the fourth is one too many
+        ASSERT_TRUE(wait_held(std::min<std::size_t>(parked + 2, 5)));
+        CallSlot* slot = handler_.board.look([&] { return &handler_.held[parked].slot; });
+        last_client()->park_call(*slot);
+        last_client()->park_call(*slot); // counts once
+    }
+    EXPECT_EQ(last_client()->stats().in_flight, 5U);
+    EXPECT_EQ(last_client()->stats().queued, 3U);
+    handler_.answer_held(0); // its place among the parked is free
+    EXPECT_TRUE(peer.receive());
+    EXPECT_EQ(last_client()->stats().queued, 3U);
+    CallSlot* slot = handler_.board.look([&] { return &handler_.held[4].slot; });
+    last_client()->park_call(*slot);
+    ASSERT_TRUE(wait_held(6));
+    handler_.let_go();
+    EXPECT_TRUE(eventually([&] { return last_client()->stats().in_flight == 0; }));
+}
+
+TEST_F(ClientTest, a_quick_answer_does_not_wait_for_slow_calls) {
+    handler_.quick = 7;
+    handler_.answer = handler_.hold();
+    start({.max_in_flight = 5});
+    Peer peer = connect();
+    for (std::uint32_t serial = 0; serial < 4; ++serial)
+        peer.send_call(1, serial);
+    ASSERT_TRUE(wait_held(4));
+    peer.send_call(7, 4);
+    EXPECT_EQ(peer.receive()->header.serial, 4U);
 }
 
 TEST_F(ClientTest, a_ping_is_answered_before_authentication) {

@@ -156,6 +156,14 @@ std::shared_ptr<Session> TestHandler::client_arrived(Client&) {
     return std::make_shared<Session>();
 }
 
+bool TestHandler::answer_quickly(const std::shared_ptr<Client>& client, Message& message) {
+    if (message.header.proc != quick)
+        return false;
+    board.change([&] { ++quickly; });
+    echo(client, std::move(message));
+    return true;
+}
+
 void TestHandler::handle_call(std::shared_ptr<Client> client, Message message) {
     board.change([&] { ++calls; });
     answer(client, std::move(message));

@@ -98,12 +98,15 @@ class TestHandler : public Handler {
 
     std::shared_ptr<Session> client_arrived(Client& client) override;
     bool is_priority(const Header& header) override { return header.proc >= 1000; }
+    bool answer_quickly(const std::shared_ptr<Client>& client, Message& message) override;
     void handle_call(std::shared_ptr<Client> client, Message message) override;
     void client_closed(Client& client) override;
     void client_gone(std::shared_ptr<Client> client) override;
 
     Board board;
     Answer answer = echo;      // before the first call
+    std::int32_t quick = -1;   // calls of this procedure are echoed on rpc-loop; before the first call
+    unsigned quickly = 0;      // how many were
     std::vector<Message> held; // what hold() keeps
     bool holding = true;
     unsigned arrived = 0, closed = 0, calls = 0;

@@ -192,6 +192,30 @@ TEST_F(ServerTest, a_full_house_turns_newcomers_away_but_keeps_places_for_root) 
         EXPECT_TRUE(answers(peers[i], 100 + i));
 }
 
+TEST_F(ServerTest, a_peer_at_its_quota_makes_room_among_its_own) {
+    serve({.max_clients = 100, .max_clients_per_peer = 3});
+    std::vector<Peer> others;
+    const auto of_user = [&](uid_t uid) {
+        int fds[2] = {-1, -1};
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        others.emplace_back(UniqueFd(fds[1]));
+        Identity who;
+        who.uid = uid;
+        return server_->add_client(UniqueFd(fds[0]), who, true);
+    };
+    ASSERT_NE(of_user(1001), nullptr);
+    for (int i = 0; i < 4; ++i)
+        ASSERT_NE(of_user(1002), nullptr);
+    EXPECT_TRUE(others[1].receive_end()) << "the oldest silent one of that user, not of all";
+    EXPECT_FALSE(others[0].has_input());
+    for (unsigned i = 2; i < 5; ++i)
+        ASSERT_TRUE(answers(others[i], i));
+    EXPECT_EQ(of_user(1002), nullptr) << "all of them have spoken";
+    EXPECT_NE(of_user(1001), nullptr);
+    Peer own = dial();
+    EXPECT_TRUE(answers(own, 9)) << "the daemon's own user has no quota";
+}
+
 TEST_F(ServerTest, too_many_anonymous_clients_push_out_the_oldest_silent_one) {
     serve({.max_anonymous = 3}, {.auth = AuthMethod::sasl});
     Peer first = dial();

@@ -214,6 +214,22 @@ TEST(WorkerPool, while_some_are_parked_others_serve) {
     stuck.open();
 }
 
+TEST(WorkerPool, workers_that_block_without_a_word_are_found_and_replaced) {
+    Gate stuck;
+    std::promise<void> served;
+    WorkerPool pool({.min_workers = 1, .max_workers = 2, .prio_workers = 0, .hard_cap = 4});
+    for (int i = 0; i < 6; ++i) submit(pool, [&] { stuck.pass(); });
+    ASSERT_TRUE(stuck.wait_inside(4)) << "two more than may run at once";
+    EXPECT_EQ(pool.stats().workers, 4U) << "the cap holds for these too";
+    EXPECT_GE(pool.stats().parked, 2U);
+    stuck.open();
+    submit(pool, [&] { served.set_value(); });
+    EXPECT_EQ(served.get_future().wait_for(kBound), std::future_status::ready);
+    ASSERT_TRUE(pool.drain(60'000));
+    EXPECT_EQ(pool.stats().parked, 0U);
+    EXPECT_TRUE(eventually([&] { return pool.stats().workers <= 2; })) << "the replacements end";
+}
+
 TEST(WorkerPool, parked_on_a_foreign_thread_does_nothing) {
     const WorkerPool pool(PoolLimits{});
     const WorkerPool::Parked parked;
