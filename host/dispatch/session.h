@@ -48,10 +48,6 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     void unwatch(const pv_call* key);
     void cancel_all();
 
-    // The client has, or had, an event registration (set on the events thread).
-    void set_subscribed() { subscribed_.store(true, std::memory_order_release); }
-    [[nodiscard]] bool subscribed() const { return subscribed_.load(std::memory_order_acquire); }
-
     // ---- authentication
     // The client's identity is complete: calls from now on have it.
     void identified(rpc::Client& client);
@@ -61,6 +57,9 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     void put_sasl(std::unique_ptr<rpc::SaslSession> exchange);
     // Returns how many have failed so far, this one included.
     unsigned sasl_failed();
+    // The client has, or had, an event registration (set on the events thread).
+    void set_subscribed() { subscribed_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool subscribed() const { return subscribed_.load(std::memory_order_acquire); }
 
   private:
     std::atomic<bool> subscribed_{false};

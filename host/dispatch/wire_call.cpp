@@ -149,13 +149,13 @@ void WireCall::send(protocol::Encoder& encoder, std::vector<UniqueFd> fds) {
 
 void WireCall::fail(Error error) {
     tell(error);
-    if (ends_connection_) client_->close_after_flush();
     message_.slot.release();
 }
 
 void WireCall::tell(const Error& error) {
     dispatcher_.answered(proc_, &error, message_.arrived_ns);
     client_->reply(rpc::error_reply(message_.header, error));
+    if (ends_connection_) client_->close_after_flush();
 }
 
 void WireCall::fail_unsupported(const Glue* glue) {

@@ -16,8 +16,7 @@ Client::Client(std::shared_ptr<ServerShared> server, Id id, UniqueFd fd, Identit
                AuthMethod auth, std::unique_ptr<TlsSession> tls, const Limits& limits)
     : server_(std::move(server)), id_(id), connected_at_(std::time(nullptr)), auth_(auth),
       local_(identity.transport == Transport::unix_socket),
-      admin_(identity.admin), listener_(identity.listener), peer_(identity.peer()),
-      readonly_(identity.readonly),
+      admin_(identity.admin), listener_(identity.listener), peer_(identity.peer()), readonly_(identity.readonly),
       authenticated_(auth == AuthMethod::none && tls == nullptr),
       fd_(std::move(fd)), identity_(std::move(identity)), limits_(limits), reader_(server_->input) {
     ClientLock lock(mu_);

@@ -35,12 +35,12 @@ struct Identity {
     std::string x509_dname; // of the certificate that TLS has verified; empty = none
     unsigned secret_bits = 0; // strength of the encryption (TLS or SASL); 0 = clear text
 
-    [[nodiscard]] bool is_secure() const {
-        return transport == Transport::unix_socket || secret_bits != 0;
-    }
     [[nodiscard]] bool is_local() const { return transport == Transport::unix_socket; }
     // Whose quota it counts against: "uid 1000" on unix sockets, else the address without its port.
     [[nodiscard]] std::string peer() const;
+    [[nodiscard]] bool is_secure() const {
+        return transport == Transport::unix_socket || secret_bits != 0;
+    }
 };
 
 // The kernel's start time of a process (clock ticks since boot), which tells a pid from its later

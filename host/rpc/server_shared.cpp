@@ -112,8 +112,8 @@ bool ServerShared::has_room(const Identity& identity, bool auth, ClientPtr& vict
 ServerShared::ClientPtr ServerShared::admit(UniqueFd fd, Identity identity, AuthMethod method,
                                             std::unique_ptr<TlsSession> tls) {
     ClientPtr client, victim;
-    std::uint64_t tell = 0;
     const bool auth = method == AuthMethod::none && tls == nullptr;
+    std::uint64_t tell = 0;
     {
         ServerLock lock(mu);
         if (stopping.load() || !has_room(identity, auth, victim)) {

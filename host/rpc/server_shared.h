@@ -74,9 +74,9 @@ struct ServerShared : std::enable_shared_from_this<ServerShared> {
     std::map<Client::Id, ClientPtr> anonymous PV_GUARDED_BY(mu), silent PV_GUARDED_BY(mu);
     Client::Id next_id PV_GUARDED_BY(mu) = 1;
     Counts counts PV_GUARDED_BY(mu);
+    std::vector<std::shared_ptr<TlsContext>> tls_contexts PV_GUARDED_BY(mu); // of the listeners
     std::map<std::uint32_t, unsigned> by_listener PV_GUARDED_BY(mu);
     std::map<std::string, unsigned> by_peer PV_GUARDED_BY(mu);
-    std::vector<std::shared_ptr<TlsContext>> tls_contexts PV_GUARDED_BY(mu); // of the listeners
     std::size_t goodbyes_due PV_GUARDED_BY(mu) = 0;            // left, client_gone not yet run
     std::vector<ClientPtr> goodbyes_waiting PV_GUARDED_BY(mu); // the pool did not take them
 
