@@ -73,7 +73,7 @@ Result<std::vector<std::string>> Server::add_tcp_listeners(const TcpListenerConf
         addresses.push_back(listener.config().path);
         log::info("rpc", "server '{}': listening on {} ({})", name(), addresses.back(),
                   config.tls ? "TLS" : "TCP");
-        shared_->doors.push_back({.listener = std::move(listener), .watch = {}, .resume = {}});
+        shared_->add_door(std::move(listener));
     }
     if (config.tls) {
         ServerLock lock(shared_->mu);
