@@ -34,7 +34,7 @@ void append_number(std::string& to, double value) {
     else if (std::isinf(value))
         to += value > 0 ? "+Inf" : "-Inf";
     else
-        fmt::format_to(std::back_inserter(to), "{}", value);
+        to += fmt::format("{}", value);
 }
 
 } // namespace
@@ -65,7 +65,7 @@ void Exposition::family(std::string_view name, Type type, std::string_view help)
     type_ = type;
     const bool total = type == Type::counter && format_ == Format::prometheus;
     const char* type_name = type == Type::gauge ? "gauge" : type == Type::counter ? "counter" : "histogram";
-    fmt::format_to(std::back_inserter(text_), "# HELP {}{} {}\n# TYPE {}{} {}\n", name, total ? "_total" : "", help,
+    text_ += fmt::format("# HELP {}{} {}\n# TYPE {}{} {}\n", name, total ? "_total" : "", help,
                    name, total ? "_total" : "", type_name);
 }
 
@@ -95,7 +95,7 @@ void Exposition::sample(Labels labels, double value) {
 void Exposition::sample(Labels labels, std::uint64_t value) {
     PV_ASSERT(type_ != Type::histogram);
     begin_sample(type_ == Type::counter ? "_total" : "", labels, {});
-    fmt::format_to(std::back_inserter(text_), "{}\n", value);
+    text_ += fmt::format("{}\n", value);
 }
 
 void Exposition::histogram(Labels labels, std::span<const double> bounds, std::span<const std::uint64_t> counts,
@@ -105,13 +105,13 @@ void Exposition::histogram(Labels labels, std::span<const double> bounds, std::s
     for (std::size_t i = 0; i < counts.size(); ++i) {
         below += counts[i];
         begin_sample("_bucket", labels, i < bounds.size() ? fmt::format("{}", bounds[i]) : "+Inf");
-        fmt::format_to(std::back_inserter(text_), "{}\n", below);
+        text_ += fmt::format("{}\n", below);
     }
     begin_sample("_sum", labels, {});
     append_number(text_, sum);
     text_ += '\n';
     begin_sample("_count", labels, {});
-    fmt::format_to(std::back_inserter(text_), "{}\n", below);
+    text_ += fmt::format("{}\n", below);
 }
 
 std::string Exposition::take() {
