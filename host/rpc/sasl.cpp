@@ -117,9 +117,10 @@ int SaslService::State::get_option(void* context, const char*, const char* optio
     return SASL_OK;
 }
 
+// The library (2.1.28) copies the text and frees nothing, whatever its type suggests.
 int SaslService::State::get_folder(void* context, char** path) {
-    *path = ::strdup(static_cast<const State*>(context)->options.config_dir.c_str());
-    return *path != nullptr ? SASL_OK : SASL_NOMEM;
+    *path = static_cast<State*>(context)->options.config_dir.data();
+    return SASL_OK;
 }
 
 int SaslService::State::write_log(void*, int level, const char* message) {
