@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// Which TLS handshakes compute. A step of one takes from 0.1 to several milliseconds of a processor:
+// Which TLS handshakes compute. A step of one signs or verifies, which is much processor time for a loop:
 // too long for rpc-loop, and too long to let every newcomer have a worker. Priority workers do it, as
 // it never waits, and a few at a time, so that calls find some of these workers free.
 #include "host/rpc/server_shared.h"
