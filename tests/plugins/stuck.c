@@ -53,7 +53,7 @@ struct held {
     struct held *next;
     struct pv_inst *inst;
     pv_call *call;     /* hanging call, or */
-    pv_stream *stream; /* blocked stream */
+    pv_stream *stream; /* blocked stream; on the loop alone, which sets it to null when it is over */
     pv_dom_time_out *time;
     uint64_t object;
     int echo, floods;    /* constant */
@@ -126,6 +126,12 @@ static void end_call(struct held *h) {
     h->inst->call->complete(h->call, PV_OK);
 }
 
+/* On the loop, where streams end: from elsewhere it might be over by now. */
+static void take_on(void *ctx) {
+    struct held *h = ctx;
+    if (h->stream != NULL) h->inst->streams->resume(h->stream);
+}
+
 /* Ends all that hangs on the object; 0: on any. */
 static void tell(pv_inst *inst, uint64_t object) {
     struct held *mine = NULL;
@@ -149,7 +155,7 @@ static void tell(pv_inst *inst, uint64_t object) {
         struct held *h = mine;
         mine = h->next;
         if (h->call != NULL) end_call(h);
-        else inst->streams->resume(h->stream);
+        else if (inst->loops->post(inst->loop, take_on, h, let_go) == PV_OK) continue;
         let_go(h);
     }
 }
@@ -335,8 +341,10 @@ static void stream_finish(void *ctx) {
 }
 
 static void stream_closed(void *ctx, uint32_t why) {
+    struct held *h = ctx;
     (void)why;
-    if (unlist(ctx)) let_go(ctx);
+    h->stream = NULL;
+    if (unlist(h)) let_go(h);
 }
 
 static const pv_stream_ops stream_ops = {.size = sizeof(stream_ops), .data = stream_data, .writable = stream_writable,
@@ -348,13 +356,14 @@ static pv_status open_stream(pv_inst *inst, pv_call *call, const pv_obj *obj, in
         fail(inst, call, ERR_INTERNAL, "out of memory");
         return PV_FAIL;
     }
-    h->stream = inst->call->stream(call);
+    pv_stream *const stream = inst->call->stream(call);
+    h->stream = stream;
     h->blocked = blocked;
     h->echo = echo;
     h->floods = floods;
     if (blocked) list(h);
-    if (inst->streams->attach(h->stream, &stream_ops, inst->loop, h, let_go) == PV_OK) {
-        if (floods) inst->streams->send(h->stream, flood, sizeof(flood));
+    if (inst->streams->attach(stream, &stream_ops, inst->loop, h, let_go) == PV_OK) {
+        if (floods) inst->streams->send(stream, flood, sizeof(flood));
         return PV_OK;
     }
     if (blocked && unlist(h)) let_go(h);
