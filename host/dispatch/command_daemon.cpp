@@ -60,15 +60,6 @@ Result<json> status(WireCall& call, const json& arguments) {
                 {"plugins", std::move(plugins)}};
 }
 
-const char* transport_name(rpc::Transport transport) {
-    switch (transport) {
-    case rpc::Transport::unix_socket: return "unix";
-    case rpc::Transport::tcp: return "tcp";
-    case rpc::Transport::tls: return "tls";
-    }
-    return "?";
-}
-
 json describe(const std::string& server, rpc::Client& client) {
     const rpc::Identity who = client.identity();
     const rpc::Client::Stats stats = client.stats();

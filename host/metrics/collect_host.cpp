@@ -61,15 +61,6 @@ void per_server(Exposition& out, dispatch::Dispatcher& dispatcher, const char* n
     for (const rpc::Server* server : dispatcher.servers()) out.sample({{"server", server->name()}}, value(*server));
 }
 
-const char* transport_name(rpc::Transport transport) {
-    switch (transport) {
-    case rpc::Transport::unix_socket: return "unix";
-    case rpc::Transport::tcp: return "tcp";
-    case rpc::Transport::tls: return "tls";
-    }
-    return "?";
-}
-
 struct ClientSums {
     std::uint64_t in_flight = 0, queued = 0, streams = 0, unsent = 0;
 };

@@ -15,6 +15,15 @@
 
 namespace polyvirt::rpc {
 
+const char* transport_name(Transport transport) {
+    switch (transport) {
+    case Transport::unix_socket: return "unix";
+    case Transport::tcp: return "tcp";
+    case Transport::tls: return "tls";
+    }
+    return "?";
+}
+
 std::string Identity::peer() const {
     return is_local() ? "uid " + std::to_string(uid) : address.substr(0, address.rfind(':'));
 }

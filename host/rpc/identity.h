@@ -13,6 +13,8 @@
 namespace polyvirt::rpc {
 
 enum class Transport : std::uint8_t { unix_socket, tcp, tls };
+// "unix", "tcp", "tls": for people and metrics.
+[[nodiscard]] const char* transport_name(Transport transport);
 
 // What a listener asks of its clients before they may call anything. Numbered as the wire's
 // auth_type, so that the answer of auth_list is this.
