@@ -85,10 +85,10 @@ class Actor:
         with self.opened() as client:
             ret = client.call("connect_domain_event_callback_register_any", eventID=0, dom=None)
             dom = self.domain(client)
-            client.call("domain_reboot", dom=dom, flags=self.random.randrange(1, 50))
-            for _ in range(self.random.randrange(20)):
-                while client.read().type != MESSAGE:
-                    pass
+            asked = self.random.randrange(1, 50)
+            client.call("domain_reboot", dom=dom, flags=asked)
+            for _ in range(self.random.randrange(min(asked, 20) + 1)):
+                self.next_packet(client, lambda packet: packet.type == MESSAGE)
             if self.random.random() < 0.5:
                 client.call("connect_domain_event_callback_deregister_any", callbackID=ret["callbackID"])
 
@@ -168,11 +168,14 @@ class Actor:
         client.send(Packet(call.program.number, 1, call.id, STREAM, serial, status, data))
 
     @staticmethod
-    def next_stream_packet(client, serial):
+    def next_packet(client, is_wanted):
         while True:
             packet = client.arrived.popleft() if client.arrived else client.read()
-            if packet.type == STREAM and packet.serial == serial:
+            if is_wanted(packet):
                 return packet
+
+    def next_stream_packet(self, client, serial):
+        return self.next_packet(client, lambda packet: packet.type == STREAM and packet.serial == serial)
 
 
 def release_all(path, until=lambda: True):
