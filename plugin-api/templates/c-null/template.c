@@ -115,10 +115,12 @@ static pv_status create(pv_host *host, const pv_host_root *root, const char *ins
     pv_inst *inst = calloc(1, sizeof *inst);
     if (inst == NULL) return PV_FAIL;
     inst->host = host;
-    inst->build = root->get_service(host, PV_SVC_BUILD, sizeof *inst->build);
-    inst->call = root->get_service(host, PV_SVC_CALL, sizeof *inst->call);
-    inst->event = root->get_service(host, PV_SVC_EVENT, sizeof *inst->event);
-    inst->registry = root->get_service(host, PV_SVC_REGISTRY, sizeof *inst->registry);
+    /* The manifest has asked for them, so they are there, with all slots that 0.1 had; whether one that came later is
+     * there, PV_HAS() says. */
+    inst->build = root->get_service(host, PV_SVC_BUILD, 0);
+    inst->call = root->get_service(host, PV_SVC_CALL, 0);
+    inst->event = root->get_service(host, PV_SVC_EVENT, 0);
+    inst->registry = root->get_service(host, PV_SVC_REGISTRY, 0);
     pthread_mutex_init(&inst->lock, NULL);
     *out = inst;
     return PV_OK;
@@ -148,7 +150,7 @@ static void destroy(pv_inst *inst) {
     free(inst);
 }
 
-static const pv_plugin plugin = {.size = sizeof plugin, .abi_minor = PV_ABI_MINOR,
+static const pv_plugin plugin = {.size = sizeof plugin, .abi_minor = 1,
                                  .concurrency = PV_CONCURRENCY_SERIAL_PER_OBJECT, .id = "template", .version = "0.1",
                                  .build_id = "", .probe = probe, .create = create, .get_interface = get_interface,
                                  .start = start, .stop = stop, .destroy = destroy};
