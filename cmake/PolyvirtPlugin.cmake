@@ -15,7 +15,9 @@ function(polyvirt_plugin_flags target map)
     target_link_options(${target} INTERFACE -Wl,--version-script=${map} -Wl,-Bsymbolic -Wl,--as-needed)
     # Clang's sanitizers keep their runtime in the executable, where -z defs cannot see it.
     if(NOT (POLYVIRT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang"))
-        target_link_options(${target} INTERFACE -Wl,-z,defs)
+        # A test of what the host makes of a plugin that lacks something sets the property.
+        target_link_options(${target} INTERFACE
+            $<$<NOT:$<BOOL:$<TARGET_PROPERTY:POLYVIRT_LACKS_SYMBOLS>>>:-Wl,-z,defs>)
     endif()
     set_property(TARGET ${target} PROPERTY INTERFACE_LINK_DEPENDS ${map})
 endfunction()
