@@ -5,53 +5,27 @@
 import subprocess
 from pathlib import Path
 
-from author import DEVEL, AuthorCase
+from author import DEVEL
+from sessions import TemplateCase
 
 
-class NullCase(AuthorCase):
-    """What the null drivers of every language do alike."""
-
-    def talk(self, plugin):
-        self.serve(self.audit(plugin))
-        self.assertEqual(self.domains(), {"demo": "shut off"})
-        self.assertEqual(self.virsh("start", "demo"), "Domain 'demo' started")
-        self.assertEqual(self.domains(), {"demo": "running"})
-        self.assertIn("domain is already running", self.start_again())
-        self.assertIn("<name>demo</name>", self.virsh("dumpxml", "demo"))
-        self.assertEqual(self.virsh("destroy", "demo"), "Domain 'demo' destroyed")
-        self.assertEqual(self.virsh("domstate", "--reason", "demo"), "shut off (destroyed)")
-        self.assertIn("not supported", self.virsh_fails("reset", "demo"))
-
-    def start_again(self):
-        """virsh itself looks whether a domain runs; the driver is asked by a binding, which does not."""
-        import libvirt
-        connection = libvirt.open(f"template+unix:///default?socket={self.subject.socket()}")
-        try:
-            connection.lookupByName("demo").create()
-        except libvirt.libvirtError as error:
-            return error.get_error_message()
-        finally:
-            connection.close()
-        return ""
-
-
-class CNull(NullCase):
+class CNull(TemplateCase):
     def test_make_with_gcc(self):
         folder = self.copy_template("c-null")
         self.make(folder, "CC=gcc")
-        self.talk(folder / "template.so")
+        self.talk_to_null(folder / "template.so")
 
     def test_make_with_clang(self):
         self.need("clang")
         folder = self.copy_template("c-null")
         self.make(folder, "CC=clang")
-        self.talk(folder / "template.so")
+        self.talk_to_null(folder / "template.so")
 
     def test_cmake(self):
-        self.talk(self.cmake(self.copy_template("c-null")) / "plugins" / "template.so")
+        self.talk_to_null(self.cmake(self.copy_template("c-null")) / "plugins" / "template.so")
 
 
-class Rust(NullCase):
+class Rust(TemplateCase):
     # The distribution's, whatever else comes first in PATH.
     RUSTC = "/usr/bin/rustc"
 
@@ -63,7 +37,7 @@ class Rust(NullCase):
         return folder
 
     def test_make(self):
-        self.talk(self.build() / "template.so")
+        self.talk_to_null(self.build() / "template.so")
 
     def test_a_struct_of_another_size_does_not_compile(self):
         self.wrong("pub struct pv_key {\n", "pub struct pv_key {\n    pub extra: u64,\n", "size_of::<pv_key>() == 16")

@@ -44,10 +44,6 @@ struct Failure(i32, &'static str);
 type Done = Result<(), Failure>;
 
 const DEMO_UUID: [u8; 16] = [0xde, 0x30, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1];
-const ERR_INTERNAL: i32 = 1;
-const ERR_NO_MEMORY: i32 = 2;
-const ERR_INVALID_ARG: i32 = 8;
-const ERR_OPERATION_INVALID: i32 = 55;
 
 impl Driver {
     unsafe fn of<'a>(inst: *mut pv_inst) -> &'a Driver {
@@ -58,7 +54,7 @@ impl Driver {
     unsafe fn enter(inst: *mut pv_inst, call: *mut pv_call, work: impl FnOnce(&Driver) -> Done) -> pv_status {
         let driver = Driver::of(inst);
         let done = catch_unwind(AssertUnwindSafe(|| work(driver)))
-            .unwrap_or(Err(Failure(ERR_INTERNAL, "internal error: a panic in the driver")));
+            .unwrap_or(Err(Failure(PV_ERR_INTERNAL_ERROR, "internal error: a panic in the driver")));
         match done {
             Ok(()) => PV_OK,
             Err(Failure(code, text)) => {
@@ -66,7 +62,7 @@ impl Driver {
                 let error = pv_error {
                     size: size_of::<pv_error>() as u32,
                     code,
-                    level: 2,
+                    level: PV_ERR_ERROR,
                     int1: -1,
                     int2: -1,
                     message: message.as_ptr(),
@@ -82,7 +78,7 @@ impl Driver {
     unsafe fn switch(&self, obj: &pv_obj, on: bool) -> Done {
         let mut running = self.running.lock().unwrap();
         if *running == on {
-            return Err(Failure(ERR_OPERATION_INVALID, if on { "domain is already running" } else { "domain is not running" }));
+            return Err(Failure(PV_ERR_OPERATION_INVALID, if on { "domain is already running" } else { "domain is not running" }));
         }
         *running = on;
         let update = pv_obj_update {
@@ -122,7 +118,7 @@ unsafe extern "C" fn dom_create(inst: *mut pv_inst, call: *mut pv_call, obj: *co
                                 _: *mut pv_dom_create_out) -> pv_status {
     Driver::enter(inst, call, |driver| match (*input).flags {
         0 => driver.switch(&*obj, true),
-        _ => Err(Failure(ERR_INVALID_ARG, "no flag is supported")),
+        _ => Err(Failure(PV_ERR_INVALID_ARG, "no flag is supported")),
     })
 }
 
@@ -138,7 +134,7 @@ unsafe extern "C" fn dom_xml_desc(inst: *mut pv_inst, call: *mut pv_call, obj: *
         let text = format!("<domain type='template'>\n  <name>{}</name>\n</domain>\n", name);
         match driver.build.write.unwrap()((*out).xml, text.as_ptr() as *const c_void, text.len()) {
             PV_OK => Ok(()),
-            _ => Err(Failure(ERR_INTERNAL, "the description is too long")),
+            _ => Err(Failure(PV_ERR_INTERNAL_ERROR, "the description is too long")),
         }
     })
 }
@@ -194,7 +190,7 @@ unsafe extern "C" fn start(inst: *mut pv_inst, call: *mut pv_call, _: u32) -> pv
     Driver::enter(inst, call, |driver| {
         let queue = driver.event.queue_new.unwrap()(driver.host, b"lifecycle\0".as_ptr() as *const c_char);
         if queue.is_null() {
-            return Err(Failure(ERR_NO_MEMORY, "out of memory"));
+            return Err(Failure(PV_ERR_NO_MEMORY, "out of memory"));
         }
         driver.queue.lock().unwrap().0 = queue;
         let demo = pv_obj_desc {
@@ -210,7 +206,7 @@ unsafe extern "C" fn start(inst: *mut pv_inst, call: *mut pv_call, _: u32) -> pv
         let mut handle = 0;
         match driver.registry.publish.unwrap()(driver.host, call, &demo, &mut handle) {
             PV_OK => Ok(()),
-            _ => Err(Failure(ERR_INTERNAL, "the domain could not be published")), // the first error counts: the host's
+            _ => Err(Failure(PV_ERR_INTERNAL_ERROR, "the domain could not be published")), // the first error counts: the host's
         }
     })
 }
