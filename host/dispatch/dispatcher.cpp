@@ -3,6 +3,7 @@
 #include "host/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "host/dispatch/errors.h"
@@ -87,8 +88,13 @@ bool Dispatcher::is_priority(const rpc::Header& header) {
 
 // Null: a driver has to be asked, or the message says what open() will not like.
 std::shared_ptr<plugin::Instance> Dispatcher::open_known(const rpc::Client& client, rpc::Message& message) {
+    // A copy, as decoding works in place and may happen again.
+    std::array<std::uint8_t, plugin::PluginManager::kLongestKnownUri + 64> copy;
+    const auto payload = message.payload();
+    if (payload.size() > copy.size()) return nullptr;
+    std::copy(payload.begin(), payload.end(), copy.begin());
     protocol::Arena arena;
-    protocol::Decoder decoder(message.payload(), arena);
+    protocol::Decoder decoder({copy.data(), payload.size()}, arena);
     remote::connect_open_args args{};
     if (!decode(decoder, args) || !args.name.present()) return nullptr;
     return plugins_->open_known(args.name.view(), client.id());
@@ -169,7 +175,7 @@ void Dispatcher::client_closed(rpc::Client& client) {
 
 void Dispatcher::client_gone(std::shared_ptr<rpc::Client> client) {
     session_of(*client)->close();
-    plugins_->client_gone(client->id());
+    if (!client->is_admin()) plugins_->client_gone(client->id()); // each server has numbers of its own
     let_go(client);
 }
 
@@ -179,7 +185,7 @@ bool Dispatcher::client_gone_quickly(const std::shared_ptr<rpc::Client>& client)
     if (const auto instance = session->instance();
         instance != nullptr && instance->state() != plugin::InstanceState::started)
         return false;
-    if (!plugins_->client_gone_unheard(client->id())) return false;
+    if (!client->is_admin() && !plugins_->client_gone_unheard(client->id())) return false;
     session->close();
     let_go(client);
     return true;

@@ -11,13 +11,15 @@
 #include <string>
 #include <string_view>
 
+#include "host/plugin/manager.h"
+
 namespace polyvirt::plugin {
 
 class KnownUris {
   public:
     // What clients may make it keep; the URI that nobody has asked for longest makes room.
     static constexpr std::size_t kMost = 64;
-    static constexpr std::size_t kLongestUri = 256;
+    static constexpr std::size_t kLongestUri = PluginManager::kLongestKnownUri;
 
     struct Instance {
         std::string slot;        // the key of its slot

@@ -90,6 +90,7 @@ class PluginManager {
         PV_ENTERS_DRIVER;
     // The same for a URI that open() has led to a static instance before, as long as that one runs: no driver is
     // asked again. Null, and nothing has changed: open() it is. Any thread; leaf.
+    static constexpr std::size_t kLongestKnownUri = 256;
     [[nodiscard]] std::shared_ptr<Instance> open_known(std::string_view uri, std::uint64_t client);
     // The instance that holds objects of `kind` for a connection opened on `primary`: itself if it has the kind,
     // else the daemon's provider (the plugin whose manifest `serves` the kind), else null. Any thread.
