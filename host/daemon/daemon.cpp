@@ -69,6 +69,10 @@ void set_deadlines(dispatch::Deadlines& deadlines, const Config& config) {
     deadlines.set(dispatch::Deadline::modify, config.duration("calls.modify_deadline"));
 }
 
+void set_event_budget(plugin::EventDispatcher& events, const Config& config) {
+    events.set_budget(static_cast<std::size_t>(config.number("events.max_queued_bytes")));
+}
+
 } // namespace
 
 // Members are destroyed in reverse: clients before drivers before the threads that both use.
@@ -87,6 +91,7 @@ struct Daemon::Parts {
         dispatcher.set_admin_hooks(hooks);
         dispatcher.deadlines().set_loop(loop);
         set_deadlines(dispatcher.deadlines(), config);
+        set_event_budget(plugins.events(), config);
     }
 
     [[nodiscard]] bool in_use() {
@@ -238,6 +243,9 @@ void Daemon::start_control() {
     add_reload_actions(p.reloader, p.servers(), p.pool, p.options.verbose);
     p.reloader.add("calls", [&p](const Config&, const Config& now) -> Result<Reloader::Apply> {
         return Reloader::Apply([&] { set_deadlines(p.dispatcher.deadlines(), now); });
+    });
+    p.reloader.add("events", [&p](const Config&, const Config& now) -> Result<Reloader::Apply> {
+        return Reloader::Apply([&] { set_event_budget(p.plugins.events(), now); });
     });
     p.reloader.add("policy", [&p](const Config&, const Config& now) {
         return prepare_policy(p.dispatcher, now, p.paths.host.etc);

@@ -165,9 +165,9 @@ void limits(std::vector<Setting>& t) {
          {{"limits.max_input_bytes", Kind::size, live, "512MiB",
            "All packets held for all clients; beyond it calls are answered \"busy\"", kMiB, kTiB}},
          {{"limits.reply_bytes_pause", Kind::size, live, "4MiB",
-           "Replies that a client leaves unread before no further call of it starts", kKiB, kTiB}},
-         {{"limits.max_event_bytes", Kind::size, live, "4MiB",
-           "Events that a client leaves unread before it is cut off", kKiB, kTiB}},
+           "Memory of the replies that a client leaves unread before no further call of it starts", kKiB, kTiB}},
+         {{"limits.max_event_bytes", Kind::size, live, "8MiB",
+           "Memory of the events that a client leaves unread before it is cut off", kKiB, kTiB}},
          {{"limits.max_streams", Kind::integer, live, "256", "Open streams of one client", 1, 65535}},
          {{"limits.stream_upload_bytes", Kind::size, live, "1MiB",
            "Upload of one stream that the driver has not taken, before the client is held up", 64 * kKiB,
@@ -201,6 +201,8 @@ void workers(std::vector<Setting>& t) {
     t.push_back({"calls.modify_deadline", Kind::duration, live, "5min",
                  "The same for what reads while it changes something in passing; what changes has no limit", 0,
                  kDay});
+    t.push_back({"events.max_queued_bytes", Kind::size, live, "64MiB",
+                 "Events of one driver that wait for the events thread; further ones are dropped", kKiB, kTiB});
 }
 
 void policy(std::vector<Setting>& t) {

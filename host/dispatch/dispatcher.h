@@ -56,6 +56,7 @@ class Dispatcher final : public rpc::Handler {
     bool answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc::Message& message) override;
     void handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) override PV_NO_LOCKS_HELD;
     void client_closed(rpc::Client& client) override;
+    bool client_gone_quickly(const std::shared_ptr<rpc::Client>& client) override;
     void client_gone(std::shared_ptr<rpc::Client> client) override;
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
@@ -80,6 +81,9 @@ class Dispatcher final : public rpc::Handler {
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
 
   private:
+    [[nodiscard]] std::shared_ptr<plugin::Instance> open_known(const rpc::Client& client, rpc::Message& message);
+    void let_go(const std::shared_ptr<rpc::Client>& client);
+
     const DispatcherOptions options_;
     CallLog call_log_;
     CallStats call_stats_;

@@ -101,6 +101,7 @@ struct pv_host {
 
     polyvirt::plugin::Census census;
     polyvirt::plugin::CallbackCounts callbacks;
+    polyvirt::plugin::EventAccount event_account;
     std::unique_ptr<polyvirt::plugin::HostLoop> loop; // the shared one, lp:NAME
     std::shared_ptr<polyvirt::plugin::Strand> strand; // on it: for releases and the host's own callbacks
     polyvirt::plugin::Registry registry;

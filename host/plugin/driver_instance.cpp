@@ -105,6 +105,8 @@ Instance::Stats DriverInstance::stats() const {
     stats.failed = failed_.load();
     stats.callbacks = host_.callbacks.all.load();
     stats.slow_callbacks = host_.callbacks.slow.load();
+    stats.event_bytes = host_.event_account.bytes.load(std::memory_order_acquire);
+    stats.events_dropped = host_.event_account.dropped.load(std::memory_order_relaxed);
     return stats;
 }
 

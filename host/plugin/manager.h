@@ -88,6 +88,10 @@ class PluginManager {
     // start. `client` counts as present from here until client_gone().
     [[nodiscard]] Result<std::shared_ptr<Instance>> open(const std::string& uri, std::uint64_t client)
         PV_ENTERS_DRIVER;
+    // The same for a URI that open() has led to a static instance before, as long as that one runs: no driver is
+    // asked again. Null, and nothing has changed: open() it is. Any thread; leaf.
+    static constexpr std::size_t kLongestKnownUri = 256;
+    [[nodiscard]] std::shared_ptr<Instance> open_known(std::string_view uri, std::uint64_t client);
     // The instance that holds objects of `kind` for a connection opened on `primary`: itself if it has the kind,
     // else the daemon's provider (the plugin whose manifest `serves` the kind), else null. Any thread.
     [[nodiscard]] std::shared_ptr<Instance> provider(const std::shared_ptr<Instance>& primary,
@@ -95,6 +99,9 @@ class PluginManager {
     // Exactly once per client that open() saw, after its last call has finished(). Any thread; returns at
     // once. Drivers hear of it on their loops (host.client/1); instances that lived for this client end.
     void client_gone(std::uint64_t client);
+    // client_gone() of a client for whom no driver has stored anything and no instance lived. False, and nothing
+    // has changed: it takes more than that. Any thread; leaf.
+    [[nodiscard]] bool client_gone_unheard(std::uint64_t client);
 
     // Whether any loaded plugin would serve `uri`: the canonical URI. Any thread.
     [[nodiscard]] std::optional<std::string> probe(const std::string& uri) const;

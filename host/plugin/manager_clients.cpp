@@ -67,6 +67,8 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::make(const Offered
 Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered& offered, std::uint64_t client) {
     const std::string key = slot_key(offered, client);
     const std::string& id = offered.generation->manifest.id;
+    const bool counts_clients = client != 0 && offered.probe.lifetime != PV_LIFETIME_STATIC;
+    if (counts_clients) shared->clients.uses_own_instance(client);
     bool waited = false;
     {
         const work::WorkerPool::Parked parked;
@@ -80,7 +82,7 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered&
                                   failures.at(id));
             if (it == slots.end()) break;
             if (!it->second.busy) {
-                if (client != 0) it->second.clients.insert(client);
+                if (counts_clients) it->second.clients.insert(client);
                 it->second.used = true;
                 return it->second.instance;
             }
@@ -106,19 +108,43 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered&
     slot.busy = false;
     slot.instance = *made;
     slot.order = ++last_order;
-    if (client != 0) slot.clients.insert(client);
+    if (counts_clients) slot.clients.insert(client);
     slot.used = client != 0;
     if (refusing) slot.instance->refuse_calls();
     return *std::move(made);
 }
 
 Result<std::shared_ptr<Instance>> PluginManager::open(const std::string& uri, std::uint64_t client) {
+    if (auto known = open_known(uri, client)) return known;
     state_->shared->clients.arrived(client);
     const std::optional<Offered> offered = state_->best_offer(uri);
     if (!offered)
         return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}", uri.empty() ? "an empty URI" : uri);
     PV_ASSIGN_OR_RETURN(const std::shared_ptr<DriverInstance> instance, state_->use(*offered, client));
+    if (offered->probe.lifetime == PV_LIFETIME_STATIC) state_->remember(uri, *offered);
     return std::static_pointer_cast<Instance>(instance);
+}
+
+void PluginManager::State::remember(const std::string& uri, const Offered& offered) {
+    const std::string key = slot_key(offered, 0);
+    const LeafLock lock(mu);
+    const auto slot = slots.find(key);
+    if (slot != slots.end() && !slot->second.busy) known.remember(uri, {key, slot->second.order});
+}
+
+std::shared_ptr<Instance> PluginManager::open_known(std::string_view uri, std::uint64_t client) {
+    std::shared_ptr<Instance> instance;
+    {
+        const LeafLock lock(state_->mu);
+        const KnownUris::Instance* known = state_->refusing ? nullptr : state_->known.find(uri);
+        if (known == nullptr) return nullptr;
+        const auto slot = state_->slots.find(known->slot);
+        if (slot == state_->slots.end() || slot->second.busy || slot->second.order != known->order) return nullptr;
+        slot->second.used = true;
+        instance = slot->second.instance;
+    }
+    state_->shared->clients.arrived(client);
+    return instance;
 }
 
 std::optional<std::string> PluginManager::probe(const std::string& uri) const {
@@ -135,6 +161,14 @@ std::shared_ptr<Instance> PluginManager::provider(const std::shared_ptr<Instance
     const LeafLock lock(state_->mu);
     const auto slot = state_->slots.find(server->second + "/" + key->second);
     return slot != state_->slots.end() && !slot->second.busy ? slot->second.instance : nullptr;
+}
+
+bool PluginManager::client_gone_unheard(std::uint64_t client) {
+    {
+        const LeafLock lock(state_->mu);
+        if (state_->end_again) return false;
+    }
+    return state_->shared->clients.leave_unheard(client);
 }
 
 void PluginManager::client_gone(std::uint64_t client) {
@@ -166,6 +200,7 @@ void PluginManager::State::end_unused() {
     {
         const LeafLock lock(mu);
         if (refusing) return;
+        end_again = false;
         for (auto& [key, slot] : slots)
             if (!slot.busy && slot.used && ends_unused(slot.lifetime) && slot.clients.empty()) {
                 slot.busy = true;
@@ -178,6 +213,7 @@ void PluginManager::State::end_unused() {
         if (taken) continue;
         const LeafLock lock(mu);
         slots.at(key).busy = false;
+        end_again = true;
         changed.notify_all();
     }
 }

@@ -13,6 +13,7 @@
 
 #include "base/sync.h"
 #include "host/plugin/driver_instance.h"
+#include "host/plugin/known_uris.h"
 #include "host/plugin/manager.h"
 
 namespace polyvirt::plugin {
@@ -26,7 +27,7 @@ struct Offered {
 // One instance, or one that is being made or ended.
 struct Slot {
     std::shared_ptr<DriverInstance> instance;
-    std::set<std::uint64_t> clients;
+    std::set<std::uint64_t> clients; // not of a static one
     std::uint32_t lifetime = PV_LIFETIME_STATIC;
     std::uint64_t order = 0;  // of the start
     bool busy = false;        // a thread is making or ending it
@@ -55,6 +56,7 @@ struct PluginManager::State {
     Result<std::shared_ptr<DriverInstance>> use(const Offered& offered, std::uint64_t client) PV_ENTERS_DRIVER;
     Result<std::shared_ptr<DriverInstance>> make(const Offered& offered, const std::string& slot_key);
     [[nodiscard]] static std::string slot_key(const Offered& offered, std::uint64_t client);
+    void remember(const std::string& uri, const Offered& offered);
     void end_unused();
 
     const ManagerOptions options;
@@ -62,6 +64,7 @@ struct PluginManager::State {
     const pv_host_root* const root; // for ever
 
     // Control thread while loading, constant from start() on.
+    // (`known` remembers what these answered: whoever changes them later clears it).
     std::vector<std::shared_ptr<const Generation>> generations;
     std::map<std::uint32_t, std::string> servers;     // kind -> id of the plugin that serves it
     std::map<std::string, std::string> primary_keys;  // plugin id -> key of the instance in the plugin's own folders
@@ -70,6 +73,8 @@ struct PluginManager::State {
     CondVar changed;
     std::vector<Refusal> refusals PV_GUARDED_BY(mu);
     std::map<std::string, Slot> slots PV_GUARDED_BY(mu);
+    KnownUris known PV_GUARDED_BY(mu);
+    bool end_again PV_GUARDED_BY(mu) = false; // the pool did not take the end of an unused instance
     std::map<std::string, std::string> failures PV_GUARDED_BY(mu); // plugin id -> why an instance did not start
     std::uint64_t last_order PV_GUARDED_BY(mu) = 0;
     bool refusing PV_GUARDED_BY(mu) = false;

@@ -7,14 +7,16 @@ import json
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import urllib.request
 
 from harness import scrape, settings, wait
 from harness.sample import ACTIVE, SampleCase
+from harness.stuck import StuckCase
 from harness.tools import AdminCase
 from parallel_test import StuckGuest
-from rawclient import RawClient
+from rawclient import KEEPALIVE, MESSAGE, RawClient
 import wire
 
 _DASHBOARD = settings.TREE / "packaging" / "grafana" / "polyvirt.json"
@@ -230,6 +232,44 @@ class MetricsOfAClientThatDoesNotRead(MetricsCase):
             cut = wait.until(lambda: self.page().value("polyvirt_clients_cut_off_total", server="polyvirtd"),
                              "the client to be counted")
         self.assertEqual(cut, 1)
+
+
+class MetricsOfADriverThatStorms(StuckCase, MetricsCase):
+    STORM = 20_000
+    further = "events: {max_queued_bytes: 1KiB}\n"   # three events or so
+
+    def numbers(self, client, count):
+        """The numbers in their storm of the next events."""
+        for _ in range(count):
+            while True:
+                packet = client.arrived.popleft() if client.arrived else client.read()
+                if packet.type == MESSAGE and packet.prog != KEEPALIVE:
+                    break
+            yield struct.unpack(">i", packet.payload[-4:])[0]
+
+    def quiet_page(self):
+        page = self.page()
+        return page if page.value("polyvirt_plugin_event_bytes", plugin="t_stuck", instance="default") == 0 else None
+
+    def test_what_it_loses_is_counted_and_told(self):
+        listener, actor = self.client(), self.client()
+        listener.call("connect_domain_event_callback_register_any", eventID=0, dom=None)
+        dom = self.domain(actor, "d3")
+        before = self.page().value("polyvirt_events_posted_total")
+        actor.call("domain_reboot", dom=dom, flags=self.STORM)
+        page = wait.until(self.quiet_page, "the events to be handed on")
+        lost = page.value("polyvirt_plugin_events_dropped_total", plugin="t_stuck", instance="default")
+        taken = int(page.value("polyvirt_events_posted_total") - before)
+        self.assertGreater(lost, 0)
+        self.assertEqual(taken + lost, self.STORM)
+        heard = list(self.numbers(listener, taken))
+        self.assertEqual(heard, sorted(set(heard)))
+        # It is over, and the next event is heard.
+        actor.call("domain_reboot", dom=dom, flags=1)
+        self.assertEqual(list(self.numbers(listener, 1)), [0])
+        log = self.subject.log_tail(400)
+        self.assertEqual(len(re.findall(r"driver 't_stuck', instance 'default': events are being dropped", log)), 1)
+        self.assertRegex(log, r"driver 't_stuck': its events are taken again; \d+ were dropped")
 
 
 class MetricsElsewhere(AdminCase):

@@ -315,7 +315,7 @@ static pv_status op_reboot(pv_inst *inst, pv_call *call, const pv_obj *obj, cons
     for (uint32_t i = 0; i < in->flags; ++i) {
         payload.detail = (int32_t)i;
         const pv_status status = inst->events->post(inst->queue, &event);
-        if (status == PV_OK) continue;
+        if (status == PV_OK || status == PV_BUSY) continue; /* busy: the host has no room for it */
         fail(inst, call, ERR_INTERNAL, "an event was not taken");
         return status;
     }

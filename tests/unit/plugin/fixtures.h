@@ -109,9 +109,9 @@ class TestCall final : public pv_call {
 // Takes every event whose id is not negative; remembers names in order of delivery.
 class TestSink final : public EventSink {
   public:
-    pv_status encode(const Instance&, const pv_event& event, std::shared_ptr<const void>& encoded) noexcept override {
+    pv_status encode(const Instance&, const pv_event& event, EncodedEvent& encoded) noexcept override {
         if (event.id < 0) return PV_ABI;
-        encoded = std::make_shared<int>(event.id);
+        encoded = {std::make_shared<int>(event.id), sizeof(int)};
         return PV_OK;
     }
     void deliver(std::span<const QueuedEvent> batch) noexcept override {
