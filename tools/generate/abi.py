@@ -57,12 +57,17 @@ def acl_text(facts, wires):
     return ", ".join(seen)
 
 
-def slot_comment(op, facts):
+def apis_of(op, facts):
     apis = []
     for wire in op.wire:
         api = facts.procs[f"{wire.program}.{wire.proc}"].raw.get("api", "none")
         if api not in ("none", "unknown") and api not in apis:
             apis.append(api)
+    return apis
+
+
+def slot_comment(op, facts):
+    apis = apis_of(op, facts)
     marks = ["[worker]", "may block" if op.may_block else "answers from memory",
              "reads" if op.does == "read" else "changes"]
     marks.append("target: " + op.target)
@@ -106,8 +111,28 @@ def table_header(table, facts):
     return header(table.stem, f"plugin-api/spec/{table.stem}.yaml", "\n".join(out))
 
 
-def ops_header(spec):
+def known_flags(field, constants):
+    """Every bit that the enumeration of a flags field has; 0 where there is none, as there are no flags yet."""
+    bits = 0
+    for const, value in constants.enums.get(field.arg, {}).items():
+        if not const.endswith("_LAST"):
+            bits |= value & 0xffffffff
+    return bits
+
+
+def flag_rows(spec, constants):
+    """(op, field) of all arguments that are flags."""
+    for op in spec.ops():
+        for f in op.ins:
+            if f.base == "u32" and (f.name == "flags" or f.is_flags):
+                yield op, f, known_flags(f, constants)
+
+
+def ops_header(spec, constants, facts):
     """Numbers and X macros for whoever needs all ops: the host's trampoline, bindings."""
+    kinds = " \\\n".join(f"    X({t.number}, {t.kind_number})" for t in spec.tables)
+    flags = " \\\n".join(f'    X({op.c_const}, {op.c_base}_in, {f.name}, {known:#x}u, "{(apis_of(op, facts) or [op.name])[-1]}")'
+                          for op, f, known in flag_rows(spec, constants))
     tables = " \\\n".join(f'    X({t.number}, {t.c_name}, "{t.id}")' for t in spec.tables)
     ops = " \\\n".join(
         f"    X({op.c_const}, {op.table.c_name}, {op.name}, {op.c_base}, {KINDS[op.target][0] if op.target != 'none' else 0}, "
@@ -133,6 +158,15 @@ enum {{ PV_DEADLINE_NONE = 0, PV_DEADLINE_QUERY = 1, PV_DEADLINE_MODIFY = 2 }};
  * object's strand is taken; host_default: 1 = a NULL slot is answered by the host. */
 #define PV_OPS(X) \\
 {ops}
+
+/* X(number, kind) for every table: the PV_KIND_* of the objects that its ops are about, 0 = none. */
+#define PV_TABLE_KINDS(X) \\
+{kinds}
+
+/* X(op, struct, field, known, api) for every argument that is a set of flags: the bits that are known now. The host
+ * refuses all others (error 8); `api` is the function of the public API that its words name. */
+#define PV_OP_FLAGS(X) \\
+{flags}
 """
     return header("ops", "plugin-api/spec", body)
 
@@ -209,7 +243,7 @@ def generate(root):
     spec = Spec(root / "plugin-api/spec", constants)
     event_list = events_module.load(facts, constants)
     files = {f"{t.stem}.h": table_header(t, facts) for t in spec.tables}
-    files["ops.h"] = ops_header(spec)
+    files["ops.h"] = ops_header(spec, constants, facts)
     files["constants.h"] = constants_header(constants)
     text, structs = events_module.c_header(event_list)
     files["events.h"] = header("events", "host/protocol/tables", text)

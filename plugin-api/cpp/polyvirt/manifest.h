@@ -78,12 +78,14 @@ template <typename D> consteval auto manifest_text() {
         sources_of<D>());
     text.list("provides", seen.view());
     text.add("needs: [");
-    for (const Services::Needed& need : Services::kNeeds) {
-        if (&need != Services::kNeeds) text.add(", ");
-        text.add(need.id);
+    const auto need = [&text](const Services::Needed& service) {
+        if (text.view().back() != '[') text.add(", ");
+        text.add(service.id);
         text.add(">=");
-        text.add(need.size);
-    }
+        text.add(service.size);
+    };
+    for (const Services::Needed& service : Services::kNeeds) need(service);
+    if (about.uses[0] != '\0') need(Services::kDriver);
     if (about.needs[0] != '\0') text.add(", ");
     text.add(about.needs);
     text.add("]\n");

@@ -20,6 +20,7 @@
 //     Status start(pv_call*, std::uint32_t how)        [init]; or pv_status, which may be PV_PENDING
 //     Status reconfigure(pv_call*)                     [init]
 //     void stop(std::uint32_t why)                     [init]
+//     Concurrency concurrency() const                  [init] after start(): less parallel than kAbout says
 //     void client_closed(std::uint64_t client, std::uint32_t kind, std::uint64_t object)   [loop] pv.client/1
 // Constructor and make(): [load], the host's loops run already. The destructor: [init].
 
@@ -144,6 +145,15 @@ template <typename D> class PluginEntry {
     static void stop(pv_inst* inst, std::uint32_t why) noexcept {
         if constexpr (requires(D& d) { d.stop(why); }) guarded("driver", [&] { of(inst).stop(why); });
     }
+    static std::uint32_t concurrency(pv_inst* inst) noexcept {
+        if constexpr (requires(const D& d) { { d.concurrency() } -> std::same_as<Concurrency>; }) {
+            auto model = D::kAbout.concurrency;
+            guarded("driver", [&] { model = of(inst).concurrency(); });
+            return static_cast<std::uint32_t>(model);
+        } else {
+            return static_cast<std::uint32_t>(D::kAbout.concurrency);
+        }
+    }
     static void destroy(pv_inst* inst) noexcept {
         guarded("driver", [&] { delete &of(inst); });
     }
@@ -164,6 +174,7 @@ template <typename D> class PluginEntry {
         .reconfigure = reconfigure,
         .stop = stop,
         .destroy = destroy,
+        .instance_concurrency = concurrency,
     };
 };
 

@@ -9,6 +9,7 @@
 #include <polyvirt/abi/check.h>
 #include <polyvirt/abi/client.h>
 #include <polyvirt/abi/config.h>
+#include <polyvirt/abi/driver.h>
 #include <polyvirt/abi/entry.h>
 #include <polyvirt/abi/event.h>
 #include <polyvirt/abi/job.h>
@@ -46,7 +47,8 @@ struct Services {
     const pv_svc_registry* registry = nullptr;
     const pv_svc_state* state = nullptr;
     const pv_svc_stream* stream = nullptr;
-    const pv_svc_check* check = nullptr; // may be null
+    const pv_svc_check* check = nullptr;   // may be null
+    const pv_svc_driver* driver = nullptr; // may be null, unless About::uses names a kind
 
     // Every required service, X(member, its table, id, last slot of its first release). A host of that release is
     // enough: slots that came later are null there (PV_HAS).
@@ -77,6 +79,8 @@ struct Services {
 #undef PV_ROW
     };
 
+    static constexpr Needed kDriver{PV_SVC_DRIVER, offsetof(pv_svc_driver, call_async) + sizeof(pv_svc_driver::call_async)};
+
     // [load] Error: names the first service that the host lacks.
     static Result<Services> fetch(pv_host* host, const pv_host_root* root) {
         Services s;
@@ -88,6 +92,7 @@ struct Services {
         PV_GLUE_SERVICES(PV_ROW)
 #undef PV_ROW
         s.check = find<pv_svc_check>(host, root, PV_SVC_CHECK, sizeof(pv_svc_check));
+        s.driver = find<pv_svc_driver>(host, root, PV_SVC_DRIVER, kDriver.size);
         if (missing != nullptr)
             return Error{.message = "the host offers no service " + std::string(missing) + " of the needed size"};
         return s;

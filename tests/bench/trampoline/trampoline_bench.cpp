@@ -57,7 +57,7 @@ struct Fixture {
         auto generation = std::make_shared<Generation>();
         generation->manifest.id = "bench";
         generation->plugin = {sizeof(pv_plugin), PV_ABI_MINOR, 0, concurrency, "bench", "1", "b", probe, create,
-                              get_interface, start, nullptr, stop, destroy};
+                              get_interface, start, nullptr, stop, destroy, nullptr};
         const HostPaths paths{dir, dir, dir, dir, dir};
         auto made = DriverInstance::create(shared, paths, {generation, &catalog, &root, "main", "bench:///", ""});
         if (!made || !(*made)->start()) std::abort();

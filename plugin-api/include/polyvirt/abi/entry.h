@@ -64,6 +64,10 @@ typedef struct pv_plugin {
     /* [init] After stop() and after the last callback's release. Loops, watches, processes and sinks may still be
      * given back in here. */
     void (*destroy)(pv_inst *inst) PV_NOEXCEPT;
+    /* [init] After a good start(): the PV_CONCURRENCY_* of this instance, for one that turns out to be less parallel
+     * than `concurrency` says (an old hypervisor, a library in debug mode). More parallel counts as `concurrency`. May
+     * be NULL. Cannot fail. Since 0.2. */
+    uint32_t (*instance_concurrency)(pv_inst *inst) PV_NOEXCEPT;
 } pv_plugin;
 
 /* [load] The only exported symbol. NULL: the plugin refuses to be loaded; `err` says why in at most
@@ -80,7 +84,7 @@ PV_EXPORT const pv_plugin *pv_plugin_entry_v1(const pv_host_root *hello, char *e
  *   "id" or "id>=size"; uri: schemes; kinds: object kinds it has itself ("domain", "network", "network_port",
  *   "interface", "pool", "volume", "nodedev", "nwfilter", "nwfilter_binding", "secret", "snapshot", "checkpoint");
  *   serves: those of them that connections of other drivers get from it too (one plugin per kind); uses: kinds of
- *   other drivers that it calls, which therefore start first; type: what clients are told of the driver ("QEMU");
+ *   other drivers that it calls (host.driver/1), which therefore start first; type: what clients are told of the driver ("QEMU");
  *   error_domain: the wire's number of its errors (10 for qemu).
  * Use: PV_MANIFEST("id: org.example.vmm\nabi: [0, 1]\nuri: [vmm]\n")
  */
