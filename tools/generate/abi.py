@@ -91,7 +91,8 @@ def slot_comment(op, facts):
 
 
 def table_header(table, facts):
-    out = [comment(f"{table.id}: {table.doc}"), "#include <polyvirt/abi/base.h>\n",
+    out = [comment(f"{table.id}: {table.doc} Every op: obj, in and out are borrowed until it returns or, after PV_PENDING, "
+                   "until complete(); a negative status means that an error stands in the call."), "#include <polyvirt/abi/base.h>\n",
            f'#define PV_IFACE_{table.stem.upper()} "{table.id}"\n',
            "/* Ids of the ops: table number << 8 | slot. */\nenum {"]
     out.append(",\n".join(f"    {op.c_const} = {op.id:#06x}" for op in table.ops) + "\n};\n")

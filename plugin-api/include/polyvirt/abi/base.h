@@ -81,6 +81,7 @@ typedef struct pv_groups pv_groups;   /* receives (object, typed parameters) pai
 /* Opaque: of the plugin. */
 typedef struct pv_inst pv_inst;
 
+/* [any] leaf. Gives back what came with it as `ctx`: exactly once, after its last use. */
 typedef void (*pv_release_fn)(void *ctx) PV_NOEXCEPT;
 
 enum {

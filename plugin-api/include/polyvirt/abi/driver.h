@@ -21,7 +21,7 @@ typedef struct pv_svc_driver {
     /* [any] leaf. 1: there is a driver for `op` (PV_OP_*), and it has it. */
     int32_t (*implements)(pv_host *host, uint32_t op) PV_NOEXCEPT;
     /* [any] leaf. The handle of an object of another driver, to be used with this service alone. `name` NULL: by
-     * `uuid`. `parent`: a handle of that driver, 0 = any. PV_GONE: there is none (no error recorded); PV_UNSUPPORTED:
+     * `uuid`; both are borrowed. `parent`: a handle of that driver, 0 = any. PV_GONE: there is none (no error recorded); PV_UNSUPPORTED:
      * no driver serves the kind. */
     pv_status (*find)(pv_host *host, pv_call *call, uint32_t kind, uint64_t parent, const char *name,
                       const uint8_t uuid[16], uint64_t *handle) PV_NOEXCEPT;

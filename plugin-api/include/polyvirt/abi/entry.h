@@ -45,9 +45,10 @@ typedef struct pv_plugin {
     uint32_t size, abi_minor, flags, concurrency;
     const char *id, *version, *build_id;
     /* [any] leaf. Would this plugin serve `uri` ("" = client gave none)? `privileged`: the daemon is
-     * root's. */
+     * root's. Both pointers are borrowed. Negative: as a score of 0. */
     pv_status (*probe)(const char *uri, int32_t privileged, pv_probe *out) PV_NOEXCEPT;
-    /* [load] Makes an instance. `instance` is probe()'s key. On failure nothing is left behind. */
+    /* [load] Makes an instance, which is the plugin's until destroy(). `instance` is probe()'s key, borrowed; `host` and
+     * `root` stay valid until destroy() has returned. On failure (negative) nothing is left behind. */
     pv_status (*create)(pv_host *host, const pv_host_root *root, const char *instance,
                         pv_inst **out) PV_NOEXCEPT;
     /* [load] The table of an op interface by id ("pv.dom.lifecycle/1"), NULL if not implemented. Valid
@@ -56,7 +57,7 @@ typedef struct pv_plugin {
     /* [init] Loops run already, clients are not served yet. `how`: PV_START_*. May return PV_PENDING. If it fails,
      * destroy() follows without stop(). */
     pv_status (*start)(pv_inst *inst, pv_call *call, uint32_t how) PV_NOEXCEPT;
-    /* [init] Configuration changed. */
+    /* [init] Configuration changed. Negative: the old one goes on, the error in `call` is logged. */
     pv_status (*reconfigure)(pv_inst *inst, pv_call *call) PV_NOEXCEPT;
     /* [init] No op runs and none will. `why`: PV_STOP_*; guests go on unless it is SESSION_END. Afterwards the
      * host itself removes the watches, forgets the processes and retires the objects that are left. */
@@ -70,8 +71,8 @@ typedef struct pv_plugin {
     uint32_t (*instance_concurrency)(pv_inst *inst) PV_NOEXCEPT;
 } pv_plugin;
 
-/* [load] The only exported symbol. NULL: the plugin refuses to be loaded; `err` says why in at most
- * `errlen` bytes. */
+/* [load] The only exported symbol. The table stays valid and constant for ever. NULL: the plugin refuses to be loaded;
+ * `err`, which is borrowed, says why in at most `errlen` bytes. */
 typedef const pv_plugin *(*pv_plugin_entry_fn)(const pv_host_root *hello, char *err,
                                                uint32_t errlen) PV_NOEXCEPT;
 PV_EXPORT const pv_plugin *pv_plugin_entry_v1(const pv_host_root *hello, char *err,
