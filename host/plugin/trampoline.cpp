@@ -33,9 +33,11 @@ Status check_flags(const OpInfo& info, const void* in, const Instance& driver) {
     if (unknown == 0) return {};
     std::string_view api = info.api;
     if (api.starts_with("vir")) api.remove_prefix(3);
-    Error error = make_error(ErrorCode::invalid_arg, driver.error_domain(), "unsupported flags ({:#x}) in function {}{}",
-                             unknown, driver.plugin_id(), api);
+    Error error;
+    error.code = ErrorCode::invalid_arg;
+    error.domain = driver.error_domain();
     error.str1 = driver.plugin_id() + std::string(api);
+    error.message = fmt::format("unsupported flags ({:#x}) in function {}", unknown, error.str1);
     error.str2 = "flags";
     error.int1 = 0;
     return error;
