@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include <polyvirt/abi/gen/events.h>
+#include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
 #include <polyvirt/gen/dom_console.h>
 #include <polyvirt/gen/dom_lifecycle.h>
@@ -150,7 +150,7 @@ class Driver final : public plugin::DriverBase {
                      const StartOptions& options);
 
     plugin::Loop loop_;
-    pv_queue* const events_;
+    const plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
     Emulators emulators_;
     Table guests_;
