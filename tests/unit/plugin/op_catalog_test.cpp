@@ -12,7 +12,8 @@ namespace {
 const OpInfo& info(std::uint32_t op) { return *find_op(default_catalog(), op); }
 
 TEST(OpCatalog, what_ends_or_watches_something_long_comes_at_any_time) {
-    for (const std::uint32_t op : {PV_OP_DOM_DESTROY, PV_OP_DOM_JOB_INFO, PV_OP_DOM_JOB_STATS, PV_OP_DOM_ABORT_JOB})
+    const std::uint32_t ops[] = {PV_OP_DOM_DESTROY, PV_OP_DOM_JOB_INFO, PV_OP_DOM_JOB_STATS, PV_OP_DOM_ABORT_JOB};
+    for (const std::uint32_t op : ops)
         EXPECT_TRUE(info(op).always) << op;
     EXPECT_FALSE(info(PV_OP_DOM_CREATE).always);
 }
