@@ -49,7 +49,7 @@ Result<std::shared_ptr<DriverInstance>> DriverInstance::create(std::shared_ptr<H
 
 DriverInstance::DriverInstance(std::shared_ptr<HostShared> shared, const HostPaths& paths, Setup setup)
     : shared_(std::move(shared)), setup_(std::move(setup)), plugin_(setup_.generation->plugin),
-      host_(*shared_, paths, setup_.generation->manifest.id, setup_.folder_key) {}
+      host_(*shared_, paths, setup_.generation->manifest.id, setup_.folder_key), concurrency_(plugin_.concurrency) {}
 
 DriverInstance::~DriverInstance() { forget_handles(); }
 
@@ -128,6 +128,12 @@ Status DriverInstance::start() {
     }
     call->returned(status);
     Status started = call->wait();
+    if (started && plugin_.instance_concurrency != nullptr) {
+        const ThreadKind kind(PV_THREAD_INIT);
+        // No call is inside yet, so nobody sees the change in the middle.
+        const std::uint32_t lowered = plugin_.instance_concurrency(host_.inst);
+        if (lowered >= PV_CONCURRENCY_SERIAL_ALL && lowered < plugin_.concurrency) concurrency_ = lowered;
+    }
     state_ = started ? InstanceState::started : InstanceState::failed;
     return started;
 }

@@ -58,6 +58,10 @@ class DriverInstance final : public Instance {
     pv_host* host() override { return &host_; }
     bool post(std::function<void()> f) override { return host_.post(std::move(f)); }
     Stats stats() const override;
+    // PV_CONCURRENCY_*: what the plugin declared or, from start() on, what this instance lowered it to.
+    [[nodiscard]] std::uint32_t concurrency() const noexcept { return concurrency_.load(std::memory_order_relaxed); }
+    [[nodiscard]] const Manifest& manifest() const { return setup_.generation->manifest; }
+    [[nodiscard]] const OpCatalog& catalog() const { return *setup_.catalog; }
     void call_ended() noexcept override { in_flight_.leave(); }
     void note_misbehaviour() noexcept override { mended_.fetch_add(1, std::memory_order_relaxed); }
     void note_failure() noexcept override { failed_.fetch_add(1, std::memory_order_relaxed); }
@@ -87,6 +91,7 @@ class DriverInstance final : public Instance {
     std::vector<Table> tables_; // by number; constant after make()
     InFlight in_flight_;
     Strands strands_;
+    std::atomic<std::uint32_t> concurrency_;
     std::atomic<InstanceState> state_{InstanceState::created};
     std::atomic<std::uint64_t> mended_{0}, failed_{0};
 };

@@ -69,10 +69,14 @@ PluginManager::State::State(ManagerOptions o)
                                                                   options.watchdog)),
       root(make_root(options)) {}
 
-PluginManager::PluginManager(ManagerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+PluginManager::PluginManager(ManagerOptions options) : state_(std::make_unique<State>(std::move(options))) {
+    state_->shared->providers.set(
+        [this](const std::shared_ptr<Instance>& from, std::uint32_t kind) { return provider(from, kind); });
+}
 
 PluginManager::~PluginManager() {
     if (!state_->stopped) static_cast<void>(stop(Clock::now() + std::chrono::seconds(30)));
+    state_->shared->providers.set(nullptr);
 }
 
 void PluginManager::load(const std::vector<std::string>& folders) {

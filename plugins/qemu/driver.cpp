@@ -12,9 +12,9 @@
 namespace polyvirt::qemu {
 
 Driver::Driver(const plugin::Services& services)
-    : s_(services),
+    : DriverBase(services),
       loop_(s_, PV_LOOP_SHARED, "qemu"),
-      events_(s_.event->queue_new(s_.host, "qemu")),
+      events_(s_, "qemu"),
       configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       emulators_(s_),
@@ -27,7 +27,6 @@ Driver::~Driver() {
         const ObjectLock lock(guest->mu);
         run.swap(guest->run);
     }
-    if (events_ != nullptr) s_.event->queue_free(events_);
 }
 
 void Driver::set_state(Guest& guest, std::int32_t state, std::int32_t reason) const {
@@ -62,7 +61,7 @@ void Driver::post_event(const Guest& guest, std::int32_t id, const void* payload
     pv_event_domain_reboot empty{};
     empty.size = sizeof empty;
     e.payload = payload != nullptr ? payload : &empty;
-    s_.event->post(events_, &e);
+    s_.event->post(events_.get(), &e);
 }
 
 void Driver::post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const {

@@ -26,7 +26,7 @@ std::string stem(const std::string& record, std::string_view suffix) {
 } // namespace
 
 Status Driver::start(pv_call*, std::uint32_t) {
-    if (!loop_ || events_ == nullptr)
+    if (!loop_ || !events_)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the host has no loop or event queue for the driver");
     load_configs();
     load_autostart();

@@ -144,6 +144,7 @@ struct FakeDriver {
     std::function<void()> on_stop, on_destroy;
     std::function<void(std::uint64_t client, std::uint32_t kind, std::uint64_t object)> on_closed;
     pv_host* host = nullptr;
+    std::uint32_t lowered = 0; // no model: as declared
 
     struct Table {
         std::uint32_t size = sizeof(Table), pad = 0;
@@ -183,6 +184,7 @@ struct FakeDriver {
     static void destroy(pv_inst* i) noexcept {
         if (of(i).on_destroy) of(i).on_destroy();
     }
+    static std::uint32_t instance_concurrency(pv_inst* i) noexcept { return of(i).lowered; }
     static pv_status probe(const char*, std::int32_t, pv_probe*) noexcept { return PV_OK; }
 };
 
@@ -195,7 +197,7 @@ class DriverTest : public ::testing::Test {
         generation->manifest.kinds = {PV_KIND_DOMAIN};
         generation->plugin = {sizeof(pv_plugin), PV_ABI_MINOR, 0, concurrency, "fake", "1", "t", FakeDriver::probe,
                               FakeDriver::create, FakeDriver::get_interface, FakeDriver::start, nullptr,
-                              FakeDriver::stop, FakeDriver::destroy};
+                              FakeDriver::stop, FakeDriver::destroy, FakeDriver::instance_concurrency};
         FakeDriver::current() = &driver;
         auto made = DriverInstance::create(shared, dir.host_paths(), {generation, &test_catalog(), &root, "main",
                                                                       "fake:///main", ""});

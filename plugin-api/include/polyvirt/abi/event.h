@@ -35,7 +35,7 @@ typedef struct pv_event_connection_closed {
 
 typedef struct pv_svc_event {
     uint32_t size, _r;
-    /* `name` is for figures and logs. NULL if out of memory. */
+    /* `name`, copied, is for figures and logs. The queue is the plugin's until queue_free(). NULL if out of memory. */
     pv_queue *(*queue_new)(pv_host *host, const char *name) PV_NOEXCEPT;
     /* What is in it is still sent. */
     void (*queue_free)(pv_queue *queue) PV_NOEXCEPT;
