@@ -83,12 +83,14 @@ Status make_folders(const Paths& paths) {
     return {};
 }
 
-std::string default_plugin_dir() {
+std::vector<std::string> default_plugin_folders() {
     std::error_code error;
     const fs::path self = fs::read_symlink("/proc/self/exe", error);
-    if (error) return POLYVIRT_PLUGIN_DIR;
-    const fs::path beside = self.parent_path().parent_path() / "plugins";
-    return fs::is_directory(beside, error) ? beside.string() : std::string(POLYVIRT_PLUGIN_DIR);
+    if (!error) {
+        const fs::path beside = self.parent_path().parent_path() / "plugins";
+        if (fs::is_directory(beside, error)) return {beside.string()};
+    }
+    return {POLYVIRT_PLUGIN_DIR, POLYVIRT_SITE_PLUGIN_DIR};
 }
 
 } // namespace polyvirt::daemon
