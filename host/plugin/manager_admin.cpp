@@ -168,7 +168,7 @@ std::string PluginManager::State::conflict(const Manifest& manifest) const {
         static_cast<void>(claim(claims, generation->manifest, policy)); // they run
         all.push_back(&generation->manifest);
     }
-    if (Status good = claim(claims, manifest, policy); !good) return good.error().message;
+    if (Status good = claim(claims, manifest, policy); !good) return good.error().str2;
     all.push_back(&manifest);
     const StartOrder order = start_order(all, claims);
     const auto circle = order.circles.find(manifest.id);

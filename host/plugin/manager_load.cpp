@@ -26,6 +26,9 @@ bool is_wanted(PluginState state) {
     return state == PluginState::denied || state == PluginState::disabled || state == PluginState::left_out;
 }
 
+// The loader's own words, which name the file.
+std::string words_of(const Error& error) { return error.str2.empty() ? error.message : error.str2; }
+
 } // namespace
 
 void PluginManager::load(const std::vector<std::string>& folders) {
@@ -61,12 +64,12 @@ void PluginManager::State::look_at_folders() {
     for (const FolderProblem& problem : problems)
         if (!problem.absent || !policy.folders_may_be_absent)
             log::warning("plugin", "plugin folder '{}' is skipped: {}", problem.folder, problem.error.message);
-    std::vector<Plug> found;
+    std::vector<Plug> found, told;
     {
         const LeafLock lock(mu);
-        std::copy_if(plugs.begin(), plugs.end(), std::back_inserter(found), is_alive);
+        told = plugs;
     }
-    const std::size_t alive = found.size();
+    std::copy_if(told.begin(), told.end(), std::back_inserter(found), is_alive);
     for (const std::string& path : paths) {
         Plug plug = look_at(path);
         const auto same = std::find_if(found.begin(), found.end(), [&](const Plug& other) {
@@ -81,9 +84,10 @@ void PluginManager::State::look_at_folders() {
                                           same->path);
             }
         }
+        const auto is_same = [&](const Plug& other) { return other.path == plug.path && other.reason == plug.reason; };
+        if (std::none_of(told.begin(), told.end(), is_same)) tell(plug);
         found.push_back(std::move(plug));
     }
-    std::for_each(found.begin() + static_cast<std::ptrdiff_t>(alive), found.end(), [&](const Plug& plug) { tell(plug); });
     const LeafLock lock(mu);
     plugs = std::move(found);
 }
@@ -98,13 +102,13 @@ Plug PluginManager::State::look_at(const std::string& path) const {
         return std::move(plug);
     };
     Result<PluginFile> file = read_plugin_file(path);
-    if (!file) return judge(PluginState::refused, std::move(file).error().message);
+    if (!file) return judge(PluginState::refused, words_of(file.error()));
     plug.path = file->path;
     plug.stamp = file->stamp;
     plug.manifest = file->manifest;
     const std::string& id = plug.manifest.id;
     if (Status good = check_plugin_file(*file, service_offers()); !good)
-        return judge(PluginState::refused, std::move(good).error().message);
+        return judge(PluginState::refused, words_of(good.error()));
     if (std::string denied = denial(policy, id); !denied.empty()) return judge(PluginState::denied, std::move(denied));
     if (record->disabled().count(id) != 0) return judge(PluginState::disabled, "an administrator disabled it");
     if (policy.only && !matches(*policy.only, id)) return judge(PluginState::left_out, "safe mode leaves it out");
@@ -145,7 +149,7 @@ void PluginManager::State::plan() {
     for (Plug& plug : all) {
         if (!plug.may_load()) continue;
         if (Status good = claim(claims, plug.manifest, policy); !good)
-            refuse(plug, PluginState::refused, fmt::format("plugin {}: {}", plug.path, good.error().message));
+            refuse(plug, PluginState::refused, fmt::format("plugin {}: {}", plug.path, words_of(good.error())));
         else
             planned.push_back(&plug.manifest);
     }
@@ -161,7 +165,7 @@ void PluginManager::State::plan() {
 void PluginManager::State::load_code(Plug& plug) {
     const LoadRecord::Watch watch(*record, plug.manifest.id, plug.stamp);
     auto loaded = load_generation(plug);
-    if (!loaded) return refuse(plug, PluginState::refused, std::move(loaded).error().message);
+    if (!loaded) return refuse(plug, PluginState::refused, words_of(loaded.error()));
     plug.generation = *std::move(loaded);
     plug.state = PluginState::running;
     plug.reason.clear();
