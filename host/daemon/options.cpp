@@ -10,7 +10,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     Options options;
     CLI::App app{"polyvirtd: virtualization daemon that hosts its drivers as plugins"};
     app.add_option("--root", options.root, "Keep all files under this folder");
-    app.add_option("--config", options.config, "Configuration file (default: polyvirtd.yaml)");
+    app.add_option("--config", options.config, "Configuration file, YAML or, named *.conf, in libvirtd.conf's format (default: polyvirtd.yaml)");
     app.add_option("--plugins", options.plugins, "Folders of plugins, instead of those of the configuration")
         ->delimiter(':');
     app.add_flag("--safe-mode", options.safe_mode, "Load no plugin; 'polyvirt plugin enable NAME' does");

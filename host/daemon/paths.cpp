@@ -86,11 +86,15 @@ Status make_folders(const Paths& paths) {
 std::vector<std::string> default_plugin_folders() {
     std::error_code error;
     const fs::path self = fs::read_symlink("/proc/self/exe", error);
+    // Of an installation that was moved as a whole or installed with another prefix.
+    std::string installed = POLYVIRT_PLUGIN_DIR;
     if (!error) {
-        const fs::path beside = self.parent_path().parent_path() / "plugins";
-        if (fs::is_directory(beside, error)) return {beside.string()};
+        const fs::path prefix = self.parent_path().parent_path();
+        if (fs::is_directory(prefix / "plugins", error)) return {(prefix / "plugins").string()}; // a build tree
+        if (fs::is_directory(prefix / POLYVIRT_PLUGIN_DIR_INSTALLED, error))
+            installed = (prefix / POLYVIRT_PLUGIN_DIR_INSTALLED).string();
     }
-    return {POLYVIRT_PLUGIN_DIR, POLYVIRT_SITE_PLUGIN_DIR};
+    return {installed, POLYVIRT_SITE_PLUGIN_DIR};
 }
 
 } // namespace polyvirt::daemon
