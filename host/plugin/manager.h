@@ -116,7 +116,7 @@ class PluginManager {
     // Control thread. Makes and starts the static instances, providers before their users, others beside each
     // other. One that fails to start leaves the others running (and is retried when a client opens its URI).
     void start();
-    // After start(): names the required plugins that do not run.
+    // After start(): names the required plugins that do not run. In safe mode none is required.
     [[nodiscard]] Status check_required() const;
 
     // ---- for administrators: from start() on, on one thread at a time, and not beside stop(). May take long.

@@ -87,6 +87,10 @@ Status PluginManager::disable(const std::string& id, const Disable& how) {
         if (plug == nullptr) return refused("there is no plugin '{}'", id);
         state = plug->state;
     }
+    if (how.remember && matches(s.policy.required, id))
+        return refused("plugin '{}' is required (loading.required): without it the daemon would not start again; it can be "
+                       "disabled for now only",
+                       id);
     const bool alive = state == PluginState::running || state == PluginState::stuck;
     if (alive) {
         std::set<std::uint64_t> clients;

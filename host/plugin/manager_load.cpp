@@ -305,6 +305,7 @@ void PluginManager::start() {
 }
 
 Status PluginManager::check_required() const {
+    if (state_->policy.only) return {}; // safe mode is for when they do not
     const std::vector<PluginInfo> all = list();
     std::string missing;
     for (const std::string& pattern : state_->policy.required) {

@@ -197,6 +197,11 @@ TEST_F(ManagerAdmin, required_plugins_must_run) {
     policy.required = {"t_moo*"};
     start();
     EXPECT_TRUE(manager->check_required());
+    EXPECT_THAT(disable("t_moody").error().message, HasSubstr("is required (loading.required)"));
+    EXPECT_TRUE(manager->disable("t_moody", soon_or(false, false)));
+    policy.only = std::vector<std::string>{};
+    start();
+    EXPECT_TRUE(manager->check_required()) << "safe mode is for when they do not run";
 }
 
 TEST_F(ManagerAdmin, the_configuration_chooses_between_providers_and_circles_are_refused) {
