@@ -72,6 +72,8 @@ struct PluginManager::State {
     void plan();
     void load_code(Plug& plug);
     Result<std::shared_ptr<const Generation>> load_generation(const Plug& plug);
+    // Who serves what from here on: what anybody remembers of earlier offers is void. A plugin that ends is closed
+    // first (close()), so that no instance of it is given out any more.
     void publish();
     [[nodiscard]] std::optional<Offered> static_offer(const std::shared_ptr<const Generation>& generation) const;
     std::optional<Offered> prepare_start(const std::string& id);
