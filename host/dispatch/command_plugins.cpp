@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
-#include "base/error_text.h"
+#include "base/sync.h"
 #include "host/dispatch/commands.h"
 #include "host/dispatch/dispatcher.h"
+#include "host/dispatch/session.h"
 #include "host/dispatch/wire_call.h"
+#include "host/loop/event_loop.h"
 #include "host/rpc/server.h"
 
 namespace polyvirt::dispatch {
@@ -39,7 +43,6 @@ json describe(const plugin::PluginInfo& info) {
                              {"uri", inst.uri},
                              {"state", name_of(inst.state)},
                              {"objects", inst.objects},
-                             {"clients", inst.clients},
                              {"calls", inst.stats.entered},
                              {"calls_in_flight", inst.stats.in_flight}});
     return {{"id", info.id},
@@ -75,6 +78,31 @@ Result<json> plugin_inspect(WireCall& call, const json& arguments) {
     return answer;
 }
 
+// Who has opened a plugin. Sessions are looked at on the loop that makes them.
+std::set<std::uint64_t> clients_of(const rpc::Server& server, const std::string& plugin) {
+    struct Answer {
+        Mutex mu{Rank::leaf};
+        CondVar changed;
+        bool there PV_GUARDED_BY(mu) = false;
+        std::set<std::uint64_t> clients PV_GUARDED_BY(mu);
+    };
+    const auto answer = std::make_shared<Answer>();
+    const bool taken = server.loop().post([answer, plugin, all = server.clients()] {
+        std::set<std::uint64_t> found;
+        for (const auto& client : all)
+            if (const auto* session = static_cast<const Session*>(client->session()))
+                if (const auto instance = session->instance(); instance != nullptr && instance->plugin_id() == plugin)
+                    found.insert(client->id());
+        const LeafLock lock(answer->mu);
+        answer->clients = std::move(found);
+        answer->there = true;
+        answer->changed.notify_all();
+    });
+    LeafLock lock(answer->mu);
+    while (taken && !answer->there) answer->changed.wait(lock);
+    return answer->clients;
+}
+
 // What of a plugin's state the caller wants to see afterwards.
 json state_of(WireCall& call, const std::string& name) {
     for (const plugin::PluginInfo& info : call.dispatcher().plugins().list())
@@ -101,6 +129,7 @@ Result<json> plugin_disable(WireCall& call, const json& arguments) {
     how.until = std::chrono::steady_clock::now() + std::chrono::seconds(std::min(wait.value_or(kWaitSeconds), kMostSeconds));
     // Drivers are opened on the main server alone.
     const rpc::Server* server = call.dispatcher().servers().front();
+    how.clients = [server, &name] { return clients_of(*server, name); };
     how.close_clients = [server, &name](const std::set<std::uint64_t>& clients) {
         for (const std::uint64_t id : clients)
             if (const auto client = server->find_client(id))

@@ -154,7 +154,7 @@ void Dispatcher::client_gone(std::shared_ptr<rpc::Client> client) {
     const auto session = session_of(*client);
     session->close();
     // Each server numbers its own clients, and those of the admin server open no driver.
-    if (client->server_name() != "admin") plugins_->client_gone(client->id());
+    if (!client->is_admin()) plugins_->client_gone(client->id());
     // Its last call has ended, so its last registration has been made.
     if (!session->subscribed()) return;
     plugins_->events().run([this, client = std::move(client)] { hub_.remove_client(*client); });

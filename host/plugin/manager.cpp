@@ -153,7 +153,7 @@ std::vector<PluginInfo> PluginManager::list() const {
             for (const auto& [key, slot] : s.slots)
                 if (plug.generation != nullptr && slot.instance && slot.instance->plugin_id() == id) {
                     running.emplace_back(all.size(), slot.instance);
-                    info.instances.emplace_back().clients = slot.clients.size();
+                    info.instances.emplace_back();
                 }
             for (const std::uint32_t kind : plug.manifest.kinds) info.kinds.emplace_back(kind_name(kind));
             for (const std::uint32_t kind : plug.manifest.serves) info.serves.emplace_back(kind_name(kind));

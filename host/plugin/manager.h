@@ -80,7 +80,7 @@ struct PluginInfo {
     struct Inst {
         std::string key, uri;
         InstanceState state = InstanceState::created;
-        std::size_t objects = 0, clients = 0;
+        std::size_t objects = 0;
         Instance::Stats stats;
     };
     std::vector<Inst> instances;
@@ -88,9 +88,11 @@ struct PluginInfo {
 
 // What disable() is to do with those who use the plugin.
 struct Disable {
-    // Connections of it are closed by `close_clients`, and other plugins go on without it. Without force, either is
-    // a reason not to disable.
+    // Connections of it are closed, and other plugins go on without it. Without force, either is a reason not to
+    // disable.
     bool force = false;
+    // Which clients have opened it; closes their connections. Any of its instances counts.
+    std::function<std::set<std::uint64_t>()> clients;
     std::function<void(const std::set<std::uint64_t>& clients)> close_clients;
     bool remember = true; // over restarts
     std::chrono::steady_clock::time_point until; // for calls in flight to end

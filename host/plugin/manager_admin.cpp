@@ -55,20 +55,31 @@ Status PluginManager::State::check_unused(const std::string& id) const {
     return refused("plugin '{}' is in use: {}; with force they go on without it", id, join(users));
 }
 
-// Nobody opens it from here on. `clients`: whose connections are to be closed.
-Status PluginManager::State::close(const std::string& id, const Disable& how, std::set<std::uint64_t>& clients) {
-    LeafLock lock(mu);
+void PluginManager::State::open_again(const std::string& id) {
+    const LeafLock lock(mu);
+    closed.erase(id);
+}
+
+// Nobody opens it from here on, and its calls are refused. `clients`: whose connections are to be closed.
+Status PluginManager::State::shut(const std::string& id, const Disable& how, std::set<std::uint64_t>& clients) {
     const auto meant = [&](const auto& item) { return item.first.compare(0, id.size() + 1, id + "/") == 0; };
-    const auto is_busy = [&](const auto& item) { return meant(item) && item.second.busy; };
-    while (std::any_of(slots.begin(), slots.end(), is_busy))
-        if (!changed.wait_until(lock, how.until))
-            return refused("plugin '{}': an instance of it is still starting or ending", id);
-    for (const auto& item : slots)
-        if (meant(item)) clients.insert(item.second.clients.begin(), item.second.clients.end());
-    if (!clients.empty() && !how.force)
+    {
+        LeafLock lock(mu);
+        closed[id] = kDisabled; // first, so that nobody comes after they have been counted
+        const auto is_busy = [&](const auto& item) { return meant(item) && item.second.busy; };
+        while (std::any_of(slots.begin(), slots.end(), is_busy))
+            if (!changed.wait_until(lock, how.until)) {
+                closed.erase(id);
+                return refused("plugin '{}': an instance of it is still starting or ending", id);
+            }
+    }
+    if (how.clients) clients = how.clients();
+    if (!clients.empty() && !how.force) {
+        open_again(id);
         return refused("plugin '{}' is in use by {} connections (client {}{}); with force they are closed", id, clients.size(),
                        *clients.begin(), clients.size() > 1 ? ", ..." : "");
-    closed[id] = kDisabled;
+    }
+    const LeafLock lock(mu);
     for (const auto& item : slots)
         if (meant(item) && item.second.instance) item.second.instance->refuse_calls(kDisabled);
     if (Plug* plug = find_plug(id)) {
@@ -78,8 +89,9 @@ Status PluginManager::State::close(const std::string& id, const Disable& how, st
     return {};
 }
 
-Status PluginManager::disable(const std::string& id, const Disable& how) {
+Status PluginManager::disable(const std::string& id, const Disable& asked) {
     State& s = *state_;
+    Disable how = asked;
     PluginState state{};
     {
         const LeafLock lock(s.mu);
@@ -92,15 +104,20 @@ Status PluginManager::disable(const std::string& id, const Disable& how) {
                        "disabled for now only",
                        id);
     const bool alive = state == PluginState::running || state == PluginState::stuck;
+    how.force = how.force || state == PluginState::stuck; // once more what was begun
     if (alive) {
         std::set<std::uint64_t> clients;
         if (!how.force) PV_TRY(s.check_unused(id));
-        PV_TRY(s.close(id, how, clients));
+        PV_TRY(s.shut(id, how, clients));
         s.publish();
         log::info("plugin", "{}: an administrator disables it{}", id,
                   clients.empty() ? "" : fmt::format("; {} connections are closed", clients.size()));
         if (!clients.empty() && how.close_clients) how.close_clients(clients);
-        if (!s.end_slots(id, how.until, true)) {
+        const bool ended = s.end_slots(id, how.until, true);
+        // Whoever was just coming in when the others were counted.
+        if (const auto late = how.clients ? how.clients() : std::set<std::uint64_t>(); !late.empty() && how.close_clients)
+            how.close_clients(late);
+        if (!ended) {
             s.set_state(id, PluginState::stuck, "it was disabled, but calls or objects of it are still in use");
             s.publish();
             return refused("plugin '{}' is disabled and takes no calls, but has not ended: something of it is still in use "
@@ -147,10 +164,7 @@ Status PluginManager::enable(const std::string& id, bool remember) {
     case PluginState::refused: return refused("{}", plug.reason);
     default: PV_TRY(s.take_in(std::move(plug)));
     }
-    {
-        const LeafLock lock(s.mu);
-        s.closed.erase(id);
-    }
+    s.open_again(id);
     const std::optional<Offered> offered = s.prepare_start(id);
     s.publish();
     if (offered) s.start_one(*offered);

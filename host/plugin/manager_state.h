@@ -73,7 +73,7 @@ struct PluginManager::State {
     void load_code(Plug& plug);
     Result<std::shared_ptr<const Generation>> load_generation(const Plug& plug);
     // Who serves what from here on: what anybody remembers of earlier offers is void. A plugin that ends is closed
-    // first (close()), so that no instance of it is given out any more.
+    // first (shut()), so that no instance of it is given out any more.
     void publish();
     [[nodiscard]] std::optional<Offered> static_offer(const std::shared_ptr<const Generation>& generation) const;
     std::optional<Offered> prepare_start(const std::string& id);
@@ -84,7 +84,8 @@ struct PluginManager::State {
     // The one that matters of those with this id; null: there is none.
     [[nodiscard]] Plug* find_plug(const std::string& id) PV_REQUIRES(mu);
     Status check_unused(const std::string& id) const;
-    Status close(const std::string& id, const Disable& how, std::set<std::uint64_t>& clients);
+    Status shut(const std::string& id, const Disable& how, std::set<std::uint64_t>& clients);
+    void open_again(const std::string& id);
     void set_state(const std::string& id, PluginState state, const std::string& reason);
     [[nodiscard]] std::string conflict(const Manifest& manifest) const;
     Status take_in(Plug plug);

@@ -99,10 +99,10 @@ class Command(PluginCase):
         self.assertEqual((row["version"], row["file"], row["uri"], row["kinds"], row["reason"]),
                          ("1", str(self.plugins / "t_stuck.so"), ["stuck"], ["domain", "pool", "volume"], ""))
         instance, = row["instances"]
-        self.assertEqual({key: instance[key] for key in ("uri", "state", "objects", "clients")},
-                         {"uri": "stuck:///default", "state": "running", "objects": 18, "clients": 1})
+        self.assertEqual({key: instance[key] for key in ("uri", "state", "objects")},
+                         {"uri": "stuck:///default", "state": "running", "objects": 18})
         text = self.polyvirt("plugin", "list")
-        self.assertRegex(text, r"t_stuck +1 +running +stuck +domain, pool, volume +1 +18 +1 +1 +/")
+        self.assertRegex(text, r"t_stuck +1 +running +stuck +domain, pool, volume +1 +18 +1 +/")
         self.assertIn("t_wrong: plugin " + str(self.plugins / "t_wrong_abi.so") +
                       ": it needs plugin ABI 0.9, this daemon offers 0.1\n", text)
         other = self.client("stuck:///default")
@@ -153,11 +153,16 @@ class Command(PluginCase):
         self.assertRegex(self.subject.log_text(), r"t_good: an administrator disables it; 1 connections are closed")
 
     def test_an_administrators_leaving_is_not_a_clients(self):
-        client = self.client("stuck:///default")
-        for _ in range(3):  # connections of the admin socket, which has numbers of its own
-            self.assertEqual(self.rows()["t_stuck"]["instances"][0]["clients"], 1)
+        def uris():
+            return sorted(row["uri"] for row in self.rows()["t_good"]["instances"])
+
+        with_it = sorted(uris() + ["good:///mine"])
+        client = self.client("good:///mine")  # an instance for this connection
+        for _ in range(3):  # connections of the admin socket, which have numbers of their own
+            self.assertEqual(uris(), with_it)
+        client.call("connect_get_uri")
         client.close()
-        wait.until(lambda: self.rows()["t_stuck"]["instances"][0]["clients"] == 0, "the client to be gone")
+        wait.until(lambda: uris() != with_it, "the connection's instance to be gone")
 
     def test_reads_that_hang_end_with_their_connection(self):
         client = self.client("stuck:///default")
@@ -348,8 +353,9 @@ class Start(PluginCase):
         self.assertEqual({name for name, state in self.states().items() if state == "running"},
                          {"t_moody", "t_twin", "t_net_a", "t_net_b"})
         client = self.client("moody:///default")
-        self.assertEqual(self.rows()["t_twin"]["instances"][0]["clients"], 1)
-        client.close()
+        self.assertIn("plugin 't_twin' is in use by 1 connections", self.polyvirt_fails("plugin", "disable", "t_twin"))
+        self.polyvirt("plugin", "disable", "t_moody")
+        client.call("connect_get_uri")
 
     def test_wrong_settings_are_told(self):
         self.subject.configure("loading: {providers: [house=x], schemes: [x], deny: ['a b'], crash_limit: -1}\n")

@@ -43,11 +43,11 @@ std::string state_of(const json& row) {
 }
 
 void print_list(const json& plugins) {
-    TextTable table({"PLUGIN", "VERSION", "STATE", "URI", "KINDS", ">INSTANCES", ">OBJECTS", ">CLIENTS", ">IN FLIGHT", "FILE"});
+    TextTable table({"PLUGIN", "VERSION", "STATE", "URI", "KINDS", ">INSTANCES", ">OBJECTS", ">IN FLIGHT", "FILE"});
     for (const json& row : plugins)
         table.add({cell(row, "id"), cell(row, "version"), state_of(row), join(row.at("uri")), join(row.at("kinds")),
                    std::to_string(row.at("instances").size()), std::to_string(sum(row, "objects")),
-                   std::to_string(sum(row, "clients")), std::to_string(sum(row, "calls_in_flight")), cell(row, "file")});
+                   std::to_string(sum(row, "calls_in_flight")), cell(row, "file")});
     fmt::print("{}", table.text());
     bool first = true;
     for (const json& row : plugins) {

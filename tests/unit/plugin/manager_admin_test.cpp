@@ -119,16 +119,20 @@ TEST_F(ManagerAdmin, connections_are_a_reason_not_to_disable_unless_forced) {
     start();
     const auto opened = manager->open("good:///default", 7);
     ASSERT_TRUE(opened);
-    const Status refused = disable("t_good");
+    Disable how = soon_or();
+    std::set<std::uint64_t> present = {7};
+    how.clients = [&] { return present; };
+    const Status refused = manager->disable("t_good", how);
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().message, HasSubstr("in use by 1 connections (client 7)"));
     EXPECT_EQ(state("t_good"), PluginState::running);
     EXPECT_EQ(open_error("good:///default"), "");
 
-    Disable how = soon_or(true);
+    how.force = true;
     std::set<std::uint64_t> closed;
     how.close_clients = [&](const std::set<std::uint64_t>& clients) {
         closed = clients;
+        present.clear();
         auto call = std::make_shared<TestCall>(); // of a client that has not heard of it yet
         (*opened)->enter(call, PV_OP_DOM_DESTROY, nullptr, nullptr, nullptr);
         EXPECT_EQ(call->status, PV_BUSY);
