@@ -15,10 +15,12 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/daemon/care.h"
 #include "host/daemon/control.h"
 #include "host/daemon/daemon_hooks.h"
 #include "host/daemon/descriptors.h"
 #include "host/daemon/limit_settings.h"
+#include "host/daemon/load_settings.h"
 #include "host/daemon/logging.h"
 #include "host/daemon/metrics_settings.h"
 #include "host/daemon/policy.h"
@@ -84,7 +86,7 @@ struct Daemon::Parts {
           plugins(manager_options()),
           main_server("polyvirtd", loop, pool, dispatcher, server_limits(config, false)),
           admin_server("admin", loop, pool, dispatcher, server_limits(config, true)),
-          hooks(loop, [this] { return in_use(); }) {
+          hooks(loop, [this] { return in_use(); }, care) {
         dispatcher.set_plugins(plugins);
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
@@ -136,6 +138,7 @@ struct Daemon::Parts {
     work::WorkerPool pool;
     plugin::PluginManager plugins;
     rpc::Server main_server, admin_server;
+    Care care;
     DaemonHooks hooks;
     std::unique_ptr<Control> control; // gone after rpc-loop's thread, which posts to it
     std::unique_ptr<loop::LoopThread> loop_thread;
@@ -201,6 +204,11 @@ int Daemon::run() {
     }
     if (parts_->watchdog) parts_->watchdog->add(parts_->loop);
     start_plugins();
+    if (const Status there = parts_->plugins.check_required(); !there) {
+        log::error("daemon", "{}", there.error().message);
+        stop();
+        return 1;
+    }
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
     parts_->metrics_service = start_metrics(*parts_->reloader.config(), parts_->dispatcher);
@@ -233,8 +241,8 @@ void Daemon::print_procedures() {
 }
 
 void Daemon::start_plugins() {
-    const auto& folders = parts_->options.plugins;
-    parts_->plugins.load(folders.empty() ? std::vector{default_plugin_dir()} : folders);
+    const Parts& p = *parts_;
+    parts_->plugins.load(load_policy(*p.reloader.config(), p.options, p.paths, p.privileged));
     parts_->plugins.start();
 }
 
@@ -261,8 +269,8 @@ void Daemon::start_control() {
 void Daemon::stop() {
     Parts& p = *parts_;
     p.metrics_service.reset();
-    if (p.watchdog) p.watchdog->remove(p.control->loop());
-    p.control->stop();
+    if (p.watchdog && p.control) p.watchdog->remove(p.control->loop());
+    if (p.control) p.control->stop();
     const auto drain_time = p.reloader.config()->duration("drain_time");
     const auto deadline = std::chrono::steady_clock::now() + drain_time;
     p.main_server.stop_accepting();
@@ -272,11 +280,12 @@ void Daemon::stop() {
         log::warning("daemon", "calls are still running after {} ms; they are abandoned", drain_time.count());
     p.main_server.close_clients("the daemon stops", 5s);
     p.admin_server.close_clients("the daemon stops", 1s);
+    const bool care_ended = p.care.stop(deadline + 2s);
     p.dispatcher.polkit()->stop(); // its answers lead to the events thread, which goes with the plugins
     p.plugins.stop(deadline + 5s);
     if (p.watchdog) p.watchdog->remove(p.loop);
     p.loop_thread->stop_and_join();
-    if (p.pool.drain(0)) return;
+    if (p.pool.drain(0) && care_ended) return;
     // A thread inside a driver cannot be ended, and joining it might take for ever.
     log::warning("daemon", "drivers hold on to threads of the daemon, which ends without them");
     std::fflush(nullptr);

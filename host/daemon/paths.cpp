@@ -83,16 +83,18 @@ Status make_folders(const Paths& paths) {
     return {};
 }
 
-std::string default_plugin_dir() {
+std::vector<std::string> default_plugin_folders() {
     std::error_code error;
     const fs::path self = fs::read_symlink("/proc/self/exe", error);
-    if (error) return POLYVIRT_PLUGIN_DIR;
-    // Of a build tree, and of an installation that was moved as a whole or installed with another prefix.
-    for (const char* folder : {"plugins", POLYVIRT_PLUGIN_DIR_INSTALLED}) {
-        const fs::path beside = self.parent_path().parent_path() / folder;
-        if (fs::is_directory(beside, error)) return beside.string();
+    // Of an installation that was moved as a whole or installed with another prefix.
+    std::string installed = POLYVIRT_PLUGIN_DIR;
+    if (!error) {
+        const fs::path prefix = self.parent_path().parent_path();
+        if (fs::is_directory(prefix / "plugins", error)) return {(prefix / "plugins").string()}; // a build tree
+        if (fs::is_directory(prefix / POLYVIRT_PLUGIN_DIR_INSTALLED, error))
+            installed = (prefix / POLYVIRT_PLUGIN_DIR_INSTALLED).string();
     }
-    return POLYVIRT_PLUGIN_DIR;
+    return {installed, POLYVIRT_SITE_PLUGIN_DIR};
 }
 
 } // namespace polyvirt::daemon

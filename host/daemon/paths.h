@@ -5,6 +5,7 @@
 // it under one folder (--root). Plain values.
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "host/plugin/manager.h"
@@ -33,7 +34,8 @@ Result<Paths> find_paths(const std::string& root, bool privileged);
 // Makes the folders, with modes as the contents want them.
 Status make_folders(const Paths& paths);
 
-// Folders of plugins beside the running program: build tree (../plugins) or installation.
-std::string default_plugin_dir();
+// Folders of plugins, in order: beside the running program in a build tree (../plugins); else the installation's and
+// the site's, for plugins that came from elsewhere.
+std::vector<std::string> default_plugin_folders();
 
 } // namespace polyvirt::daemon

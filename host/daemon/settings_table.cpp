@@ -267,6 +267,26 @@ void care(std::vector<Setting>& t) {
                  "A callback that holds an event loop for longer is named in the log; 0: never", 0, kHour});
 }
 
+void loading(std::vector<Setting>& t) {
+    const auto list = [&](const char* path, const char* doc, Check check) {
+        t.push_back({path, Kind::list, start, "", doc, 0, 0, {}, check});
+    };
+    list("loading.folders",
+         "Folders of plugins, in order; of two plugins with one name the first counts; empty: the installed one, then "
+         "/usr/local/lib/polyvirt/plugins",
+         check_absolute);
+    list("loading.allow", "Names of the plugins that may be loaded, or patterns; empty: all", check_plugin_pattern);
+    list("loading.deny", "Those that may not, whatever allow says", check_plugin_pattern);
+    list("loading.required", "Plugins without which the daemon does not start", check_plugin_pattern);
+    list("loading.optional", "Plugins that may be absent, refused or fail to start without that being an error",
+         check_plugin_pattern);
+    list("loading.providers", "Who serves a kind of objects that several plugins serve: KIND=PLUGIN", check_provider);
+    list("loading.schemes", "Who serves a scheme of URIs that several plugins serve: SCHEME=PLUGIN", check_scheme);
+    t.push_back({"loading.crash_limit", Kind::integer, start, "3",
+                 "Crashes in a row, while a plugin is loaded or started, after which the daemon starts without it; 0: never", 0,
+                 1000});
+}
+
 void metrics(std::vector<Setting>& t) {
     t.push_back({"metrics.listen",
                  Kind::text,
@@ -297,6 +317,7 @@ std::vector<Setting> make_table() {
     policy(t);
     polkit(t);
     care(t);
+    loading(t);
     metrics(t);
     return t;
 }

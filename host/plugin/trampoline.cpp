@@ -77,8 +77,8 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
         call->instance = shared_from_this();
         in_flight_.enter_refused(); // its end is counted out
         return refuse(call,
-                      make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' is being stopped",
-                                 plugin_id()),
+                      make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' {}", plugin_id(),
+                                 why_refused_.load()),
                       PV_BUSY);
     }
     call->instance = shared_from_this(); // from here on its end counts

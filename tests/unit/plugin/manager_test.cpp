@@ -171,11 +171,10 @@ TEST_F(Manager, bad_plugins_are_listed_and_the_rest_lives) {
                    folder("t_good")});
     manager->start();
     const auto all = manager->list();
-    ASSERT_EQ(all.size(), 4U);
+    ASSERT_EQ(all.size(), 3U); // one file is one plugin, in however many folders it is
     EXPECT_FALSE(all[0].refused);
     EXPECT_THAT(all[1].reason, HasSubstr("it has no manifest"));
     EXPECT_THAT(all[2].reason, HasSubstr("undefined symbol"));
-    EXPECT_THAT(all[3].reason, HasSubstr("a plugin 't_good' is loaded already"));
     EXPECT_NE(open("good:///default", 1), nullptr);
 }
 
