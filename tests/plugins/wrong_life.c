@@ -54,8 +54,9 @@ struct pv_inst {
     const pv_svc_check *check;
     pv_loop *loop;
     pv_queue *queue;
-    pthread_mutex_t lock; /* guards next_id */
+    pthread_mutex_t lock; /* a change and its event go together; guards next_id */
     int32_t next_id;
+    int inherited;
 };
 
 static pv_status fail(pv_inst *inst, pv_call *call, int32_t code, const char *text) {
@@ -97,12 +98,21 @@ static void fill_uuid(uint8_t *uuid, const char *name) {
     memcpy(uuid, hash, 16);
 }
 
+/* What stands in the first <name>, or the whole text. */
+static void read_name(const char *xml, char *to, size_t size) {
+    const char *begin = strstr(xml, "<name>");
+    begin = begin != NULL ? begin + 6 : xml;
+    const char *end = strstr(begin, "</name>");
+    const size_t n = end != NULL ? (size_t)(end - begin) : strlen(begin);
+    memcpy(to, begin, n < size ? n : size - 1);
+}
+
 static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_xml_in *in,
                                pv_dom_create_xml_out *out) {
     (void)obj;
     if (in->flags != 0) return bad_flags(inst, call);
     char name[64] = "";
-    strncpy(name, in->xml, sizeof(name) - 1);
+    read_name(in->xml, name, sizeof(name));
 #ifdef LIFE_READS_PAST_IN
     name[0] ^= ((const volatile char *)in)[sizeof(*in) + 8] != 0;
 #endif
@@ -121,18 +131,18 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
     desc.dom_id = -1;
 #endif
     fill_uuid(desc.uuid, name);
+    pthread_mutex_lock(&inst->lock);
     const pv_status status = inst->registry->publish(inst->host, call, &desc, &out->obj);
-    if (status != PV_OK) {
-        free(data);
-        return status;
-    }
-    post_event(inst, out->obj, name, desc.uuid, id, STARTED);
-    return PV_OK;
+    if (status == PV_OK) post_event(inst, out->obj, name, desc.uuid, id, STARTED);
+    pthread_mutex_unlock(&inst->lock);
+    if (status != PV_OK) free(data);
+    return status;
 }
 
 static pv_status op_suspend(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_suspend_in *in, pv_dom_suspend_out *out) {
     (void)in, (void)out;
     const pv_obj_update update = {.size = sizeof(update), .what = PV_UPDATE_STATE, .state = PAUSED};
+    pthread_mutex_lock(&inst->lock);
 #ifdef LIFE_EVENT_BEFORE_REGISTRY
     post_event(inst, obj->handle, obj->name, obj->uuid, obj->dom_id, SUSPENDED);
     inst->registry->update(inst->host, obj->handle, &update);
@@ -140,6 +150,7 @@ static pv_status op_suspend(pv_inst *inst, pv_call *call, const pv_obj *obj, con
     if (inst->registry->update(inst->host, obj->handle, &update) == PV_OK)
         post_event(inst, obj->handle, obj->name, obj->uuid, obj->dom_id, SUSPENDED);
 #endif
+    pthread_mutex_unlock(&inst->lock);
 #ifdef LIFE_ERROR_AND_SUCCESS
     fail(inst, call, ERR_INTERNAL, "nothing is wrong");
 #endif
@@ -160,10 +171,6 @@ static pv_status op_suspend(pv_inst *inst, pv_call *call, const pv_obj *obj, con
 #endif
 #ifdef LIFE_LEAKS_FD
     (void)!open("/dev/null", O_RDONLY | O_CLOEXEC);
-#endif
-#ifdef LIFE_INHERITS_FD
-    static int once = -1;
-    if (once < 0) once = open("/dev/null", O_RDONLY);
 #endif
 #ifdef LIFE_LOGS_NONSENSE
     inst->log->write(inst->host, 99, "life", "no such level");
@@ -187,8 +194,10 @@ static void resumed(void *ctx) {
 #ifdef LIFE_BLOCKS_LOOP
     poll(NULL, 0, 300);
 #endif
+    pthread_mutex_lock(&l->inst->lock);
     if (l->inst->registry->update(l->inst->host, l->handle, &update) == PV_OK)
         post_event(l->inst, l->handle, l->name, l->uuid, l->id, RESUMED);
+    pthread_mutex_unlock(&l->inst->lock);
 #ifndef LIFE_NEVER_COMPLETES
     l->inst->call->complete(l->call, PV_OK);
 #endif
@@ -236,8 +245,10 @@ static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const
 static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in, pv_dom_destroy_out *out) {
     (void)out;
     if (in->flags != 0) return bad_flags(inst, call);
+    pthread_mutex_lock(&inst->lock);
     if (inst->registry->retire(inst->host, obj->handle) == PV_OK)
         post_event(inst, obj->handle, obj->name, obj->uuid, obj->dom_id, STOPPED);
+    pthread_mutex_unlock(&inst->lock);
     return PV_OK;
 }
 
@@ -348,6 +359,9 @@ static pv_status start(pv_inst *inst, pv_call *call, uint32_t how) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, idle, inst) == 0) pthread_detach(thread);
 #endif
+#ifdef LIFE_INHERITS_FD
+    inst->inherited = open("/dev/null", O_RDONLY);
+#endif
     inst->loop = inst->loops->acquire(inst->host, PV_LOOP_DEDICATED, "life");
     inst->queue = inst->events->queue_new(inst->host, "life");
     if (inst->loop != NULL && inst->queue != NULL) return PV_OK;
@@ -366,6 +380,9 @@ static void stop(pv_inst *inst, uint32_t why) {
 static void destroy(pv_inst *inst) {
 #if defined(LIFE_GLOBAL_STATE)
     if (the_only_one == inst) the_only_one = NULL;
+#endif
+#ifdef LIFE_INHERITS_FD
+    close(inst->inherited);
 #endif
     pthread_mutex_destroy(&inst->lock);
     free(inst);

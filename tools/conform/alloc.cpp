@@ -57,14 +57,14 @@ void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 
-__attribute__((visibility("default"))) void* malloc(std::size_t n) { return polyvirt::conform::must_fail() ? nullptr : __libc_malloc(n); }
-__attribute__((visibility("default"))) void* calloc(std::size_t n, std::size_t m) {
+__attribute__((visibility("default"))) void* malloc(std::size_t n) noexcept { return polyvirt::conform::must_fail() ? nullptr : __libc_malloc(n); }
+__attribute__((visibility("default"))) void* calloc(std::size_t n, std::size_t m) noexcept {
     return polyvirt::conform::must_fail() ? nullptr : __libc_calloc(n, m);
 }
-__attribute__((visibility("default"))) void* realloc(void* p, std::size_t n) {
+__attribute__((visibility("default"))) void* realloc(void* p, std::size_t n) noexcept {
     return polyvirt::conform::must_fail() ? nullptr : __libc_realloc(p, n);
 }
-__attribute__((visibility("default"))) void* aligned_alloc(std::size_t a, std::size_t n) {
+__attribute__((visibility("default"))) void* aligned_alloc(std::size_t a, std::size_t n) noexcept {
     return polyvirt::conform::must_fail() ? nullptr : __libc_memalign(a, n);
 }
 }

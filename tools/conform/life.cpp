@@ -276,11 +276,14 @@ std::vector<pv_call*> Life::open_calls() const {
 void Life::close_client(std::uint64_t client) {
     const LeafLock lock(g_mu);
     if (!PV_HAS(client_, pv_client, closed)) return;
-    for (const auto& [who, kind, object] : std::set(host_->closes)) {
-        if (who != client) continue;
-        host_->closes.erase({who, kind, object});
-        give_task(host_->own_loop, {.run = [this, who, kind, object] {
-                                        run_callback(host_->own_loop, "pv.client's closed", [&] { client_->closed(host_->inst, who, kind, object); });
+    const auto all = host_->closes;
+    for (const auto& close : all) {
+        if (std::get<0>(close) != client) continue;
+        host_->closes.erase(close);
+        give_task(host_->own_loop, {.run = [this, close] {
+                                        run_callback(host_->own_loop, "pv.client's closed", [&] {
+                                            client_->closed(host_->inst, std::get<0>(close), std::get<1>(close), std::get<2>(close));
+                                        });
                                     },
                                     .what = "closed"});
     }

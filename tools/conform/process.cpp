@@ -77,7 +77,7 @@ void body_of(const Case& test, const Subject& subject) {
         send('S', s.why, "");
     } catch (const GiveUp& g) {
         if (complaints() == 0) complain(test.name, "{}", g.why);
-        else log_text("given up: {}", g.why);
+        else send('S', g.why, "");
     } catch (const std::exception& e) {
         complain(test.name, "the kit itself failed: {}", e.what());
     }

@@ -14,9 +14,9 @@ namespace polyvirt::conform {
 
 struct Outcome {
     const Case* test = nullptr;
-    std::vector<std::string> failures;
-    std::string skipped; // why
-    std::vector<std::string> log;
+    std::vector<std::string> failures{};
+    std::string skipped{}; // why
+    std::vector<std::string> log{};
     double seconds = 0;
     [[nodiscard]] bool failed() const { return !failures.empty(); }
 };

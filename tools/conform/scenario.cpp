@@ -3,6 +3,9 @@
 #include "tools/conform/scenario.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <set>
 #include <memory>
 
 #include <libxml/parser.h>
@@ -89,7 +92,8 @@ std::string document_for(Life& life, std::uint32_t kind, const std::string& name
         if (wanted != kind_name(kind)) continue;
         // The author's document serves for several objects: {name} and {uuid} in it are ours.
         std::string made = text;
-        for (const auto& [key, value] : {std::pair<std::string, std::string>{"{name}", name}, {"{uuid}", uuid_for(name)}})
+        using Word = std::pair<std::string, std::string>;
+        for (const auto& [key, value] : std::array{Word{"{name}", name}, Word{"{uuid}", uuid_for(name)}})
             for (std::size_t at = made.find(key); at != std::string::npos; at = made.find(key)) made.replace(at, key.size(), value);
         return made;
     }
@@ -135,6 +139,7 @@ ObjectPtr Scenario::fresh(std::uint32_t kind) {
         Arguments a;
         const std::string name = fmt::format("conform-{}", ++made_);
         a.document = document_for(life_, kind, name);
+        if (life_.subject().documents.empty()) a.authorised_name = name;
         const Ended e = call_op(life_, *op, parent, a);
         for (const ObjectPtr& o : objects_of(life_.host(), kind))
             if (before.count(o->handle) == 0) return o;

@@ -123,6 +123,10 @@ void look_for_locks(std::uint64_t) {
     if (g_life == nullptr || g_depth > 0) return;
     const bool parallel = g_life->plugin().concurrency == PV_CONCURRENCY_PARALLEL;
     ++g_depth;
+    {
+        const LeafLock lock(g_mu);
+        ++world().running; // the worker is not idle: nobody is to think that it hangs
+    }
     for (const OpSpec* op : in_order(g_life->ops())) {
         if (op == g_running || op->target != (g_target ? g_target->kind : 0U) || (!parallel && !op->always) || op->stream != 0) continue;
         if (op->changes && !op->always) continue;
@@ -133,6 +137,10 @@ void look_for_locks(std::uint64_t) {
         if (!settle_until(returned, probe.call(), 0, 3))
             complain("locks.reentrant", "{} holds a lock while it waits in a service of the host: {} on the same object is stuck", g_running->name, op->name);
         break;
+    }
+    {
+        const LeafLock lock(g_mu);
+        --world().running;
     }
     --g_depth;
 }

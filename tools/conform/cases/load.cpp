@@ -132,10 +132,11 @@ void open_now(const Subject& subject) {
 void entry(const Subject& subject) {
     const ProcessState before = ProcessState::take();
     const pv_plugin& t = Plugin::load(subject).table();
-    if (subject.manifest.id != t.id) complain("load.entry", "its manifest says id '{}', its table '{}'", subject.manifest.id, t.id);
+    const bool understood = subject.manifest.faults.empty(); // else load.manifest has said so
+    if (understood && subject.manifest.id != t.id) complain("load.entry", "its manifest says id '{}', its table '{}'", subject.manifest.id, t.id);
     if (t.concurrency < PV_CONCURRENCY_SERIAL_ALL || t.concurrency > PV_CONCURRENCY_PARALLEL)
         complain("load.entry", "concurrency {} is unknown", t.concurrency);
-    if (t.abi_minor < subject.manifest.abi_minor) complain("load.entry", "its table is of minor {}, its manifest needs {}", t.abi_minor, subject.manifest.abi_minor);
+    if (understood && t.abi_minor < subject.manifest.abi_minor) complain("load.entry", "its table is of minor {}, its manifest needs {}", t.abi_minor, subject.manifest.abi_minor);
     if (t.version == nullptr || t.build_id == nullptr) complain("load.entry", "its table has no version or build_id");
     constexpr std::array kModels = {"", "one op at a time", "one op per object at a time", "parallel"};
     fact("concurrency", kModels[std::min<std::size_t>(t.concurrency, 3)]);
@@ -145,7 +146,11 @@ void entry(const Subject& subject) {
 
 void entry_versions(const Subject& subject) {
     Plugin& plugin = Plugin::load(subject);
-    for (const auto& [minor, what] : {std::pair<std::uint32_t, const char*>{PV_ABI_MINOR + 1, "newer"}, {PV_ABI_MINOR + 100, "much newer"}, {0, "older"}}) {
+    struct Host {
+        std::uint32_t minor;
+        const char* what;
+    };
+    for (const auto& [minor, what] : std::array{Host{PV_ABI_MINOR + 1, "newer"}, Host{PV_ABI_MINOR + 100, "much newer"}, Host{0, "older"}}) {
         world().behaviour.abi_minor = minor;
         std::string why;
         const pv_plugin* t = plugin.enter(why);

@@ -3,10 +3,14 @@
 // Ops with arguments that are not ordinary but may come.
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <csignal>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <memory>
+#include <set>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
