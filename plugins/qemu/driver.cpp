@@ -13,8 +13,6 @@ namespace polyvirt::qemu {
 
 Driver::Driver(const plugin::Services& services)
     : s_(services),
-      loop_(s_, PV_LOOP_SHARED, "qemu"),
-      events_(s_.event->queue_new(s_.host, "qemu")),
       configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       emulators_(s_),

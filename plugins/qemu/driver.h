@@ -134,7 +134,7 @@ class Driver {
 
     const plugin::Services s_;
     plugin::Loop loop_;
-    pv_queue* const events_;
+    pv_queue* events_ = nullptr;
     const sdk::Records configs_, statuses_;
     Emulators emulators_;
     Table guests_;

@@ -26,6 +26,8 @@ std::string stem(const std::string& record, std::string_view suffix) {
 } // namespace
 
 Status Driver::start(pv_call*, std::uint32_t) {
+    loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "qemu");
+    events_ = s_.event->queue_new(s_.host, "qemu");
     if (!loop_ || events_ == nullptr)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the host has no loop or event queue for the driver");
     load_configs();

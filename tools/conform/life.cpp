@@ -293,8 +293,9 @@ void Life::stop(std::uint32_t why) {
     if (!started_) return;
     started_ = false;
     // What waits for the end of a client or of the wait itself ends now; the plugin's stop() ends the rest.
-    for (pv_call* c : open_calls()) cancel_call(c);
-    settle(kHour, subject_.patience);
+    const std::vector<pv_call*> open = open_calls();
+    for (pv_call* c : open) cancel_call(c);
+    settle(open.empty() ? 0 : kHour, subject_.patience);
     step("stop");
     {
         const PluginScope scope(PV_THREAD_INIT, "stop");

@@ -26,7 +26,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxText = 3000; // one write to a pipe stays whole
 constexpr std::size_t kMaxLog = 4000;
-constexpr int kGaveUp = 3;
+// With these a case's process ends by itself; any other status is not of its choosing.
+constexpr int kWell = 41, kComplained = 42;
 
 struct Shared {
     std::atomic<std::uint32_t> turn; // which of the two texts counts
@@ -64,7 +65,7 @@ std::string death(int status, const Shared& shared) {
         const char* name = ::sigabbrev_np(WTERMSIG(status));
         return fmt::format("the process died of SIG{}{}", name != nullptr ? name : "?", at.empty() ? "" : " (" + at + ")");
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != kGaveUp)
+    if (WIFEXITED(status) && WEXITSTATUS(status) != kWell && WEXITSTATUS(status) != kComplained)
         return fmt::format("the process was ended with status {}{}", WEXITSTATUS(status), at.empty() ? "" : " (" + at + ")");
     return {};
 }
@@ -85,7 +86,7 @@ void body_of(const Case& test, const Subject& subject) {
 
 [[noreturn]] void child(const Case& test, const Subject& subject) {
     body_of(test, subject);
-    ::_exit(complaints() == 0 ? 0 : kGaveUp);
+    ::_exit(complaints() == 0 ? kWell : kComplained);
 }
 
 // The kit adopts what a case leaves behind: only own children are ever signalled.
@@ -221,12 +222,13 @@ std::string run_apart(const std::function<void()>& body, double limit) {
     const pid_t pid = ::fork();
     if (pid < 0) throw std::runtime_error("no process to be had");
     if (pid == 0) {
+        g_complaints = 0;
         ::alarm(static_cast<unsigned>(limit) + 1); // its default action ends the process
         body();
-        ::_exit(complaints() == 0 ? 0 : kGaveUp);
+        ::_exit(complaints() == 0 ? kWell : kComplained);
     }
     const int status = wait_for(pid);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == kGaveUp) ++g_complaints;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kComplained) ++g_complaints;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         return fmt::format("not done after {} s ({})", limit, shown_step(*g_shared));
     return death(status, *g_shared);

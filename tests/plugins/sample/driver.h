@@ -27,11 +27,13 @@ using Json = nlohmann::json;
 
 class Driver {
   public:
-    explicit Driver(const plugin::Services& services);
+    explicit Driver(const plugin::Services& services) : s_(services) {}
     ~Driver();
     Driver(const Driver&) = delete;
     Driver& operator=(const Driver&) = delete;
 
+    // [init]
+    pv_status start(pv_call* call);
     pv_status commands(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
                        pv_hv_domain_xml_from_native_out& out);
     pv_status upload(pv_call* call, const pv_obj* obj, const pv_vol_upload_in& in, pv_vol_upload_out&);
@@ -52,7 +54,7 @@ class Driver {
 
     const plugin::Services s_;
     plugin::Loop loop_;
-    pv_queue* const events_;
+    pv_queue* events_ = nullptr;
     std::atomic<std::uint64_t> entered_{0};
     Mutex mu_{Rank::driver};
     std::unordered_map<std::string, std::shared_ptr<Volume>> volumes_ PV_GUARDED_BY(mu_);

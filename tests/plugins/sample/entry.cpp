@@ -75,7 +75,11 @@ const void* get_interface(pv_inst*, const char* id) noexcept {
     return name == PV_IFACE_STO_VOL ? volume_table() : nullptr;
 }
 
-pv_status start(pv_inst*, pv_call*, uint32_t) noexcept { return PV_OK; }
+pv_status start(pv_inst* inst, pv_call* call, uint32_t) noexcept {
+    pv_status status = PV_FAIL;
+    guarded("sample", [&] { status = reinterpret_cast<Driver*>(inst)->start(call); });
+    return status;
+}
 pv_status reconfigure(pv_inst*, pv_call*) noexcept { return PV_OK; }
 void stop(pv_inst*, uint32_t) noexcept {}
 void destroy(pv_inst* inst) noexcept {

@@ -18,7 +18,7 @@ using Real = std::chrono::steady_clock;
 constexpr auto kTick = std::chrono::milliseconds(2);
 constexpr auto kLook = std::chrono::milliseconds(8);
 constexpr auto kRest = std::chrono::milliseconds(400); // with children: nothing has happened for so long
-constexpr std::size_t kMaxJumps = 3000;
+constexpr std::size_t kMaxJumps = 300;
 
 std::set<pv_watch*> g_timers PV_GUARDED_BY(g_mu);
 std::multiset<std::int64_t> g_deadlines PV_GUARDED_BY(g_mu);

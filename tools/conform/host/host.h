@@ -99,7 +99,8 @@ struct pv_loop : Handle {
 
 struct pv_watch : Handle {
     pv_loop* loop = nullptr;
-    int fd = -1; // -1: a timer
+    int fd = -1; // the kit's duplicate; -1: a timer
+    std::int32_t number = -1; // the plugin's own descriptor
     std::uint32_t events = 0;
     std::int64_t due = -1, period = 0;
     pv_fd_fn fd_fn = nullptr;

@@ -158,7 +158,7 @@ void Runner::handle_ready(int timeout) {
             if ((e.events & EPOLLERR) != 0) events |= (w->events & PV_IO_ERROR) != 0 ? std::uint32_t{PV_IO_ERROR} : w->events & (PV_IO_READ | PV_IO_WRITE);
             if ((e.events & EPOLLHUP) != 0) events |= (w->events & PV_IO_HANGUP) != 0 ? std::uint32_t{PV_IO_HANGUP} : w->events & (PV_IO_READ | PV_IO_WRITE);
             events &= w->events;
-            fd = static_cast<std::int32_t>(w->due); // a handle's place for the plugin's own number
+            fd = w->number;
         }
         if (events == 0) continue;
         run_callback(w->loop, "a handle's callback", [&] { w->fd_fn(w->ctx, fd, events); });

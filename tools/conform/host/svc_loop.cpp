@@ -84,7 +84,7 @@ pv_watch* add_fd(pv_loop* loop, std::int32_t fd, std::uint32_t events, pv_fd_fn 
     if (own < 0) return nullptr;
     pv_watch* w = new_watch(loop, ctx, release_fn);
     w->fd = own;
-    w->due = fd;
+    w->number = fd;
     w->events = events;
     w->fd_fn = fn;
     loop->runner->watch(w, true);
