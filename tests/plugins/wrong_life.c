@@ -30,6 +30,7 @@
 #include <polyvirt/abi/job.h>
 #include <polyvirt/abi/log.h>
 #include <polyvirt/abi/loop.h>
+#include <polyvirt/abi/paths.h>
 #include <polyvirt/abi/registry.h>
 
 PV_MANIFEST("id: t_life\n"
@@ -312,13 +313,15 @@ static pv_status create(pv_host *host, const pv_host_root *r, const char *instan
 #ifdef LIFE_READS_PAST_TABLE
     if (((const void *const volatile *)inst->log)[sizeof(*inst->log) / sizeof(void *)] != NULL) inst->next_id = 1;
 #endif
-#ifndef LIFE_TRUSTS_SERVICES
+#ifdef LIFE_TRUSTS_SERVICES
+    const pv_svc_paths *paths = r->get_service(host, PV_SVC_PATHS, sizeof(*paths)); /* not in the manifest's needs */
+    paths->dir(host, PV_PATH_RUN);
+#endif
     if (inst->build == NULL || inst->call == NULL || inst->registry == NULL || inst->loops == NULL || inst->events == NULL ||
         inst->jobs == NULL || inst->log == NULL) {
         free(inst);
         return PV_UNSUPPORTED;
     }
-#endif
 #ifdef LIFE_BUSY_CREATE
     inst->loop = inst->loops->acquire(host, PV_LOOP_SHARED, "early");
     inst->loops->release(inst->loop);

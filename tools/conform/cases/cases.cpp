@@ -55,7 +55,7 @@ constexpr std::array kCases = {
     Case{"process.untouched", "R20 R21", "environment, umask, locale, working folder and signals stay as they are", "life.start", walk},
     Case{"process.cloexec", "R9", "every descriptor is CLOEXEC", "life.start", walk},
     Case{"life.census", "R20", "after destroy no descriptor and no thread is left", "ops.ordinary", census},
-    Case{"faults.missing", "R5", "with one service missing, create fails cleanly or works", "life.start", services_missing},
+    Case{"faults.missing", "R5", "without a service that its manifest does not need, create fails cleanly or works", "life.start", services_missing},
     Case{"faults.services", "R11", "when one service fails, start and ops fail cleanly or work", "ops.ordinary", services_failing},
     Case{"faults.spawn", "R11 R20", "when no process can be started, the op fails with an error", "ops.ordinary", spawn_failing},
     Case{"faults.memory", "R11 R14", "when one allocation fails, the op fails cleanly or works", "ops.ordinary", allocations},

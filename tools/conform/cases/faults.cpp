@@ -67,13 +67,17 @@ bool may_fail(const std::string& name) {
 } // namespace
 
 void services_missing(const Subject& subject) {
+    // What the manifest asks for is there, or the plugin is not loaded.
+    std::vector<const char*> optional;
     for (const char* id : service_ids())
+        if (subject.manifest.needs.count(id) == 0) optional.push_back(id);
+    for (const char* id : optional)
         apart("faults.missing", fmt::format("without {}", id), subject, [&] {
             world().behaviour.absent = {id};
             careful_life(subject, false);
         });
-    apart("faults.missing", "without any service", subject, [&] {
-        for (const char* id : service_ids()) world().behaviour.absent.insert(id);
+    apart("faults.missing", "with nothing but what its manifest needs", subject, [&] {
+        world().behaviour.absent = {optional.begin(), optional.end()};
         careful_life(subject, false);
     });
 }
