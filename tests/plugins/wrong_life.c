@@ -290,8 +290,8 @@ static pv_status probe(const char *uri, int32_t privileged, pv_probe *out) {
     return PV_OK;
 }
 
-#if defined(LIFE_GLOBAL_STATE)
-static pv_inst *the_only_one;
+#ifdef LIFE_GLOBAL_STATE
+static int started;
 #endif
 
 static pv_status create(pv_host *host, const pv_host_root *r, const char *instance, pv_inst **out) {
@@ -326,10 +326,6 @@ static pv_status create(pv_host *host, const pv_host_root *r, const char *instan
     inst->loop = inst->loops->acquire(host, PV_LOOP_SHARED, "early");
     inst->loops->release(inst->loop);
 #endif
-#if defined(LIFE_GLOBAL_STATE)
-    if (the_only_one == NULL) the_only_one = inst;
-    else inst->host = the_only_one->host;
-#endif
     pthread_mutex_init(&inst->lock, NULL);
     *out = inst;
     return PV_OK;
@@ -358,6 +354,10 @@ static pv_status start(pv_inst *inst, pv_call *call, uint32_t how) {
     static int lives = 0;
     if (++lives > 1 && how == PV_START_CRASH_RECOVER) return fail(inst, call, ERR_INTERNAL, "once is enough");
 #endif
+#ifdef LIFE_GLOBAL_STATE
+    if (started) return fail(inst, call, ERR_INTERNAL, "there can be only one");
+    started = 1;
+#endif
 #ifdef LIFE_LEAKS_THREAD
     pthread_t thread;
     if (pthread_create(&thread, NULL, idle, inst) == 0) pthread_detach(thread);
@@ -373,6 +373,9 @@ static pv_status start(pv_inst *inst, pv_call *call, uint32_t how) {
 
 static void stop(pv_inst *inst, uint32_t why) {
     (void)why;
+#ifdef LIFE_GLOBAL_STATE
+    started = 0;
+#endif
     inst->events->queue_free(inst->queue);
     inst->loops->release(inst->loop);
 #ifdef LIFE_RELEASES_TWICE
@@ -381,9 +384,6 @@ static void stop(pv_inst *inst, uint32_t why) {
 }
 
 static void destroy(pv_inst *inst) {
-#if defined(LIFE_GLOBAL_STATE)
-    if (the_only_one == inst) the_only_one = NULL;
-#endif
 #ifdef LIFE_INHERITS_FD
     close(inst->inherited);
 #endif

@@ -81,12 +81,12 @@ ProcessState ProcessState::take() {
     return s;
 }
 
-void ProcessState::compare(const ProcessState& before, const char* during) const {
+void ProcessState::compare(const ProcessState& before, const char* during, const char* judge) const {
     for (const auto& [name, value] : values_) {
         const std::string& old = before.values_.at(name);
         if (old == value) continue;
-        if (name == "environment") complain("process.untouched", "{}: it changed the environment", during);
-        else complain("process.untouched", "{}: it changed the {} from '{}' to '{}'", during, name, old, value);
+        if (name == "environment") complain(judge, "{}: it changed the environment", during);
+        else complain(judge, "{}: it changed the {} from '{}' to '{}'", during, name, old, value);
     }
 }
 
@@ -122,10 +122,10 @@ bool Census::within(const Census& before) const {
     return sum(threads_) <= sum(before.threads_);
 }
 
-void Census::compare(const Census& before, const char* during) const {
+void Census::compare(const Census& before, const char* during, const char* judge) const {
     for (const auto& [fd, what] : fds_) {
         const auto at = before.fds_.find(fd);
-        if (at == before.fds_.end() || at->second != what) complain("life.census", "{}: descriptor {} ({}) is left open", during, fd, what);
+        if (at == before.fds_.end() || at->second != what) complain(judge, "{}: descriptor {} ({}) is left open", during, fd, what);
     }
     std::string names;
     for (const auto& [name, count] : threads_) {
@@ -133,7 +133,7 @@ void Census::compare(const Census& before, const char* during) const {
         const int old = at == before.threads_.end() ? 0 : at->second;
         if (count > old) names += fmt::format(" {} '{}'", count - old, name);
     }
-    if (!within(before)) complain("life.census", "{}: threads are left running:{}", during, names);
+    if (!within(before)) complain(judge, "{}: threads are left running:{}", during, names);
 }
 
 void check_cloexec(const Census& before) {

@@ -12,8 +12,8 @@ namespace polyvirt::conform {
 class ProcessState {
   public:
     static ProcessState take();
-    // Complains of every difference, to process.untouched. `during`: what was done meanwhile.
-    void compare(const ProcessState& before, const char* during) const;
+    // Complains of every difference. `during`: what was done meanwhile.
+    void compare(const ProcessState& before, const char* during, const char* judge = "process.untouched") const;
 
   private:
     std::map<std::string, std::string> values_; // name -> value
@@ -23,8 +23,8 @@ class ProcessState {
 class Census {
   public:
     static Census take();
-    // Complains of what is there now and was not before, to life.census.
-    void compare(const Census& before, const char* during) const;
+    // Complains of what is there now and was not before.
+    void compare(const Census& before, const char* during, const char* judge = "life.census") const;
     [[nodiscard]] bool within(const Census& before) const; // not more threads
 
   private:

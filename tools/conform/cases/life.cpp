@@ -34,8 +34,11 @@ void start_stop(const Subject& subject) {
 
 void restart(const Subject& subject) {
     const Address address = find_address(subject);
+    std::string folder;
     for (const std::uint32_t how : {PV_START_COLD, PV_START_CRASH_RECOVER, PV_START_COLD}) {
         Life life(subject, address.instance);
+        if (folder.empty()) folder = life.host()->folder;
+        life.host()->folder = folder; // what the last life left there is found
         if (life.create() != PV_OK) {
             complain("life.restart", "create fails in a later life");
             return;
@@ -60,9 +63,15 @@ void reconfigure(const Subject& subject) {
 
 void two_instances(const Subject& subject) {
     const Address address = find_address(subject);
-    Life one(subject, address.instance), two(subject, address.instance + "2");
+    // Of one key, as two generations of a plugin are.
+    Life one(subject, address.instance), two(subject, address.instance);
     one.begin();
-    two.begin();
+    if (two.create() != PV_OK || !two.start()) {
+        complain("life.two_instances", "a second instance cannot be made or started beside the first");
+        two.end();
+        one.end();
+        return;
+    }
     Scenario scenario(one);
     const auto before = two.host()->objects.size();
     const ObjectPtr made = scenario.fresh(PV_KIND_DOMAIN);

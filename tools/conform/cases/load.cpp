@@ -125,8 +125,8 @@ void open_now(const Subject& subject) {
     const double took = cpu_seconds() - cpu;
     constexpr double kMost = 0.5; // 50 ms are meant; sanitizers and slow machines need more
     if (took > kMost) complain("load.open", "loading computed for {:.0f} ms: constructors have no work to do", took * 1000);
-    ProcessState::take().compare(before, "loading");
-    Census::take().compare(things, "loading");
+    ProcessState::take().compare(before, "loading", "load.open");
+    Census::take().compare(things, "loading", "load.open");
 }
 
 void entry(const Subject& subject) {
