@@ -5,9 +5,7 @@
  * in name only: create_xml makes one from any text, suspend and resume change its state, the latter later; destroy ends it.
  * Without any LIFE_ it is t_right, which shows that what the kit says of the others is about that one thing.
  */
-#ifdef LIFE_WRITES_LOCALE
-#define _GNU_SOURCE
-#endif
+#define _GNU_SOURCE /* plain C11 has no descriptors, environment or threads */
 #include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
