@@ -3,6 +3,7 @@
 // Hosts that lack something, and machines on which something fails. Each in a further process, so that one death does
 // not hide the next.
 
+#include <chrono>
 #include <fstream>
 #include <random>
 #include <unistd.h>
@@ -26,7 +27,7 @@ void apart(const char* judge, const std::string& what, const Subject& subject, c
                 log_text("{}: {}", what, s.why);
             }
         },
-        subject.patience * 3);
+        subject.patience * 6);
     if (!death.empty()) complain(judge, "{}: {}", what, death);
 }
 
@@ -116,7 +117,23 @@ std::vector<std::uint64_t> samples(std::uint64_t seed, std::size_t first, std::s
     return list;
 }
 
+// Enough has been tried: a driver that starts real guests takes its time for each.
+class Budget {
+  public:
+    explicit Budget(const Subject& subject) : until_(Clock::now() + std::chrono::milliseconds(static_cast<long>(subject.patience * 2000))) {}
+    [[nodiscard]] bool spent() const {
+        if (Clock::now() < until_) return false;
+        log_text("no further allocations are tried: the time is spent");
+        return true;
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point until_;
+};
+
 void starve_life(const Subject& subject) {
+    const Budget budget(subject);
     const Address address = find_address(subject);
     for (const std::uint64_t n : samples(subject.seed, 24, 16)) {
         Life life(subject, address.instance);
@@ -127,7 +144,7 @@ void starve_life(const Subject& subject) {
         fail_allocation(0);
         log_text("allocation {} of create and start: {}", n, !failed ? "not reached" : started ? "it works nevertheless" : "it fails");
         life.end();
-        if (!failed) return;
+        if (!failed || budget.spent()) return;
     }
 }
 
@@ -135,6 +152,7 @@ void starve_op(const Subject& subject, const OpSpec& op) {
     Life life(subject, find_address(subject).instance);
     life.begin();
     Scenario scenario(life);
+    const Budget budget(subject);
     for (const std::uint64_t n : samples(subject.seed + op.id, 10, 10)) {
         bool usable = false;
         const ObjectPtr target = target_of(scenario, op, usable);
@@ -144,7 +162,7 @@ void starve_op(const Subject& subject, const OpSpec& op) {
         call_op(life, op, target);
         const bool failed = allocation_failed();
         fail_allocation(0);
-        if (!failed) break;
+        if (!failed || budget.spent()) break;
     }
     life.end();
 }
