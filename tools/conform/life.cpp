@@ -277,12 +277,12 @@ void Life::close_client(std::uint64_t client) {
     const LeafLock lock(g_mu);
     if (!PV_HAS(client_, pv_client, closed)) return;
     const auto all = host_->closes;
-    for (const auto& close : all) {
-        if (std::get<0>(close) != client) continue;
-        host_->closes.erase(close);
-        give_task(host_->own_loop, {.run = [this, close] {
+    for (const auto& notice : all) {
+        if (std::get<0>(notice) != client) continue;
+        host_->closes.erase(notice);
+        give_task(host_->own_loop, {.run = [this, notice] {
                                         run_callback(host_->own_loop, "pv.client's closed", [&] {
-                                            client_->closed(host_->inst, std::get<0>(close), std::get<1>(close), std::get<2>(close));
+                                            client_->closed(host_->inst, std::get<0>(notice), std::get<1>(notice), std::get<2>(notice));
                                         });
                                     },
                                     .what = "closed"});
