@@ -13,8 +13,6 @@ namespace polyvirt::qemu {
 
 Driver::Driver(const plugin::Services& services)
     : DriverBase(services),
-      loop_(s_, PV_LOOP_SHARED, "qemu"),
-      events_(s_, "qemu"),
       configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       emulators_(s_),

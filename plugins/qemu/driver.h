@@ -150,7 +150,7 @@ class Driver final : public plugin::DriverBase {
                      const StartOptions& options);
 
     plugin::Loop loop_;
-    const plugin::EventQueue events_;
+    plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
     Emulators emulators_;
     Table guests_;

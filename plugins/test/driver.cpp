@@ -11,8 +11,7 @@
 namespace polyvirt::test {
 
 Driver::Driver(const plugin::Services& services, std::string instance)
-    : s_(services), instance_(std::move(instance)), loop_(s_, PV_LOOP_SHARED, "test"),
-      events_(s_.event->queue_new(s_.host, "test")), faults_(std::make_unique<Faults>(*this)),
+    : s_(services), instance_(std::move(instance)), faults_(std::make_unique<Faults>(*this)),
       node_(std::make_unique<NodeFigures>()), domains_(std::make_unique<Domains>(*this)) {
     parts_ = {node_.get(), faults_.get(), domains_.get()};
 }
@@ -24,6 +23,9 @@ Driver::~Driver() {
 }
 
 Status Driver::start() {
+    // Here and not before: create() may use no service but log and paths.
+    loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "test");
+    events_ = s_.event->queue_new(s_.host, "test");
     if (!loop_ || events_ == nullptr)
         return make_error(ErrorCode::internal_error, ErrorDomain::test, "the host has no loop or event queue for the driver");
     PV_TRY(load_node(instance_, parts_));

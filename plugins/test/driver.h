@@ -51,7 +51,7 @@ class Driver {
     Status start() PV_NO_LOCKS_HELD;
     void stop() PV_NO_LOCKS_HELD;
 
-    // Constant from the constructor on; any thread.
+    // Constant from the constructor on (the loop: from start on); any thread.
     [[nodiscard]] const plugin::Services& services() const { return s_; }
     // The one thread of timers, streams and late answers. Nothing on it blocks.
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
@@ -66,7 +66,7 @@ class Driver {
     const plugin::Services s_;
     const std::string instance_;
     plugin::Loop loop_;
-    pv_queue* const events_;
+    pv_queue* events_ = nullptr;
     std::unique_ptr<Faults> faults_;
     std::unique_ptr<NodeFigures> node_;
     std::unique_ptr<Domains> domains_;

@@ -460,6 +460,12 @@ static pv_status probe(const char *uri, int32_t privileged, pv_probe *out) {
     return PV_OK;
 }
 
+static void destroy(pv_inst *inst) {
+    pthread_cond_destroy(&inst->told);
+    pthread_mutex_destroy(&inst->lock);
+    free(inst);
+}
+
 static pv_status create(pv_host *host, const pv_host_root *root, const char *instance, pv_inst **out) {
     (void)instance;
     pv_inst *inst = calloc(1, sizeof(*inst));
@@ -477,6 +483,11 @@ static pv_status create(pv_host *host, const pv_host_root *root, const char *ins
     inst->events = root->get_service(host, PV_SVC_EVENT, sizeof(*inst->events));
     inst->streams = root->get_service(host, PV_SVC_STREAM, sizeof(*inst->streams));
     inst->jobs = root->get_service(host, PV_SVC_JOB, sizeof(*inst->jobs));
+    if (inst->call == NULL || inst->registry == NULL || inst->loops == NULL || inst->events == NULL || inst->streams == NULL ||
+        inst->jobs == NULL) {
+        destroy(inst);
+        return PV_UNSUPPORTED;
+    }
     *out = inst;
     return PV_OK;
 }
@@ -517,12 +528,6 @@ static void stop(pv_inst *inst, uint32_t why) {
     tell(inst, 0);
     inst->events->queue_free(inst->queue);
     inst->loops->release(inst->loop);
-}
-
-static void destroy(pv_inst *inst) {
-    pthread_cond_destroy(&inst->told);
-    pthread_mutex_destroy(&inst->lock);
-    free(inst);
 }
 
 static const pv_plugin plugin = {.size = sizeof(plugin), .abi_minor = PV_ABI_MINOR,

@@ -51,10 +51,18 @@ pv_obj_desc describe(const Json& command) {
 
 } // namespace
 
-Driver::Driver(const plugin::Services& services)
-    : DriverBase(services), loop_(s_, PV_LOOP_SHARED, "sample"), events_(s_.event->queue_new(s_.host, "sample")) {}
+Driver::Driver(const plugin::Services& services) : DriverBase(services) {}
 
-Driver::~Driver() { s_.event->queue_free(events_); }
+Driver::~Driver() {
+    if (events_ != nullptr) s_.event->queue_free(events_);
+}
+
+pv_status Driver::start(pv_call* call, std::uint32_t) {
+    loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "sample");
+    events_ = s_.event->queue_new(s_.host, "sample");
+    if (loop_ && events_ != nullptr) return PV_OK;
+    return plugin::fail(s_, call, make_error(ErrorCode::internal_error, ErrorDomain::none, "no loop or no queue"));
+}
 
 std::shared_ptr<Volume> Driver::volume(const std::string& name) {
     const DriverLock lock(mu_);

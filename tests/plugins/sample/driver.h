@@ -44,6 +44,8 @@ class Driver final : public plugin::DriverBase {
     explicit Driver(const plugin::Services& services);
     ~Driver();
 
+    // [init]
+    pv_status start(pv_call* call, std::uint32_t how);
     // The commands.
     pv_status domain_xml_from_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
                                      pv_hv_domain_xml_from_native_out& out);
@@ -66,7 +68,7 @@ class Driver final : public plugin::DriverBase {
     std::shared_ptr<Volume> volume(const std::string& name);
 
     plugin::Loop loop_;
-    pv_queue* const events_;
+    pv_queue* events_ = nullptr;
     std::atomic<std::uint64_t> entered_{0};
     Mutex mu_{Rank::driver};
     std::unordered_map<std::string, std::shared_ptr<Volume>> volumes_ PV_GUARDED_BY(mu_);
