@@ -90,7 +90,12 @@ void describe(xml::Binder& b, Interface& v) {
 }
 
 Result<ParsedInterface> parse_interface(std::string_view text, const xml::Limits& limits) {
-    PV_ASSIGN_OR_RETURN(ParsedInterface parsed, xml::parse_root<Interface>(text, kInterfaceRoot, limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kInterfaceRoot.what, limits));
+    return parse_interface(root);
+}
+
+Result<ParsedInterface> parse_interface(const xml::Node& root) {
+    PV_ASSIGN_OR_RETURN(ParsedInterface parsed, xml::parse_root<Interface>(root, kInterfaceRoot));
     Interface& v = parsed.value;
     // A VLAN is named for what it stands on.
     if (v.name.empty() && v.vlan)

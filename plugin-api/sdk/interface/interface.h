@@ -131,6 +131,7 @@ inline constexpr xml::RootName kInterfaceRoot{"interface", "interface descriptio
 using ParsedInterface = xml::ParsedRoot<Interface>;
 // Read and checked. Errors: xml_error.
 Result<ParsedInterface> parse_interface(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedInterface> parse_interface(const xml::Node& root);
 std::string format_interface(const Interface& v);
 
 } // namespace polyvirt::sdk::interface

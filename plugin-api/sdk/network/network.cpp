@@ -336,6 +336,10 @@ Status complete_network(Network& v) {
 
 Result<ParsedNetwork> parse_network(std::string_view text, const xml::Limits& limits) {
     PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kNetworkRoot.what, limits));
+    return parse_network(root);
+}
+
+Result<ParsedNetwork> parse_network(const xml::Node& root) {
     PV_TRY(xml::check_root(root, kNetworkRoot));
     // A code of its own, which clients look for.
     if (const xml::Node* name = root.child("name"); name == nullptr || name->text().empty())

@@ -145,6 +145,7 @@ inline constexpr xml::RootName kNetworkRoot{"network", "network description", Er
 using ParsedNetwork = xml::ParsedRoot<Network>;
 // Read, completed and checked. Errors: xml_error and config_unsupported.
 Result<ParsedNetwork> parse_network(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedNetwork> parse_network(const xml::Node& root);
 // Defaults (uuid, forward mode, bridge's stp and delay, lease units) and rules across elements; may be
 // called again after a change.
 Status complete_network(Network& v);

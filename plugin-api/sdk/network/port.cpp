@@ -51,7 +51,12 @@ void describe(xml::Binder& b, Port& v) {
 }
 
 Result<ParsedPort> parse_port(std::string_view text, const xml::Limits& limits) {
-    PV_ASSIGN_OR_RETURN(ParsedPort parsed, xml::parse_root<Port>(text, kPortRoot, limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kPortRoot.what, limits));
+    return parse_port(root);
+}
+
+Result<ParsedPort> parse_port(const xml::Node& root) {
+    PV_ASSIGN_OR_RETURN(ParsedPort parsed, xml::parse_root<Port>(root, kPortRoot));
     if (!parsed.value.uuid)
         parsed.value.uuid = Uuid::random();
     if (parsed.value.vlan)

@@ -60,6 +60,7 @@ inline constexpr xml::RootName kPortRoot{"networkport", "network port descriptio
 using ParsedPort = xml::ParsedRoot<Port>;
 // Read and checked; a uuid is made up where there is none. Errors: xml_error.
 Result<ParsedPort> parse_port(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedPort> parse_port(const xml::Node& root);
 std::string format_port(const Port& v);
 
 } // namespace polyvirt::sdk::network

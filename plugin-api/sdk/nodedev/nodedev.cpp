@@ -318,7 +318,12 @@ std::string_view name_of(CapType type) {
 }
 
 Result<ParsedDevice> parse_device(std::string_view text, const xml::Limits& limits) {
-    PV_ASSIGN_OR_RETURN(ParsedDevice parsed, xml::parse_root<Device>(text, kDeviceRoot, limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kDeviceRoot.what, limits));
+    return parse_device(root);
+}
+
+Result<ParsedDevice> parse_device(const xml::Node& root) {
+    PV_ASSIGN_OR_RETURN(ParsedDevice parsed, xml::parse_root<Device>(root, kDeviceRoot));
     if (parsed.value.capabilities.empty())
         return make_error(ErrorCode::xml_error, ErrorDomain::nodedev, "no device capabilities for '{}'",
                           parsed.value.name.empty() ? "new device" : parsed.value.name);

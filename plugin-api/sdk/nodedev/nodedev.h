@@ -187,6 +187,7 @@ inline constexpr xml::RootName kDeviceRoot{"device", "node device description", 
 using ParsedDevice = xml::ParsedRoot<Device>;
 // Read and checked; a device to be made has no name yet. Errors: xml_error.
 Result<ParsedDevice> parse_device(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedDevice> parse_device(const xml::Node& root);
 std::string format_device(const Device& v);
 
 // "fc_host", as documents and lists call it.

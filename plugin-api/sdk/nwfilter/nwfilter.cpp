@@ -104,7 +104,12 @@ void describe(xml::Binder& b, Filter& v) {
 }
 
 Result<ParsedFilter> parse_filter(std::string_view text, const xml::Limits& limits) {
-    PV_ASSIGN_OR_RETURN(ParsedFilter parsed, xml::parse_root<Filter>(text, kFilterRoot, limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kFilterRoot.what, limits));
+    return parse_filter(root);
+}
+
+Result<ParsedFilter> parse_filter(const xml::Node& root) {
+    PV_ASSIGN_OR_RETURN(ParsedFilter parsed, xml::parse_root<Filter>(root, kFilterRoot));
     Filter& v = parsed.value;
     if (v.name.find('/') != std::string::npos)
         return make_error(ErrorCode::xml_error, ErrorDomain::nwfilter, "name {} cannot contain '/'", v.name);
@@ -137,6 +142,10 @@ void describe(xml::Binder& b, Binding& v) {
 
 Result<ParsedBinding> parse_binding(std::string_view text, const xml::Limits& limits) {
     PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kBindingRoot.what, limits));
+    return parse_binding(root);
+}
+
+Result<ParsedBinding> parse_binding(const xml::Node& root) {
     PV_TRY(xml::check_root(root, kBindingRoot));
     ParsedBinding parsed;
     PV_ASSIGN_OR_RETURN(parsed.value, xml::parse<Binding>(root, parsed.messages));

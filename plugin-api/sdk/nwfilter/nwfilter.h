@@ -75,6 +75,7 @@ using ParsedFilter = xml::ParsedRoot<Filter>;
 // Read, completed and checked. Errors: xml_error, internal_error (an attribute's value, as the peer says
 // it), invalid_arg (a chain's name).
 Result<ParsedFilter> parse_filter(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedFilter> parse_filter(const xml::Node& root);
 std::string format_filter(const Filter& v);
 
 struct BindingOwner {
@@ -94,6 +95,7 @@ inline constexpr xml::RootName kBindingRoot{"filterbinding", "network filter bin
                                             ErrorDomain::nwfilter};
 using ParsedBinding = xml::ParsedRoot<Binding>;
 Result<ParsedBinding> parse_binding(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedBinding> parse_binding(const xml::Node& root);
 std::string format_binding(const Binding& v);
 
 } // namespace polyvirt::sdk::nwfilter

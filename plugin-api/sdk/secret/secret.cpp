@@ -31,7 +31,12 @@ void describe(xml::Binder& b, Secret& v) {
 }
 
 Result<ParsedSecret> parse_secret(std::string_view text, const xml::Limits& limits) {
-    PV_ASSIGN_OR_RETURN(ParsedSecret parsed, xml::parse_root<Secret>(text, kSecretRoot, limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kSecretRoot.what, limits));
+    return parse_secret(root);
+}
+
+Result<ParsedSecret> parse_secret(const xml::Node& root) {
+    PV_ASSIGN_OR_RETURN(ParsedSecret parsed, xml::parse_root<Secret>(root, kSecretRoot));
     Secret& v = parsed.value;
     if (v.ephemeral == xml::YesNo::unset)
         v.ephemeral = xml::YesNo::no;

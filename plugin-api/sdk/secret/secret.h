@@ -43,6 +43,7 @@ inline constexpr xml::RootName kSecretRoot{"secret", "secret description", Error
 using ParsedSecret = xml::ParsedRoot<Secret>;
 // Read and completed (uuid, both attributes). Errors: xml_error.
 Result<ParsedSecret> parse_secret(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedSecret> parse_secret(const xml::Node& root);
 std::string format_secret(const Secret& v);
 
 } // namespace polyvirt::sdk::secret

@@ -215,7 +215,12 @@ Status complete_pool(Pool& v) {
 }
 
 Result<ParsedPool> parse_pool(std::string_view text, const xml::Limits& limits) {
-    PV_ASSIGN_OR_RETURN(ParsedPool parsed, xml::parse_root<Pool>(text, kPoolRoot, limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kPoolRoot.what, limits));
+    return parse_pool(root);
+}
+
+Result<ParsedPool> parse_pool(const xml::Node& root) {
+    PV_ASSIGN_OR_RETURN(ParsedPool parsed, xml::parse_root<Pool>(root, kPoolRoot));
     PV_TRY(complete_pool(parsed.value));
     return parsed;
 }

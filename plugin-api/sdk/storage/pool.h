@@ -156,6 +156,7 @@ const PoolTypeInfo& info_of(PoolType type);
 using ParsedPool = xml::ParsedRoot<Pool>;
 // Read, completed and checked. Errors: xml_error, config_unsupported.
 Result<ParsedPool> parse_pool(std::string_view text, const xml::Limits& limits = {});
+Result<ParsedPool> parse_pool(const xml::Node& root);
 Status complete_pool(Pool& v);
 std::string format_pool(const Pool& v);
 

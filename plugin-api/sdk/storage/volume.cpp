@@ -107,7 +107,12 @@ void describe(xml::Binder& b, Volume& v) {
 }
 
 Result<ParsedVolume> parse_volume(std::string_view text, PoolType pool, const VolumeOptions& options) {
-    PV_ASSIGN_OR_RETURN(ParsedVolume parsed, xml::parse_root<Volume>(text, kVolumeRoot, options.limits));
+    PV_ASSIGN_OR_RETURN(const xml::Node root, xml::read(text, kVolumeRoot.what, options.limits));
+    return parse_volume(root, pool, options);
+}
+
+Result<ParsedVolume> parse_volume(const xml::Node& root, PoolType pool, const VolumeOptions& options) {
+    PV_ASSIGN_OR_RETURN(ParsedVolume parsed, xml::parse_root<Volume>(root, kVolumeRoot));
     Volume& v = parsed.value;
     PV_TRY(check_name(v.name));
     if (v.backing_store && v.backing_store->path.empty())

@@ -70,6 +70,7 @@ struct VolumeOptions {
 // Read, completed for a pool of that type and checked. Errors: xml_error, invalid_arg (a unit),
 // config_unsupported (a format), operation_invalid (a name).
 Result<ParsedVolume> parse_volume(std::string_view text, PoolType pool, const VolumeOptions& options = {});
+Result<ParsedVolume> parse_volume(const xml::Node& root, PoolType pool, const VolumeOptions& options = {});
 std::string format_volume(const Volume& v);
 
 } // namespace polyvirt::sdk::storage

@@ -26,14 +26,17 @@ template <typename T> struct ParsedRoot {
 // Error unless the outermost element has that name and no namespace.
 Status check_root(const Node& root, const RootName& name);
 
-template <typename T>
-Result<ParsedRoot<T>> parse_root(std::string_view text, const RootName& name,
-                                 const Limits& limits = {}) {
-    PV_ASSIGN_OR_RETURN(const Node root, read(text, name.what, limits));
+template <typename T> Result<ParsedRoot<T>> parse_root(const Node& root, const RootName& name) {
     PV_TRY(check_root(root, name));
     ParsedRoot<T> out;
     PV_ASSIGN_OR_RETURN(out.value, parse<T>(root, out.messages));
     return out;
+}
+template <typename T>
+Result<ParsedRoot<T>> parse_root(std::string_view text, const RootName& name,
+                                 const Limits& limits = {}) {
+    PV_ASSIGN_OR_RETURN(const Node root, read(text, name.what, limits));
+    return parse_root<T>(root, name);
 }
 
 } // namespace polyvirt::sdk::xml
