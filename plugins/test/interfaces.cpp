@@ -110,7 +110,9 @@ Status Interfaces::roll_back() {
         if (!was_there) remove(*i);
     }
     for (Remembered& r : before) {
-        if (r.described.faults_text) PV_ASSIGN_OR_RETURN(r.described.faults, parse_faults(*r.described.faults_text));
+        if (r.described.faults_text) {
+            PV_ASSIGN_OR_RETURN(r.described.faults, parse_faults(*r.described.faults_text));
+        }
         PV_TRY(put(nullptr, r.described).has_value() ? Status() : Status(no_interface(r.described.value->name)));
         if (const HostInterfacePtr i = table_.find(r.described.value->name))
             PV_TRY(change(i, [&](HostInterface& o) PV_REQUIRES(o.mu) -> Status {

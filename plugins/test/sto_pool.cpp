@@ -181,7 +181,9 @@ class PoolOps : public Ops {
         if (!type_scalar.ops->parse(type_scalar.value, type_name, {}) || type == storage::PoolType::dir)
             return make_error(ErrorCode::internal_error, ErrorDomain::test, "unknown storage pool type {}", type_name);
         std::optional<storage::PoolSource> spec;
-        if (where != nullptr && *where != '\0') PV_ASSIGN_OR_RETURN(spec, storage::parse_source(where, type));
+        if (where != nullptr && *where != '\0') {
+            PV_ASSIGN_OR_RETURN(spec, storage::parse_source(where, type));
+        }
         std::vector<storage::PoolSource> found;
         if (type == storage::PoolType::logical) {
             for (const auto& [name, device] : kVolumeGroups) {
