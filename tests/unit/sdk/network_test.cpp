@@ -64,7 +64,7 @@ constexpr std::string_view kFull = R"(<network ipv6='yes' trustGuestRxFilters='n
       <host id='0:1:0:1:18:aa:62:fe' name='paul' ip='2001:db8:ca2:2:3::1'/>
     </dhcp>
   </ip>
-  <route address='192.168.222.0' netmask='255.255.255.0' metric='2' gateway='192.168.122.10'/>
+  <route address='192.168.222.0' netmask='255.255.255.0' gateway='192.168.122.10' metric='2'/>
   <route family='ipv6' address='2001:db8:ac10:fc00::' prefix='64' gateway='2001:db8:ac10:fd01::1:24'/>
   <virtualport type='openvswitch'>
     <parameters interfaceid='09b11c53-8b5c-4eeb-8f00-d84eaa0aaa4f' profileid='p'/>
