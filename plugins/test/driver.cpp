@@ -3,20 +3,36 @@
 #include "driver.h"
 
 #include "base/error_text.h"
+#include "devices.h"
 #include "domains.h"
 #include "faults.h"
+#include "filters.h"
+#include "interfaces.h"
+#include "networks.h"
 #include "node_document.h"
 #include "node_figures.h"
+#include "pools.h"
+#include "secrets.h"
 
 namespace polyvirt::test {
 
 Driver::Driver(const plugin::Services& services, std::string instance)
     : s_(services), instance_(std::move(instance)), faults_(std::make_unique<Faults>(*this)),
-      node_(std::make_unique<NodeFigures>()), domains_(std::make_unique<Domains>(*this)) {
-    parts_ = {node_.get(), faults_.get(), domains_.get()};
+      node_(std::make_unique<NodeFigures>()), domains_(std::make_unique<Domains>(*this)),
+      networks_(std::make_unique<Networks>(*this)), pools_(std::make_unique<Pools>(*this)),
+      devices_(std::make_unique<Devices>(*this)), interfaces_(std::make_unique<Interfaces>(*this)),
+      secrets_(std::make_unique<Secrets>(*this)), filters_(std::make_unique<Filters>(*this)) {
+    parts_ = {node_.get(),       faults_.get(),  domains_.get(), networks_.get(), pools_.get(), devices_.get(),
+              interfaces_.get(), secrets_.get(), filters_.get()};
 }
 
 Driver::~Driver() {
+    filters_.reset();
+    secrets_.reset();
+    interfaces_.reset();
+    devices_.reset();
+    pools_.reset();
+    networks_.reset();
     domains_.reset();
     faults_.reset();
     if (events_ != nullptr) s_.event->queue_free(events_);

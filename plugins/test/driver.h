@@ -22,8 +22,14 @@
 namespace polyvirt::test {
 
 class Domains;
+class Devices;
 class Faults;
+class Filters;
+class Interfaces;
+class Networks;
 class NodeFigures;
+class Pools;
+class Secrets;
 
 // A family of objects of the imaginary host.
 class Part {
@@ -58,6 +64,12 @@ class Driver {
     [[nodiscard]] Faults& faults() const { return *faults_; }
     [[nodiscard]] NodeFigures& node() const { return *node_; }
     [[nodiscard]] Domains& domains() const { return *domains_; }
+    [[nodiscard]] Networks& networks() const { return *networks_; }
+    [[nodiscard]] Pools& pools() const { return *pools_; }
+    [[nodiscard]] Devices& devices() const { return *devices_; }
+    [[nodiscard]] Interfaces& interfaces() const { return *interfaces_; }
+    [[nodiscard]] Secrets& secrets() const { return *secrets_; }
+    [[nodiscard]] Filters& filters() const { return *filters_; }
 
     // Queues an event; leaf: under the object's lock is right, after the registry shows the change.
     void post(const pv_event& event) const;
@@ -70,6 +82,12 @@ class Driver {
     std::unique_ptr<Faults> faults_;
     std::unique_ptr<NodeFigures> node_;
     std::unique_ptr<Domains> domains_;
+    std::unique_ptr<Networks> networks_;
+    std::unique_ptr<Pools> pools_;
+    std::unique_ptr<Devices> devices_;
+    std::unique_ptr<Interfaces> interfaces_;
+    std::unique_ptr<Secrets> secrets_;
+    std::unique_ptr<Filters> filters_;
     std::vector<Part*> parts_; // in the order in which they are loaded; ended in the other
 };
 

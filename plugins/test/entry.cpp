@@ -18,11 +18,12 @@
 
 PV_MANIFEST("id: test\n"
             "abi: [0, 1]\n"
-            "provides: [pv.hv.caps/1, pv.hv.node/1, pv.dom.lifecycle/1, pv.dom.config/1, pv.dom.stats/1]\n"
+            "provides: [pv.hv.caps/1, pv.hv.node/1, pv.dom.lifecycle/1, pv.dom.config/1, pv.dom.stats/1, "
+            "pv.net.network/1, pv.net.port/1, pv.sto.pool/1, pv.sto.vol/1, pv.nodedev/1, pv.iface/1, pv.secret/1, pv.nwfilter/1, pv.nwfilter.binding/1]\n"
             "needs: [host.build/1, host.call/1, host.client/1, host.config/1, host.event/1, host.job/1, host.log/1, "
             "host.loop/1, host.paths/1, host.proc/1, host.registry/1, host.state/1, host.stream/1]\n"
             "uri: [test]\n"
-            "kinds: [domain]\n"
+            "kinds: [domain, network, network_port, pool, volume, nodedev, interface, secret, nwfilter, nwfilter_binding]\n"
             "type: TEST\n"
             "error_domain: 12\n");
 
@@ -42,6 +43,15 @@ constexpr TableRow kTables[] = {
     {PV_IFACE_DOM_CONFIG, dom_config_table},
     {PV_IFACE_DOM_LIFECYCLE, dom_lifecycle_table},
     {PV_IFACE_DOM_STATS, dom_stats_table},
+    {PV_IFACE_NET_NETWORK, net_network_table},
+    {PV_IFACE_NET_PORT, net_port_table},
+    {PV_IFACE_STO_POOL, sto_pool_table},
+    {PV_IFACE_STO_VOL, sto_vol_table},
+    {PV_IFACE_NODEDEV, nodedev_table},
+    {PV_IFACE_IFACE, iface_table},
+    {PV_IFACE_SECRET, secret_table},
+    {PV_IFACE_NWFILTER, nwfilter_table},
+    {PV_IFACE_NWFILTER_BINDING, nwfilter_binding_table},
 };
 
 constexpr std::string_view kFile = "file:";

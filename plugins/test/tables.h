@@ -11,4 +11,14 @@ const void* dom_config_table();
 const void* dom_lifecycle_table();
 const void* dom_stats_table();
 
+const void* net_network_table();
+const void* net_port_table();
+const void* sto_pool_table();
+const void* sto_vol_table();
+const void* nodedev_table();
+const void* iface_table();
+const void* secret_table();
+const void* nwfilter_table();
+const void* nwfilter_binding_table();
+
 } // namespace polyvirt::test
