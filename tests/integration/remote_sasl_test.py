@@ -33,6 +33,11 @@ class SaslCase(RemoteCase):
     auth = {}
     listen = {"tcp": {"enabled": True, "addresses": ["127.0.0.1"], "port": 0}}
 
+    def prepare(self):
+        super().prepare()
+        # Whose leak it is shows only in whole stacks, which take their time.
+        self.subject.sanitizer_options["LSAN_OPTIONS"] = "fast_unwind_on_malloc=0"
+
     def configuration(self):
         users = accounts.password_file(self.folder, fred="secret", wilma="other")
         return {"listen": self.listen, "auth": self.auth,
