@@ -49,7 +49,8 @@ struct EventDispatcher::State {
 
     void run();
     Batch& open_batch() PV_REQUIRES(mu) {
-        if (queue.empty() || queue.back().then || queue.back().events.size() >= kMostInBatch) queue.emplace_back();
+        if (queue.empty() || queue.back().then || queue.back().events.size() >= kMostInBatch)
+            queue.emplace_back().last = serial;
         return queue.back();
     }
     void append(std::function<void()> then) PV_REQUIRES(mu) {
@@ -109,10 +110,12 @@ bool EventDispatcher::State::take(QueuedEvent&& event) {
         account.full.store(true, std::memory_order_relaxed);
         return false;
     }
-    account.bytes.store(bytes + event.bytes, std::memory_order_relaxed);
+    const std::size_t more = event.bytes;
     Batch& batch = open_batch();
-    event.serial = batch.last = ++serial;
-    batch.events.push_back(std::move(event));
+    event.serial = serial + 1;
+    batch.events.push_back(std::move(event)); // may find no memory: nothing is counted before
+    batch.last = ++serial;
+    account.bytes.store(bytes + more, std::memory_order_relaxed);
     ++posted;
     wake.notify_one();
     return true;
