@@ -162,8 +162,8 @@ Status Pools::load(const Node& element) {
     PV_ASSIGN_OR_RETURN(const DescribedPool d, described(element));
     PV_ASSIGN_OR_RETURN(const Table::Added added, add(nullptr, d, true));
     if (!added.fresh) return make_error(ErrorCode::operation_failed, ErrorDomain::test, "pool '{}' is described twice", d.value->name);
-    const ObjectLock lock(added.object->mu);
     StoragePool& pool = *added.object;
+    const ObjectLock lock(pool.mu);
     take_faults(pool, d);
     pool.persistent = true;
     pool.active = true;
