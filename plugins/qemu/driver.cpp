@@ -12,7 +12,7 @@
 namespace polyvirt::qemu {
 
 Driver::Driver(const plugin::Services& services)
-    : s_(services),
+    : DriverBase(services),
       loop_(s_, PV_LOOP_SHARED, "qemu"),
       events_(s_.event->queue_new(s_.host, "qemu")),
       configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),

@@ -11,14 +11,15 @@
 #include <optional>
 #include <string>
 
-#include <polyvirt/abi/gen/dom_config.h>
-#include <polyvirt/abi/gen/dom_console.h>
-#include <polyvirt/abi/gen/dom_lifecycle.h>
-#include <polyvirt/abi/gen/dom_stats.h>
-#include <polyvirt/abi/gen/dom_tune.h>
 #include <polyvirt/abi/gen/events.h>
-#include <polyvirt/abi/gen/hv_caps.h>
+#include <polyvirt/gen/dom_config.h>
+#include <polyvirt/gen/dom_console.h>
+#include <polyvirt/gen/dom_lifecycle.h>
+#include <polyvirt/gen/dom_stats.h>
+#include <polyvirt/gen/dom_tune.h>
+#include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
+#include <polyvirt/plugin.h>
 
 #include "capabilities/emulators.h"
 #include "guest.h"
@@ -32,12 +33,29 @@ namespace polyvirt::qemu {
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
 
-class Driver {
+class Driver final : public plugin::DriverBase {
   public:
+    static constexpr plugin::About kAbout{.id = "qemu",
+                                          .version = POLYVIRT_VERSION,
+                                          .uri = "qemu",
+                                          .kinds = "domain",
+                                          .type = "QEMU",
+                                          .error_domain = 10,
+                                          .concurrency = plugin::Concurrency::parallel};
+    using Implements = plugin::implements<
+        ops::hv_caps::type, ops::hv_caps::version, ops::hv_caps::capabilities, ops::hv_caps::domain_capabilities,
+        ops::hv_caps::max_vcpus, ops::hv_caps::security_model,
+        ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc, ops::dom_config::os_type,
+        ops::dom_config::set_autostart,
+        ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
+        ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
+        ops::dom_stats::info, ops::dom_stats::control_info,
+        ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
+        ops::dom_console::open_console>;
+    static plugin::Claim probe(std::string_view uri, bool privileged);
+
     explicit Driver(const plugin::Services& services);
     ~Driver();
-    Driver(const Driver&) = delete;
-    Driver& operator=(const Driver&) = delete;
 
     // [init]
     Status start(pv_call* call, std::uint32_t how) PV_NO_LOCKS_HELD;
@@ -78,7 +96,6 @@ class Driver {
     pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
 
     // What a Run needs of its driver. Any thread.
-    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
     [[nodiscard]] Emulators& emulators() { return emulators_; }
     // Sets both, shows them in the registry.
@@ -132,7 +149,6 @@ class Driver {
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
                      const StartOptions& options);
 
-    const plugin::Services s_;
     plugin::Loop loop_;
     pv_queue* const events_;
     const sdk::Records configs_, statuses_;

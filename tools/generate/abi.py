@@ -232,6 +232,23 @@ def generate(root):
     return files
 
 
+def write_files(program, files, out, check):
+    """Makes the folder `out` hold `files`, {name: text}, and no other header; only looks if `check`."""
+    found = {p.name: p.read_text() for p in out.glob("*.h")} if out.is_dir() else {}
+    if check:
+        bad = sorted(n for n in files.keys() | found.keys() if files.get(n) != found.get(n))
+        if bad:
+            sys.exit(f"{program}: not what the spec says: {', '.join(bad)}. Run tools/generate/{program} and commit "
+                     "the result.")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        if found.get(name) != text:
+            (out / name).write_text(text)
+    for name in found.keys() - files.keys():
+        (out / name).unlink()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=pathlib.Path(__file__).resolve().parents[2])
@@ -243,19 +260,7 @@ def main():
         files = generate(args.root)
     except SpecError as error:
         sys.exit(f"abi.py: {error}")
-    found = {p.name: p.read_text() for p in out.glob("*.h")} if out.is_dir() else {}
-    if args.check:
-        bad = sorted(n for n in files.keys() | found.keys() if files.get(n) != found.get(n))
-        if bad:
-            sys.exit(f"abi.py: not what the spec says: {', '.join(bad)}. Run tools/generate/abi.py and commit "
-                     "the result.")
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        if found.get(name) != text:
-            (out / name).write_text(text)
-    for name in found.keys() - files.keys():
-        (out / name).unlink()
+    write_files("abi.py", files, out, args.check)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ pv_obj_desc describe(const Json& command) {
 } // namespace
 
 Driver::Driver(const plugin::Services& services)
-    : s_(services), loop_(s_, PV_LOOP_SHARED, "sample"), events_(s_.event->queue_new(s_.host, "sample")) {}
+    : DriverBase(services), loop_(s_, PV_LOOP_SHARED, "sample"), events_(s_.event->queue_new(s_.host, "sample")) {}
 
 Driver::~Driver() { s_.event->queue_free(events_); }
 
@@ -62,8 +62,8 @@ std::shared_ptr<Volume> Driver::volume(const std::string& name) {
     return found;
 }
 
-pv_status Driver::commands(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
-                           pv_hv_domain_xml_from_native_out& out) {
+pv_status Driver::domain_xml_from_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
+                                         pv_hv_domain_xml_from_native_out& out) {
     ++entered_;
     Json results = Json::array();
     try {

@@ -13,10 +13,10 @@
 #include <unordered_map>
 
 #include <nlohmann/json.hpp>
-#include <polyvirt/abi/gen/hv_caps.h>
-#include <polyvirt/abi/gen/sto_vol.h>
+#include <polyvirt/gen/hv_caps.h>
+#include <polyvirt/gen/sto_vol.h>
 #include <polyvirt/loop.h>
-#include <polyvirt/slots.h>
+#include <polyvirt/plugin.h>
 
 #include "base/sync.h"
 #include "volume.h"
@@ -25,19 +25,28 @@ namespace polyvirt::sample {
 
 using Json = nlohmann::json;
 
-class Driver {
+class Driver final : public plugin::DriverBase {
   public:
+    static constexpr plugin::About kAbout{
+        .id = "sample",
+        .version = "0",
+        .uri = "sample",
+        .kinds = "domain, network, network_port, interface, pool, volume, nodedev, nwfilter, nwfilter_binding, secret, "
+                 "snapshot, checkpoint",
+        .type = "Sample",
+        .error_domain = 12,
+        .concurrency = plugin::Concurrency::parallel};
+    using Implements = plugin::implements<ops::hv_caps::domain_xml_from_native, ops::sto_vol::upload, ops::sto_vol::download>;
+    static plugin::Claim probe(std::string_view uri, bool privileged);
+
     explicit Driver(const plugin::Services& services);
     ~Driver();
-    Driver(const Driver&) = delete;
-    Driver& operator=(const Driver&) = delete;
 
-    pv_status commands(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
-                       pv_hv_domain_xml_from_native_out& out);
+    // The commands.
+    pv_status domain_xml_from_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
+                                     pv_hv_domain_xml_from_native_out& out);
     pv_status upload(pv_call* call, const pv_obj* obj, const pv_vol_upload_in& in, pv_vol_upload_out&);
     pv_status download(pv_call* call, const pv_obj* obj, const pv_vol_download_in& in, pv_vol_download_out&);
-
-    [[nodiscard]] const plugin::Services& services() const { return s_; }
 
   private:
     // Throws std::exception for commands that make no sense; the text goes to the client.
@@ -50,7 +59,6 @@ class Driver {
     Json identity(pv_call* call) const;
     std::shared_ptr<Volume> volume(const std::string& name);
 
-    const plugin::Services s_;
     plugin::Loop loop_;
     pv_queue* const events_;
     std::atomic<std::uint64_t> entered_{0};
