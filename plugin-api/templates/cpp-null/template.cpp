@@ -37,6 +37,15 @@ struct Description {
 
 Error complaint(ErrorCode code, std::string text) { return Error{.code = code, .message = std::move(text)}; }
 
+// What others can ask for in a description makes no difference here.
+constexpr std::uint32_t kXmlFlags =
+    PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
+
+Status check_flags(std::uint32_t flags, std::uint32_t known) {
+    if ((flags & ~known) == 0) return {};
+    return complaint(ErrorCode::invalid_arg, "unsupported flags " + std::to_string(flags & ~known));
+}
+
 Result<Description> describe(std::string_view xml) {
     PV_ASSIGN_OR_RETURN(sdk::xml::Node document, sdk::xml::read(xml, "domain"));
     const sdk::xml::Node* name = document.child("name");
@@ -76,10 +85,12 @@ class Driver : public plugin::DriverBase {
         return {.score = 100, .canonical = "template:///default", .instance = "default"};
     }
 
-    explicit Driver(const plugin::Services& services) : DriverBase(services), events_(s_, "domains") {}
+    explicit Driver(const plugin::Services& services) : DriverBase(services) {}
 
     // Clients are not served yet.
     Status start(pv_call*, std::uint32_t) {
+        events_ = plugin::EventQueue(s_, "domains");
+        if (!events_) return complaint(ErrorCode::no_memory, "out of memory");
         return configs_.each("", [this](const std::string& record, std::string_view xml) {
             const auto found = describe(xml);
             if (!found || !add(nullptr, *found)) configs_.set_aside(record, "it describes no domain");
@@ -87,7 +98,7 @@ class Driver : public plugin::DriverBase {
     }
 
     Status define_xml(pv_call* call, const pv_obj*, const pv_dom_define_xml_in& in, pv_dom_define_xml_out& out) {
-        PV_TRY(no_flags(in.flags));
+        PV_TRY(check_flags(in.flags, 0));
         PV_ASSIGN_OR_RETURN(const Description found, describe(in.xml));
         PV_TRY(domains_.match(found.uuid, found.name));
         PV_TRY(configs_.put(found.uuid.to_string(), found.xml, call)); // on disk before it is answered
@@ -98,7 +109,7 @@ class Driver : public plugin::DriverBase {
     }
 
     Status undefine(pv_call*, const pv_obj* obj, const pv_dom_undefine_in& in, pv_dom_undefine_out&) {
-        PV_TRY(no_flags(in.flags));
+        PV_TRY(check_flags(in.flags, 0));
         const auto domain = Domains::from(obj);
         {
             const ObjectLock lock(domain->mu);
@@ -111,7 +122,8 @@ class Driver : public plugin::DriverBase {
         return {};
     }
 
-    Status xml_desc(pv_call*, const pv_obj* obj, const pv_dom_xml_desc_in&, pv_dom_xml_desc_out& out) {
+    Status xml_desc(pv_call*, const pv_obj* obj, const pv_dom_xml_desc_in& in, pv_dom_xml_desc_out& out) {
+        PV_TRY(check_flags(in.flags, kXmlFlags));
         const auto domain = Domains::from(obj);
         const ObjectLock lock(domain->mu);
         if (!plugin::write(s_, out.xml, domain->xml)) return complaint(ErrorCode::internal_error, "it is too long");
@@ -119,21 +131,16 @@ class Driver : public plugin::DriverBase {
     }
 
     Status create(pv_call*, const pv_obj* obj, const pv_dom_create_in& in, pv_dom_create_out&) {
-        PV_TRY(no_flags(in.flags));
+        PV_TRY(check_flags(in.flags, 0));
         return switch_domain(*Domains::from(obj), true);
     }
     Status destroy(pv_call*, const pv_obj* obj, const pv_dom_destroy_in& in, pv_dom_destroy_out&) {
-        PV_TRY(no_flags(in.flags));
+        PV_TRY(check_flags(in.flags, 0));
         return switch_domain(*Domains::from(obj), false);
     }
 
   private:
     using Domains = sdk::ObjectTable<Domain>;
-
-    static Status no_flags(std::uint32_t flags) {
-        if (flags == 0) return {};
-        return complaint(ErrorCode::invalid_arg, "flags " + std::to_string(flags) + " are not supported");
-    }
 
     // A new domain, or another description of the one with that name and uuid; the host shows it from here on.
     Result<std::shared_ptr<Domain>> add(pv_call* call, const Description& found) {

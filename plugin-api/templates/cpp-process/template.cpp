@@ -42,6 +42,15 @@ using GuestPtr = std::shared_ptr<Guest>;
 
 Error complaint(ErrorCode code, std::string text) { return Error{.code = code, .message = std::move(text)}; }
 
+// What others can ask for in a description makes no difference here.
+constexpr std::uint32_t kXmlFlags =
+    PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
+
+Status check_flags(std::uint32_t flags, std::uint32_t known) {
+    if ((flags & ~known) == 0) return {};
+    return complaint(ErrorCode::invalid_arg, "unsupported flags " + std::to_string(flags & ~known));
+}
+
 class Driver : public plugin::DriverBase {
   public:
     static constexpr plugin::About kAbout{
@@ -54,10 +63,12 @@ class Driver : public plugin::DriverBase {
         return {.score = 100, .canonical = "template:///default", .instance = "default"};
     }
 
-    explicit Driver(const plugin::Services& services) : DriverBase(services), events_(s_, "guests") {}
+    explicit Driver(const plugin::Services& services) : DriverBase(services) {}
 
     // Guests that an earlier run of the daemon has left. A record without a process is one that ended meanwhile.
     Status start(pv_call*, std::uint32_t) {
+        events_ = plugin::EventQueue(s_, "guests");
+        if (!events_) return complaint(ErrorCode::no_memory, "out of memory");
         std::vector<std::string> stale;
         PV_TRY(statuses_.each("", [&](const std::string& record, std::string_view text) {
             if (!readopt(record, text)) stale.push_back(record);
@@ -66,14 +77,15 @@ class Driver : public plugin::DriverBase {
         return {};
     }
 
-    Status xml_desc(pv_call*, const pv_obj* obj, const pv_dom_xml_desc_in&, pv_dom_xml_desc_out& out) {
+    Status xml_desc(pv_call*, const pv_obj* obj, const pv_dom_xml_desc_in& in, pv_dom_xml_desc_out& out) {
+        PV_TRY(check_flags(in.flags, kXmlFlags));
         if (!plugin::write(s_, out.xml, Guests::from(obj)->xml))
             return complaint(ErrorCode::internal_error, "the description is too long");
         return {};
     }
 
     Status create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in, pv_dom_create_xml_out& out) {
-        if (in.flags != 0) return complaint(ErrorCode::invalid_arg, "no flag is supported");
+        PV_TRY(check_flags(in.flags, 0));
         PV_ASSIGN_OR_RETURN(const GuestPtr guest, describe(in.xml));
         // Visible first: the host has then said yes to name and uuid, and nobody else can take them.
         PV_TRY(add(call, guest));
@@ -93,7 +105,7 @@ class Driver : public plugin::DriverBase {
 
     // Answered when the process has ended; no thread waits for that.
     pv_status destroy(pv_call* call, const pv_obj* obj, const pv_dom_destroy_in& in, pv_dom_destroy_out&) {
-        if (in.flags != 0) return plugin::fail(s_, call, complaint(ErrorCode::invalid_arg, "no flag is supported"));
+        if (const Status flags = check_flags(in.flags, 0); !flags) return plugin::fail(s_, call, flags.error());
         const GuestPtr guest = Guests::from(obj);
         {
             const ObjectLock lock(guest->mu);
