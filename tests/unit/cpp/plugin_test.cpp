@@ -191,8 +191,8 @@ TEST_F(Glue, a_start_that_throws_fails_with_that_error) {
     const Status status = instance->start();
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, ErrorCode::no_connect);
+    EXPECT_TRUE(instance->stop(soon(), PV_STOP_SHUTDOWN));
     EXPECT_EQ(small::Driver::last(), nullptr) << "it was not destroyed";
-    instance.reset();
 }
 
 TEST_F(Glue, tells_the_class_of_clients_that_left_and_of_the_stop) {
