@@ -54,7 +54,7 @@ class TemplateCase(AuthorCase):
         self.assertIn("already running", self.start_again("one"))
         self.assertIn("<memory>1</memory>", self.virsh("dumpxml", "one"))
         self.assertIn("destroy it first", self.virsh_fails("undefine", "one"))
-        self.assertIn("flags 1 are not supported", self.virsh_fails("start", "two", "--paused"))
+        self.assertIn("unsupported flags 1", self.virsh_fails("start", "two", "--paused"))
         self.assertIn("already exists with uuid", self.virsh_fails("define", self.document("one")))
         self.virsh("destroy", "one")
         self.virsh("undefine", "two")
@@ -78,7 +78,7 @@ class TemplateCase(AuthorCase):
         """A new domain; its process."""
         before = set(self.guests())
         self.virsh("create", self.document(name))
-        fresh = set(self.guests()) - before
+        fresh = wait.until(lambda: set(self.guests()) - before, f"the process of {name}")
         self.assertEqual(len(fresh), 1)
         return fresh.pop()
 

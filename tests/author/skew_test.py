@@ -43,7 +43,7 @@ class SkewCase(TemplateCase):
         self.assertIn("<name>demo</name>", self.virsh("dumpxml", "demo"))
         self.virsh("destroy", "demo")
         self.assertEqual(self.virsh("domstate", "--reason", "demo"), "shut off (destroyed)")
-        self.assertIn("no flag is supported", self.virsh_fails("start", "demo", "--paused"))
+        self.assertIn("unsupported flags", self.virsh_fails("start", "demo", "--paused"))
         self.assertIn("not supported", self.virsh_fails("reset", "demo"))
 
 
@@ -76,9 +76,10 @@ class NewPlugin(SkewCase):
             ("{.size = sizeof update,", "{.novel = 7, .size = sizeof update,"),
             ("event = {.size = sizeof event,", "event = {.novel = 7, .size = sizeof event,"),
             ("demo = {.size = sizeof demo,", "demo = {.novel = 7, .size = sizeof demo,"),
-            ("    (void)out;\n    if (in->flags != 0)",
-             "    (void)out;\n    if (PV_COVERS(in, pv_dom_create_in, novel) || PV_HAS(inst->registry, pv_svc_registry, novel))\n"
-             "        return fail(inst, call, PV_ERR_INTERNAL_ERROR, \"this host knows too much\");\n    if (in->flags != 0)"))
+            ("    return switch_domain(inst, call, obj, 1);",
+             "    if (PV_COVERS(in, pv_dom_create_in, novel) || PV_HAS(inst->registry, pv_svc_registry, novel))\n"
+             "        return fail(inst, call, PV_ERR_INTERNAL_ERROR, \"this host knows too much\");\n"
+             "    return switch_domain(inst, call, obj, 1);"))
 
     def test_works_without_what_the_host_does_not_know(self):
         self.serve(self.compile(self.novel_source(), self.newer()))

@@ -41,24 +41,35 @@ inline Error caught() {
     }
 }
 
-// Runs `op(in, out)`, whose result is a pv_status or a Status, with structs as long as this side knows them.
+// Runs `op(in, out)`, whose result is a pv_status or a Status, with structs as long as this side knows them. An older
+// host's lack the last fields: arguments are zero there, which means "as before"; results are dropped.
 template <typename In, typename Out, typename Op>
 pv_status barrier(const Services& s, pv_call* call, const In* in, Out* out, Op&& op) noexcept {
-    const auto run = [&](const In& whole) -> pv_status {
-        if constexpr (std::is_same_v<std::invoke_result_t<Op&, const In&, Out&>, Status>)
-            return answer(s, call, op(whole, *out));
+    // It has ended when it returns; the other one may write to `out` until it completes, so it gets the host's own.
+    constexpr bool kEnds = std::is_same_v<std::invoke_result_t<Op&, const In&, Out&>, Status>;
+    const auto run = [&](const In& whole_in, Out& whole_out) -> pv_status {
+        if constexpr (kEnds)
+            return answer(s, call, op(whole_in, whole_out));
         else
-            return op(whole, *out);
+            return op(whole_in, whole_out);
+    };
+    const auto run_with = [&](const In& whole_in) -> pv_status {
+        if (out->size >= sizeof(Out)) return run(whole_in, *out);
+        if constexpr (kEnds) {
+            Out whole_out{};
+            std::memcpy(&whole_out, out, out->size);
+            const pv_status status = run(whole_in, whole_out);
+            std::memcpy(out, &whole_out, out->size);
+            return status;
+        } else {
+            return fail(s, call, Error{.message = "the host's result struct is shorter than this plugin's"});
+        }
     };
     try {
-        if (out->size < sizeof(Out))
-            return fail(s, call, Error{.message = "the host's result struct is shorter than this plugin's"});
-        if (in->size >= sizeof(In)) return run(*in);
-        // An older host, whose struct lacks the last fields: these are zero, which means "as before". Methods
-        // don't keep `in` beyond their return, so a copy will do.
-        In whole{};
+        if (in->size >= sizeof(In)) return run_with(*in);
+        In whole{}; // methods don't keep `in` beyond their return
         std::memcpy(&whole, in, in->size);
-        return run(whole);
+        return run_with(whole);
     } catch (...) {
         return fail(s, call, caught());
     }

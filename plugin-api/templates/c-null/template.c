@@ -39,6 +39,9 @@ struct pv_inst {
     int running;
 };
 
+/* What others can ask for in a description makes no difference here. */
+enum { XML_FLAGS = PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE };
+
 static const uint8_t demo_uuid[16] = {0xde, 0x30, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1};
 
 static pv_status fail(pv_inst *inst, pv_call *call, int32_t code, const char *text) {
@@ -70,23 +73,29 @@ static pv_status switch_domain(pv_inst *inst, pv_call *call, const pv_obj *obj, 
     return change ? PV_OK : fail(inst, call, PV_ERR_OPERATION_INVALID, on ? "domain is already running" : "domain is not running");
 }
 
+/* A flag that is not known is an error, never ignored. */
+static pv_status check_flags(pv_inst *inst, pv_call *call, uint32_t flags, uint32_t known) {
+    return (flags & ~known) == 0 ? PV_OK : fail(inst, call, PV_ERR_INVALID_ARG, "unsupported flags");
+}
+
 static pv_status dom_create(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_in *in,
                             pv_dom_create_out *out) {
     (void)out;
-    if (in->flags != 0) return fail(inst, call, PV_ERR_INVALID_ARG, "no flag is supported");
+    if (check_flags(inst, call, in->flags, 0) != PV_OK) return PV_FAIL;
     return switch_domain(inst, call, obj, 1);
 }
 
 static pv_status dom_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in,
                              pv_dom_destroy_out *out) {
-    (void)in, (void)out;
+    (void)out;
+    if (check_flags(inst, call, in->flags, 0) != PV_OK) return PV_FAIL;
     return switch_domain(inst, call, obj, 0);
 }
 
 static pv_status dom_xml_desc(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_xml_desc_in *in,
                               pv_dom_xml_desc_out *out) {
-    (void)call, (void)in;
-    char text[256];
+    if (check_flags(inst, call, in->flags, XML_FLAGS) != PV_OK) return PV_FAIL;
+    char text[512];
     const int length = snprintf(text, sizeof text, "<domain type='template'>\n  <name>%s</name>\n</domain>\n", obj->name);
     return inst->build->write(out->xml, text, (size_t)length);
 }

@@ -45,6 +45,17 @@ type Done = Result<(), Failure>;
 
 const DEMO_UUID: [u8; 16] = [0xde, 0x30, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1];
 
+/// What others can ask for in a description makes no difference here.
+const XML_FLAGS: i32 = PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
+
+/// A flag that is not known is an error, never ignored.
+fn check_flags(flags: u32, known: i32) -> Done {
+    match flags & !(known as u32) {
+        0 => Ok(()),
+        _ => Err(Failure(PV_ERR_INVALID_ARG, "unsupported flags")),
+    }
+}
+
 impl Driver {
     unsafe fn of<'a>(inst: *mut pv_inst) -> &'a Driver {
         &*(inst as *const Driver)
@@ -116,20 +127,24 @@ impl Driver {
 
 unsafe extern "C" fn dom_create(inst: *mut pv_inst, call: *mut pv_call, obj: *const pv_obj, input: *const pv_dom_create_in,
                                 _: *mut pv_dom_create_out) -> pv_status {
-    Driver::enter(inst, call, |driver| match (*input).flags {
-        0 => driver.switch(&*obj, true),
-        _ => Err(Failure(PV_ERR_INVALID_ARG, "no flag is supported")),
+    Driver::enter(inst, call, |driver| {
+        check_flags((*input).flags, 0)?;
+        driver.switch(&*obj, true)
     })
 }
 
-unsafe extern "C" fn dom_destroy(inst: *mut pv_inst, call: *mut pv_call, obj: *const pv_obj, _: *const pv_dom_destroy_in,
+unsafe extern "C" fn dom_destroy(inst: *mut pv_inst, call: *mut pv_call, obj: *const pv_obj, input: *const pv_dom_destroy_in,
                                  _: *mut pv_dom_destroy_out) -> pv_status {
-    Driver::enter(inst, call, |driver| driver.switch(&*obj, false))
+    Driver::enter(inst, call, |driver| {
+        check_flags((*input).flags, 0)?;
+        driver.switch(&*obj, false)
+    })
 }
 
-unsafe extern "C" fn dom_xml_desc(inst: *mut pv_inst, call: *mut pv_call, obj: *const pv_obj, _: *const pv_dom_xml_desc_in,
+unsafe extern "C" fn dom_xml_desc(inst: *mut pv_inst, call: *mut pv_call, obj: *const pv_obj, input: *const pv_dom_xml_desc_in,
                                   out: *mut pv_dom_xml_desc_out) -> pv_status {
     Driver::enter(inst, call, |driver| {
+        check_flags((*input).flags, XML_FLAGS)?;
         let name = CStr::from_ptr((*obj).name).to_string_lossy();
         let text = format!("<domain type='template'>\n  <name>{}</name>\n</domain>\n", name);
         match driver.build.write.unwrap()((*out).xml, text.as_ptr() as *const c_void, text.len()) {

@@ -151,7 +151,7 @@ TEST_F(Glue, a_method_may_complete_later) {
     EXPECT_EQ(call->status, PV_OK);
 }
 
-TEST_F(Glue, shorter_arguments_are_filled_with_zeros_and_shorter_results_refused) {
+TEST_F(Glue, an_older_hosts_shorter_structs_are_not_read_or_written_beyond_their_size) {
     small::Driver& small = start_small();
     small.flags_seen = 9;
     auto call = std::make_shared<TestCall>();
@@ -160,11 +160,21 @@ TEST_F(Glue, shorter_arguments_are_filled_with_zeros_and_shorter_results_refused
     instance->enter(call, PV_OP_DOM_UNDEFINE, nullptr, &in, &out);
     EXPECT_EQ(call->status, PV_OK);
     EXPECT_EQ(small.flags_seen, 0u);
-    auto refused = std::make_shared<TestCall>();
+    auto short_result = std::make_shared<TestCall>();
     const pv_dom_info_in info_in{sizeof info_in, 0};
     pv_dom_info_out info_out{};
     info_out.size = 8;
-    instance->enter(refused, PV_OP_DOM_INFO, nullptr, &info_in, &info_out);
+    info_out.vcpus = 77; // not the struct's, as far as its size says
+    instance->enter(short_result, PV_OP_DOM_INFO, nullptr, &info_in, &info_out);
+    EXPECT_EQ(short_result->status, PV_OK);
+    EXPECT_EQ(info_out.state, 1);
+    EXPECT_EQ(info_out.vcpus, 77u);
+    EXPECT_EQ(info_out.size, 8u);
+    // A method that may complete later would write into a copy that is gone by then.
+    auto refused = std::make_shared<TestCall>();
+    const pv_dom_xml_desc_in xml_in{sizeof xml_in, 1};
+    pv_dom_xml_desc_out xml_out{8, 0, nullptr};
+    instance->enter(refused, PV_OP_DOM_XML_DESC, nullptr, &xml_in, &xml_out);
     EXPECT_EQ(refused->status, PV_FAIL);
     EXPECT_THAT(refused->error.message, HasSubstr("shorter"));
 }

@@ -59,6 +59,7 @@ pv_status Driver::os_type(pv_call*, const pv_obj*, const pv_dom_os_type_in&, pv_
 
 Status Driver::info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out& out) {
     out.state = 1;
+    out.vcpus = 2;
     return {};
 }
 
