@@ -14,6 +14,7 @@
 #include <polyvirt/abi/gen/constants.h>
 #include <polyvirt/abi/gen/dom_config.h>
 #include <polyvirt/abi/gen/dom_lifecycle.h>
+#include <polyvirt/abi/gen/errors.h>
 #include <polyvirt/abi/gen/events.h>
 #include <polyvirt/abi/registry.h>
 
@@ -41,7 +42,7 @@ struct pv_inst {
 static const uint8_t demo_uuid[16] = {0xde, 0x30, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1};
 
 static pv_status fail(pv_inst *inst, pv_call *call, int32_t code, const char *text) {
-    const pv_error error = {.size = sizeof error, .code = code, .level = 2, .int1 = -1, .int2 = -1, .message = text};
+    const pv_error error = {.size = sizeof error, .code = code, .level = PV_ERR_ERROR, .int1 = -1, .int2 = -1, .message = text};
     inst->call->error(call, &error);
     return PV_FAIL;
 }
@@ -66,13 +67,13 @@ static pv_status switch_domain(pv_inst *inst, pv_call *call, const pv_obj *obj, 
         inst->event->post(inst->queue, &event);
     }
     pthread_mutex_unlock(&inst->lock);
-    return change ? PV_OK : fail(inst, call, 55, on ? "domain is already running" : "domain is not running");
+    return change ? PV_OK : fail(inst, call, PV_ERR_OPERATION_INVALID, on ? "domain is already running" : "domain is not running");
 }
 
 static pv_status dom_create(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_in *in,
                             pv_dom_create_out *out) {
     (void)out;
-    if (in->flags != 0) return fail(inst, call, 8, "no flag is supported");
+    if (in->flags != 0) return fail(inst, call, PV_ERR_INVALID_ARG, "no flag is supported");
     return switch_domain(inst, call, obj, 1);
 }
 
@@ -115,10 +116,12 @@ static pv_status create(pv_host *host, const pv_host_root *root, const char *ins
     pv_inst *inst = calloc(1, sizeof *inst);
     if (inst == NULL) return PV_FAIL;
     inst->host = host;
-    inst->build = root->get_service(host, PV_SVC_BUILD, sizeof *inst->build);
-    inst->call = root->get_service(host, PV_SVC_CALL, sizeof *inst->call);
-    inst->event = root->get_service(host, PV_SVC_EVENT, sizeof *inst->event);
-    inst->registry = root->get_service(host, PV_SVC_REGISTRY, sizeof *inst->registry);
+    /* The manifest has asked for them, so they are there, with all slots that 0.1 had; whether one that came later is
+     * there, PV_HAS() says. */
+    inst->build = root->get_service(host, PV_SVC_BUILD, 0);
+    inst->call = root->get_service(host, PV_SVC_CALL, 0);
+    inst->event = root->get_service(host, PV_SVC_EVENT, 0);
+    inst->registry = root->get_service(host, PV_SVC_REGISTRY, 0);
     pthread_mutex_init(&inst->lock, NULL);
     *out = inst;
     return PV_OK;
@@ -132,7 +135,7 @@ static pv_status start(pv_inst *inst, pv_call *call, uint32_t how) {
     uint64_t handle = 0;
     memcpy(demo.uuid, demo_uuid, sizeof demo.uuid);
     inst->queue = inst->event->queue_new(inst->host, "lifecycle");
-    if (inst->queue == NULL) return fail(inst, call, 2, "out of memory");
+    if (inst->queue == NULL) return fail(inst, call, PV_ERR_NO_MEMORY, "out of memory");
     return inst->registry->publish(inst->host, call, &demo, &handle);
 }
 
@@ -148,7 +151,7 @@ static void destroy(pv_inst *inst) {
     free(inst);
 }
 
-static const pv_plugin plugin = {.size = sizeof plugin, .abi_minor = PV_ABI_MINOR,
+static const pv_plugin plugin = {.size = sizeof plugin, .abi_minor = 1,
                                  .concurrency = PV_CONCURRENCY_SERIAL_PER_OBJECT, .id = "template", .version = "0.1",
                                  .build_id = "", .probe = probe, .create = create, .get_interface = get_interface,
                                  .start = start, .stop = stop, .destroy = destroy};

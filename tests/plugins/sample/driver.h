@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include <nlohmann/json.hpp>
+#include <polyvirt/gen/dom_stats.h>
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/gen/sto_vol.h>
 #include <polyvirt/loop.h>
@@ -36,7 +37,8 @@ class Driver final : public plugin::DriverBase {
         .type = "Sample",
         .error_domain = 12,
         .concurrency = plugin::Concurrency::parallel};
-    using Implements = plugin::implements<ops::hv_caps::domain_xml_from_native, ops::sto_vol::upload, ops::sto_vol::download>;
+    using Implements = plugin::implements<ops::hv_caps::domain_xml_from_native, ops::sto_vol::upload, ops::sto_vol::download,
+                                          ops::dom_stats::all_stats>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -48,6 +50,8 @@ class Driver final : public plugin::DriverBase {
     pv_status upload(pv_call* call, const pv_obj* obj, const pv_vol_upload_in& in, pv_vol_upload_out&);
     pv_status download(pv_call* call, const pv_obj* obj, const pv_vol_download_in& in, pv_vol_download_out&);
 
+    pv_status all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in&, pv_dom_all_stats_out& out);
+
   private:
     // Throws std::exception for commands that make no sense; the text goes to the client.
     Json run(pv_call* call, const Json& command);
@@ -57,6 +61,8 @@ class Driver final : public plugin::DriverBase {
     Json event(const Json& command);
     Json burst(const Json& command);
     Json identity(pv_call* call) const;
+    Json stats(const Json& command);
+    void end_hanging(pv_status status);
     std::shared_ptr<Volume> volume(const std::string& name);
 
     plugin::Loop loop_;
@@ -64,6 +70,11 @@ class Driver final : public plugin::DriverBase {
     std::atomic<std::uint64_t> entered_{0};
     Mutex mu_{Rank::driver};
     std::unordered_map<std::string, std::shared_ptr<Volume>> volumes_ PV_GUARDED_BY(mu_);
+    using Figures = std::vector<std::pair<std::string, std::uint64_t>>;
+    std::unordered_map<std::uint64_t, Figures> figures_ PV_GUARDED_BY(mu_); // by handle
+    bool stats_hang_ PV_GUARDED_BY(mu_) = false;
+    pv_call* hanging_ PV_GUARDED_BY(mu_) = nullptr;
+    std::uint64_t stats_asked_ PV_GUARDED_BY(mu_) = 0;
 };
 
 } // namespace polyvirt::sample

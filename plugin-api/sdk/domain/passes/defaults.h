@@ -18,6 +18,9 @@ void default_small_devices(Domain& d);
 // Controllers that devices need and machines have. default_controllers.cpp
 Status default_controllers(Domain& d);
 
+// Of the emulators' own range.
+xml::Mac random_mac();
+
 // "sdc" -> 2; -1: no such name.
 int disk_number(std::string_view dev);
 
