@@ -20,7 +20,7 @@ TEST(OpCatalog, what_ends_or_watches_something_long_comes_at_any_time) {
 
 TEST(OpCatalog, knows_the_flags_of_an_op_and_where_they_stand) {
     EXPECT_EQ(info(PV_OP_DOM_DESTROY).flags_offset, offsetof(pv_dom_destroy_in, flags));
-    EXPECT_EQ(info(PV_OP_DOM_DESTROY).flags_known, std::uint32_t{PV_DOMAIN_DESTROY_GRACEFUL});
+    EXPECT_EQ(info(PV_OP_DOM_DESTROY).flags_known, std::uint32_t{PV_DOMAIN_DESTROY_GRACEFUL | PV_DOMAIN_DESTROY_REMOVE_LOGS});
     EXPECT_STREQ(info(PV_OP_DOM_DESTROY).api, "virDomainDestroyFlags");
     EXPECT_EQ(info(PV_OP_DOM_DEFINE_XML).flags_offset, offsetof(pv_dom_define_xml_in, flags));
     EXPECT_EQ(info(PV_OP_DOM_OS_TYPE).flags_offset, 0u); // it has none
