@@ -104,7 +104,7 @@ class Command(PluginCase):
         text = self.polyvirt("plugin", "list")
         self.assertRegex(text, r"t_stuck +1 +running +stuck +domain, pool, volume +1 +18 +1 +/")
         self.assertIn("t_wrong: plugin " + str(self.plugins / "t_wrong_abi.so") +
-                      ": it needs plugin ABI 0.9, this daemon offers 0.1\n", text)
+                      ": it needs plugin ABI 0.9, this daemon offers 0.", text)
         other = self.client("stuck:///default")
         other.call("domain_abort_job", dom=other.call("domain_lookup_by_name", name="d0")["dom"])
         stuck.reply_to(hanging)
