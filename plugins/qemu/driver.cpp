@@ -105,6 +105,11 @@ Error no_domain(const Guest& guest) {
                       guest.uuid.to_string(), guest.name);
 }
 
+pv_status Driver::give(pv_call* call, pv_sink* sink, std::string_view text) const {
+    if (plugin::write(s_, sink, text)) return PV_OK;
+    return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "an answer of {} bytes is more than a reply can carry", text.size()));
+}
+
 Status Driver::check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const {
     if ((flags & ~known) == 0) return {};
     return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unsupported flags (0x{:x}) in function {}", flags & ~known,

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
@@ -130,6 +131,8 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml);
     [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
+    // Writes a whole answer; too long for the reply is an error.
+    [[nodiscard]] pv_status give(pv_call* call, pv_sink* sink, std::string_view text) const;
     [[nodiscard]] Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const;
     [[nodiscard]] pv_status with_job(pv_call* call, const pv_obj* obj, const char* what,
                                      std::function<void(const sdk::OperationPtr&, const GuestPtr&)> body);

@@ -38,10 +38,10 @@ class Config : public Ops {
             if (guest.saved && (flags & PV_DOMAIN_UNDEFINE_MANAGED_SAVE) == 0)
                 return invalid("Refusing to undefine while domain managed save image exists");
             guest.saved = nullptr;
-            domains.post_lifecycle(guest, PV_DOMAIN_EVENT_UNDEFINED, PV_DOMAIN_EVENT_UNDEFINED_REMOVED);
             guest.config = nullptr; // a running one goes on without a description to come back to
             guest.autostart = guest.autostart_once = guest.updated = false;
             domains.show(guest);
+            domains.post_lifecycle(guest, PV_DOMAIN_EVENT_UNDEFINED, PV_DOMAIN_EVENT_UNDEFINED_REMOVED);
             return {};
         });
     }

@@ -352,9 +352,9 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
 static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in,
                             pv_dom_destroy_out *out) {
     (void)call, (void)in, (void)out;
-    const pv_status status = inst->registry->retire(inst->host, obj->handle);
+    inst->registry->retire(inst->host, obj->handle); /* another call may have done so */
     tell(inst, obj->handle);
-    return status;
+    return PV_OK;
 }
 
 /* ---- streams ------------------------------------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
 #ifndef LIFE_TRUSTS_MALLOC
     if (data == NULL) return fail(inst, call, ERR_NO_MEMORY, "out of memory");
 #endif
-    memset(data, 0, 16);
+    *(volatile char *)data = 1; /* not for the compiler to make calloc() of */
     pv_obj_desc desc = {.size = sizeof(desc), .kind = PV_KIND_DOMAIN, .name = name, .dom_id = id, .state = RUNNING,
                         .attrs = PV_ATTR_ACTIVE, .data = data, .release = free};
 #ifdef LIFE_PUBLISHES_NONSENSE

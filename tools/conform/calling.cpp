@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "tools/conform/calling.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <sys/resource.h>
 
@@ -256,9 +258,25 @@ Ended Flight::now() const {
     return e;
 }
 
+namespace {
+
+// In real time. False: it has not returned.
+bool wait_for_return(const pv_call* call, double seconds) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<long>(seconds * 1000));
+    LeafLock lock(g_mu);
+    while (!call->returned)
+        if (!g_changed.wait_until(lock, until) && std::chrono::steady_clock::now() >= until) break;
+    return call->returned;
+}
+
+} // namespace
+
 Ended Flight::finish() {
     const auto done = [](const void* c) { return static_cast<const pv_call*>(c)->done; };
-    settle_until(done, call_, kHour, life_.subject().patience);
+    const double patience = life_.subject().patience;
+    settle_until(done, call_, kHour, patience);
+    // Its thread may only sleep for a while: what does so is slow, not stuck.
+    if (!now().returned && wait_for_return(call_, std::min(3.0, patience))) settle_until(done, call_, kHour, patience);
     Ended e = now();
     if (e.returned && thread_.joinable()) thread_.join();
     return e;

@@ -10,6 +10,7 @@
 
 #include <polyvirt/abi/check.h>
 
+#include "tools/conform/alloc.h"
 #include "tools/conform/host/services.h"
 #include "tools/conform/process.h"
 
@@ -39,6 +40,7 @@ Plugin& Plugin::load(const Subject& subject) {
         complain("load.open", "it cannot be loaded: {}", last_dl_error());
         throw GiveUp{"it cannot be loaded"};
     }
+    count_allocations_of(subject.path.c_str());
     made->entry_ = reinterpret_cast<pv_plugin_entry_fn>(::dlsym(made->library_, "pv_plugin_entry_v1"));
     if (made->entry_ == nullptr) {
         complain("load.symbols", "it does not export pv_plugin_entry_v1");

@@ -40,6 +40,7 @@ int g_pipe = -1;
 Shared* g_shared = nullptr;
 std::string g_folder;
 std::atomic<std::size_t> g_complaints{0};
+std::string g_circumstance; // set before threads are made
 
 void send(char type, std::string_view first, std::string_view second) {
     std::string m(1, type);
@@ -167,6 +168,7 @@ Shared* new_shared() {
 
 void complain_text(std::string_view judge, std::string text) {
     ++g_complaints;
+    if (!g_circumstance.empty()) text += ", " + g_circumstance;
     send('F', judge, text);
 }
 std::size_t complaints() { return g_complaints; }
@@ -183,6 +185,7 @@ void step_text(std::string_view text) {
     log_line(fmt::format("> {}", text));
 }
 const std::string& work_folder() { return g_folder; }
+void set_circumstance(std::string text) { g_circumstance = std::move(text); }
 
 Said run_in_process(const Case& test, const Subject& subject, double limit) {
     Said said;

@@ -31,6 +31,9 @@ Said run_in_process(const Case& test, const Subject& subject, double limit);
 // The folder that is the case's alone.
 const std::string& work_folder();
 
+// What is true of everything that is complained of from here on: "when state.put fails".
+void set_circumstance(std::string text);
+
 // Runs `body` in a further process (none of the case's threads may live yet) and waits for it. Empty if it ended by
 // itself; else how it died and what it was doing.
 std::string run_apart(const std::function<void()>& body, double limit);

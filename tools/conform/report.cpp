@@ -17,9 +17,32 @@ std::string one_line(std::string_view text) {
     return line;
 }
 
+// Bytes of the UTF-8 character that `text` begins with; 0: it begins with none.
+std::size_t character(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned first = byte(0);
+    const std::size_t n = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    if (n > text.size()) return 0;
+    for (std::size_t i = 1; i < n; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    const unsigned second = n > 1 ? byte(1) : 0;
+    // Overlong forms, surrogates, and what lies beyond the last.
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
+    // U+FFFE and U+FFFF are no characters of XML.
+    return first == 0xef && second == 0xbf && byte(2) >= 0xbe ? 0 : n;
+}
+
 std::string escaped(std::string_view text) {
     std::string out;
-    for (const char c : text) {
+    for (; !text.empty();) {
+        const std::size_t n = character(text);
+        const char c = text.front();
+        if (n != 1) {
+            out += n == 0 ? std::string_view("?") : text.substr(0, n);
+            text.remove_prefix(n == 0 ? 1 : n);
+            continue;
+        }
+        text.remove_prefix(1);
         switch (c) {
         case '&': out += "&amp;"; break;
         case '<': out += "&lt;"; break;

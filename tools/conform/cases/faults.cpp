@@ -19,6 +19,7 @@ namespace {
 void apart(const char* judge, const std::string& what, const Subject& subject, const std::function<void()>& body) {
     const std::string death = run_apart(
         [&] {
+            set_circumstance(what);
             try {
                 body();
             } catch (const GiveUp& g) {
