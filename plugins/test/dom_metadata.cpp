@@ -40,7 +40,7 @@ Status set_element(Domain& d, const std::string& metadata, const std::string& ke
         PV_ASSIGN_OR_RETURN(Node node, sdk::xml::read(metadata, "metadata"));
         bind_namespace(node, key, uri);
         std::erase_if(node.attributes, [](const sdk::xml::Attribute& a) { return a.name.starts_with("xmlns"); });
-        node.attributes.insert(node.attributes.begin(), {"xmlns:" + key, uri});
+        node.attributes.insert(node.attributes.begin(), sdk::xml::Attribute{"xmlns:" + key, uri});
         fresh = std::move(node);
     }
     if (d.metadata)

@@ -204,12 +204,12 @@ class Stats : public Ops {
             if (in.params[i].type != PV_PARAM_BOOLEAN) return fail(call, wrong_param_type(in.params[i], PV_PARAM_BOOLEAN));
         }
         Domains& domains = driver_.domains();
-        return domains.change(call, obj, "perf events", [&domains, &in](Guest& guest) PV_REQUIRES(guest.mu) {
-            return domains.edit(guest, in.flags, [&](Domain& d) -> Status {
+        return domains.change(call, obj, "perf events", [&domains, params = in.params, count = in.nparams, flags = in.flags](Guest& guest) PV_REQUIRES(guest.mu) {
+            return domains.edit(guest, flags, [&](Domain& d) -> Status {
                 PV_ASSIGN_OR_RETURN(Perf perf, get_kept<Perf>(d.kept, "perf"));
-                for (std::uint32_t i = 0; i < in.nparams; ++i) {
-                    std::erase_if(perf.events, [&](const PerfEvent& e) { return e.name == in.params[i].field; });
-                    perf.events.push_back({in.params[i].field, in.params[i].v.b != 0 ? sdk::xml::YesNo::yes : sdk::xml::YesNo::no});
+                for (std::uint32_t i = 0; i < count; ++i) {
+                    std::erase_if(perf.events, [&](const PerfEvent& e) { return e.name == params[i].field; });
+                    perf.events.push_back({params[i].field, params[i].v.b != 0 ? sdk::xml::YesNo::yes : sdk::xml::YesNo::no});
                 }
                 set_kept(d.kept, "perf", perf);
                 return {};
@@ -250,14 +250,13 @@ class Stats : public Ops {
         return peek(call, (*disk)->target.dev, capacity_of(guest->inside, (*disk)->target.dev), in.offset, in.length, out.data);
     }
 
-    pv_status all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
+    pv_status all_stats(pv_call*, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
         if (in.ndomains > 0) {
             for (std::uint32_t i = 0; i < in.ndomains; ++i) put_stats(driver_, Domains::of(in.domains[i]), in.stats, out.stats);
             return PV_OK;
         }
         for (const GuestPtr& guest : driver_.domains().table().all())
             if (chosen(*guest, in.flags)) put_stats(driver_, guest, in.stats, out.stats);
-        static_cast<void>(call);
         return PV_OK;
     }
 

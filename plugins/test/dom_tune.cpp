@@ -119,6 +119,8 @@ class Tune : public Ops {
                               count, kMaxVcpus);
         const bool live = (flags & PV_DOMAIN_AFFECT_LIVE) != 0 || (guest.active() && (flags & PV_DOMAIN_AFFECT_CONFIG) == 0);
         if (maximum && live) return invalid("cannot adjust maximum vcpus on running domain");
+        // The persistent description's maximum bounds the running guest as well.
+        const std::uint32_t bound = live && guest.config ? max_of(*guest.config) : kMaxVcpus;
         return domains.edit(guest, flags & kAffect, [&](Domain& d) -> Status {
             if (maximum) {
                 const std::uint32_t now = d.vcpu.current.value_or(max_of(d));
@@ -126,8 +128,7 @@ class Tune : public Ops {
                 set_count(d, std::min(now, count));
                 return {};
             }
-            // The persistent description's maximum bounds the running guest as well.
-            const std::uint32_t limit = live && guest.config ? std::min(max_of(d), max_of(*guest.config)) : max_of(d);
+            const std::uint32_t limit = std::min(max_of(d), bound);
             if (count > limit)
                 return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "requested cpu amount exceeds maximum ({} > {})", count, limit);
             set_count(d, count);

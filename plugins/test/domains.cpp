@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "fault_events.h"
 #include "faults.h"
+#include "jobs.h"
 #include "sdk/domain/passes.h"
 #include "sdk/xml/parse.h"
 
@@ -327,7 +328,16 @@ Result<DocumentPtr> Domains::pick(const Guest& guest, std::uint32_t flags) const
 }
 
 Status Domains::ready() { return {}; }
-void Domains::stop() {}
+// Whoever waits for something long is told that it is over.
+void Domains::stop() {
+    for (const GuestPtr& guest : table_.all()) {
+        end_job(driver_, guest, 0, make_error(ErrorCode::operation_aborted, ErrorDomain::test, "the test host is ending"));
+        std::map<std::string, BlockJob> jobs;
+        const ObjectLock lock(guest->mu);
+        jobs.swap(guest->block_jobs);
+        end_fault_events(driver_, *guest);
+    }
+}
 
 void Domains::client_closed(std::uint64_t client, std::uint64_t object) {
     auto* data = static_cast<GuestPtr*>(s_.registry->pin(s_.host, object));

@@ -3,7 +3,10 @@
 // pv.hv.caps: what the imaginary host can do.
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
+
+#include <polyvirt/abi/gen/constants.h>
 
 #include "capabilities.h"
 #include "op.h"

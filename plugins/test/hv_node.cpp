@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <polyvirt/abi/gen/constants.h>
+
 #include "node_figures.h"
 #include "op.h"
 #include "tables.h"
