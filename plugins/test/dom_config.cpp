@@ -136,7 +136,7 @@ class Config : public Ops {
         if (!faults.prefix.empty() && faults.attribute(declaration) == nullptr) faults.attributes.push_back({declaration, faults.uri});
         sdk::xml::Writer writer;
         writer.raw(faults);
-        return "  " + writer.take() + "\n";
+        return "  " + writer.take(); // with the end of its line
     }
 };
 

@@ -33,6 +33,23 @@ void bind_namespace(Node& n, const std::string& prefix, const std::string& uri) 
         if (child.is_element() && child.prefix.empty()) bind_namespace(child, prefix, uri);
 }
 
+// Metadata is printed as it stands, so what is put together here gets its line breaks too.
+void lay_out(Node& metadata) {
+    const auto blank = [](const char* text) {
+        Node n;
+        n.kind = sdk::xml::NodeKind::text;
+        n.content = text;
+        return n;
+    };
+    std::vector<Node> children;
+    for (Node& child : metadata.children) {
+        children.push_back(blank("\n    "));
+        children.push_back(std::move(child));
+    }
+    children.push_back(blank("\n  "));
+    metadata.children = std::move(children);
+}
+
 Status set_element(Domain& d, const std::string& metadata, const std::string& key, const std::string& uri) {
     std::optional<Node> fresh;
     if (!metadata.empty()) {
@@ -53,6 +70,7 @@ Status set_element(Domain& d, const std::string& metadata, const std::string& ke
         d.metadata->children.push_back(*std::move(fresh));
     }
     if (d.metadata && d.metadata->children.empty()) d.metadata.reset();
+    if (d.metadata) lay_out(*d.metadata);
     return {};
 }
 
@@ -129,7 +147,9 @@ class Metadata : public Ops {
         strip_prefix(*node, std::string(node->prefix));
         sdk::xml::Writer writer;
         writer.raw(*node);
-        return writer.take();
+        std::string text = writer.take();
+        if (text.ends_with('\n')) text.pop_back();
+        return text;
     }
     static void strip_prefix(Node& n, const std::string& prefix) {
         if (n.prefix == prefix) n.prefix.clear();

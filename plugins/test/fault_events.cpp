@@ -24,6 +24,7 @@ struct StormRow {
     std::string_view event; // as `virsh event --list` names it
     void (*post)(Domains&, const Guest&, std::uint32_t number);
 };
+// PV_NO_TSA: the guest's lock is held by blow(), which a table of functions cannot say.
 constexpr StormRow kStorms[] = {
     {"lifecycle",
      [](Domains& d, const Guest& g, std::uint32_t n) PV_NO_TSA { // in turn, as of a guest that cannot decide

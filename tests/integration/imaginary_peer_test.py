@@ -89,7 +89,7 @@ COMMANDS = [
     ("metadata test urn:x", None),
     ("metadata test --uri urn:x --key k --set <x/>", None),
     ("metadata test urn:x", None),
-    ("dumpxml test", "cmt stands in both, the peer's <perf> too; the order of <metadata>'s blanks is ours"),
+    ("dumpxml test", None),
     ("metadata test --uri urn:x --remove", None),
     ("autostart test", None),
     ("autostart test --disable", None),
@@ -108,9 +108,9 @@ COMMANDS = [
     ("resume test", None),
     ("start test", None),
     ("domrename test x", None),
-    ("save test /tmp/pvit-imaginary.save", None),
+    ("save test {folder}/kept.save", None),
     ("domstate test --reason", None),
-    ("restore /tmp/pvit-imaginary.save", None),
+    ("restore {folder}/kept.save", None),
     ("domstate test --reason", None),
     ("managedsave test", None),
     ("domstate test --reason", None),
@@ -118,7 +118,7 @@ COMMANDS = [
     ("start test", None),
     ("domstate test --reason", "the peer starts it afresh; we restore what was saved"),
     ("managedsave-remove test", None),
-    ("dump test /tmp/pvit-imaginary.core", None),
+    ("dump test {folder}/kept.core", None),
     ("shutdown test", None),
     ("domstate test --reason", None),
     ("shutdown test", None),
@@ -220,7 +220,7 @@ class LikeThePeer(ImaginaryCase):
     def test_most_commands_answer_alike(self):
         xml = self.folder / "a.xml"
         xml.write_text(A)
-        commands = [command.replace("{a}", str(xml)) for command, _ in COMMANDS]
+        commands = [command.format(a=xml, folder=self.folder) for command, _ in COMMANDS]
         theirs = self.answers("test:///default", commands)
         ours = self.answers(self.subject.uri(), commands)
         alike, surprises = 0, []

@@ -342,8 +342,7 @@ class Kept(ImaginaryCase):
         self.assertEqual(self.refused(lambda: three.getXMLDesc())[0], NO_DOMAIN)
 
     def test_checkpoints_and_backups(self):
-        events = Events(self.connection)
-        domain = self.start()
+        domain = self.start(faults=Long.FAULTS)
         text = "<domaincheckpoint><name>{}</name></domaincheckpoint>"
         one = domain.checkpointCreateXML(text.format("one"))
         two = domain.checkpointCreateXML(text.format("two"))
@@ -353,11 +352,29 @@ class Kept(ImaginaryCase):
         domain.backupBegin("<domainbackup><incremental>one</incremental></domainbackup>", text.format("three"))
         self.assertIn("mode='push'", domain.backupGetXMLDesc().replace('"', "'"))
         self.assertEqual(domain.jobStats()["operation"], libvirt.VIR_DOMAIN_JOB_OPERATION_BACKUP)
-        events.expect("job_completed")
-        self.assertEqual(self.refused(lambda: domain.backupGetXMLDesc())[0], 104)
-        self.assertTrue(domain.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)["success"])
+        domain.abortJob()
+        self.assertEqual(self.refused(domain.backupGetXMLDesc)[0], 104)
         one.delete(libvirt.VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN)
         self.assertEqual(domain.listAllCheckpoints(), [])
+
+
+    def test_a_backup_ends_with_an_event(self):
+        events = Events(self.connection)
+        domain = self.start()
+        domain.backupBegin("<domainbackup/>")
+        events.expect("job_completed")
+        self.assertTrue(domain.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)["success"])
+
+    def test_ten_thousand_domains(self):
+        for i in range(10_000):
+            self.connection.defineXML(f"<domain type='test'><name>n{i}</name><memory>1024</memory><os><type>hvm</type></os></domain>")
+        self.assertEqual(len(self.connection.listAllDomains()), 10_001)
+        for i in (0, 5_000, 9_999):
+            domain = self.connection.lookupByName(f"n{i}")
+            domain.create()
+            domain.destroy()
+            domain.undefine()
+        self.assertEqual(self.connection.numOfDefinedDomains(), 9_997)
 
 
 class Long(ImaginaryCase):
