@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "dom_metadata.h"
 #include "domains.h"
 #include "op.h"
 #include "sdk/xml/writer.h"
@@ -37,6 +38,7 @@ class Config : public Ops {
             if (!guest.config) return invalid("cannot undefine transient domain");
             if (guest.saved && (flags & PV_DOMAIN_UNDEFINE_MANAGED_SAVE) == 0)
                 return invalid("Refusing to undefine while domain managed save image exists");
+            if (!guest.active()) PV_TRY(check_moments(guest, flags));
             guest.saved = nullptr;
             guest.config = nullptr; // a running one goes on without a description to come back to
             guest.autostart = guest.autostart_once = guest.updated = false;
@@ -84,6 +86,18 @@ class Config : public Ops {
     }
 
   private:
+    static Status check_moments(const Guest& guest, std::uint32_t flags) PV_REQUIRES(guest.mu) {
+        const auto refuse = [](std::size_t count, const char* what) {
+            return invalid(fmt::format("cannot delete inactive domain with {} {}", count, what));
+        };
+        std::size_t snapshots = 0, checkpoints = 0;
+        guest.snapshots.each([&](const auto&, const auto&) { ++snapshots; });
+        guest.checkpoints.each([&](const auto&, const auto&) { ++checkpoints; });
+        if (snapshots != 0 && (flags & PV_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) == 0) return refuse(snapshots, "snapshots");
+        if (checkpoints != 0 && (flags & PV_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA) == 0) return refuse(checkpoints, "checkpoints");
+        return {};
+    }
+
     static pv_status define(Driver& driver, pv_call* call, Described described, pv_dom_define_xml_out& out) {
         Domains& domains = driver.domains();
         auto added = domains.add(call, described, true);
@@ -122,7 +136,7 @@ class Config : public Ops {
         if (!faults.prefix.empty() && faults.attribute(declaration) == nullptr) faults.attributes.push_back({declaration, faults.uri});
         sdk::xml::Writer writer;
         writer.raw(faults);
-        return "  " + writer.take() + "\n";
+        return "  " + writer.take(); // with the end of its line
     }
 };
 
@@ -136,6 +150,7 @@ const void* dom_config_table() {
         t.os_type = op<"domain.os_type", &Config::os_type>;
         t.set_autostart = op<"domain.set_autostart", &Config::set_autostart>;
         t.set_autostart_once = op<"domain.set_autostart_once", &Config::set_autostart_once>;
+        fill_metadata(t);
     });
     return &table;
 }

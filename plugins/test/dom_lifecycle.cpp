@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "dom_power.h"
 #include "domains.h"
+#include "jobs.h"
 #include "op.h"
 #include "tables.h"
 
@@ -74,6 +76,7 @@ class Lifecycle : public Ops {
             if (!guest->active()) return fail(call, not_running());
             driver_.domains().halt(*guest, PV_DOMAIN_SHUTOFF_DESTROYED, PV_DOMAIN_EVENT_STOPPED_DESTROYED);
         }
+        end_job(driver_, guest, 0, make_error(ErrorCode::operation_aborted, ErrorDomain::test, "domain '{}' was destroyed meanwhile", guest->name));
         driver_.domains().drop_if_over(guest);
         return PV_OK;
     }
@@ -123,8 +126,8 @@ class Lifecycle : public Ops {
 
     static Status start(Driver& driver, pv_call* call, Guest& guest, const DocumentPtr& document, std::uint32_t flags)
         PV_REQUIRES(guest.mu) {
-        const bool paused = (flags & PV_DOMAIN_START_PAUSED) != 0;
         const bool restore = guest.saved && (flags & PV_DOMAIN_START_FORCE_BOOT) == 0;
+        const bool paused = (flags & PV_DOMAIN_START_PAUSED) != 0 || (restore && guest.saved_paused);
         const DocumentPtr begun = restore ? guest.saved : document;
         guest.saved = nullptr;
         std::int32_t reason = restore ? PV_DOMAIN_RUNNING_RESTORED : PV_DOMAIN_RUNNING_BOOTED;
@@ -158,6 +161,7 @@ const void* dom_lifecycle_table() {
         t.destroy = op<"domain.destroy", &Lifecycle::destroy>;
         t.suspend = op<"domain.suspend", &Lifecycle::suspend>;
         t.resume = op<"domain.resume", &Lifecycle::resume>;
+        fill_power(t);
     });
     return &table;
 }

@@ -6,7 +6,9 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "fault_events.h"
 #include "faults.h"
+#include "jobs.h"
 #include "sdk/domain/passes.h"
 #include "sdk/xml/parse.h"
 
@@ -18,13 +20,30 @@ Error no_domain(const Guest& guest) {
     return make_error(ErrorCode::no_domain, ErrorDomain::test, "no domain with matching uuid '{}' ({})", guest.uuid.to_string(),
                       guest.name);
 }
+std::string source_of(const sdk::domain::Disk& disk) {
+    if (!disk.source) return {};
+    for (const std::string* text : {&disk.source->file, &disk.source->dev, &disk.source->dir, &disk.source->name})
+        if (!text->empty()) return *text;
+    return {};
+}
+
+Result<const sdk::domain::Disk*> find_disk(const Domain& domain, std::string_view name) {
+    for (const auto& disk : domain.devices.disks)
+        if (!name.empty() && (disk.target.dev == name || source_of(disk) == name)) return &disk;
+    return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "invalid path {} not assigned to domain", name);
+}
+
+Result<const sdk::domain::Interface*> find_interface(const Domain& domain, std::string_view name) {
+    for (const auto& interface : domain.devices.interfaces)
+        if (!name.empty() && (interface.target.dev == name || (interface.mac.address && interface.mac.address->to_string() == name)))
+            return &interface;
+    return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "'{}' is not a known interface", name);
+}
+
 Error invalid(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::test, "{}", text); }
 Error not_running() { return invalid("domain is not running"); }
 
-namespace {
-
-// What the imaginary machine adds to a document. It has no board, so no device gets a PCI address.
-Status complete(Domain& domain) {
+Status complete_domain(Domain& domain) {
     sdk::domain::HostContext context;
     context.arch = "i686";
     PV_TRY(apply_neutral_defaults(domain, context));
@@ -41,7 +60,6 @@ Status complete(Domain& domain) {
     return {};
 }
 
-} // namespace
 
 Domains::Domains(Driver& driver)
     : driver_(driver), s_(driver.services()), table_(driver.services(), PV_KIND_DOMAIN, ErrorDomain::test, "domain") {}
@@ -64,7 +82,7 @@ Result<Described> Domains::parse(const Node& root) const {
         return make_error(ErrorCode::config_unsupported, ErrorDomain::test, "unexpected domain type {}, expecting one of these: test",
                           domain.type);
     drop_live_state(domain);
-    PV_TRY(complete(domain));
+    PV_TRY(complete_domain(domain));
     Described described;
     described.domain = std::make_shared<const Domain>(std::move(domain));
     PV_ASSIGN_OR_RETURN(described.faults, read_faults(root));
@@ -108,6 +126,72 @@ pv_status Domains::change(pv_call* call, const GuestPtr& guest, const char* what
                                  });
 }
 
+namespace {
+
+// What an inactive guest is, but for its name. Never the locks of both at once.
+void take_over(Guest& from, Guest& to) {
+    std::shared_ptr<Domain> config;
+    Guest::Kept kept;
+    {
+        const ObjectLock lock(from.mu);
+        config = std::make_shared<Domain>(*from.config);
+        kept = {from.reason, from.autostart, from.autostart_once, from.saved, from.saved_paused, from.faults, from.faults_text};
+    }
+    config->name = to.name;
+    const ObjectLock lock(to.mu);
+    to.config = std::move(config);
+    to.reason = kept.reason;
+    to.autostart = kept.autostart;
+    to.autostart_once = kept.autostart_once;
+    to.saved = kept.saved;
+    to.saved_paused = kept.saved_paused;
+    to.faults = kept.faults;
+    to.faults_text = kept.faults_text;
+}
+
+} // namespace
+
+pv_status Domains::rename(pv_call* call, const GuestPtr& guest, std::string name) {
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        handle = guest->handle;
+    }
+    return sdk::Operation::start(s_, driver_.loop(), {.call = call, .object = handle, .what = "rename"},
+                                 [this, guest, name = std::move(name)](const sdk::OperationPtr& op) { op->finish(rename_now(guest, name)); });
+}
+
+Status Domains::rename_now(const GuestPtr& guest, const std::string& name) {
+    if (const auto taken = table_.match(guest->uuid, name); !taken && name != guest->name) {
+        // It has this uuid under its own name, which is no reason; any other owner of the name is.
+        for (const GuestPtr& other : table_.all())
+            if (other->name == name) return invalid(fmt::format("domain with name '{}' already exists", name));
+    }
+    const auto fresh = std::make_shared<Guest>(guest->uuid, name);
+    {
+        const ObjectLock lock(guest->mu);
+        if (guest->removed) return no_domain(*guest);
+        if (guest->active()) return invalid("cannot rename active domain");
+        if (!guest->config) return invalid("cannot rename a transient domain");
+        if (!guest->snapshots.empty()) return invalid("cannot rename domain with snapshots");
+        if (!guest->checkpoints.empty()) return invalid("cannot rename domain with checkpoints");
+        if (name == guest->name) return invalid("can't rename domain to itself");
+        post_lifecycle(*guest, PV_DOMAIN_EVENT_UNDEFINED, PV_DOMAIN_EVENT_UNDEFINED_RENAMED);
+    }
+    take_over(*guest, *fresh);
+    table_.remove(*guest);
+    pv_obj_desc desc{};
+    desc.dom_id = -1;
+    desc.state = PV_DOMAIN_SHUTOFF;
+    desc.attrs = PV_ATTR_PERSISTENT;
+    PV_TRY(table_.add(fresh, nullptr, desc));
+    const ObjectLock lock(fresh->mu);
+    driver_.faults().declare(fresh->handle, fresh->faults);
+    show(*fresh);
+    post_lifecycle(*fresh, PV_DOMAIN_EVENT_DEFINED, PV_DOMAIN_EVENT_DEFINED_RENAMED);
+    return {};
+}
+
 void Domains::drop_if_over(const GuestPtr& guest) {
     bool over = false;
     std::uint64_t handle = 0;
@@ -127,10 +211,11 @@ void Domains::show(Guest& guest) const {
     u.size = sizeof u;
     u.what = PV_UPDATE_ATTRS | PV_UPDATE_STATE | PV_UPDATE_ID;
     u.attrs_mask = PV_ATTR_ACTIVE | PV_ATTR_PERSISTENT | PV_ATTR_AUTOSTART | PV_ATTR_UPDATED | PV_ATTR_DOM_MANAGED_SAVE |
-                   PV_ATTR_DOM_AUTOSTART_ONCE;
+                   PV_ATTR_DOM_AUTOSTART_ONCE | PV_ATTR_DOM_HAS_SNAPSHOT | PV_ATTR_DOM_HAS_CHECKPOINT;
     u.attrs = (guest.active() ? PV_ATTR_ACTIVE : 0) | (guest.config ? PV_ATTR_PERSISTENT : 0) |
               (guest.autostart ? PV_ATTR_AUTOSTART : 0) | (guest.updated ? PV_ATTR_UPDATED : 0) |
-              (guest.saved ? PV_ATTR_DOM_MANAGED_SAVE : 0) | (guest.autostart_once ? PV_ATTR_DOM_AUTOSTART_ONCE : 0);
+              (guest.saved ? PV_ATTR_DOM_MANAGED_SAVE : 0) | (guest.autostart_once ? PV_ATTR_DOM_AUTOSTART_ONCE : 0) |
+              (guest.snapshots.empty() ? 0 : PV_ATTR_DOM_HAS_SNAPSHOT) | (guest.checkpoints.empty() ? 0 : PV_ATTR_DOM_HAS_CHECKPOINT);
     u.state = guest.state;
     u.reason = guest.reason;
     u.dom_id = guest.id;
@@ -170,22 +255,28 @@ void Domains::take_faults(Guest& guest, const Described& described) const {
     guest.faults = described.faults;
     guest.faults_text = described.faults_text;
     driver_.faults().declare(guest.handle, guest.faults);
+    begin_fault_events(driver_, guest);
 }
 
 void Domains::boot(Guest& guest, DocumentPtr description, std::int32_t state, std::int32_t reason, std::int32_t detail) {
     auto live = std::make_shared<Domain>(*description);
+    guest.inside.frozen.clear();
+    guest.inside.dirty_seconds = 0;
     guest.id = next_id_.fetch_add(1);
     live->id = guest.id;
     guest.live = std::move(live);
     guest.updated = false;
     set_state(guest, state, reason);
     post_lifecycle(guest, PV_DOMAIN_EVENT_STARTED, detail);
+    begin_fault_events(driver_, guest);
     if (state == PV_DOMAIN_PAUSED) post_lifecycle(guest, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
 }
 
 void Domains::halt(Guest& guest, std::int32_t reason, std::int32_t detail) const {
     if (guest.autodestroy != 0) s_.client->forget(s_.host, guest.autodestroy, kAutodestroy, guest.handle);
     guest.autodestroy = 0;
+    end_fault_events(driver_, guest);
+    guest.block_jobs.clear();
     guest.live = nullptr;
     guest.updated = false;
     guest.id = -1;
@@ -236,19 +327,17 @@ Result<DocumentPtr> Domains::pick(const Guest& guest, std::uint32_t flags) const
     return w.live ? guest.live : guest.config;
 }
 
-Status Domains::load(const Node& element) {
-    PV_ASSIGN_OR_RETURN(const Described described, parse(element));
-    PV_ASSIGN_OR_RETURN(const Table::Added added, add(nullptr, described, true));
-    if (!added.fresh)
-        return make_error(ErrorCode::dom_exist, ErrorDomain::test, "domain '{}' is described twice", described.domain->name);
-    const ObjectLock lock(added.object->mu);
-    take_faults(*added.object, described);
-    boot(*added.object, described.domain, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_UNKNOWN, PV_DOMAIN_EVENT_STARTED_BOOTED);
-    return {};
-}
-
 Status Domains::ready() { return {}; }
-void Domains::stop() {}
+// Whoever waits for something long is told that it is over.
+void Domains::stop() {
+    for (const GuestPtr& guest : table_.all()) {
+        end_job(driver_, guest, 0, make_error(ErrorCode::operation_aborted, ErrorDomain::test, "the test host is ending"));
+        std::map<std::string, BlockJob> jobs;
+        const ObjectLock lock(guest->mu);
+        jobs.swap(guest->block_jobs);
+        end_fault_events(driver_, *guest);
+    }
+}
 
 void Domains::client_closed(std::uint64_t client, std::uint64_t object) {
     auto* data = static_cast<GuestPtr*>(s_.registry->pin(s_.host, object));

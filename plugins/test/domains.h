@@ -14,6 +14,7 @@
 
 #include "driver.h"
 #include "guest.h"
+#include "saved_images.h"
 #include "sdk/operation.h"
 
 namespace polyvirt::test {
@@ -28,6 +29,14 @@ struct Described {
 Error no_domain(const Guest& guest);
 Error invalid(std::string_view text); // operation_invalid
 Error not_running();
+
+// What the imaginary machine adds to a document. It has no board, so no device gets a PCI address. Idempotent.
+Status complete_domain(Domain& domain);
+
+// The device of a document that a caller names: a disk by target or source, an interface by target or MAC.
+Result<const sdk::domain::Disk*> find_disk(const Domain& domain, std::string_view name);
+Result<const sdk::domain::Interface*> find_interface(const Domain& domain, std::string_view name);
+std::string source_of(const sdk::domain::Disk& disk);
 
 class Domains final : public Part {
   public:
@@ -45,6 +54,7 @@ class Domains final : public Part {
 
     static GuestPtr of(const pv_obj* obj) { return Table::from(obj); }
     [[nodiscard]] const Table& table() const { return table_; }
+    [[nodiscard]] SavedImages& images() { return images_; }
 
     // A document, checked and completed. Any thread; no lock.
     [[nodiscard]] Result<Described> parse(std::string_view xml) const;
@@ -56,6 +66,8 @@ class Domains final : public Part {
     // The op's result. `what` is static text: what others are told that they wait for.
     pv_status change(pv_call* call, const pv_obj* obj, const char* what, Change body) PV_NO_LOCKS_HELD;
     pv_status change(pv_call* call, const GuestPtr& guest, const char* what, Change body) PV_NO_LOCKS_HELD;
+    // An inactive domain under another name: it is published anew, with what it was.
+    pv_status rename(pv_call* call, const GuestPtr& guest, std::string name) PV_NO_LOCKS_HELD;
     // A transient guest that has stopped goes; whoever changed one without change() calls this.
     void drop_if_over(const GuestPtr& guest) PV_NO_LOCKS_HELD;
 
@@ -77,9 +89,12 @@ class Domains final : public Part {
     [[nodiscard]] Result<DocumentPtr> pick(const Guest& guest, std::uint32_t flags) const PV_REQUIRES(guest.mu);
 
   private:
+    Status rename_now(const GuestPtr& guest, const std::string& name) PV_NO_LOCKS_HELD;
+
     Driver& driver_;
     const plugin::Services& s_;
     Table table_;
+    SavedImages images_;
     std::atomic<std::int32_t> next_id_{1};
 };
 

@@ -8,6 +8,7 @@
 //
 // Adding a family: a class derived from Part, a member here, a line in the constructor; its tables in tables.h.
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -71,6 +72,9 @@ class Driver {
     [[nodiscard]] Secrets& secrets() const { return *secrets_; }
     [[nodiscard]] Filters& filters() const { return *filters_; }
 
+    // Never used before; for jobs, held calls and the like.
+    [[nodiscard]] std::uint64_t next_number() { return ++numbers_; }
+
     // Queues an event; leaf: under the object's lock is right, after the registry shows the change.
     void post(const pv_event& event) const;
 
@@ -88,6 +92,7 @@ class Driver {
     std::unique_ptr<Interfaces> interfaces_;
     std::unique_ptr<Secrets> secrets_;
     std::unique_ptr<Filters> filters_;
+    std::atomic<std::uint64_t> numbers_{0};
     std::vector<Part*> parts_; // in the order in which they are loaded; ended in the other
 };
 

@@ -18,12 +18,15 @@
 
 PV_MANIFEST("id: test\n"
             "abi: [0, 1]\n"
-            "provides: [pv.hv.caps/1, pv.hv.node/1, pv.dom.lifecycle/1, pv.dom.config/1, pv.dom.stats/1, "
-            "pv.net.network/1, pv.net.port/1, pv.sto.pool/1, pv.sto.vol/1, pv.nodedev/1, pv.iface/1, pv.secret/1, pv.nwfilter/1, pv.nwfilter.binding/1]\n"
+            "provides: [pv.hv.caps/1, pv.hv.node/1, pv.dom.block/1, pv.dom.checkpoint/1, pv.dom.config/1, pv.dom.console/1, "
+            "pv.dom.device/1, pv.dom.guest/1, pv.dom.job/1, pv.dom.lifecycle/1, pv.dom.native/1, pv.dom.save/1, "
+            "pv.dom.security/1, pv.dom.snapshot/1, pv.dom.stats/1, pv.dom.tune/1, pv.net.network/1, pv.net.port/1, pv.sto.pool/1, "
+            "pv.sto.vol/1, pv.nodedev/1, pv.iface/1, pv.secret/1, pv.nwfilter/1, pv.nwfilter.binding/1]\n"
             "needs: [host.build/1, host.call/1, host.client/1, host.config/1, host.event/1, host.job/1, host.log/1, "
             "host.loop/1, host.paths/1, host.proc/1, host.registry/1, host.state/1, host.stream/1]\n"
             "uri: [test]\n"
-            "kinds: [domain, network, network_port, pool, volume, nodedev, interface, secret, nwfilter, nwfilter_binding]\n"
+            "kinds: [domain, snapshot, checkpoint, network, network_port, pool, volume, nodedev, interface, secret, nwfilter, "
+            "nwfilter_binding]\n"
             "type: TEST\n"
             "error_domain: 12\n");
 
@@ -40,8 +43,18 @@ struct TableRow {
 constexpr TableRow kTables[] = {
     {PV_IFACE_HV_CAPS, hv_caps_table},
     {PV_IFACE_HV_NODE, hv_node_table},
+    {PV_IFACE_DOM_BLOCK, dom_block_table},
+    {PV_IFACE_DOM_CHECKPOINT, dom_checkpoint_table},
     {PV_IFACE_DOM_CONFIG, dom_config_table},
+    {PV_IFACE_DOM_CONSOLE, dom_console_table},
+    {PV_IFACE_DOM_DEVICE, dom_device_table},
+    {PV_IFACE_DOM_GUEST, dom_guest_table},
+    {PV_IFACE_DOM_JOB, dom_job_table},
     {PV_IFACE_DOM_LIFECYCLE, dom_lifecycle_table},
+    {PV_IFACE_DOM_NATIVE, dom_native_table},
+    {PV_IFACE_DOM_SAVE, dom_save_table},
+    {PV_IFACE_DOM_SECURITY, dom_security_table},
+    {PV_IFACE_DOM_SNAPSHOT, dom_snapshot_table},
     {PV_IFACE_DOM_STATS, dom_stats_table},
     {PV_IFACE_NET_NETWORK, net_network_table},
     {PV_IFACE_NET_PORT, net_port_table},
@@ -52,6 +65,7 @@ constexpr TableRow kTables[] = {
     {PV_IFACE_SECRET, secret_table},
     {PV_IFACE_NWFILTER, nwfilter_table},
     {PV_IFACE_NWFILTER_BINDING, nwfilter_binding_table},
+    {PV_IFACE_DOM_TUNE, dom_tune_table},
 };
 
 constexpr std::string_view kFile = "file:";

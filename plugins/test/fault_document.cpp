@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error_text.h"
+#include "fault_events.h"
 #include "op_names.h"
 #include "sdk/xml/parse.h"
 
@@ -17,6 +18,7 @@ static void describe(xml::Binder& b, EventStorm& v) {
     b.attr("per-second", v.per_second, xml::Rule{}.limits(1, 1'000'000));
 }
 static void describe(xml::Binder& b, LostMonitor& v) { b.attr("after-ms", v.after_ms); }
+static void describe(xml::Binder& b, LongJobs& v) { b.attr("ms", v.ms, xml::Rule{true}.limits(0, 86'400'000)); }
 static void describe(xml::Binder& b, FaultRule& v) {
     b.attr("op", v.op, xml::kRequired);
     b.attr("after", v.after);
@@ -33,6 +35,7 @@ void describe(xml::Binder& b, FaultSet& v) {
         b.child("hang", v.hangs);
         b.child("storm", v.storms);
         b.child("lost-monitor", v.monitor);
+        b.child("long-jobs", v.jobs);
     });
 }
 
@@ -72,6 +75,8 @@ Result<FaultSet> parse_faults(const xml::Node& faults) {
     PV_TRY(check_rules(set.errors, FaultKind::error, faults));
     PV_TRY(check_rules(set.delays, FaultKind::delay, faults));
     PV_TRY(check_rules(set.hangs, FaultKind::hang, faults));
+    for (const EventStorm& storm : set.storms)
+        if (const std::string why = complain_of_storm(storm.event); !why.empty()) return wrong(faults, why);
     return set;
 }
 

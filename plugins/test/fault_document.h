@@ -39,12 +39,20 @@ struct LostMonitor {
     std::optional<std::uint32_t> after_ms; // the domain's start
 };
 
+// How long what takes time takes.
+struct LongJobs {
+    std::optional<std::uint32_t> ms;
+};
+
 struct FaultSet {
     std::vector<FaultRule> errors, delays, hangs;
     std::vector<EventStorm> storms;
     std::optional<LostMonitor> monitor;
+    std::optional<LongJobs> jobs;
 
-    [[nodiscard]] bool empty() const { return errors.empty() && delays.empty() && hangs.empty() && storms.empty() && !monitor; }
+    [[nodiscard]] std::uint32_t job_ms() const { return jobs ? jobs->ms.value_or(0) : 0; }
+
+    [[nodiscard]] bool empty() const { return errors.empty() && delays.empty() && hangs.empty() && storms.empty() && !monitor && !jobs; }
 };
 void describe(sdk::xml::Binder& b, FaultSet& v);
 

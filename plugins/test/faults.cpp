@@ -33,9 +33,9 @@ Faults::~Faults() = default;
 
 Status Faults::load(const sdk::xml::Node& element) {
     PV_ASSIGN_OR_RETURN(const FaultSet set, parse_faults(element));
-    if (!set.storms.empty() || set.monitor)
+    if (!set.storms.empty() || set.monitor || set.jobs)
         return make_error(ErrorCode::xml_error, ErrorDomain::test,
-                          "<fault:storm> and <fault:lost-monitor> belong to a domain, found in <node>");
+                          "<fault:storm>, <fault:lost-monitor> and <fault:long-jobs> belong to a domain, found in <node>");
     declare(0, set);
     return {};
 }

@@ -82,7 +82,8 @@ pv_status run(Driver& driver, pv_call* call, const pv_obj* obj, const In* in, Ou
                             Error{.domain = ErrorDomain::test, .message = "the host's result struct is shorter than this plugin's"});
     Self self(driver);
     if (in->size >= sizeof(In)) return (self.*Method)(call, obj, *in, *out);
-    In whole{}; // an older host's: what it does not have is zero, "as before"
+    // An older host's: what it does not have is zero, "as before". Gone on return, so no late step keeps `in` itself.
+    In whole{};
     std::memcpy(&whole, in, in->size);
     return (self.*Method)(call, obj, whole, *out);
 }

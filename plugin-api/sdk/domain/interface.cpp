@@ -50,7 +50,7 @@ void describe(xml::Binder& b, Interface& v) {
     b.attr("trustGuestRxFilters", v.trust_guest_rx_filters);
     b.child("mac", v.mac);
     b.child("source", v.source);
-    b.keep({"virtualport", "vlan"}, v.kept);
+    b.keep({"virtualport", "vlan", "bandwidth"}, v.kept);
     b.group("script", [&] { b.attr("path", v.script); });
     b.group("downscript", [&] { b.attr("path", v.downscript); });
     b.keep({"backenddomain"}, v.kept);
@@ -60,7 +60,7 @@ void describe(xml::Binder& b, Interface& v) {
     b.child("driver", v.driver);
     b.keep({"backend", "filterref"}, v.kept);
     b.group("port", [&] { b.attr("isolated", v.isolated); });
-    b.keep({"bandwidth", "tune"}, v.kept);
+    b.keep({"tune"}, v.kept);
     b.group("link", [&] { b.attr("state", v.link); });
     b.group("mtu", [&] { b.attr("size", v.mtu, xml::Rule{}.limits(0, 0xffffffff)); });
     b.keep({"coalesce", "teaming", "ip", "route", "rom", "acpi"}, v.kept);
