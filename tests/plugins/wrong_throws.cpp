@@ -62,6 +62,7 @@ const pv_plugin kPlugin{
     .reconfigure = nullptr,
     .stop = stop,
     .destroy = destroy,
+    .instance_concurrency = nullptr,
 };
 
 } // namespace

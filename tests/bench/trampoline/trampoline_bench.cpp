@@ -55,7 +55,7 @@ pv_status probe(const char*, std::int32_t, pv_probe*) noexcept { return PV_OK; }
 
 class NoSink final : public EventSink {
   public:
-    pv_status encode(const Instance&, const pv_event&, std::shared_ptr<const void>&) noexcept override { return PV_OK; }
+    pv_status encode(const Instance&, const pv_event&, EncodedEvent&) noexcept override { return PV_OK; }
     void deliver(std::span<const QueuedEvent>) noexcept override {}
 };
 
