@@ -209,7 +209,7 @@ Status PluginManager::State::take_in(Plug plug) {
     }
     {
         const LeafLock lock(mu);
-        if (Plug* known = find_plug(id)) *known = std::move(plug);
+        if (Plug* twin = find_plug(id)) *twin = std::move(plug);
     }
     publish();
     if (why.empty()) return {};

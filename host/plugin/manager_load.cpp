@@ -184,9 +184,9 @@ Result<std::shared_ptr<const Generation>> PluginManager::State::load_generation(
                               "plugin {}: its file was written over while its code was loaded; put a new file in its place, "
                               "or start the daemon anew",
                               plug.path);
-    const bool known = known_paths.count(file.path) != 0;
+    const bool known_path = known_paths.count(file.path) != 0;
     known_paths[file.path] = file.stamp;
-    const std::uint32_t number = code != known_code.end() ? code->second->number + 1 : known ? 2 : 1;
+    const std::uint32_t number = code != known_code.end() ? code->second->number + 1 : known_path ? 2 : 1;
     PV_ASSIGN_OR_RETURN(const auto generation, load_plugin(file, *root, number));
     known_code[id] = generation;
     return generation;

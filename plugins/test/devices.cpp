@@ -46,14 +46,14 @@ std::string mdev_name(const Uuid& uuid, const std::string& parent_address) {
 
 } // namespace
 
-Devices::Devices(Driver& driver) : driver_(driver), s_(driver.services()), table_(driver.services(), PV_KIND_NODEDEV) {}
+NodeDevices::NodeDevices(Driver& driver) : driver_(driver), s_(driver.services()), table_(driver.services(), PV_KIND_NODEDEV) {}
 
-Result<DescribedDevice> Devices::parse(std::string_view xml) const {
+Result<DescribedDevice> NodeDevices::parse(std::string_view xml) const {
     PV_ASSIGN_OR_RETURN(const Node root, sdk::xml::read(xml, nodedev::kDeviceRoot.what));
     return described(root);
 }
 
-Result<HostDevicePtr> Devices::parent_of(const nodedev::Device& device) const {
+Result<HostDevicePtr> NodeDevices::parent_of(const nodedev::Device& device) const {
     const nodedev::Parent& p = device.parent;
     if (!p.name.empty()) {
         if (HostDevicePtr found = table_.find(p.name)) return found;
@@ -71,7 +71,7 @@ Result<HostDevicePtr> Devices::parent_of(const nodedev::Device& device) const {
     return no_parent(device.name.empty() ? "new device" : device.name);
 }
 
-std::string Devices::next_adapter(std::uint64_t& number) const {
+std::string NodeDevices::next_adapter(std::uint64_t& number) const {
     number = 0;
     for (const HostDevicePtr& d : table_.all()) {
         const ObjectLock lock(d->mu);
@@ -81,7 +81,7 @@ std::string Devices::next_adapter(std::uint64_t& number) const {
     return fmt::format("scsi_host{}", ++number);
 }
 
-Result<std::uint64_t> Devices::make(pv_call* call, DescribedDevice d, bool active) {
+Result<std::uint64_t> NodeDevices::make(pv_call* call, DescribedDevice d, bool active) {
     nodedev::Device made = *d.value;
     PV_ASSIGN_OR_RETURN(const HostDevicePtr parent, parent_of(made));
     std::shared_ptr<const nodedev::Device> above;
@@ -118,7 +118,7 @@ Result<std::uint64_t> Devices::make(pv_call* call, DescribedDevice d, bool activ
     return add(call, d, active, !active);
 }
 
-Result<std::uint64_t> Devices::add(pv_call* call, const DescribedDevice& d, bool active, bool persistent) {
+Result<std::uint64_t> NodeDevices::add(pv_call* call, const DescribedDevice& d, bool active, bool persistent) {
     const auto fresh = std::make_shared<HostDevice>(d.value->name);
     {
         const ObjectLock lock(fresh->mu);
@@ -150,7 +150,7 @@ Result<std::uint64_t> Devices::add(pv_call* call, const DescribedDevice& d, bool
     return handle;
 }
 
-Status Devices::change(const HostDevicePtr& d, const Change& change) {
+Status NodeDevices::change(const HostDevicePtr& d, const Change& change) {
     Status done;
     bool over = false;
     {
@@ -164,30 +164,30 @@ Status Devices::change(const HostDevicePtr& d, const Change& change) {
     return done;
 }
 
-void Devices::set_active(HostDevice& d, bool active) const {
+void NodeDevices::set_active(HostDevice& d, bool active) const {
     d.active = active;
     show(d);
     post(d, active ? PV_NODE_DEVICE_EVENT_CREATED : PV_NODE_DEVICE_EVENT_DELETED);
 }
 
-void Devices::show(HostDevice& d) const {
+void NodeDevices::show(HostDevice& d) const {
     set_attributes(s_, d.handle,
                    attribute_if(d.active, PV_ATTR_ACTIVE) | attribute_if(d.persistent, PV_ATTR_PERSISTENT) |
                        attribute_if(d.autostart, PV_ATTR_AUTOSTART),
                    PV_ATTR_ACTIVE | PV_ATTR_PERSISTENT | PV_ATTR_AUTOSTART);
 }
 
-void Devices::post(const HostDevice& d, std::int32_t event) const {
+void NodeDevices::post(const HostDevice& d, std::int32_t event) const {
     post_lifecycle<pv_event_nodedev_lifecycle>(driver_, PV_KIND_NODEDEV, d, d.handle, event);
 }
 
-void Devices::post_update(const HostDevice& d) const {
+void NodeDevices::post_update(const HostDevice& d) const {
     pv_event_nodedev_update payload{};
     payload.size = sizeof payload;
     post_event(driver_, PV_KIND_NODEDEV, d, d.handle, PV_EVENT_NODEDEV_UPDATE, &payload);
 }
 
-Status Devices::load(const Node& element) {
+Status NodeDevices::load(const Node& element) {
     PV_ASSIGN_OR_RETURN(const DescribedDevice d, described(element));
     if (d.value->name.empty()) return make_error(ErrorCode::no_name, ErrorDomain::test, "<device> has no <name>");
     auto added = add(nullptr, d, true, false);

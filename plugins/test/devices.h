@@ -22,12 +22,12 @@ struct HostDevice : sdk::Object {
 using HostDevicePtr = std::shared_ptr<HostDevice>;
 using DescribedDevice = DescribedObject<sdk::nodedev::Device>;
 
-class Devices final : public Part {
+class NodeDevices final : public Part {
   public:
     using Table = NameTable<HostDevice>;
     using Change = std::function<Status(HostDevice&)>; // under the device's lock
 
-    explicit Devices(Driver& driver);
+    explicit NodeDevices(Driver& driver);
 
     [[nodiscard]] bool knows(std::string_view element) const override { return element == "device"; }
     Status load(const sdk::xml::Node& element) override;

@@ -20,7 +20,7 @@ Driver::Driver(const plugin::Services& services, std::string instance)
     : s_(services), instance_(std::move(instance)), faults_(std::make_unique<Faults>(*this)),
       node_(std::make_unique<NodeFigures>()), domains_(std::make_unique<Domains>(*this)),
       networks_(std::make_unique<Networks>(*this)), pools_(std::make_unique<Pools>(*this)),
-      devices_(std::make_unique<Devices>(*this)), interfaces_(std::make_unique<Interfaces>(*this)),
+      devices_(std::make_unique<NodeDevices>(*this)), interfaces_(std::make_unique<Interfaces>(*this)),
       secrets_(std::make_unique<Secrets>(*this)), filters_(std::make_unique<Filters>(*this)) {
     parts_ = {node_.get(),       faults_.get(),  domains_.get(), networks_.get(), pools_.get(), devices_.get(),
               interfaces_.get(), secrets_.get(), filters_.get()};

@@ -23,7 +23,7 @@
 namespace polyvirt::test {
 
 class Domains;
-class Devices;
+class NodeDevices;
 class Faults;
 class Filters;
 class Interfaces;
@@ -67,7 +67,7 @@ class Driver {
     [[nodiscard]] Domains& domains() const { return *domains_; }
     [[nodiscard]] Networks& networks() const { return *networks_; }
     [[nodiscard]] Pools& pools() const { return *pools_; }
-    [[nodiscard]] Devices& devices() const { return *devices_; }
+    [[nodiscard]] NodeDevices& devices() const { return *devices_; }
     [[nodiscard]] Interfaces& interfaces() const { return *interfaces_; }
     [[nodiscard]] Secrets& secrets() const { return *secrets_; }
     [[nodiscard]] Filters& filters() const { return *filters_; }
@@ -88,7 +88,7 @@ class Driver {
     std::unique_ptr<Domains> domains_;
     std::unique_ptr<Networks> networks_;
     std::unique_ptr<Pools> pools_;
-    std::unique_ptr<Devices> devices_;
+    std::unique_ptr<NodeDevices> devices_;
     std::unique_ptr<Interfaces> interfaces_;
     std::unique_ptr<Secrets> secrets_;
     std::unique_ptr<Filters> filters_;

@@ -154,6 +154,7 @@ const pv_plugin kPlugin{
     .reconfigure = reconfigure,
     .stop = stop,
     .destroy = destroy,
+    .instance_concurrency = nullptr,
 };
 
 } // namespace

@@ -138,11 +138,11 @@ class DeviceOps : public Ops {
     }
 
   private:
-    Devices& devices() const { return driver_.devices(); }
-    pv_status with(pv_call* call, const pv_obj* obj, const Devices::Change& change) const {
-        return answer(call, devices().change(Devices::of(obj), change));
+    NodeDevices& devices() const { return driver_.devices(); }
+    pv_status with(pv_call* call, const pv_obj* obj, const NodeDevices::Change& change) const {
+        return answer(call, devices().change(NodeDevices::of(obj), change));
     }
-    pv_status pci(pv_call* call, const pv_obj* obj, const Devices::Change& change) const {
+    pv_status pci(pv_call* call, const pv_obj* obj, const NodeDevices::Change& change) const {
         return with(call, obj, [&](HostDevice& d) PV_REQUIRES(d.mu) -> Status {
             if (d.document->find(nodedev::CapType::pci) == nullptr)
                 return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "device '{}' is not a PCI device", d.name);
