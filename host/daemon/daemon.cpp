@@ -99,7 +99,8 @@ struct Daemon::Parts {
     static dispatch::DispatcherOptions dispatcher_options(const Config& config) {
         return {.reported_version = version_number(config.text("reported_version")).value_or(0),
                 .call_log = env("POLYVIRT_CALL_LOG"),
-                .version = POLYVIRT_VERSION};
+                .version = POLYVIRT_VERSION,
+                .machine_root = env("POLYVIRT_MACHINE_ROOT")};
     }
 
     plugin::ManagerOptions manager_options() {

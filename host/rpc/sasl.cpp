@@ -153,8 +153,10 @@ Result<std::shared_ptr<SaslService>> SaslService::create(SaslOptions options) {
 }
 
 void SaslService::keep_until_exit(std::shared_ptr<SaslService> service) {
-    // Never destroyed, and reached from here, so that it is no leak.
-    [[maybe_unused]] static const auto* const kept = new std::shared_ptr<SaslService>(std::move(service));
+    // Never destroyed, and reached from here, so that it is no leak. (A plain pointer that nobody reads is no
+    // store to gcc.)
+    static std::atomic<std::shared_ptr<SaslService>*> kept{nullptr};
+    kept.store(new std::shared_ptr<SaslService>(std::move(service)));
 }
 
 SaslService::~SaslService() = default;

@@ -101,6 +101,13 @@ class AuthorCase(unittest.TestCase):
         if subject is not None:
             subject.clean_up()
 
+    def leave(self):
+        """The daemon ends, and nothing of it is left."""
+        self.end_daemon()
+        processes.end_all_descendants()
+        for name in ("root", "plugins"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
     def restart_daemon(self):
         self.assertEqual(self.subject.stop(), 0, self.subject.log_tail())
         self.subject.start()

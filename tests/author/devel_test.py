@@ -67,8 +67,9 @@ class DevelopmentPackage(AuthorCase):
     def test_installed_daemon_finds_installed_plugin(self):
         """The whole, installed below one prefix that is not the configured one; `make install` of a template."""
         prefix = self.folder / "usr"
-        for component in ("host", "tools", "devel"):
+        for component in ("host", "tools", "devel", "plugin-qemu"):
             self.install(prefix, "--component", component)
+        self.assertEqual(list(prefix.rglob("plugins-0/qemu.so")) != [], (settings.BUILD / "plugins" / "qemu.so").exists())
         folder = self.copy_template("c-null", prefix)
         self.make(folder, "install", prefix=prefix)
         for path in (prefix, *prefix.rglob("*")):

@@ -7,6 +7,7 @@ import sys
 
 from author import DEVEL, AuthorCase
 from harness import settings, wait
+from sessions import TemplateCase
 
 sys.path.insert(0, str(settings.TREE / "tests" / "abi"))
 import skew  # noqa: E402
@@ -15,7 +16,7 @@ from skew import abi_table, c_headers  # noqa: E402
 INCLUDE = next(DEVEL.glob("include/polyvirt-plugin"), DEVEL)
 
 
-class SkewCase(AuthorCase):
+class SkewCase(TemplateCase):
     def source(self):
         return (DEVEL / "share/doc/polyvirt-plugin/templates/c-null/template.c").read_text()
 
@@ -71,13 +72,13 @@ class NewPlugin(SkewCase):
             ("static pv_status fail(pv_inst", "static void novel(void) {}\nstatic pv_status fail(pv_inst"),
             (".create = dom_create, .destroy", ".novel = novel, .novel2 = novel, .create = dom_create, .destroy"),
             (".xml_desc = dom_xml_desc}", ".novel = novel, .xml_desc = dom_xml_desc}"),
-            (".level = 2,", ".novel = 7, .level = 2,"),
+            (".level = PV_ERR_ERROR,", ".novel = 7, .level = PV_ERR_ERROR,"),
             ("{.size = sizeof update,", "{.novel = 7, .size = sizeof update,"),
             ("event = {.size = sizeof event,", "event = {.novel = 7, .size = sizeof event,"),
             ("demo = {.size = sizeof demo,", "demo = {.novel = 7, .size = sizeof demo,"),
             ("    (void)out;\n    if (in->flags != 0)",
              "    (void)out;\n    if (PV_COVERS(in, pv_dom_create_in, novel) || PV_HAS(inst->registry, pv_svc_registry, novel))\n"
-             "        return fail(inst, call, 1, \"this host knows too much\");\n    if (in->flags != 0)"))
+             "        return fail(inst, call, PV_ERR_INTERNAL_ERROR, \"this host knows too much\");\n    if (in->flags != 0)"))
 
     def test_works_without_what_the_host_does_not_know(self):
         self.serve(self.compile(self.novel_source(), self.newer()))

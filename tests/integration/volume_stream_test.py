@@ -266,7 +266,7 @@ class BlockedUpload(VolumeCase):
             client.send(Packet(KEEPALIVE, 1, 2, MESSAGE, 0, OK, b""))
 
 
-class SlowUpload(BlockedUpload):
+class TakesMinutes(BlockedUpload):
     """As users meet it: the daemon's settings and virsh's own as they come, five seconds between pings. The client
     would give up after half a minute, and so would the daemon; the driver takes more than one."""
 

@@ -58,6 +58,7 @@ class Headers:
     aliases: dict          # pv_status -> int32_t
     constants: dict        # name -> value, enumerators and #defines of numbers
     ids: dict              # name -> text, #defines of texts
+    wide: set              # constants that are written as unsigned 64-bit numbers
 
 
 def blank(match):
@@ -99,7 +100,7 @@ class Reader:
     def __init__(self, root):
         self.root = pathlib.Path(root)
         folder = self.root / "polyvirt" / "abi"
-        self.out = Headers(self.root, {}, {}, {}, [], {}, {}, {})
+        self.out = Headers(self.root, {}, {}, {}, [], {}, {}, {}, set())
         found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.h"))
         if "base.h" not in found:
             raise HeaderError(f"{folder}: no base.h there")
@@ -120,6 +121,8 @@ class Reader:
             self.out.ids[name] = value
         for name, value in re.findall(r"^#define (PV_\w+) \(?([0-9][\w]*(?: << \d+)?)\)?\s*$", text, re.M):
             self.out.constants[name] = self.number(header, value)
+            if "ULL" in value.upper():
+                self.out.wide.add(name)
         text = without_directives(text)
         for part, place in split(text, ";"):
             stripped = part.strip()

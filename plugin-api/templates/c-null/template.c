@@ -14,6 +14,7 @@
 #include <polyvirt/abi/gen/constants.h>
 #include <polyvirt/abi/gen/dom_config.h>
 #include <polyvirt/abi/gen/dom_lifecycle.h>
+#include <polyvirt/abi/gen/errors.h>
 #include <polyvirt/abi/gen/events.h>
 #include <polyvirt/abi/registry.h>
 
@@ -41,7 +42,7 @@ struct pv_inst {
 static const uint8_t demo_uuid[16] = {0xde, 0x30, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1};
 
 static pv_status fail(pv_inst *inst, pv_call *call, int32_t code, const char *text) {
-    const pv_error error = {.size = sizeof error, .code = code, .level = 2, .int1 = -1, .int2 = -1, .message = text};
+    const pv_error error = {.size = sizeof error, .code = code, .level = PV_ERR_ERROR, .int1 = -1, .int2 = -1, .message = text};
     inst->call->error(call, &error);
     return PV_FAIL;
 }
@@ -66,13 +67,13 @@ static pv_status switch_domain(pv_inst *inst, pv_call *call, const pv_obj *obj, 
         inst->event->post(inst->queue, &event);
     }
     pthread_mutex_unlock(&inst->lock);
-    return change ? PV_OK : fail(inst, call, 55, on ? "domain is already running" : "domain is not running");
+    return change ? PV_OK : fail(inst, call, PV_ERR_OPERATION_INVALID, on ? "domain is already running" : "domain is not running");
 }
 
 static pv_status dom_create(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_in *in,
                             pv_dom_create_out *out) {
     (void)out;
-    if (in->flags != 0) return fail(inst, call, 8, "no flag is supported");
+    if (in->flags != 0) return fail(inst, call, PV_ERR_INVALID_ARG, "no flag is supported");
     return switch_domain(inst, call, obj, 1);
 }
 
@@ -134,7 +135,7 @@ static pv_status start(pv_inst *inst, pv_call *call, uint32_t how) {
     uint64_t handle = 0;
     memcpy(demo.uuid, demo_uuid, sizeof demo.uuid);
     inst->queue = inst->event->queue_new(inst->host, "lifecycle");
-    if (inst->queue == NULL) return fail(inst, call, 2, "out of memory");
+    if (inst->queue == NULL) return fail(inst, call, PV_ERR_NO_MEMORY, "out of memory");
     return inst->registry->publish(inst->host, call, &demo, &handle);
 }
 
