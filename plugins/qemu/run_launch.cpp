@@ -66,13 +66,23 @@ Result<Address> address_in(const std::string& folder) {
     std::memcpy(a.address.sun_path, path.c_str(), path.size() + 1);
     return a;
 }
+// The host has none when the disk is full or the path is taken.
+Result<std::string> host_folder(const plugin::Services& s, std::uint32_t which) {
+    const char* const folder = s.paths->dir(s.host, which);
+    if (folder == nullptr)
+        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the host has no folder for the {} of guests",
+                          which == PV_PATH_LOG ? "logs" : "files");
+    return std::string(folder);
+}
+
 const sockaddr* generic(const sockaddr_un& a) { return reinterpret_cast<const sockaddr*>(&a); }
 
 } // namespace
 
 Status Run::make_folder() {
     folder_ = folder_name(id_, guest_->name);
-    folder_path_ = fmt::format("{}/{}", s_.paths->dir(s_.host, PV_PATH_RUN), folder_);
+    PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
+    folder_path_ = fmt::format("{}/{}", run, folder_);
     if (::mkdir(folder_path_.c_str(), 0700) != 0) {
         if (errno != EEXIST) return failed("cannot make the folder '" + folder_path_ + "'");
         remove_folder(); // of a guest whose daemon died before it could
@@ -95,7 +105,8 @@ void Run::remove_folder() const {
 }
 
 Status Run::open_log() {
-    log_path_ = fmt::format("{}/{}.log", s_.paths->dir(s_.host, PV_PATH_LOG), guest_->name);
+    PV_ASSIGN_OR_RETURN(const std::string folder, host_folder(s_, PV_PATH_LOG));
+    log_path_ = fmt::format("{}/{}.log", folder, guest_->name);
     log_ = UniqueFd(::open(log_path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!log_) return failed("cannot open the log file '" + log_path_ + "'");
     return {};
@@ -193,7 +204,8 @@ void Run::keep(plugin::ChildProcess process) {
 Status Run::adopt(const StatusRecord& record) {
     adopted_ = true;
     folder_ = record.folder;
-    folder_path_ = fmt::format("{}/{}", s_.paths->dir(s_.host, PV_PATH_RUN), folder_);
+    PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
+    folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);
     auto process = plugin::ChildProcess::adopt(s_, record.pid, record.start_time, loop_,
                                                [self = shared_from_this()](std::int32_t) { self->on_exit(); });

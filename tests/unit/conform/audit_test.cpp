@@ -129,7 +129,7 @@ TEST(Report, tap_has_one_line_for_each_case) {
 TEST(Report, junit_escapes_what_xml_would_take_for_its_own) {
     const std::string xml = to_junit(sample_report());
     EXPECT_THAT(xml, HasSubstr("my&lt;plugin&gt;.so"));
-    EXPECT_THAT(xml, HasSubstr("one ? &amp; &lt;two&gt; ?\xc3\xa9?" "?" "?<"));
+    EXPECT_THAT(xml, HasSubstr("one ? &amp; &lt;two&gt; ?\xc3\xa9?"));
     EXPECT_THAT(xml, HasSubstr("tests=\"2\" failures=\"1\" skipped=\"1\""));
     EXPECT_THAT(xml, HasSubstr("<property name=\"op\" value=\"dom.create\"/>"));
 }

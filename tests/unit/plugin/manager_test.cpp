@@ -78,7 +78,8 @@ TEST_F(Manager, a_driver_in_c_lives_a_whole_life) {
         const ObjArg arg(in->registry().find(handle));
         EXPECT_EQ(call(in, PV_OP_DOM_SUSPEND, arg.get(), nullptr, nullptr)->status, PV_OK); // completed from its loop
         EXPECT_EQ(in->registry().find(handle)->state, 3);
-        EXPECT_EQ(call(in, PV_OP_DOM_DESTROY, arg.get(), nullptr, nullptr)->status, PV_OK);
+        const pv_dom_destroy_in how{.size = sizeof(pv_dom_destroy_in), .flags = 0};
+        EXPECT_EQ(call(in, PV_OP_DOM_DESTROY, arg.get(), &how, nullptr)->status, PV_OK);
     }
     EXPECT_EQ(in->registry().count({.kind = PV_KIND_DOMAIN}), 0U);
     manager->events().flush();
