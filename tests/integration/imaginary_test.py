@@ -43,7 +43,7 @@ def root_of(domain, flags=0):
 class Life(ImaginaryCase):
     def test_the_default_host_is_there(self):
         c = self.connection
-        self.assertEqual(c.getURI(), "test:///default")
+        self.assertTrue(c.getURI().startswith("test+unix:///default?"))
         self.assertEqual(c.getType(), "TEST")
         self.assertEqual(c.getVersion(), 2)
         domain = c.lookupByName("test")
@@ -202,7 +202,7 @@ class Tune(ImaginaryCase):
 
     def test_parameters(self):
         domain = self.start()
-        self.assertEqual(domain.schedulerType(), ["fair", 1])
+        self.assertEqual(domain.schedulerType(), ("fair", 1))
         domain.setSchedulerParameters({"weight": 70})
         self.assertEqual(domain.schedulerParameters(), {"weight": 70})
         domain.setSchedulerParametersFlags({"weight": 80}, CONFIG)
@@ -361,7 +361,7 @@ class Kept(ImaginaryCase):
     def test_a_backup_ends_with_an_event(self):
         events = Events(self.connection)
         domain = self.start()
-        domain.backupBegin("<domainbackup/>")
+        domain.backupBegin("<domainbackup/>", None)
         events.expect("job_completed")
         self.assertTrue(domain.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)["success"])
 
@@ -448,7 +448,7 @@ class Inside(ImaginaryCase):
     def test_the_agent(self):
         domain = self.start()
         self.assertEqual((domain.fsFreeze(), domain.fsFreeze(), domain.fsThaw()), (2, 0, 2))
-        domain.fsTrim("/", 0)
+        domain.fSTrim("/", 0)
         self.assertEqual([f[0] for f in domain.fsInfo()], ["/", "/boot"])
         self.assertEqual(domain.getTime()["seconds"], 627319920)
         domain.setTime({"seconds": 5, "nseconds": 0})
