@@ -207,7 +207,7 @@ class Tune(ImaginaryCase):
         self.assertEqual(domain.schedulerParameters(), {"weight": 70})
         domain.setSchedulerParametersFlags({"weight": 80}, CONFIG)
         self.assertEqual(domain.schedulerParametersFlags(CONFIG), {"weight": 80})
-        domain.setMemoryParameters({"hard_limit": 1000000}, LIVE | CONFIG)
+        domain.setMemoryParameters({"hard_limit": 1000000}, CONFIG)
         self.assertEqual(domain.memoryParameters(CONFIG)["hard_limit"], 1000000)
         domain.setBlkioParameters({"weight": 500, "device_weight": "/dev/sda,300"})
         self.assertEqual(domain.blkioParameters()["device_weight"], "/dev/sda,300")
