@@ -73,9 +73,9 @@ void set_deadlines(dispatch::Deadlines& deadlines, const Config& config) {
 
 // Members are destroyed in reverse: clients before drivers before the threads that both use.
 struct Daemon::Parts {
-    Parts(Options o, Paths p, const Config& config, std::string config_path)
+    Parts(Options o, Paths p, const Config& config, ConfigFiles files)
         : options(std::move(o)), paths(std::move(p)), privileged(geteuid() == 0),
-          reloader(std::move(config_path), !options.config.empty(), config), watchdog(make_watchdog(config)),
+          reloader(std::move(files), config), watchdog(make_watchdog(config)),
           dispatcher(dispatcher_options(config)), loop("rpc-loop"), pool(pool_limits(config)),
           plugins(manager_options()),
           main_server("polyvirtd", loop, pool, dispatcher, server_limits(config, false)),
@@ -99,7 +99,8 @@ struct Daemon::Parts {
     static dispatch::DispatcherOptions dispatcher_options(const Config& config) {
         return {.reported_version = version_number(config.text("reported_version")).value_or(0),
                 .call_log = env("POLYVIRT_CALL_LOG"),
-                .version = POLYVIRT_VERSION};
+                .version = POLYVIRT_VERSION,
+                .machine_root = env("POLYVIRT_MACHINE_ROOT")};
     }
 
     plugin::ManagerOptions manager_options() {
@@ -139,15 +140,16 @@ struct Daemon::Parts {
 Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
     Control::block_signals();
     PV_ASSIGN_OR_RETURN(Paths paths, find_paths(options.root, geteuid() == 0));
-    const std::string file = config_file(options, paths);
-    PV_ASSIGN_OR_RETURN(const Config config, Config::load_or_error(file, !options.config.empty()));
+    ConfigFiles files = config_files(options, paths);
+    PV_ASSIGN_OR_RETURN(const Config config, Config::load_or_error(files));
     PV_TRY(configure_logging(config, options.verbose));
+    for (const std::string& note : config.notes()) log::warning("daemon", "{}", note);
     paths.listen = config.text("listen.unix.folder");
     PV_TRY(make_folders(paths));
     raise_descriptor_limit();
     if (const std::string problem = too_few_descriptors(config, descriptor_limit()); !problem.empty())
         log::warning("daemon", "{}", problem);
-    auto parts = std::make_unique<Parts>(options, std::move(paths), config, file);
+    auto parts = std::make_unique<Parts>(options, std::move(paths), config, std::move(files));
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 

@@ -11,7 +11,7 @@ namespace polyvirt::daemon {
 
 struct Options {
     std::string root;                 // empty: system or session folders
-    std::string config;               // empty: polyvirtd.yaml in the configuration folder
+    std::string config;               // empty: polyvirtd.yaml, see config_files()
     std::vector<std::string> plugins; // folders; empty: the default one
     bool verbose = false;
     bool print_procedures = false;

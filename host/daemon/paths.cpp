@@ -87,8 +87,12 @@ std::string default_plugin_dir() {
     std::error_code error;
     const fs::path self = fs::read_symlink("/proc/self/exe", error);
     if (error) return POLYVIRT_PLUGIN_DIR;
-    const fs::path beside = self.parent_path().parent_path() / "plugins";
-    return fs::is_directory(beside, error) ? beside.string() : std::string(POLYVIRT_PLUGIN_DIR);
+    // Of a build tree, and of an installation that was moved as a whole or installed with another prefix.
+    for (const char* folder : {"plugins", POLYVIRT_PLUGIN_DIR_INSTALLED}) {
+        const fs::path beside = self.parent_path().parent_path() / folder;
+        if (fs::is_directory(beside, error)) return beside.string();
+    }
+    return POLYVIRT_PLUGIN_DIR;
 }
 
 } // namespace polyvirt::daemon

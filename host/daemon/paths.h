@@ -22,6 +22,10 @@ struct Paths {
     [[nodiscard]] std::string drop_in() const { return host.run.substr(0, host.run.rfind('/')) + "/libvirt"; }
     [[nodiscard]] std::string pid_file() const { return host.run + "/polyvirtd.pid"; }
     [[nodiscard]] std::string config_file() const { return host.etc + "/polyvirtd.yaml"; }
+    // Of the daemon whose place this one takes: /etc/libvirt/libvirtd.conf.
+    [[nodiscard]] std::string libvirtd_conf() const {
+        return host.etc.substr(0, host.etc.rfind('/')) + "/libvirt/libvirtd.conf";
+    }
 };
 
 // `root` empty: by who runs the daemon. Looks at nothing on disk.

@@ -281,6 +281,9 @@ void metrics(std::vector<Setting>& t) {
                  100 * kMs, kHour});
     t.push_back({"metrics.max_domains", Kind::integer, start, "5000",
                  "Guests that are listed one by one; further ones are only counted", 0, 1'000'000});
+    t.push_back({"metrics.figures_age", Kind::duration, start, "5s",
+                 "Age at which a scrape has a driver asked anew for its guests' processors, memory and time; 0: never asked",
+                 0, kHour});
 }
 
 std::vector<Setting> make_table() {

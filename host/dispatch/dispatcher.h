@@ -31,6 +31,7 @@ struct DispatcherOptions {
     std::uint64_t reported_version = 9'000'000; // major * 1,000,000 + minor * 1,000 + micro
     std::string call_log;                       // path, empty = none
     std::string version;                        // the daemon's own
+    std::string machine_root = {};              // below which a test's machine has its proc and sys; empty: this one
 };
 
 // How polkit is asked whether a client may connect.

@@ -155,6 +155,10 @@ void PluginManager::client_gone(std::uint64_t client) {
     s.end_unused();
 }
 
+static bool ends_unused(std::uint32_t lifetime) {
+    return lifetime == PV_LIFETIME_PER_URI || lifetime == PV_LIFETIME_PER_CONNECTION;
+}
+
 // Ends the instances that lived for their clients and have none left. On workers, as it may take long; what the
 // pool does not take is tried again when the next client goes.
 void PluginManager::State::end_unused() {
@@ -163,7 +167,7 @@ void PluginManager::State::end_unused() {
         const LeafLock lock(mu);
         if (refusing) return;
         for (auto& [key, slot] : slots)
-            if (!slot.busy && slot.used && slot.lifetime != PV_LIFETIME_STATIC && slot.clients.empty()) {
+            if (!slot.busy && slot.used && ends_unused(slot.lifetime) && slot.clients.empty()) {
                 slot.busy = true;
                 unused.push_back(key);
             }

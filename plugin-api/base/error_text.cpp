@@ -56,6 +56,7 @@ constexpr std::array kPatterns = {
     Pattern{ErrorCode::resource_busy, "resource busy: %s"},
     Pattern{ErrorCode::auth_cancelled, "authentication cancelled: %s"},
     Pattern{ErrorCode::access_denied, "access denied: %s"},
+    Pattern{ErrorCode::dbus_service, "error from service: %s"},
     Pattern{ErrorCode::storage_vol_exist, "this storage volume exists already: %s"},
     Pattern{ErrorCode::xml_invalid_schema, "XML document failed to validate against schema: %s"},
     Pattern{ErrorCode::auth_unavailable, "authentication unavailable: %s"},

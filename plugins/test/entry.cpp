@@ -73,7 +73,7 @@ const pv_client* client_table() {
     return &table;
 }
 
-// test:///default is one for all; any other path is a file that describes a host for one connection.
+// test:///default is one for all, and there for whoever asks: where nobody does, its guests count nowhere. Any other path is a file that describes a host for one connection.
 pv_status probe(const char* uri, int32_t, pv_probe* out) noexcept {
     constexpr std::string_view kScheme = "test://";
     const std::string_view text(uri);
@@ -85,7 +85,7 @@ pv_status probe(const char* uri, int32_t, pv_probe* out) noexcept {
     if (path.size() < 2 || path.front() != '/' || key.size() >= sizeof out->instance || text.size() >= sizeof out->canonical)
         return PV_OK;
     out->score = 100;
-    out->lifetime = shared ? PV_LIFETIME_STATIC : PV_LIFETIME_PER_CONNECTION;
+    out->lifetime = shared ? PV_LIFETIME_KEPT : PV_LIFETIME_PER_CONNECTION;
     std::snprintf(out->canonical, sizeof out->canonical, "%s", uri);
     std::snprintf(out->instance, sizeof out->instance, "%s", key.c_str());
     return PV_OK;

@@ -11,6 +11,7 @@ import subprocess
 import urllib.request
 
 from harness import scrape, settings, wait
+from harness.sample import ACTIVE, SampleCase
 from harness.tools import AdminCase
 from parallel_test import StuckGuest
 from rawclient import RawClient
@@ -243,3 +244,94 @@ class MetricsElsewhere(AdminCase):
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=settings.PATIENCE)
             self.assertEqual(done.returncode, 1, address)
             self.assertIn("metrics.listen", done.stdout + done.stderr)
+
+
+class FiguresOfGuests(SampleCase):
+    """Processors, memory and time, which a driver tells of all its guests at once, while nobody waits for it."""
+
+    config = 'metrics: {listen: "127.0.0.1:0", figures_age: 50ms}\n'
+    NAMES = ("vcpus", "vcpus_max", "memory_bytes", "memory_max_bytes", "cpu_seconds_total")
+
+    def setUp(self):
+        super().setUp()
+        self.url = wait.until(lambda: re.search(r"metrics are told on (\S+)", self.subject.log_tail()),
+                              "the daemon to say where it tells metrics")[1]
+
+    def page(self):
+        with urllib.request.urlopen(self.url, timeout=settings.PATIENCE) as answer:
+            return scrape.parse(answer.read().decode())
+
+    def stats(self, **command):
+        return self.tell({"do": "stats", **command})[0]
+
+    def figures(self, name, page=None):
+        page = page or self.page()
+        labels = frozenset({"name": name, "uuid": self.uuids[name]}.items())
+        return [page.values(f"polyvirt_domain_{which}").get(labels) for which in self.NAMES]
+
+    def guests(self, count):
+        """Handles; guest N has N processors and so on."""
+        self.uuids = {f"g{n}": f"00000000-0000-0000-0000-{n:012x}" for n in range(count)}
+        handles = self.publish_all([("domain", name, {"uuid": uuid, "id": n + 1, "state": 1, "attrs": ACTIVE})
+                                    for n, (name, uuid) in enumerate(self.uuids.items())])
+        self.stats(figures=[[handle, [["vcpu.current", n], ["vcpu.maximum", n + 1], ["balloon.current", 1024 * n],
+                                      ["balloon.maximum", 2048 * n], ["cpu.time", n * 1_500_000_000]]]
+                            for n, handle in enumerate(handles)])
+        return handles
+
+    def test_they_are_told_of_every_guest_for_one_question(self):
+        self.guests(300)
+        wait.until(lambda: self.figures("g299")[0] is not None, "the figures of the first question")
+        page = self.page()
+        for n in (0, 7, 299):
+            self.assertEqual(self.figures(f"g{n}", page),
+                             [n, n + 1, n * 1024 * 1024, n * 2048 * 1024, n * 1.5])
+        self.assertLess(page.value("polyvirt_domain_figures_age_seconds", driver="sample"), settings.PATIENCE)
+        asked = self.stats()
+        scrapes = 20
+        for _ in range(scrapes):
+            self.page()
+        self.assertLessEqual(self.stats() - asked, scrapes, "at most one question for a scrape, however many guests")
+
+    def test_nobody_asks_when_nobody_scrapes(self):
+        self.guests(3)
+        asked = self.stats()
+        wait.until(wait.after(0.3), "several times their age")
+        self.assertEqual(self.stats(), asked)
+
+    def test_what_a_driver_does_not_tell_is_left_out(self):
+        handle, = self.guests(1)
+        self.stats(figures=[[handle, [["vcpu.current", 4], ["something.else", 5]]]])
+        wait.until(lambda: self.figures("g0")[0] == 4, "the new figures")
+        self.assertEqual(self.figures("g0"), [4, None, None, None, None])
+
+    def test_a_driver_that_hangs_is_asked_once_and_told_by_its_last_sample(self):
+        handle, = self.guests(1)
+        wait.until(lambda: self.figures("g0")[0] == 0, "the first figures")
+        self.stats(hang=True, figures=[[handle, [["vcpu.current", 8]]]])
+        before = self.stats()
+
+        def asked_again():
+            self.page()
+            return self.stats() > before
+
+        wait.until(asked_again, "the question that hangs")
+        hanging = self.stats()
+        ages = []
+        for _ in range(20):
+            page = self.page()
+            self.assertEqual(self.figures("g0", page)[0], 0, "what it told last")
+            ages.append(page.value("polyvirt_domain_figures_age_seconds", driver="sample"))
+        self.assertEqual(ages, sorted(ages))
+        self.assertEqual(self.stats(), hanging, "no second question beside the one that hangs")
+        self.stats(hang=False)
+        wait.until(lambda: self.figures("g0")[0] == 8, "the driver to be asked again")
+
+    def test_a_question_that_hangs_does_not_hold_up_the_daemons_end(self):
+        self.guests(1)
+        self.stats(hang=True)
+        before = self.stats()
+        wait.until(lambda: (self.page(), self.stats() > before)[1], "the question that hangs")
+        self.connection.close()
+        self.assertEqual(self.subject.stop(), 0)
+        self.assertNotIn("still", self.subject.log_tail())

@@ -10,6 +10,8 @@
  *   domain_get_time           hangs without a thread until told, or until it is cancelled (reads)
  *   domain_get_hostname       the same, but it ignores that it was cancelled
  *   domain_reset              keeps its worker until told
+ *   domain_pm_wakeup          takes the domain's job, for which it waits with its worker, and hangs with it until told
+ *   domain_inject_nmi         answers at once and blocks the driver's loop until told, for a minute at most
  *   domain_reboot flags=N     posts N lifecycle events (resumed, detail 0 to N-1) before it answers
  *   domain_open_console       a stream that sends back what it gets; dev_name "block": that takes nothing
  *                             until told; "flood": that sends for as long as it may
@@ -19,10 +21,13 @@
  *   domain_create_xml         a further domain, whose name is the text of the document
  *   domain_destroy            abort_job, and the domain is gone
  */
+#define _POSIX_C_SOURCE 200809L /* for a monotonic clock, of which plain C11 knows nothing */
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <polyvirt/abi/call.h>
 #include <polyvirt/abi/entry.h>
@@ -33,6 +38,7 @@
 #include <polyvirt/abi/gen/dom_lifecycle.h>
 #include <polyvirt/abi/gen/events.h>
 #include <polyvirt/abi/gen/sto_vol.h>
+#include <polyvirt/abi/job.h>
 #include <polyvirt/abi/loop.h>
 #include <polyvirt/abi/registry.h>
 #include <polyvirt/abi/stream.h>
@@ -40,12 +46,12 @@
 PV_MANIFEST("id: t_stuck\n"
             "abi: [0, 1]\n"
             "provides: [pv.dom.lifecycle/1, pv.dom.guest/1, pv.dom.job/1, pv.dom.console/1, pv.sto.vol/1]\n"
-            "needs: [host.call/1, host.registry/1, host.loop/1, host.event/1, host.stream/1]\n"
+            "needs: [host.call/1, host.registry/1, host.loop/1, host.event/1, host.stream/1, host.job/1]\n"
             "uri: [stuck]\n"
             "kinds: [domain, pool, volume]\n"
             "type: STUCK\n");
 
-enum { DOMAINS = 16, ERR_INTERNAL = 1, ERR_NO_DOMAIN = 42, ERR_ABORTED = 78 };
+enum { DOMAINS = 16, LOOP_SECONDS = 60, ERR_INTERNAL = 1, ERR_NO_DOMAIN = 42, ERR_ABORTED = 78 };
 
 /* A call that hangs, or a stream that takes nothing. Two own it: the list, and what waits for the cancellation or
  * serves the stream. */
@@ -55,8 +61,8 @@ struct held {
     pv_call *call;     /* hanging call, or */
     pv_stream *stream; /* blocked stream; on the loop alone, which sets it to null when it is over */
     pv_dom_time_out *time;
-    uint64_t object;
-    int echo, floods;    /* constant */
+    uint64_t object, seen; /* constant; seen: the generation when it began */
+    int echo, floods, job; /* constant; job: holds the object's */
     int blocked, owners; /* guarded by the instance's lock */
 };
 
@@ -67,6 +73,7 @@ struct pv_inst {
     const pv_svc_loop *loops;
     const pv_svc_event *events;
     const pv_svc_stream *streams;
+    const pv_svc_job *jobs;
     pv_loop *loop;
     pv_queue *queue;
     pthread_mutex_t lock;
@@ -123,6 +130,7 @@ static int unlist(struct held *h) {
 
 static void end_call(struct held *h) {
     if (h->time != NULL) h->time->seconds = 1;
+    if (h->job) h->inst->jobs->end(h->inst->host, h->object, PV_JOB_MODIFY);
     h->inst->call->complete(h->call, PV_OK);
 }
 
@@ -173,7 +181,7 @@ static int is_gone(pv_inst *inst, const pv_obj *obj) {
     return inst->registry->find_uuid(inst->host, obj->kind, obj->uuid) != obj->handle;
 }
 
-static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_time_out *time, int cancels) {
+static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_time_out *time, int cancels, int job) {
     struct held *h = hold(inst, obj->handle, cancels ? 3 : 2); /* one share is this function's */
     if (h == NULL) {
         fail(inst, call, ERR_INTERNAL, "out of memory");
@@ -181,6 +189,7 @@ static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_ti
     }
     h->call = call;
     h->time = time;
+    h->job = job;
     list(h);
     if (is_gone(inst, obj) && unlist(h)) {
         if (cancels) let_go(h);
@@ -197,19 +206,19 @@ static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_ti
 static pv_status op_suspend(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_suspend_in *in,
                             pv_dom_suspend_out *out) {
     (void)in, (void)out;
-    return hang(inst, call, obj, NULL, 0);
+    return hang(inst, call, obj, NULL, 0, 0);
 }
 
 static pv_status op_time(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_time_in *in,
                          pv_dom_time_out *out) {
     (void)in;
-    return hang(inst, call, obj, out, 1);
+    return hang(inst, call, obj, out, 1, 0);
 }
 
 static pv_status op_hostname(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_hostname_in *in,
                              pv_dom_hostname_out *out) {
     (void)in, (void)out;
-    return hang(inst, call, obj, NULL, 0);
+    return hang(inst, call, obj, NULL, 0, 0);
 }
 
 static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_reset_in *in,
@@ -223,6 +232,43 @@ static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const
     }
     pthread_mutex_unlock(&inst->lock);
     return PV_OK;
+}
+
+static pv_status op_wakeup(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_pm_wakeup_in *in,
+                           pv_dom_pm_wakeup_out *out) {
+    (void)in, (void)out;
+    const int64_t minute = 60 * INT64_C(1000000000);
+    pv_status status = inst->jobs->begin(inst->host, call, obj->handle, PV_JOB_MODIFY, "wakeup", 10 * minute);
+    if (status != PV_OK) return status;
+    status = hang(inst, call, obj, NULL, 0, 1);
+    if (status != PV_PENDING) inst->jobs->end(inst->host, obj->handle, PV_JOB_MODIFY);
+    return status;
+}
+
+static void block_loop(void *ctx) {
+    struct held *h = ctx;
+    pv_inst *inst = h->inst;
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += LOOP_SECONDS;
+    pthread_mutex_lock(&inst->lock);
+    while (inst->generation == h->seen && pthread_cond_timedwait(&inst->told, &inst->lock, &end) == 0) continue;
+    pthread_mutex_unlock(&inst->lock);
+}
+
+static pv_status op_inject_nmi(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_inject_nmi_in *in,
+                               pv_dom_inject_nmi_out *out) {
+    (void)in, (void)out;
+    struct held *h = hold(inst, obj->handle, 1);
+    if (h != NULL) {
+        pthread_mutex_lock(&inst->lock);
+        h->seen = inst->generation;
+        pthread_mutex_unlock(&inst->lock);
+        if (inst->loops->post(inst->loop, block_loop, h, let_go) == PV_OK) return PV_OK;
+        let_go(h);
+    }
+    fail(inst, call, ERR_INTERNAL, "the loop is gone");
+    return PV_FAIL;
 }
 
 static pv_status op_abort_job(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_abort_job_in *in,
@@ -397,7 +443,8 @@ static pv_status op_wipe(pv_inst *inst, pv_call *call, const pv_obj *obj, const 
 
 static const pv_dom_lifecycle lifecycle = {.size = sizeof(lifecycle), .create_xml = op_create_xml,
                                            .shutdown = op_shutdown, .reboot = op_reboot, .reset = op_reset,
-                                           .destroy = op_destroy, .suspend = op_suspend, .resume = op_resume};
+                                           .destroy = op_destroy, .suspend = op_suspend, .resume = op_resume,
+                                           .pm_wakeup = op_wakeup, .inject_nmi = op_inject_nmi};
 static const pv_dom_guest guest = {.size = sizeof(guest), .time = op_time, .hostname = op_hostname};
 static const pv_dom_job job = {.size = sizeof(job), .abort_job = op_abort_job};
 static const pv_dom_console console = {.size = sizeof(console), .open_console = op_open_console};
@@ -418,13 +465,18 @@ static pv_status create(pv_host *host, const pv_host_root *root, const char *ins
     pv_inst *inst = calloc(1, sizeof(*inst));
     if (inst == NULL) return PV_FAIL;
     pthread_mutex_init(&inst->lock, NULL);
-    pthread_cond_init(&inst->told, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&inst->told, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     inst->host = host;
     inst->call = root->get_service(host, PV_SVC_CALL, sizeof(*inst->call));
     inst->registry = root->get_service(host, PV_SVC_REGISTRY, sizeof(*inst->registry));
     inst->loops = root->get_service(host, PV_SVC_LOOP, sizeof(*inst->loops));
     inst->events = root->get_service(host, PV_SVC_EVENT, sizeof(*inst->events));
     inst->streams = root->get_service(host, PV_SVC_STREAM, sizeof(*inst->streams));
+    inst->jobs = root->get_service(host, PV_SVC_JOB, sizeof(*inst->jobs));
     *out = inst;
     return PV_OK;
 }

@@ -11,6 +11,8 @@ import pathlib
 import sys
 import textwrap
 
+import yaml
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import events as events_module  # noqa: E402
 from facts import Constants, Facts  # noqa: E402
@@ -201,6 +203,18 @@ def constants_header(constants):
     return header("constants", "host/protocol/tables/constants.yaml", "\n".join(out) + "\n")
 
 
+def errors_header(path):
+    """The numbers of pv_error: `code`, `domain` and `level`."""
+    lists = yaml.safe_load(path.read_text())
+    codes = dict(lists["codes"], **{name: row["value"] for name, row in lists["newer"].items()})
+    out = [comment("Numbers of pv_error's fields. They are those of the public API, with PV_ for VIR_.")]
+    for title, values in (("level", lists["levels"]), ("domain: what kind of driver failed", lists["domains"]),
+                          ("code", codes)):
+        lines = ",\n".join(f"    {name.replace('VIR_', 'PV_', 1)} = {value}" for name, value in values.items())
+        out.append(f"/* {title} */\nenum {{\n{lines}\n}};")
+    return header("errors", "host/protocol/tables/error-codes.yaml", "\n".join(out) + "\n")
+
+
 def generate(root):
     """{file name: text} of everything in gen/."""
     root = pathlib.Path(root)
@@ -214,6 +228,7 @@ def generate(root):
     text, structs = events_module.c_header(event_list)
     files["events.h"] = header("events", "host/protocol/tables", text)
     files["layout.h"] = layout_header(spec, structs)
+    files["errors.h"] = errors_header(root / "host/protocol/tables/error-codes.yaml")
     return files
 
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 #include <polyvirt/abi/gen/constants.h>
 #include <polyvirt/abi/gen/events.h>
@@ -89,6 +90,7 @@ Json Driver::run(pv_call* call, const Json& command) {
     if (what == "burst") return burst(command);
     if (what == "identity") return identity(call);
     if (what == "entered") return entered_.load();
+    if (what == "stats") return stats(command);
     const std::shared_ptr<Volume> vol = volume(command.at("volume").get<std::string>());
     if (what == "plan") {
         StreamPlan plan;
@@ -107,6 +109,62 @@ Json Driver::run(pv_call* call, const Json& command) {
                 {"opened", f.opened}, {"finished", f.finished}, {"aborted", f.aborted}, {"broken", f.broken}};
     }
     throw std::invalid_argument("there is no command '" + what + "'");
+}
+
+// Figures of guests, and whether the next question about them hangs; how many there were.
+Json Driver::stats(const Json& command) {
+    std::uint64_t asked = 0;
+    bool goes_on = false;
+    {
+        const DriverLock lock(mu_);
+        for (const auto& [handle, figures] :
+             command.value("figures", std::vector<std::pair<std::uint64_t, Figures>>{}))
+            figures_[handle] = figures;
+        if (command.contains("hang")) {
+            stats_hang_ = command.at("hang").get<bool>();
+            goes_on = !stats_hang_;
+        }
+        asked = stats_asked_;
+    }
+    if (goes_on) end_hanging(PV_OK);
+    return asked;
+}
+
+void Driver::end_hanging(pv_status status) {
+    pv_call* call = nullptr;
+    {
+        const DriverLock lock(mu_);
+        call = std::exchange(hanging_, nullptr);
+    }
+    if (call == nullptr) return;
+    if (status < 0)
+        static_cast<void>(plugin::fail(s_, call, make_error(ErrorCode::operation_aborted, ErrorDomain::none, "cancelled")));
+    s_.call->complete(call, status);
+}
+
+pv_status Driver::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in&, pv_dom_all_stats_out& out) {
+    std::unordered_map<std::uint64_t, Figures> figures;
+    bool hangs = false;
+    {
+        const DriverLock lock(mu_);
+        ++stats_asked_;
+        hangs = stats_hang_;
+        if (hangs) hanging_ = call;
+        else figures = figures_;
+    }
+    for (const auto& [handle, values] : figures) {
+        pv_params* const params = s_.build->begin_group(out.stats, handle);
+        for (const auto& [name, value] : values) {
+            pv_param param{};
+            param.field = name.c_str();
+            param.type = PV_PARAM_ULLONG;
+            param.v.ul = value;
+            if (params != nullptr) s_.build->add_param(params, &param);
+        }
+    }
+    if (!hangs) return PV_OK;
+    s_.call->on_cancel(call, [](void* self) noexcept { static_cast<Driver*>(self)->end_hanging(PV_CANCELLED); }, this, nullptr);
+    return PV_PENDING;
 }
 
 Json Driver::publish(const Json& command) {

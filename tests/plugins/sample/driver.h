@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include <nlohmann/json.hpp>
+#include <polyvirt/abi/gen/dom_stats.h>
 #include <polyvirt/abi/gen/hv_caps.h>
 #include <polyvirt/abi/gen/sto_vol.h>
 #include <polyvirt/loop.h>
@@ -37,6 +38,8 @@ class Driver {
     pv_status upload(pv_call* call, const pv_obj* obj, const pv_vol_upload_in& in, pv_vol_upload_out&);
     pv_status download(pv_call* call, const pv_obj* obj, const pv_vol_download_in& in, pv_vol_download_out&);
 
+    pv_status all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in&, pv_dom_all_stats_out& out);
+
     [[nodiscard]] const plugin::Services& services() const { return s_; }
 
   private:
@@ -48,6 +51,8 @@ class Driver {
     Json event(const Json& command);
     Json burst(const Json& command);
     Json identity(pv_call* call) const;
+    Json stats(const Json& command);
+    void end_hanging(pv_status status);
     std::shared_ptr<Volume> volume(const std::string& name);
 
     const plugin::Services s_;
@@ -56,6 +61,11 @@ class Driver {
     std::atomic<std::uint64_t> entered_{0};
     Mutex mu_{Rank::driver};
     std::unordered_map<std::string, std::shared_ptr<Volume>> volumes_ PV_GUARDED_BY(mu_);
+    using Figures = std::vector<std::pair<std::string, std::uint64_t>>;
+    std::unordered_map<std::uint64_t, Figures> figures_ PV_GUARDED_BY(mu_); // by handle
+    bool stats_hang_ PV_GUARDED_BY(mu_) = false;
+    pv_call* hanging_ PV_GUARDED_BY(mu_) = nullptr;
+    std::uint64_t stats_asked_ PV_GUARDED_BY(mu_) = 0;
 };
 
 } // namespace polyvirt::sample

@@ -12,7 +12,7 @@
 
 PV_MANIFEST("id: sample\n"
             "abi: [0, 1]\n"
-            "provides: [pv.hv.caps/1, pv.sto.vol/1]\n"
+            "provides: [pv.hv.caps/1, pv.sto.vol/1, pv.dom.stats/1]\n"
             "needs: [host.build/1, host.call/1, host.client/1, host.event/1, host.loop/1, host.registry/1, host.stream/1]\n"
             "uri: [sample]\n"
             "kinds: [domain, network, network_port, interface, pool, volume, nodedev, nwfilter, nwfilter_binding, secret, "
@@ -48,6 +48,16 @@ const pv_sto_vol* volume_table() {
     return &table;
 }
 
+const pv_dom_stats* stats_table() {
+    static const pv_dom_stats table = [] {
+        pv_dom_stats t{};
+        t.size = sizeof t;
+        t.all_stats = slot<&Driver::all_stats>;
+        return t;
+    }();
+    return &table;
+}
+
 pv_status probe(const char* uri, int32_t, pv_probe* out) noexcept {
     if (std::string_view(uri) != "sample:///default") return PV_OK;
     out->score = 100;
@@ -72,6 +82,7 @@ pv_status create(pv_host* host, const pv_host_root* root, const char*, pv_inst**
 const void* get_interface(pv_inst*, const char* id) noexcept {
     const std::string_view name(id);
     if (name == PV_IFACE_HV_CAPS) return caps_table();
+    if (name == PV_IFACE_DOM_STATS) return stats_table();
     return name == PV_IFACE_STO_VOL ? volume_table() : nullptr;
 }
 

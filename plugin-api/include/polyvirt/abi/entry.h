@@ -27,7 +27,9 @@ enum {
 };
 /* In both serial models an op that returned PV_PENDING counts as out, and pv.dom.job and a domain's destroy are
  * delivered at any time: what watches or ends something long must not wait for it. */
-enum { PV_LIFETIME_STATIC = 1, PV_LIFETIME_PER_URI = 2, PV_LIFETIME_PER_CONNECTION = 3 };
+/* How long an instance lives: from the daemon's start to its end; while clients of its URI are there; while its one
+ * client is there; from its first client to the daemon's end. */
+enum { PV_LIFETIME_STATIC = 1, PV_LIFETIME_PER_URI = 2, PV_LIFETIME_PER_CONNECTION = 3, PV_LIFETIME_KEPT = 4 };
 enum { PV_START_COLD = 1, PV_START_CRASH_RECOVER = 2, PV_START_HANDOVER = 3 };
 enum { PV_STOP_SHUTDOWN = 1, PV_STOP_SESSION_END = 2, PV_STOP_RETIRE = 3 };
 
