@@ -11,7 +11,7 @@
 namespace polyvirt::test {
 
 inline constexpr std::uint64_t kDiskBytes = std::uint64_t{1} << 40;
-inline constexpr std::uint64_t kDiskCapacity = kDiskBytes - 5'181'440; // what the peer's disks are said to hold
+inline constexpr std::uint64_t kDiskCapacity = kDiskBytes - 5'177'344; // what the peer's disks are said to hold
 
 struct MemoryFigure {
     std::int32_t tag; // PV_DOMAIN_MEMORY_STAT_*

@@ -22,9 +22,9 @@ class Aside:
 
     def __init__(self, case, call):
         self.code = None
-        self.thread = threading.Thread(target=self.run, args=(call,))
+        self.thread = threading.Thread(target=self.run, args=(call,), daemon=True)
         self.thread.start()
-        case.addCleanup(self.thread.join)
+        case.addCleanup(self.thread.join, 5)
 
     def run(self, call):
         try:
@@ -54,7 +54,8 @@ class Faults(ImaginaryCase):
         for code in CODES:
             self.define(more=xml, faults=f"<fault:error op='domain.set_memory' code='{code}'/>")
             got.append(self.refused(lambda: domain.setMemory(1000))[0])
-        self.assertEqual(got, CODES)
+        # The client library takes three codes of another domain than nwfilter's for those of servers of its version 0.7.
+        self.assertEqual(got, [code + 4 if code in (61, 62, 63) else code for code in CODES])
 
     def test_the_third_call_and_one_more(self):
         domain = self.start(faults="<fault:error op='domain.reset' after='2' times='2'/>")
@@ -76,7 +77,8 @@ class Faults(ImaginaryCase):
         self.connection.lookupByName("test").memoryStats()  # nobody else is slow
 
     def test_a_guest_that_never_answers_is_destroyed(self):
-        domain = self.start(faults="<fault:hang op='*'/>")
+        domain = self.start()
+        self.define(more=f"<uuid>{domain.UUIDString()}</uuid>", faults="<fault:hang op='*'/>")
         calls = [Aside(self, self.connect().lookupByName("a").suspend) for _ in range(20)]
         other = self.connection.lookupByName("test")
         other.memoryStats()
@@ -168,7 +170,7 @@ class OwnHost(ImaginaryCase):
 
     def test_a_host_from_a_file(self):
         c = self.connection
-        self.assertEqual(c.getURI(), f"test://{self.node}")
+        self.assertTrue(c.getURI().startswith(f"test+unix://{self.node}?"))
         self.assertEqual({d.name(): d.isActive() for d in c.listAllDomains()},
                          {"one": 1, "two": 1, "off": 0, "kept": 0, "gone": 1})
         self.assertEqual(c.getInfo()[1:5], [97656, 50, 6000, 4])
@@ -191,12 +193,13 @@ class OwnHost(ImaginaryCase):
             self.assertEqual(self.refused(c.lookupByName(domain).suspend)[0], 38)
 
     def test_what_is_wrong_is_told_with_its_place(self):
-        line = self.node.read_text().split("\n").index("  ", 5) + 1  # where `more` stands
+        text = self.node.read_text()
+        line = text[:text.index("</node>")].count("\n")  # where `more` stands
         for more, other, words in (("<domain type='test'/>", None, f"n.xml: line {line}"),
                                    ("<domain file='none.xml'/>", None, "none.xml"),
                                    ("<broken>", None, "n.xml"),
                                    ("", "<network/>", "other.xml"),
-                                   ("", domain_xml("one"), "described twice"),
+                                   ("", domain_xml("one"), "already exists"),
                                    ("<domain file='.'/>", None, "not a regular file")):
             with self.subTest(more or other):
                 self.write(more, other)

@@ -6,6 +6,7 @@ import threading
 import xml.etree.ElementTree as ET
 
 import libvirt
+import libvirt_qemu
 
 from harness import wait
 from harness.imaginary import ImaginaryCase, domain_xml
@@ -43,7 +44,7 @@ def root_of(domain, flags=0):
 class Life(ImaginaryCase):
     def test_the_default_host_is_there(self):
         c = self.connection
-        self.assertEqual(c.getURI(), "test:///default")
+        self.assertTrue(c.getURI().startswith("test+unix:///default?"))
         self.assertEqual(c.getType(), "TEST")
         self.assertEqual(c.getVersion(), 2)
         domain = c.lookupByName("test")
@@ -98,6 +99,13 @@ class Life(ImaginaryCase):
         self.assertEqual(self.refused(domain.create)[0], INVALID)
         self.assertEqual(self.refused(domain.resume)[0], INVALID)
         self.assertEqual(self.refused(lambda: domain.destroyFlags(64))[0], INVALID_ARG)
+
+    def test_other_ways_to_begin(self):
+        domain = self.connection.defineXMLFlags(domain_xml(), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+        with open("/dev/null", "rb") as nothing:
+            domain.createWithFiles([nothing.fileno()], 0)
+            other = self.connection.createXMLWithFiles(domain_xml("t"), [nothing.fileno()], 0)
+        self.assertTrue(domain.isActive() and other.isActive())
 
     def test_transient_domains_go_when_they_stop(self):
         domain = self.connection.createXML(domain_xml("t"), 0)
@@ -202,12 +210,12 @@ class Tune(ImaginaryCase):
 
     def test_parameters(self):
         domain = self.start()
-        self.assertEqual(domain.schedulerType(), ["fair", 1])
+        self.assertEqual(domain.schedulerType(), ("fair", 1))
         domain.setSchedulerParameters({"weight": 70})
         self.assertEqual(domain.schedulerParameters(), {"weight": 70})
         domain.setSchedulerParametersFlags({"weight": 80}, CONFIG)
         self.assertEqual(domain.schedulerParametersFlags(CONFIG), {"weight": 80})
-        domain.setMemoryParameters({"hard_limit": 1000000}, LIVE | CONFIG)
+        domain.setMemoryParameters({"hard_limit": 1000000}, CONFIG)
         self.assertEqual(domain.memoryParameters(CONFIG)["hard_limit"], 1000000)
         domain.setBlkioParameters({"weight": 500, "device_weight": "/dev/sda,300"})
         self.assertEqual(domain.blkioParameters()["device_weight"], "/dev/sda,300")
@@ -361,7 +369,7 @@ class Kept(ImaginaryCase):
     def test_a_backup_ends_with_an_event(self):
         events = Events(self.connection)
         domain = self.start()
-        domain.backupBegin("<domainbackup/>")
+        domain.backupBegin("<domainbackup/>", None)
         events.expect("job_completed")
         self.assertTrue(domain.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)["success"])
 
@@ -403,7 +411,7 @@ class Long(ImaginaryCase):
         thread, outcome = self.save_aside(domain)
         self.assertEqual(domain.controlInfo()[0], libvirt.VIR_DOMAIN_CONTROL_JOB)
         self.assertEqual(domain.jobStats()["operation"], libvirt.VIR_DOMAIN_JOB_OPERATION_SAVE)
-        domain.abortJob()
+        domain.abortJobFlags(0)
         thread.join()
         self.assertEqual(outcome, [78])
         self.assertTrue(domain.isActive())
@@ -448,7 +456,7 @@ class Inside(ImaginaryCase):
     def test_the_agent(self):
         domain = self.start()
         self.assertEqual((domain.fsFreeze(), domain.fsFreeze(), domain.fsThaw()), (2, 0, 2))
-        domain.fsTrim("/", 0)
+        domain.fSTrim("/", 0)
         self.assertEqual([f[0] for f in domain.fsInfo()], ["/", "/boot"])
         self.assertEqual(domain.getTime()["seconds"], 627319920)
         domain.setTime({"seconds": 5, "nseconds": 0})
@@ -508,6 +516,29 @@ class Inside(ImaginaryCase):
         stream.send(b"hello")
         self.assertEqual(stream.recv(16), b"hello")
         stream.abort()
+
+    def test_events_that_only_a_guest_makes(self):
+        events = Events(self.connection)
+        domain = self.start()
+        domain.setBlockThreshold("vda", 4096)
+        for words in ("rtc-change 60", "watchdog none", "io-error vda", "graphics connect", "disk-change hdc", "tray-change hdc open",
+                      "agent connected", "block-threshold vda", "memory-failure inject", "memory-device ua-dimm 1024",
+                      "removal-failed ua-x", "migration-iteration 3", "control-error"):
+            self.assertEqual(libvirt_qemu.qemuMonitorCommand(domain, words, 0), "")
+        self.assertEqual(libvirt_qemu.qemuAgentCommand(domain, "reboot", -1, 0), "Restarting system.")
+        events.expect("rtc_change", "watchdog", "io_error", "io_error_reason", "graphics", "disk_change", "tray_change",
+                      "agent_lifecycle", "block_threshold", "memory_failure", "memory_device_size_change", "device_removal_failed",
+                      "migration_iteration", "control_error", "reboot")
+        self.assertEqual(libvirt_qemu.qemuMonitorCommandWithFiles(domain, "echo a b")[0], "a b")
+        code, _, text = self.refused(lambda: libvirt_qemu.qemuMonitorCommand(domain, "fly", 0))
+        self.assertEqual(code, INVALID_ARG)
+        self.assertIn("tray-change DISK", text)
+        libvirt_qemu.qemuMonitorCommand(domain, "io-error vda pause", 0)
+        self.assertEqual(domain.state(), [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR])
+        domain.resume()
+        libvirt_qemu.qemuMonitorCommand(domain, "panic", 0)
+        self.assertEqual(domain.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED])
+        wait.until(lambda: (8, 0) in events.of("lifecycle"), "the crash")
 
     def test_the_screen(self):
         domain = self.start()
