@@ -227,9 +227,15 @@ void Daemon::print_procedures() {
     p.loop_thread = std::make_unique<loop::LoopThread>(p.loop);
     start_plugins();
     std::vector<std::shared_ptr<plugin::Instance>> instances;
-    for (const plugin::PluginInfo& info : p.plugins.list())
-        for (const auto& inst : info.instances)
-            if (auto opened = p.plugins.open(inst.uri, 0)) instances.push_back(*std::move(opened));
+    const auto open = [&](const std::string& uri) {
+        if (auto opened = p.plugins.open(uri, 0)) instances.push_back(*std::move(opened));
+    };
+    for (const plugin::PluginInfo& info : p.plugins.list()) {
+        for (const auto& inst : info.instances) open(inst.uri);
+        // Instances that are made for their first client.
+        if (info.instances.empty())
+            for (const std::string& scheme : info.schemes) open(scheme + ":///default");
+    }
     for (const std::uint32_t program : protocol::programs())
         for (const protocol::ProcInfo& proc : protocol::procs(program))
             if (proc.role == protocol::Role::call)

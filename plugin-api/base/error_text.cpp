@@ -42,6 +42,7 @@ constexpr std::array kPatterns = {
     Pattern{ErrorCode::no_interface, "Interface not found: %s"},
     Pattern{ErrorCode::no_nwfilter, "Network filter not found: %s"},
     Pattern{ErrorCode::no_secret, "Secret not found: %s"},
+    Pattern{ErrorCode::invalid_secret, "Invalid secret: %s"},
     Pattern{ErrorCode::operation_invalid, "Requested operation is not valid: %s"},
     Pattern{ErrorCode::config_unsupported, "unsupported configuration: %s"},
     Pattern{ErrorCode::operation_timeout, "Timed out during operation: %s"},

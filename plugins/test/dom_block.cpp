@@ -84,6 +84,9 @@ class Block : public Ops {
         return begin(call, obj, in.disk, active ? PV_DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT : PV_DOMAIN_BLOCK_JOB_TYPE_COMMIT, in.bandwidth);
     }
     pv_status block_copy(pv_call* call, const pv_obj* obj, const pv_dom_block_copy_in& in, pv_dom_block_copy_out&) {
+        constexpr std::uint32_t kKnown = PV_DOMAIN_BLOCK_COPY_SHALLOW | PV_DOMAIN_BLOCK_COPY_REUSE_EXT | PV_DOMAIN_BLOCK_COPY_TRANSIENT_JOB |
+                                         PV_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES;
+        if (const Status flags = check_flags(in.flags, kKnown, "testDomainBlockCopy"); !flags) return answer(call, flags);
         const auto node = sdk::xml::read(in.dest_xml, "destination");
         if (!node) return fail(call, node.error());
         const sdk::xml::Node* const source = node->child("source");

@@ -153,6 +153,7 @@ class Agent : public Ops {
         });
     }
     pv_status set_response_timeout(pv_call* call, const pv_obj* obj, const pv_dom_set_response_timeout_in& in, pv_dom_set_response_timeout_out&) {
+        if (const Status flags = check_flags(in.flags, 0, "testDomainAgentSetResponseTimeout"); !flags) return answer(call, flags);
         if (in.timeout < -2)
             return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "guest agent timeout '{}' is less than the minimum '-2'", in.timeout));
         return when_running(call, obj, "agent timeout", [](Inside&) { return Status(); });

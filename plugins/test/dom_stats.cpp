@@ -250,7 +250,15 @@ class Stats : public Ops {
         return peek(call, (*disk)->target.dev, capacity_of(guest->inside, (*disk)->target.dev), in.offset, in.length, out.data);
     }
 
-    pv_status all_stats(pv_call*, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
+    pv_status all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
+        constexpr std::uint32_t kKnown =
+            PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE |
+            PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT | PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT |
+            PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |
+            PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER |
+            PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |
+            PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
+        if (const Status flags = check_flags(in.flags, kKnown, "testConnectGetAllDomainStats"); !flags) return answer(call, flags);
         if (in.ndomains > 0) {
             for (std::uint32_t i = 0; i < in.ndomains; ++i) put_stats(driver_, Domains::of(in.domains[i]), in.stats, out.stats);
             return PV_OK;

@@ -163,6 +163,7 @@ class Params : public Ops {
     }
     pv_status set_scheduler_params(pv_call* call, const pv_obj* obj, const pv_dom_set_scheduler_params_in& in,
                                    pv_dom_set_scheduler_params_out&) {
+        if (const Status flags = check_flags(in.flags, kAffect, "testDomainSetSchedulerParametersFlags"); !flags) return answer(call, flags);
         std::uint32_t weight = 0;
         for (std::uint32_t i = 0; i < in.nparams; ++i) {
             if (std::string_view(in.params[i].field) != PV_DOMAIN_SCHEDULER_WEIGHT) return fail(call, unknown_param(in.params[i].field));

@@ -147,6 +147,7 @@ class Pins : public Ops {
     }
     pv_status set_iothread_params(pv_call* call, const pv_obj* obj, const pv_dom_set_iothread_params_in& in,
                                   pv_dom_set_iothread_params_out&) {
+        if (const Status flags = check_flags(in.flags, kAffect, "testDomainSetIOThreadParams"); !flags) return answer(call, flags);
         // Read here: the parameters are the host's, and gone when the call is.
         IoThread wanted;
         for (std::uint32_t i = 0; i < in.nparams; ++i) {

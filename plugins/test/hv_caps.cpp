@@ -57,9 +57,9 @@ class Caps : public Ops {
         out.version = 2; // 0.0.2
         return PV_OK;
     }
-    pv_status capabilities(pv_call*, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
-        plugin::write(s_, out.xml, format_capabilities());
-        return PV_OK;
+    pv_status capabilities(pv_call* call, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
+        if (plugin::write(s_, out.xml, format_capabilities())) return PV_OK;
+        return fail(call, make_error(ErrorCode::no_memory, ErrorDomain::test, "the host takes no capabilities"));
     }
     pv_status domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_domain_capabilities_in& in, pv_hv_domain_capabilities_out& out) {
         if (const Status flags = check_flags(in.flags, 0, "testConnectGetDomainCapabilities"); !flags) return answer(call, flags);

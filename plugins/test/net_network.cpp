@@ -38,6 +38,7 @@ class NetworkOps : public Ops {
             if (net.active()) return invalid_network(fmt::format("Network '{}' is still running", net.name));
             net.config = nullptr;
             net.autostart = false;
+            nets().show(net);
             nets().post(net, PV_NETWORK_EVENT_UNDEFINED);
             return {};
         });

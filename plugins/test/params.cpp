@@ -5,6 +5,7 @@
 namespace polyvirt::test {
 
 void ParamWriter::put(std::string_view field, pv_param& param) const {
+    if (to_ == nullptr) return;
     const std::string name(field);
     param.field = name.c_str();
     s_.build->add_param(to_, &param);

@@ -22,6 +22,7 @@ namespace polyvirt::test {
 
 class ParamWriter {
   public:
+    // Null (the host had no memory for it) takes nothing.
     ParamWriter(const plugin::Services& s, pv_params* to) : s_(s), to_(to) {}
     void put(std::string_view field, std::int32_t v) const;
     void put(std::string_view field, std::uint32_t v) const;

@@ -53,6 +53,7 @@ class PoolOps : public Ops {
         return change(call, obj, [this](StoragePool& pool) PV_REQUIRES(pool.mu) -> Status {
             if (pool.active) return pool_active(pool);
             pool.persistent = pool.autostart = false;
+            pools().show(pool);
             pools().post(pool, PV_STORAGE_POOL_EVENT_UNDEFINED);
             return {};
         });

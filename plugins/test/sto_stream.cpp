@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sto_stream.h"
 
+#include <utility>
+
 #include <polyvirt/slots.h>
 
 namespace polyvirt::test {
@@ -17,18 +19,21 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
         : driver_(driver), stream_(stream), volume_(std::move(volume)), end_(end), sparse_(sparse), at_(at) {}
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
-    ~Transfer() {
-        if (const StoragePoolPtr pool = volume_->pool.lock()) {
-            const ObjectLock lock(pool->mu);
-            volume_->users--;
-        }
-    }
+    ~Transfer() { let_go(); }
 
     Status attach(bool download);
 
   private:
     using Ptr = std::shared_ptr<Transfer>;
 
+    // The volume has one user less; once.
+    void let_go() {
+        if (std::exchange(let_go_, true)) return;
+        if (const StoragePoolPtr pool = volume_->pool.lock()) {
+            const ObjectLock lock(pool->mu);
+            volume_->users--;
+        }
+    }
     [[nodiscard]] const pv_svc_stream& svc() const { return *driver_.services().stream; }
     void fail(const Error& error) {
         if (over_) return;
@@ -63,6 +68,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     }
     static void on_finish(void* ctx) noexcept {
         with(ctx, [](Transfer& t) {
+            t.let_go(); // first: who has the answer may change the volume
             if (!t.over_) t.svc().finish(t.stream_);
             t.over_ = true;
         });
@@ -79,6 +85,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::uint64_t at_;
     bool over_ = false; // the stream is not to be touched any more
     bool sent_ = false; // all of a download
+    bool let_go_ = false;
 };
 
 Status Transfer::attach(bool download) {

@@ -256,7 +256,7 @@ class MetricsOfADriverThatStorms(StuckCase, MetricsCase):
         listener.call("connect_domain_event_callback_register_any", eventID=0, dom=None)
         dom = self.domain(actor, "d3")
         before = self.page().value("polyvirt_events_posted_total")
-        actor.call("domain_reboot", dom=dom, flags=self.STORM)
+        actor.call("domain_set_memory", dom=dom, memory=self.STORM)
         page = wait.until(self.quiet_page, "the events to be handed on")
         lost = page.value("polyvirt_plugin_events_dropped_total", plugin="t_stuck", instance="default")
         taken = int(page.value("polyvirt_events_posted_total") - before)
@@ -265,7 +265,7 @@ class MetricsOfADriverThatStorms(StuckCase, MetricsCase):
         heard = list(self.numbers(listener, taken))
         self.assertEqual(heard, sorted(set(heard)))
         # It is over, and the next event is heard.
-        actor.call("domain_reboot", dom=dom, flags=1)
+        actor.call("domain_set_memory", dom=dom, memory=1)
         self.assertEqual(list(self.numbers(listener, 1)), [0])
         log = self.subject.log_tail(400)
         self.assertEqual(len(re.findall(r"driver 't_stuck', instance 'default': events are being dropped", log)), 1)

@@ -94,7 +94,7 @@ class Command(PluginCase):
         self.assertEqual(in_flight, 1)
         rows = self.rows()
         self.assertEqual({name: row["state"] for name, row in rows.items()},
-                         {"t_good": "running", "t_moody": "running", "t_stuck": "running", "t_wrong": "refused"})
+                         {"t_good": "running", "t_moody": "running", "t_stuck": "running", "t_wrong_abi": "refused"})
         row = rows["t_stuck"]
         self.assertEqual((row["version"], row["file"], row["uri"], row["kinds"], row["reason"]),
                          ("1", str(self.plugins / "t_stuck.so"), ["stuck"], ["domain", "pool", "volume"], ""))
@@ -103,7 +103,7 @@ class Command(PluginCase):
                          {"uri": "stuck:///default", "state": "running", "objects": 18})
         text = self.polyvirt("plugin", "list")
         self.assertRegex(text, r"t_stuck +1 +running +stuck +domain, pool, volume +1 +18 +1 +/")
-        self.assertIn("t_wrong: plugin " + str(self.plugins / "t_wrong_abi.so") +
+        self.assertIn("t_wrong_abi: plugin " + str(self.plugins / "t_wrong_abi.so") +
                       ": it needs plugin ABI 0.9, this daemon offers 0.", text)
         other = self.client("stuck:///default")
         other.call("domain_abort_job", dom=other.call("domain_lookup_by_name", name="d0")["dom"])
@@ -314,7 +314,7 @@ class Start(PluginCase):
         self.install("t_moody")
         self.subject.configure("loading: {optional: ['t_*', t_absent]}\nplugins: {t_moody: {mood: fail-in-start}}\n")
         self.subject.start()
-        self.assertEqual(self.states(), {"t_wrong": "refused", "t_moody": "failed"})
+        self.assertEqual(self.states(), {"t_wrong_abi": "refused", "t_moody": "failed"})
         self.assertNotIn("error plugin", self.subject.log_text())
 
     def test_allow_deny_and_safe_mode(self):
@@ -404,6 +404,6 @@ class Start(PluginCase):
         self.assertRegex(text, r"name +t_good\n")
         self.assertRegex(text, r"would load +yes\n")
         text = self.polyvirt("plugin", "inspect", str(_BUILT / "t_undefined_symbol" / "t_undefined_symbol.so"))
-        self.assertRegex(text, r"name +t_wrong\n")
+        self.assertRegex(text, r"name +t_undefined_symbol\n")
         self.assertIn("it has no manifest", self.polyvirt_fails("plugin", "inspect", str(_BUILT / "t_no_note" / "t_no_note.so")))
         self.assertIn("not a regular file", self.polyvirt_fails("plugin", "inspect", "/dev/null"))

@@ -2,6 +2,8 @@
 # Copyright 2026 The polyvirt authors
 """Networks and their ports in the test driver."""
 
+import xml.etree.ElementTree as ET
+
 import libvirt
 
 from harness import settings, wait
@@ -108,8 +110,8 @@ class Networks(ObjectCase):
         client.call("network_set_metadata", network=one, type=1, metadata="a title", key=None, uri=None, flags=0)
         client.call("network_set_metadata", network=one, type=2, metadata="<x y='1'/>", key="k", uri="urn:k", flags=0)
         self.assertEqual(client.call("network_get_metadata", network=one, type=1, uri=None, flags=0)["metadata"], "a title")
-        self.assertEqual(client.call("network_get_metadata", network=one, type=2, uri="urn:k", flags=0)["metadata"],
-                         "<k:x xmlns:k='urn:k' y='1'/>")
+        self.assertEqual(ET.canonicalize(client.call("network_get_metadata", network=one, type=2, uri="urn:k", flags=0)["metadata"]),
+                         '<k:x xmlns:k="urn:k" y="1"></k:x>')
         with self.assertRaises(WireError):
             client.call("network_get_metadata", network=one, type=0, uri=None, flags=0)
         self.assertIn("<title>a title</title>", net.XMLDesc())
@@ -131,9 +133,18 @@ class Ports(ObjectCase):
         self.assertEqual(self.refusal(lambda: port.XMLDesc())[0], libvirt.VIR_ERR_NO_NETWORK_PORT)
 
     def test_parameters(self):
+        """By the raw client: setParameters() of Debian 12's python3-libvirt refuses what it is told the parameters are."""
         port = self.net.portCreateXML(PORT)
-        port.setParameters({"inbound.average": 100, "inbound.peak": 200, "outbound.average": 7})
-        got = port.getParameters()
+        client = RawClient(self.subject.socket(), wire.Tables(settings.TABLES), settings.PATIENCE)
+        self.addCleanup(client.close)
+        client.open("test:///default")
+        net = {"name": self.net.name(), "uuid": self.net.UUID()}
+        uint = 2
+        client.call("network_port_set_parameters", port={"net": net, "uuid": port.UUID()}, flags=0, params=[
+            {"field": field, "value": (uint, value)}
+            for field, value in (("inbound.average", 100), ("inbound.peak", 200), ("outbound.average", 7))])
+        got = {p["field"]: p["value"][1] for p in client.call(
+            "network_port_get_parameters", port={"net": net, "uuid": port.UUID()}, nparams=0, flags=0)["params"]}
         self.assertEqual((got["inbound.average"], got["inbound.peak"], got["outbound.average"]), (100, 200, 7))
         self.assertIn("<inbound average='100' peak='200'/>", port.XMLDesc())
 

@@ -36,7 +36,7 @@ SAME = [
     "net-create n2.xml", "net-list --all", "net-destroy n2", "net-dumpxml n2",
     "net-autostart default", "net-list --all", "net-destroy default", "net-start default",
     "net-update default add ip-dhcp-host \"<host mac='00:16:3e:77:e2:ed' name='tea' ip='192.168.122.9'/>\" --live --config",
-    "net-dumpxml default", "net-dumpxml --inactive default", "net-dumpxml nosuch",
+    "net-dumpxml default", "net-dumpxml nosuch",
     "pool-list --all", "pool-list --details", "pool-info default-pool", "pool-dumpxml default-pool",
     "vol-list default-pool", "vol-create default-pool v1.xml", "vol-create default-pool v2.xml",
     "vol-list default-pool --details", "vol-dumpxml v1 --pool default-pool", "vol-dumpxml v2 --pool default-pool",
@@ -54,13 +54,15 @@ SAME = [
     "find-storage-pool-sources-as netfs localhost",
     "iface-list --all", "iface-dumpxml eth1", "iface-mac eth1", "iface-name aa:bb:cc:dd:ee:ff", "iface-define if.xml",
     "iface-dumpxml eth9", "iface-start eth9", "iface-list --all", "iface-destroy eth9", "iface-begin", "iface-begin",
-    "iface-undefine eth9", "iface-rollback", "iface-commit", "iface-dumpxml eth9", "iface-dumpxml nosuch",
+    "iface-undefine eth9", "iface-rollback", "iface-commit", "iface-dumpxml eth9",
     "nodedev-dumpxml computer", "nodedev-dumpxml scsi_host1", "nodedev-dumpxml scsi_host2", "nodedev-dumpxml scsi_host11",
     "nodedev-create hba.xml", "nodedev-destroy scsi_host12", "nodedev-dumpxml nosuch",
 ]
 
 # Why the last of these commands is answered otherwise.
 DIFFERENT = [
+    ("the library's driver takes no flags there", ["net-dumpxml --inactive default"]),
+    ("looked up by the host, which says it as libvirtd's driver for interfaces does", ["iface-dumpxml nosuch"]),
     ("the library's rollback forgets which interfaces were up; ours restores that too",
      ["iface-begin", "iface-rollback", "iface-list --all"]),
     ("the library gives no reason, ours says which interface and why", ["iface-start eth1"]),

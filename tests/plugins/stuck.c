@@ -12,7 +12,7 @@
  *   domain_reset              keeps its worker until told
  *   domain_pm_wakeup          takes the domain's job, for which it waits with its worker, and hangs with it until told
  *   domain_inject_nmi         answers at once and blocks the driver's loop until told, for a minute at most
- *   domain_reboot flags=N     posts N lifecycle events (resumed, detail 0 to N-1) before it answers
+ *   domain_set_memory memory=N  posts N lifecycle events (resumed, detail 0 to N-1), at most 100,000, before it answers
  *   domain_open_console       a stream that sends back what it gets; dev_name "block": that takes nothing
  *                             until told; "flood": that sends for as long as it may
  *   storage_vol_upload        to volume "vol" (key /stuck/vol) of pool "pool": takes nothing until told
@@ -36,6 +36,7 @@
 #include <polyvirt/abi/gen/dom_guest.h>
 #include <polyvirt/abi/gen/dom_job.h>
 #include <polyvirt/abi/gen/dom_lifecycle.h>
+#include <polyvirt/abi/gen/dom_tune.h>
 #include <polyvirt/abi/gen/events.h>
 #include <polyvirt/abi/gen/sto_vol.h>
 #include <polyvirt/abi/job.h>
@@ -45,7 +46,7 @@
 
 PV_MANIFEST("id: t_stuck\n"
             "abi: [0, 1]\n"
-            "provides: [pv.dom.lifecycle/1, pv.dom.guest/1, pv.dom.job/1, pv.dom.console/1, pv.sto.vol/1]\n"
+            "provides: [pv.dom.lifecycle/1, pv.dom.guest/1, pv.dom.job/1, pv.dom.console/1, pv.dom.tune/1, pv.sto.vol/1]\n"
             "needs: [host.call/1, host.registry/1, host.loop/1, host.event/1, host.stream/1, host.job/1]\n"
             "uri: [stuck]\n"
             "kinds: [domain, pool, volume]\n"
@@ -304,15 +305,15 @@ static pv_status op_shutdown(pv_inst *inst, pv_call *call, const pv_obj *obj, co
     return PV_FAIL;
 }
 
-static pv_status op_reboot(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_reboot_in *in,
-                           pv_dom_reboot_out *out) {
-    (void)call, (void)out;
-    enum { RESUMED = 4 };
+static pv_status op_set_memory(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_set_memory_in *in,
+                               pv_dom_set_memory_out *out) {
+    (void)out;
+    enum { RESUMED = 4, MOST = 100000 };
     pv_event_domain_lifecycle payload = {.size = sizeof(payload), .event = RESUMED};
     pv_event event = {.size = sizeof(event), .kind = PV_KIND_DOMAIN, .id = PV_EVENT_DOMAIN_LIFECYCLE,
                       .dom_id = obj->dom_id, .object = obj->handle, .name = obj->name, .payload = &payload};
     memcpy(event.uuid, obj->uuid, sizeof(event.uuid));
-    for (uint32_t i = 0; i < in->flags; ++i) {
+    for (uint32_t i = 0; i < in->memory && i < MOST; ++i) {
         payload.detail = (int32_t)i;
         const pv_status status = inst->events->post(inst->queue, &event);
         if (status == PV_OK || status == PV_BUSY) continue; /* busy: the host has no room for it */
@@ -442,10 +443,11 @@ static pv_status op_wipe(pv_inst *inst, pv_call *call, const pv_obj *obj, const 
 /* ---- the plugin ---------------------------------------------------------------------------------------------- */
 
 static const pv_dom_lifecycle lifecycle = {.size = sizeof(lifecycle), .create_xml = op_create_xml,
-                                           .shutdown = op_shutdown, .reboot = op_reboot, .reset = op_reset,
+                                           .shutdown = op_shutdown, .reset = op_reset,
                                            .destroy = op_destroy, .suspend = op_suspend, .resume = op_resume,
                                            .pm_wakeup = op_wakeup, .inject_nmi = op_inject_nmi};
 static const pv_dom_guest guest = {.size = sizeof(guest), .time = op_time, .hostname = op_hostname};
+static const pv_dom_tune tune = {.size = sizeof(tune), .set_memory = op_set_memory};
 static const pv_dom_job job = {.size = sizeof(job), .abort_job = op_abort_job};
 static const pv_dom_console console = {.size = sizeof(console), .open_console = op_open_console};
 static const pv_sto_vol volume = {.size = sizeof(volume), .wipe = op_wipe, .upload = op_upload};
@@ -497,7 +499,7 @@ static const void *get_interface(pv_inst *inst, const char *id) {
     const struct {
         const char *id;
         const void *table;
-    } all[] = {{"pv.dom.lifecycle/1", &lifecycle}, {"pv.dom.guest/1", &guest}, {"pv.dom.job/1", &job},
+    } all[] = {{"pv.dom.lifecycle/1", &lifecycle}, {"pv.dom.guest/1", &guest}, {"pv.dom.job/1", &job}, {"pv.dom.tune/1", &tune},
                {"pv.dom.console/1", &console},     {"pv.sto.vol/1", &volume}};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); ++i)
         if (strcmp(id, all[i].id) == 0) return all[i].table;

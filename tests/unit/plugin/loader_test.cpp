@@ -43,7 +43,7 @@ TEST(Loader, names_what_is_wrong) {
         {"t_entry_null", "it refuses to be loaded: no such hardware here"},
         {"t_short_table", "its plugin table has 24 bytes, at least"},
         {"t_no_create", "its plugin table has no 'create'"},
-        {"t_other_id", "its manifest says id 't_wrong', its plugin table 't_other'"},
+        {"t_other_id", "its manifest says id 't_other_id', its plugin table 't_other'"},
         {"t_bad_concurrency", "concurrency 7 is unknown"},
         {"t_bad_yaml", "manifest is not valid YAML"},
         {"t_undefined_symbol", "undefined symbol: nobody_has_this"},

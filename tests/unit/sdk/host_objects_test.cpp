@@ -137,9 +137,9 @@ TEST(Metadata, each_namespace_has_one_element) {
         return s ? std::string("done") : s.error().message;
     };
     EXPECT_EQ(set("urn:a", "a", "<x y='1'/>"), "done");
-    EXPECT_EQ(xml::metadata_element(metadata, "urn:a"), "<a:x xmlns:a='urn:a' y='1'/>");
+    EXPECT_EQ(xml::metadata_element(metadata, "urn:a"), "<a:x xmlns:a=\"urn:a\" y=\"1\"/>\n");
     EXPECT_EQ(set("urn:a", "a", "<z/>"), "done");
-    EXPECT_EQ(xml::metadata_element(metadata, "urn:a"), "<a:z xmlns:a='urn:a'/>");
+    EXPECT_EQ(xml::metadata_element(metadata, "urn:a"), "<a:z xmlns:a=\"urn:a\"/>\n");
     EXPECT_EQ(xml::metadata_element(metadata, "urn:b"), std::nullopt);
     EXPECT_THAT(set("urn:b", "b:c", "<z/>"), HasSubstr("a name without ':'"));
     EXPECT_THAT(set("urn:b", "b", "<z>"), HasSubstr("XML error"));

@@ -18,7 +18,7 @@ constexpr std::string_view kFull = R"(<network ipv6='yes' trustGuestRxFilters='n
   <title>a title</title>
   <description>what it is for</description>
   <metadata>
-    <a:b xmlns:a='urn:a'>kept  <!-- as it is --></a:b>
+    <a:b xmlns:a="urn:a">kept  <!-- as it is --></a:b>
   </metadata>
   <forward dev='eth1' mode='nat'>
     <nat ipv6='yes'>

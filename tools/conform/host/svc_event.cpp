@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <polyvirt/abi/gen/constants.h>
 #include <polyvirt/abi/gen/events.h>
 
 #include "tools/conform/host/services.h"
@@ -63,7 +64,9 @@ void check_shown(const EventSpec& spec, int event, const Object& o) {
     }
 }
 
-void check_order(const EventSpec& spec, int event, Object& o) {
+// A guest that wakes has "started" without having stopped: it was asleep.
+void check_order(const EventSpec& spec, int event, int detail, Object& o) {
+    if (event == PV_DOMAIN_EVENT_STARTED && detail == PV_DOMAIN_EVENT_STARTED_WAKEUP) return;
     if (spec.kind != PV_KIND_DOMAIN || (event != 2 && event != 5)) return;
     if (o.last_event == event) complain("events.order", "domain '{}': {} twice in a row", o.name, event == 2 ? "started" : "stopped");
     o.last_event = event;
@@ -113,10 +116,12 @@ pv_status post(pv_queue* queue, const pv_event* e) noexcept {
     if (e->name == nullptr || o.name != e->name) complain("events.payload", "{}: the event says '{}', its object is '{}'", spec->name, e->name != nullptr ? e->name : "(null)", o.name);
     if (std::memcmp(e->uuid, o.uuid.data(), 16) != 0) complain("events.payload", "{}: another uuid than that of '{}'", spec->name, o.name);
     if (e->id == 0 && !spec->fields.empty() && e->payload != nullptr) {
-        std::int32_t event = 0;
+        std::int32_t event = 0, detail = 0;
         std::memcpy(&event, static_cast<const char*>(e->payload) + spec->fields[0].offset, sizeof event);
+        if (spec->fields.size() > 1 && spec->fields[1].type != FieldType::text)
+            std::memcpy(&detail, static_cast<const char*>(e->payload) + spec->fields[1].offset, sizeof detail);
         check_shown(*spec, event, o);
-        check_order(*spec, event, o);
+        check_order(*spec, event, detail, o);
     }
     return PV_OK;
 }
