@@ -151,9 +151,11 @@ void Driver::end_hanging(pv_status status) {
 }
 
 pv_status Driver::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
-    if ((in.flags & ~static_cast<std::uint32_t>(PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)) != 0)
-        return plugin::fail(s_, call, make_error(ErrorCode::invalid_arg, ErrorDomain::none, "unsupported flags ({:#x}) in function {}",
-                                                 in.flags, "sampleConnectGetAllDomainStats"));
+    constexpr std::uint32_t kStates = 0xff; // ..._STATS_ACTIVE to ..._STATS_OTHER
+    constexpr std::uint32_t kFlags = kStates | PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |
+                                     PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
+    if ((in.flags & ~kFlags) != 0)
+        return plugin::fail(s_, call, make_error(ErrorCode::invalid_arg, ErrorDomain::none, "unsupported flags {:#x}", in.flags & ~kFlags));
     std::unordered_map<std::uint64_t, Figures> figures;
     bool hangs = false;
     {
