@@ -148,6 +148,8 @@ std::shared_ptr<Instance> PluginManager::open_known(std::string_view uri, std::u
         const LeafLock lock(state_->mu);
         const KnownUris::Instance* known = state_->refusing ? nullptr : state_->known.find(uri);
         if (known == nullptr) return nullptr;
+        // Noted by an open that was under way when its plugin was closed.
+        if (state_->closed.count(known->slot.substr(0, known->slot.find('/'))) != 0) return nullptr;
         const auto slot = state_->slots.find(known->slot);
         if (slot == state_->slots.end() || slot->second.busy || slot->second.order != known->order) return nullptr;
         slot->second.used = true;

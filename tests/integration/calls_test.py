@@ -224,12 +224,13 @@ class StatesInTheDriver(StuckAsking):
         self.end_all([serial])
 
     def test_calls_that_wait_for_their_turn_at_the_object(self):
-        serials = [self.one.start("domain_reset", dom=self.dom, flags=0) for _ in range(self.SHARE + 2)]
-        inside, waiting = serials[:self.SHARE], serials[self.SHARE:]
+        inside = []
+        for _ in range(self.SHARE):  # one after the other: workers need not keep the order of the wire
+            inside.append(self.one.start("domain_reset", dom=self.dom, flags=0))
+            self.wait_for_state(inside[-1], "driver")
+        waiting = [self.one.start("domain_reset", dom=self.dom, flags=0) for _ in range(2)]
         for serial in waiting:
             self.wait_for_state(serial, "turn")
-        for serial in inside:
-            self.wait_for_state(serial, "driver")
         found, = self.rows("why", str(waiting[0]), "--server", "polyvirtd")
         self.assertEqual(found["stack"][0]["state"], "turn")
         behind = found["stack"][0]["waits_for"]["behind"]
@@ -239,7 +240,7 @@ class StatesInTheDriver(StuckAsking):
                          rf"turn +polyvirtd +\d+ +{waiting[0]} +domain_reset +domain d2")
         # Another object's calls have their own turns.
         self.one.call("domain_resume", dom=self.domain(self.one, "d3"))
-        self.end_all(serials)
+        self.end_all(inside + waiting)
 
     def test_a_worker_that_waits_for_the_objects_job(self):
         holder = self.one.start("domain_pm_wakeup", dom=self.dom, flags=0)
