@@ -70,7 +70,9 @@ class Jobs : public Ops {
         const GuestPtr guest = Domains::of(obj);
         const std::int64_t now = s_.loop->now_ns(s_.host);
         const ObjectLock lock(guest->mu);
-        const Job& job = guest->job;
+        return read(guest->job, last, now);
+    }
+    static Progress read(const Job& job, bool last, std::int64_t now) {
         Progress p;
         if (job.operation == 0 || (job.number == 0) != last) return p;
         p.operation = job.operation;
