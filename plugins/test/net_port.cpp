@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 // pv.net.port: ports of networks.
 
+#include <functional>
+
 #include <polyvirt/abi/gen/net_port.h>
 
 #include "networks.h"
@@ -111,7 +113,7 @@ class PortOps : public Ops {
 
   private:
     // Runs `use` under the lock of the network, unless either has gone.
-    template <typename F> pv_status with(pv_call* call, const pv_obj* obj, F&& use) const {
+    pv_status with(pv_call* call, const pv_obj* obj, const std::function<Status(Net&, const NetPortPtr&)>& use) const {
         const NetPortPtr port = port_of(obj);
         const NetPtr net = port->network.lock();
         if (!net) return fail(call, no_port(*port));
