@@ -77,7 +77,7 @@ template <typename Document> class Moments {
     [[nodiscard]] std::vector<std::string> descendants(const std::string& name) const {
         std::vector<std::string> found;
         for (std::size_t next = 0; next <= found.size(); ++next) {
-            const std::string& parent = next == 0 ? name : found[next - 1];
+            const std::string parent = next == 0 ? name : found[next - 1]; // a copy: `found` grows
             for (const auto& [child, item] : items_)
                 if (item.parent == parent && child != name) found.push_back(child);
         }
