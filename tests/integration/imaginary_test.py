@@ -10,6 +10,7 @@ import libvirt_qemu
 
 from harness import wait
 from harness.imaginary import ImaginaryCase, domain_xml
+from harness.tools import AdminCase
 
 LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
 INVALID_ARG, NO_DOMAIN, INVALID = 8, 42, 55
@@ -41,7 +42,13 @@ def root_of(domain, flags=0):
     return ET.fromstring(domain.XMLDesc(flags))
 
 
-class Life(ImaginaryCase):
+class Life(AdminCase, ImaginaryCase):
+    def test_the_host_outlives_its_last_client(self):
+        self.define("stays")
+        self.connection.close()
+        wait.until(lambda: "polyvirtd" not in self.polyvirt("clients"), "no client left")
+        self.assertEqual(self.connect().lookupByName("stays").name(), "stays")
+
     def test_the_default_host_is_there(self):
         c = self.connection
         self.assertTrue(c.getURI().startswith("test+unix:///default?"))
