@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 
 #include <sys/epoll.h>
 
@@ -117,19 +118,31 @@ Figures run_calls(const Options& o, const Ready& ready) {
 }
 
 Figures run_connects(const Options& o, const Ready& ready) {
-    Figures f;
+    std::vector<Figures> each(o.clients);
     ready();
     const auto begin = Clock::now();
-    while (since(begin) < o.seconds) {
-        const auto one = Clock::now();
-        RawClient client(o.socket);
-        client.open(o.uri);
-        client.close_connection();
-        f.micros.push_back(static_cast<float>(since(one) * 1e6));
-        ++f.calls;
+    const auto connect_again_and_again = [&](Figures& f) {
+        while (since(begin) < o.seconds) {
+            const auto one = Clock::now();
+            RawClient client(o.socket);
+            client.open(o.uri);
+            client.close_connection();
+            f.micros.push_back(static_cast<float>(since(one) * 1e6));
+            ++f.calls;
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (unsigned i = 1; i < o.clients; ++i) others.emplace_back([&, i] { connect_again_and_again(each[i]); });
+        connect_again_and_again(each[0]);
     }
-    f.seconds = since(begin);
-    return f;
+    Figures sum;
+    sum.seconds = since(begin);
+    for (const Figures& f : each) {
+        sum.calls += f.calls;
+        sum.micros.insert(sum.micros.end(), f.micros.begin(), f.micros.end());
+    }
+    return sum;
 }
 
 Figures run_changes(const Options& o, const Ready& ready) {

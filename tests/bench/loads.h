@@ -31,7 +31,7 @@ using Ready = std::function<void()>;
 
 // `call` again and again by `clients`, each with `outstanding` calls on the way.
 Figures run_calls(const Options& options, const Ready& ready);
-// Connect, ask for the authentication, open, close; one client after the other.
+// Connect, ask for the authentication, open, close, again and again, `clients` of them at a time.
 Figures run_connects(const Options& options, const Ready& ready);
 // A domain is defined and undefined `changes` times, of which `subscribers` are told. Ends the program if one of
 // them misses an event or gets them out of order.
