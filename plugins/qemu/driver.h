@@ -52,6 +52,8 @@ class Driver {
     pv_status domain_capabilities(pv_call*, const pv_obj*, const pv_hv_domain_capabilities_in&,
                                   pv_hv_domain_capabilities_out&);
     pv_status max_vcpus(pv_call*, const pv_obj*, const pv_hv_max_vcpus_in&, pv_hv_max_vcpus_out&);
+    pv_status domain_xml_to_native(pv_call*, const pv_obj*, const pv_hv_domain_xml_to_native_in&,
+                                   pv_hv_domain_xml_to_native_out&);
     pv_status security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out&);
     // pv.dom.config (ops_config.cpp)
     pv_status define_xml(pv_call*, const pv_obj*, const pv_dom_define_xml_in&, pv_dom_define_xml_out&);

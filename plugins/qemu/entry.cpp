@@ -42,6 +42,7 @@ const pv_hv_caps* caps_table() {
         t.capabilities = slot<&Driver::capabilities>;
         t.domain_capabilities = slot<&Driver::domain_capabilities>;
         t.max_vcpus = slot<&Driver::max_vcpus>;
+        t.domain_xml_to_native = slot<&Driver::domain_xml_to_native>;
         t.security_model = slot<&Driver::security_model>;
         return t;
     }();

@@ -70,9 +70,22 @@ const sockaddr* generic(const sockaddr_un& a) { return reinterpret_cast<const so
 
 } // namespace
 
+std::string guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name) {
+    return fmt::format("{}/{}", s.paths->dir(s.host, PV_PATH_RUN), folder_name(id, name));
+}
+
+std::vector<std::string> emulator_environment(const std::string& folder) {
+    return {"LC_ALL=C",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=" + folder,
+            "XDG_DATA_HOME=" + folder + "/.local/share",
+            "XDG_CACHE_HOME=" + folder + "/.cache",
+            "XDG_CONFIG_HOME=" + folder + "/.config"};
+}
+
 Status Run::make_folder() {
     folder_ = folder_name(id_, guest_->name);
-    folder_path_ = fmt::format("{}/{}", s_.paths->dir(s_.host, PV_PATH_RUN), folder_);
+    folder_path_ = guest_folder(s_, id_, guest_->name);
     if (::mkdir(folder_path_.c_str(), 0700) != 0) {
         if (errno != EEXIST) return failed("cannot make the folder '" + folder_path_ + "'");
         remove_folder(); // of a guest whose daemon died before it could
@@ -157,15 +170,14 @@ Status Run::launch(const Domain& domain, pv_call* call) {
 }
 
 Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
-    const CommandContext context{.monitor_fd = kMonitorNumber,
-                                 .folder = folder_path_,
-                                 .pidfile = folder_path_ + "/emulator.pid",
-                                 .kvm = domain.type == "kvm"};
+    CommandContext context;
+    context.monitor_fd = kMonitorNumber;
+    context.folder = folder_path_;
+    context.pidfile = folder_path_ + "/emulator.pid";
+    context.kvm = domain.type == "kvm";
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
-    line.env.insert(line.env.begin(),
-                    {"LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                     "HOME=" + folder_path_, "XDG_DATA_HOME=" + folder_path_ + "/.local/share",
-                     "XDG_CACHE_HOME=" + folder_path_ + "/.cache", "XDG_CONFIG_HOME=" + folder_path_ + "/.config"});
+    const auto environment = emulator_environment(folder_path_);
+    line.env.insert(line.env.begin(), environment.begin(), environment.end());
     write_log("starting up polyvirt version: " POLYVIRT_VERSION "\n" + line.to_string());
     log_start_ = ::lseek(log_.get(), 0, SEEK_END);
 

@@ -76,6 +76,33 @@ struct DeviceInfo {
 };
 void describe_info(xml::Binder& b, DeviceInfo& info);
 
+// An address on the host: PCI, USB (bus, device), SCSI (bus, target, unit), mdev (uuid).
+struct HostAddress {
+    Number domain, bus, slot, function, device, target;
+    std::optional<std::uint64_t> unit;
+    std::string uuid;
+    std::string type; // "pci" where a document says so
+};
+void describe(xml::Binder& b, HostAddress& v);
+
+struct Rom {
+    YesNo enabled{};
+    OnOff bar{};
+    std::string file;
+};
+struct Teaming {
+    std::string type, persistent;
+};
+void describe(xml::Binder& b, Rom& v);
+void describe(xml::Binder& b, Teaming& v);
+
+// Of sockets that are connected to.
+struct Reconnect {
+    YesNo enabled{};
+    Number timeout; // s
+};
+void describe(xml::Binder& b, Reconnect& v);
+
 // <driver> options of virtio devices.
 struct VirtioOptions {
     OnOff iommu{}, ats{}, packed{}, page_per_vq{};

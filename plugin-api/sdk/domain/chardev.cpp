@@ -14,7 +14,10 @@ void describe(xml::Binder& b, ChardevSource& v) {
     b.attr("slave", v.slave);
     b.attr("tls", v.tls);
     b.attr("append", v.append);
-    b.keep({"reconnect", "seclabel", "clipboard", "mouse"}, v.kept);
+    b.child("reconnect", v.reconnect);
+    b.group("clipboard", [&] { b.attr("copypaste", v.copypaste); });
+    b.group("mouse", [&] { b.attr("mode", v.mouse); });
+    b.keep({"seclabel"}, v.kept);
 }
 
 void describe(xml::Binder& b, ChardevTarget& v) {

@@ -35,7 +35,10 @@ constexpr xml::Names names_of(ChardevType) {
 struct ChardevSource {
     std::string mode, host, service, path, channel, master, slave, tls;
     OnOff append{};
-    Kept kept;
+    std::optional<Reconnect> reconnect;
+    YesNo copypaste{}; // qemu-vdagent
+    std::string mouse;
+    Kept kept; // seclabel
 };
 struct ChardevTarget {
     std::string

@@ -4,41 +4,6 @@
 
 namespace polyvirt::sdk::domain {
 
-void describe(xml::Binder& b, Filesystem& v) {
-    b.attr("type", v.type);
-    b.attr("accessmode", v.accessmode);
-    b.attr("model", v.model);
-    b.attr("multidevs", v.multidevs);
-    b.attr("fmode", v.fmode);
-    b.attr("dmode", v.dmode);
-    b.keep({"driver", "binary", "source", "target", "space_hard_limit", "space_soft_limit"},
-           v.kept);
-    b.flag("readonly", v.readonly);
-    describe_info(b, v.info);
-}
-
-void describe(xml::Binder& b, Hostdev& v) {
-    b.attr("mode", v.mode);
-    b.attr("type", v.type);
-    b.attr("managed", v.managed);
-    b.attr("model", v.model);
-    b.attr("display", v.display);
-    b.attr("ramfb", v.ramfb);
-    b.attr("sgio", v.sgio);
-    b.attr("rawio", v.rawio);
-    b.keep({"driver", "source", "teaming", "rom", "ip", "route"}, v.kept);
-    b.flag("readonly", v.readonly);
-    b.flag("shareable", v.shareable);
-    describe_info(b, v.info);
-}
-
-void describe(xml::Binder& b, Redirdev& v) {
-    b.attr("bus", v.bus);
-    b.attr("type", v.type, xml::kRequired);
-    b.keep({"source", "protocol"}, v.kept);
-    describe_info(b, v.info);
-}
-
 void describe(xml::Binder& b, Hub& v) {
     b.attr("type", v.type, xml::kRequired);
     describe_info(b, v.info);
@@ -49,8 +14,29 @@ void describe(xml::Binder& b, Input& v) {
     b.attr("bus", v.bus);
     b.attr("model", v.model);
     b.group("driver", [&] { describe_virtio(b, v.driver); });
-    b.keep({"source"}, v.kept);
+    b.child("source", v.source);
     describe_info(b, v.info);
+}
+
+void describe(xml::Binder& b, InputSource& v) {
+    b.attr("evdev", v.evdev);
+    b.attr("dev", v.dev);
+    b.attr("grab", v.grab);
+    b.attr("grabToggle", v.grab_toggle);
+    b.attr("repeat", v.repeat);
+}
+
+void describe(xml::Binder& b, GraphicsChannel& v) {
+    b.attr("name", v.name, xml::kRequired);
+    b.attr("mode", v.mode, xml::kRequired);
+}
+
+void describe(xml::Binder& b, AudioRef& v) {
+    b.attr("id", v.id, xml::Rule{}.limits(1, 0xffffffff));
+}
+
+void describe(xml::Binder& b, SoundCodec& v) {
+    b.attr("type", v.type, xml::kRequired);
 }
 
 void describe(xml::Binder& b, GraphicsListen& v) {
@@ -88,10 +74,16 @@ void describe(xml::Binder& b, Graphics& v) {
     b.attr("address", v.address);
     b.child("listen", v.listens);
     b.child("gl", v.gl);
-    b.keep({"channel"}, v.kept);
+    b.child("channel", v.channels);
     b.group("image", [&] { b.attr("compression", v.image_compression); });
-    b.keep({"jpeg", "zlib", "playback", "streaming", "clipboard", "mouse", "filetransfer", "audio"},
-           v.kept);
+    b.group("jpeg", [&] { b.attr("compression", v.jpeg_compression); });
+    b.group("zlib", [&] { b.attr("compression", v.zlib_compression); });
+    b.group("playback", [&] { b.attr("compression", v.playback_compression); });
+    b.group("streaming", [&] { b.attr("mode", v.streaming); });
+    b.group("clipboard", [&] { b.attr("copypaste", v.copypaste); });
+    b.group("mouse", [&] { b.attr("mode", v.mouse); });
+    b.group("filetransfer", [&] { b.attr("enable", v.filetransfer); });
+    b.child("audio", v.audio);
     describe_info(b, v.info);
 }
 
@@ -132,8 +124,31 @@ void describe(xml::Binder& b, Video& v) {
 void describe(xml::Binder& b, Sound& v) {
     b.attr("model", v.model, xml::kRequired);
     b.attr("multichannel", v.multichannel);
-    b.keep({"codec", "audio"}, v.kept);
+    b.child("codec", v.codecs);
+    b.child("audio", v.audio);
     describe_info(b, v.info);
+}
+
+static void describe(xml::Binder& b, AudioStream& v) {
+    b.attr("mixingEngine", v.mixing_engine);
+    b.attr("fixedSettings", v.fixed_settings);
+    b.attr("voices", v.voices);
+    b.attr("bufferLength", v.buffer_length);
+    b.attr("dev", v.dev);
+    b.attr("tryPoll", v.try_poll);
+    b.attr("bufferCount", v.buffer_count);
+    b.attr("name", v.name);
+    b.attr("streamName", v.stream_name);
+    b.attr("latency", v.latency);
+    b.attr("serverName", v.server_name);
+    b.attr("clientName", v.client_name);
+    b.attr("connectPorts", v.connect_ports);
+    b.attr("exactName", v.exact_name);
+    b.group("settings", [&] {
+        b.attr("frequency", v.frequency);
+        b.attr("channels", v.channels);
+        b.attr("format", v.format);
+    });
 }
 
 void describe(xml::Binder& b, Audio& v) {
@@ -147,7 +162,8 @@ void describe(xml::Binder& b, Audio& v) {
     b.attr("tryMMap", v.try_mmap);
     b.attr("exclusive", v.exclusive);
     b.attr("dspPolicy", v.dsp_policy);
-    b.keep({"input", "output"}, v.kept);
+    b.child("input", v.input);
+    b.child("output", v.output);
 }
 
 void describe(xml::Binder& b, Watchdog& v) {
@@ -168,8 +184,11 @@ void describe(xml::Binder& b, Memballoon& v) {
 void describe(xml::Binder& b, RngBackend& v) {
     b.attr("model", v.model, xml::kRequired);
     b.attr("type", v.type);
-    b.keep({"source", "protocol"}, v.kept);
-    b.when(v.kept.empty(), "the backend is no socket", [&] { b.text(v.path); });
+    b.when(v.model == "egd", "model is egd", [&] {
+        b.child("source", v.sources);
+        b.group("protocol", [&] { b.attr("type", v.protocol); });
+    });
+    b.when(v.model != "egd", "model is not egd", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Rng& v) {

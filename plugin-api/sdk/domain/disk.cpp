@@ -4,6 +4,42 @@
 
 namespace polyvirt::sdk::domain {
 
+void describe(xml::Binder& b, SecretRef& v) {
+    b.attr("type", v.type);
+    b.attr("uuid", v.uuid);
+    b.attr("usage", v.usage);
+}
+
+void describe(xml::Binder& b, DiskAuth& v) {
+    b.attr("username", v.username, xml::kRequired);
+    b.child("secret", v.secret);
+}
+
+void describe(xml::Binder& b, EncryptionCipher& v) {
+    b.attr("name", v.name);
+    b.attr("size", v.size);
+    b.attr("mode", v.mode);
+    b.attr("hash", v.hash);
+}
+
+void describe(xml::Binder& b, EncryptionIvgen& v) {
+    b.attr("name", v.name);
+    b.attr("hash", v.hash);
+}
+
+void describe(xml::Binder& b, Encryption& v) {
+    b.attr("format", v.format, xml::kRequired);
+    b.attr("engine", v.engine);
+    b.child("secret", v.secrets);
+    b.child("cipher", v.cipher);
+    b.child("ivgen", v.ivgen);
+}
+
+static void describe_metadata_cache(xml::Binder& b, xml::Size& size) {
+    b.group("metadata_cache",
+            [&] { b.group("max_size", [&] { b.size_text(size, {1, "bytes", 1}); }); });
+}
+
 void describe(xml::Binder& b, DiskDriver& v) {
     b.attr("name", v.name);
     b.attr("type", v.type);
@@ -20,7 +56,7 @@ void describe(xml::Binder& b, DiskDriver& v) {
     b.attr("queues", v.queues);
     b.attr("queue_size", v.queue_size);
     describe_virtio(b, v.virtio);
-    b.keep({"metadata_cache"}, v.kept);
+    describe_metadata_cache(b, v.metadata_cache);
 }
 
 void describe(xml::Binder& b, DiskHost& v) {
@@ -38,6 +74,7 @@ void describe(xml::Binder& b, DiskSource& v) {
     b.attr("name", v.name);
     b.attr("query", v.query);
     b.attr("tls", v.tls);
+    b.attr("tlsHostname", v.tls_hostname);
     b.attr("pool", v.pool);
     b.attr("volume", v.volume);
     b.attr("mode", v.mode);
@@ -49,10 +86,100 @@ void describe(xml::Binder& b, DiskSource& v) {
     b.attr("fdgroup", v.fd_group);
     b.attr("index", v.index);
     b.child("host", v.hosts);
-    b.keep({"address", "snapshot", "config", "initiator", "ssl", "cookies", "readahead", "timeout",
-            "auth", "encryption", "reservations", "slices", "reconnect", "identity", "knownHosts",
-            "seclabel"},
-           v.kept);
+    b.child("address", v.nvme);
+    b.group("snapshot", [&] { b.attr("name", v.snapshot); });
+    b.group("config", [&] { b.attr("file", v.config); });
+    b.child("auth", v.auth);
+    b.group("ssl", [&] { b.attr("verify", v.ssl_verify); });
+    b.group("cookies", [&] { b.child("cookie", v.cookies); });
+    b.group("readahead", [&] { b.attr("size", v.readahead); });
+    b.group("timeout", [&] { b.attr("seconds", v.timeout); });
+    b.group("initiator", [&] { b.group("iqn", [&] { b.attr("name", v.initiator); }); });
+    b.group("slices", [&] { b.child("slice", v.slices); });
+    b.child("reconnect", v.reconnect);
+    b.group("identity", [&] {
+        b.attr("user", v.user);
+        b.attr("group", v.group);
+    });
+    b.child("encryption", v.encryption);
+    b.child("reservations", v.reservations);
+    b.keep({"seclabel"}, v.kept);
+}
+
+void describe(xml::Binder& b, DiskSlice& v) {
+    b.attr("type", v.type, xml::kRequired);
+    b.attr("offset", v.offset);
+    b.attr("size", v.size, xml::kRequired);
+}
+
+void describe(xml::Binder& b, DiskCookie& v) {
+    b.attr("name", v.name, xml::kRequired);
+    b.text(v.value);
+}
+
+void describe(xml::Binder& b, Reservations& v) {
+    b.attr("managed", v.managed, xml::kRequired);
+    b.keep({"source"}, v.source);
+}
+
+void describe(xml::Binder& b, NvmeAddress& v) {
+    const auto hex = [](int digits) {
+        xml::Rule rule;
+        rule.hex = digits;
+        return rule;
+    };
+    b.attr("domain", v.domain, hex(4));
+    b.attr("bus", v.bus, hex(2));
+    b.attr("slot", v.slot, hex(2));
+    b.attr("function", v.function, hex(1));
+}
+
+void describe(xml::Binder& b, BackingStore& v) {
+    b.attr("type", v.type);
+    b.attr("index", v.index);
+    b.group("format", [&] {
+        b.attr("type", v.format);
+        describe_metadata_cache(b, v.metadata_cache);
+    });
+    b.child("source", v.source);
+    b.child("backingStore", v.next);
+}
+
+void describe(xml::Binder& b, DiskGeometry& v) {
+    b.attr("cyls", v.cyls);
+    b.attr("heads", v.heads);
+    b.attr("secs", v.secs);
+    b.attr("trans", v.trans);
+}
+
+void describe(xml::Binder& b, DiskIotune& v) {
+    // In the order of the interface's own parameters.
+    const std::pair<const char*, std::optional<std::uint64_t> DiskIotune::*> limits[] = {
+        {"total_bytes_sec", &DiskIotune::total_bytes_sec},
+        {"read_bytes_sec", &DiskIotune::read_bytes_sec},
+        {"write_bytes_sec", &DiskIotune::write_bytes_sec},
+        {"total_iops_sec", &DiskIotune::total_iops_sec},
+        {"read_iops_sec", &DiskIotune::read_iops_sec},
+        {"write_iops_sec", &DiskIotune::write_iops_sec},
+        {"total_bytes_sec_max", &DiskIotune::total_bytes_sec_max},
+        {"read_bytes_sec_max", &DiskIotune::read_bytes_sec_max},
+        {"write_bytes_sec_max", &DiskIotune::write_bytes_sec_max},
+        {"total_iops_sec_max", &DiskIotune::total_iops_sec_max},
+        {"read_iops_sec_max", &DiskIotune::read_iops_sec_max},
+        {"write_iops_sec_max", &DiskIotune::write_iops_sec_max},
+        {"size_iops_sec", &DiskIotune::size_iops_sec},
+    };
+    const std::pair<const char*, std::optional<std::uint64_t> DiskIotune::*> lengths[] = {
+        {"total_bytes_sec_max_length", &DiskIotune::total_bytes_sec_max_length},
+        {"read_bytes_sec_max_length", &DiskIotune::read_bytes_sec_max_length},
+        {"write_bytes_sec_max_length", &DiskIotune::write_bytes_sec_max_length},
+        {"total_iops_sec_max_length", &DiskIotune::total_iops_sec_max_length},
+        {"read_iops_sec_max_length", &DiskIotune::read_iops_sec_max_length},
+        {"write_iops_sec_max_length", &DiskIotune::write_iops_sec_max_length},
+    };
+    for (const auto& [name, field] : limits) b.element(name, v.*field);
+    b.element("group_name", v.group_name);
+    for (const auto& [name, field] : lengths) b.element(name, v.*field);
 }
 
 void describe(xml::Binder& b, DiskTarget& v) {
@@ -71,12 +198,18 @@ void describe(xml::Binder& b, Disk& v) {
     b.attr("sgio", v.sgio);
     b.attr("snapshot", v.snapshot);
     b.child("driver", v.driver);
-    b.keep({"auth"}, v.kept);
+    b.child("auth", v.auth);
     b.child("source", v.source);
-    b.keep({"backingStore", "backenddomain", "geometry", "blockio", "mirror"}, v.kept);
+    b.child("backingStore", v.backing);
+    b.keep({"backenddomain", "mirror"}, v.kept);
+    b.child("geometry", v.geometry);
+    b.group("blockio", [&] {
+        b.attr("logical_block_size", v.logical_block_size);
+        b.attr("physical_block_size", v.physical_block_size);
+    });
     b.child("target", v.target);
     b.require(!v.target.dev.empty(), "a disk needs <target dev='...'/>", ErrorCode::no_target);
-    b.keep({"iotune"}, v.kept);
+    b.child("iotune", v.iotune);
     b.flag("readonly", v.readonly);
     b.flag("shareable", v.shareable);
     b.flag("transient", v.transient);
@@ -84,7 +217,7 @@ void describe(xml::Binder& b, Disk& v) {
     b.element("wwn", v.wwn);
     b.element("vendor", v.vendor);
     b.element("product", v.product);
-    b.keep({"encryption"}, v.kept);
+    b.child("encryption", v.encryption);
     describe_info(b, v.info);
 }
 

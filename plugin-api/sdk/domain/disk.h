@@ -74,6 +74,28 @@ constexpr xml::Names names_of(DetectZeroes) {
     return kDetectZeroes;
 }
 
+// What opens a source: a secret that the secret driver holds, by uuid or by usage.
+struct SecretRef {
+    std::string type, uuid, usage;
+};
+struct DiskAuth {
+    std::string username;
+    SecretRef secret;
+};
+struct EncryptionCipher {
+    std::string name, mode, hash;
+    Number size;
+};
+struct EncryptionIvgen {
+    std::string name, hash;
+};
+struct Encryption {
+    std::string format, engine; // luks, luks2, qcow; qemu, librbd
+    std::vector<SecretRef> secrets;
+    std::optional<EncryptionCipher> cipher;
+    std::optional<EncryptionIvgen> ivgen;
+};
+
 struct DiskDriver {
     std::string name, type;
     DiskCache cache{};
@@ -84,7 +106,7 @@ struct DiskDriver {
     DetectZeroes detect_zeroes{};
     Number iothread, queues, queue_size;
     VirtioOptions virtio;
-    Kept kept;
+    xml::Size metadata_cache; // bytes
 };
 
 struct DiskHost {
@@ -93,12 +115,60 @@ struct DiskHost {
 
 // Which of these is used follows from the disk's type: file, dev, dir, protocol ... or pool and
 // volume.
+struct DiskSlice {
+    std::string type; // storage
+    std::optional<std::uint64_t> offset, size; // bytes
+};
+struct DiskCookie {
+    std::string name, value;
+};
+struct Reservations {
+    YesNo managed{};
+    Kept source; // <source type='unix' .../>
+};
+struct NvmeAddress {
+    Number domain, bus, slot, function;
+};
 struct DiskSource {
     std::string file, dev, dir, protocol, name, query, tls, pool, volume, mode, type, path, managed;
     Number nvme_namespace, index;
-    std::string startup_policy, fd_group;
+    std::string startup_policy, fd_group, tls_hostname;
     std::vector<DiskHost> hosts;
-    Kept kept;
+    std::optional<NvmeAddress> nvme;
+    std::string snapshot, config, initiator; // network
+    YesNo ssl_verify{};
+    std::vector<DiskCookie> cookies;
+    std::optional<std::uint64_t> readahead; // bytes
+    std::optional<std::uint64_t> timeout;   // s
+    std::optional<DiskAuth> auth;
+    std::optional<Encryption> encryption;
+    std::optional<Reservations> reservations;
+    std::vector<DiskSlice> slices;
+    std::optional<Reconnect> reconnect;
+    std::string user, group; // <identity>
+    Kept kept;               // seclabel
+};
+
+// The image below a disk's, and below that ... An empty one (no type) ends the chain.
+struct BackingStore {
+    DiskType type{};
+    Number index;
+    std::string format;
+    xml::Size metadata_cache; // bytes
+    std::optional<DiskSource> source;
+    std::vector<BackingStore> next; // one at most
+};
+
+struct DiskGeometry {
+    Number cyls, heads, secs;
+    std::string trans;
+};
+struct DiskIotune {
+    std::optional<std::uint64_t> total_bytes_sec, read_bytes_sec, write_bytes_sec, total_iops_sec, read_iops_sec,
+        write_iops_sec, total_bytes_sec_max, read_bytes_sec_max, write_bytes_sec_max, total_iops_sec_max, read_iops_sec_max,
+        write_iops_sec_max, size_iops_sec, total_bytes_sec_max_length, read_bytes_sec_max_length, write_bytes_sec_max_length,
+        total_iops_sec_max_length, read_iops_sec_max_length, write_iops_sec_max_length;
+    std::string group_name;
 };
 
 struct DiskTarget {
@@ -115,11 +185,17 @@ struct Disk {
     VirtioModel model{};
     std::string rawio, sgio, snapshot;
     DiskDriver driver;
+    std::optional<DiskAuth> auth; // outside of the source, as older documents have it; so is encryption
     std::optional<DiskSource> source;
+    std::vector<BackingStore> backing; // one at most
     DiskTarget target;
+    std::optional<DiskGeometry> geometry;
+    Number logical_block_size, physical_block_size;
+    std::optional<DiskIotune> iotune;
+    std::optional<Encryption> encryption;
     bool readonly = false, shareable = false, transient = false;
     std::string serial, wwn, vendor, product;
-    Kept kept;
+    Kept kept; // mirror, of a running guest; backenddomain
     DeviceInfo info;
 };
 
@@ -168,6 +244,18 @@ struct Controller {
     DeviceInfo info;
 };
 
+void describe(xml::Binder& b, SecretRef& v);
+void describe(xml::Binder& b, DiskAuth& v);
+void describe(xml::Binder& b, EncryptionCipher& v);
+void describe(xml::Binder& b, EncryptionIvgen& v);
+void describe(xml::Binder& b, Encryption& v);
+void describe(xml::Binder& b, DiskSlice& v);
+void describe(xml::Binder& b, DiskCookie& v);
+void describe(xml::Binder& b, Reservations& v);
+void describe(xml::Binder& b, NvmeAddress& v);
+void describe(xml::Binder& b, BackingStore& v);
+void describe(xml::Binder& b, DiskGeometry& v);
+void describe(xml::Binder& b, DiskIotune& v);
 void describe(xml::Binder& b, DiskDriver& v);
 void describe(xml::Binder& b, DiskHost& v);
 void describe(xml::Binder& b, DiskSource& v);

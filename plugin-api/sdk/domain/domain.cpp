@@ -21,44 +21,57 @@ static void describe(xml::Binder& b, QemuCommandline& v) {
     b.child("env", v.env);
 }
 
+static void describe(xml::Binder& b, GenId& v) {
+    b.text(v.uuid);
+}
+
 static void describe(xml::Binder& b, Devices& v) {
     b.element("emulator", v.emulator);
     b.child("disk", v.disks);
     b.child("controller", v.controllers);
-    b.keep({"lease"}, v.kept);
+    b.child("lease", v.leases);
     b.child("filesystem", v.filesystems);
     b.child("interface", v.interfaces);
-    b.keep({"smartcard"}, v.kept);
+    b.child("smartcard", v.smartcards);
     b.child("serial", v.serials);
     b.child("parallel", v.parallels);
     b.child("console", v.consoles);
     b.child("channel", v.channels);
     b.child("input", v.inputs);
-    b.keep({"tpm"}, v.kept);
+    b.child("tpm", v.tpms);
     b.child("graphics", v.graphics);
     b.child("sound", v.sounds);
     b.child("audio", v.audios);
     b.child("video", v.videos);
     b.child("hostdev", v.hostdevs);
     b.child("redirdev", v.redirdevs);
-    b.keep({"redirfilter"}, v.kept);
+    b.child("redirfilter", v.redir_filter);
     b.child("hub", v.hubs);
     b.child("watchdog", v.watchdogs);
     b.child("memballoon", v.memballoon);
     b.child("rng", v.rngs);
-    b.keep({"nvram"}, v.kept);
+    b.child("nvram", v.nvrams);
     b.child("panic", v.panics);
-    b.keep({"shmem", "memory", "crypto", "iommu", "vsock"}, v.kept);
+    b.child("shmem", v.shmems);
+    b.child("memory", v.memories);
+    b.child("crypto", v.cryptos);
+    b.child("iommu", v.iommu);
+    b.child("vsock", v.vsock);
 }
 
 static void describe_memory(xml::Binder& b, Domain& v) {
-    b.keep({"maxMemory"}, v.kept);
+    b.group("maxMemory", [&] {
+        b.attr("slots", v.max_memory_slots);
+        b.size_text(v.max_memory);
+    });
     b.group("memory", [&] {
         b.attr("dumpCore", v.dump_core);
         b.size_text(v.memory);
     });
     b.group("currentMemory", [&] { b.size_text(v.current_memory); });
-    b.keep({"blkiotune", "memtune", "memoryBacking"}, v.kept);
+    b.child("blkiotune", v.blkiotune);
+    b.child("memtune", v.memtune);
+    b.child("memoryBacking", v.memory_backing);
 }
 
 static void describe_lifecycle(xml::Binder& b, Domain& v) {
@@ -79,16 +92,25 @@ void describe(xml::Binder& b, Domain& v) {
     b.element("name", v.name, xml::kRequired);
     b.require(v.name.find('/') == std::string::npos, "the name must not contain '/'");
     b.element("uuid", v.uuid);
-    b.keep({"genid"}, v.kept);
+    b.child("genid", v.genid);
     b.element("title", v.title);
     b.require(v.title.find('\n') == std::string::npos, "the title must be a single line");
     b.element("description", v.description);
     b.raw("metadata", v.metadata);
     describe_memory(b, v);
     b.child("vcpu", v.vcpu);
-    b.keep({"vcpus", "iothreads", "iothreadids", "defaultiothread", "cputune", "numatune",
-            "resource", "sysinfo", "bootloader", "bootloader_args"},
-           v.kept);
+    b.group("vcpus", [&] { b.child("vcpu", v.vcpus); });
+    b.element("iothreads", v.iothreads);
+    b.group("iothreadids", [&] { b.child("iothread", v.iothread_ids); });
+    b.child("defaultiothread", v.default_iothread);
+    b.child("cputune", v.cputune);
+    b.child("numatune", v.numatune);
+    b.group("resource", [&] {
+        b.element("partition", v.partition);
+        b.group("fibrechannel", [&] { b.attr("appid", v.appid); });
+    });
+    b.child("sysinfo", v.sysinfos);
+    b.keep({"bootloader", "bootloader_args"}, v.kept);
     b.child("os", v.os);
     b.keep({"idmap"}, v.kept);
     b.child("features", v.features);

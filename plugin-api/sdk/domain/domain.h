@@ -13,8 +13,11 @@
 #include "base/uuid.h"
 #include "sdk/domain/chardev.h"
 #include "sdk/domain/devices.h"
+#include "sdk/domain/extras.h"
+#include "sdk/domain/hostdev.h"
 #include "sdk/domain/interface.h"
 #include "sdk/domain/machine.h"
+#include "sdk/domain/tuning.h"
 #include "sdk/xml/messages.h"
 #include "sdk/xml/reader.h"
 
@@ -39,10 +42,17 @@ struct Devices {
     std::vector<Watchdog> watchdogs;
     std::optional<Memballoon> memballoon;
     std::vector<Rng> rngs;
+    std::vector<NvramDevice> nvrams;
     std::vector<Panic> panics;
-    // Kinds that this version knows by name only. A driver refuses to start a guest with one of
-    // these rather than start it without.
-    Kept kept;
+    std::vector<Shmem> shmems;
+    std::vector<MemoryDevice> memories;
+    std::vector<Crypto> cryptos;
+    std::optional<Iommu> iommu;
+    std::optional<Vsock> vsock;
+    std::vector<Lease> leases;
+    std::vector<Smartcard> smartcards;
+    std::vector<Tpm> tpms;
+    std::optional<RedirFilter> redir_filter;
 };
 
 struct QemuArg {
@@ -57,6 +67,11 @@ struct QemuCommandline {
     [[nodiscard]] bool empty() const { return args.empty() && env.empty(); }
 };
 
+// <genid/>: without a uuid one is made.
+struct GenId {
+    std::optional<Uuid> uuid;
+};
+
 struct Domain {
     std::string type;               // qemu, kvm, lxc ...
     std::optional<std::int32_t> id; // of a running guest
@@ -66,7 +81,21 @@ struct Domain {
     std::optional<xml::Node> metadata; // word for word
     xml::Size memory, current_memory;  // KiB
     OnOff dump_core{};
+    xml::Size max_memory; // KiB, with memory devices plugged in
+    Number max_memory_slots;
+    std::optional<Blkiotune> blkiotune;
+    std::optional<Memtune> memtune;
+    std::optional<MemoryBacking> memory_backing;
     Vcpu vcpu;
+    std::vector<IndividualVcpu> vcpus;
+    Number iothreads;
+    std::vector<IoThread> iothread_ids;
+    std::optional<DefaultIoThread> default_iothread;
+    std::optional<Cputune> cputune;
+    std::optional<Numatune> numatune;
+    std::string partition, appid; // <resource>
+    std::vector<Sysinfo> sysinfos;
+    std::optional<GenId> genid;
     Os os;
     Features features;
     std::optional<Cpu> cpu;
@@ -76,7 +105,7 @@ struct Domain {
     Devices devices;
     std::vector<Seclabel> seclabels;
     QemuCommandline qemu_commandline;
-    Kept kept; // known by name only: memoryBacking, cputune, sysinfo ...
+    Kept kept; // known by name only: idmap, perf, keywrap, launchSecurity
 };
 void describe(xml::Binder& b, Domain& v);
 

@@ -22,7 +22,10 @@ void describe(xml::Binder& b, InterfaceSource& v) {
     b.attr("mode", v.mode);
     b.attr("address", v.address);
     b.attr("port", v.port);
-    b.keep({"local", "address", "reconnect", "ip", "route"}, v.kept);
+    b.child("address", v.host_address);
+    b.child("local", v.local);
+    b.child("reconnect", v.reconnect);
+    b.keep({"ip", "route"}, v.kept);
 }
 
 void describe(xml::Binder& b, InterfaceDriver& v) {
@@ -36,7 +39,42 @@ void describe(xml::Binder& b, InterfaceDriver& v) {
     b.attr("rss", v.rss);
     b.attr("rss_hash_report", v.rss_hash_report);
     describe_virtio(b, v.virtio);
-    b.keep({"host", "guest"}, v.kept);
+    b.child("host", v.host);
+    b.child("guest", v.guest);
+}
+
+void describe(xml::Binder& b, HostOffload& v) {
+    b.attr("csum", v.csum);
+    b.attr("gso", v.gso);
+    b.attr("tso4", v.tso4);
+    b.attr("tso6", v.tso6);
+    b.attr("ecn", v.ecn);
+    b.attr("ufo", v.ufo);
+    b.attr("mrg_rxbuf", v.mrg_rxbuf);
+}
+
+void describe(xml::Binder& b, GuestOffload& v) {
+    b.attr("csum", v.csum);
+    b.attr("tso4", v.tso4);
+    b.attr("tso6", v.tso6);
+    b.attr("ecn", v.ecn);
+    b.attr("ufo", v.ufo);
+}
+
+void describe(xml::Binder& b, InterfaceBackend& v) {
+    b.attr("type", v.type);
+    b.attr("tap", v.tap);
+    b.attr("vhost", v.vhost);
+    b.attr("logFile", v.log_file);
+}
+
+void describe(xml::Binder& b, InterfaceLocal& v) {
+    b.attr("address", v.address);
+    b.attr("port", v.port);
+}
+
+void describe(xml::Binder& b, Coalesce& v) {
+    b.group("rx", [&] { b.group("frames", [&] { b.attr("max", v.rx_max_frames); }); });
 }
 
 void describe(xml::Binder& b, InterfaceTarget& v) {
@@ -55,15 +93,24 @@ void describe(xml::Binder& b, Interface& v) {
     b.group("downscript", [&] { b.attr("path", v.downscript); });
     b.keep({"backenddomain"}, v.kept);
     b.child("target", v.target);
-    b.keep({"guest"}, v.kept);
+    b.group("guest", [&] {
+        b.attr("dev", v.guest_dev);
+        b.attr("actual", v.guest_actual);
+    });
     b.group("model", [&] { b.attr("type", v.model); });
     b.child("driver", v.driver);
-    b.keep({"backend", "filterref"}, v.kept);
+    b.child("backend", v.backend);
+    b.keep({"filterref"}, v.kept);
     b.group("port", [&] { b.attr("isolated", v.isolated); });
-    b.keep({"bandwidth", "tune"}, v.kept);
+    b.keep({"bandwidth"}, v.kept);
+    b.group("tune", [&] { b.element("sndbuf", v.sndbuf); });
     b.group("link", [&] { b.attr("state", v.link); });
     b.group("mtu", [&] { b.attr("size", v.mtu, xml::Rule{}.limits(0, 0xffffffff)); });
-    b.keep({"coalesce", "teaming", "ip", "route", "rom", "acpi"}, v.kept);
+    b.child("coalesce", v.coalesce);
+    b.child("teaming", v.teaming);
+    b.keep({"ip", "route"}, v.kept);
+    b.child("rom", v.rom);
+    b.group("acpi", [&] { b.attr("index", v.acpi_index); });
     describe_info(b, v.info);
 }
 

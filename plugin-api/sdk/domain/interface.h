@@ -40,17 +40,37 @@ struct InterfaceMac {
     std::optional<xml::Mac> address;
     std::string type, check;
 };
+struct InterfaceLocal {
+    std::string address, port;
+};
 // Which of these is used follows from the interface's type.
 struct InterfaceSource {
     std::string network, portgroup, port_id, bridge, dev, mode, name, type, path, address, port;
-    Kept kept;
+    std::optional<HostAddress> host_address; // hostdev
+    std::optional<InterfaceLocal> local;     // udp
+    std::optional<Reconnect> reconnect;      // vhostuser
+    Kept kept;                               // ip, route
+};
+// What is offloaded, of the host's side and of the guest's.
+struct HostOffload {
+    OnOff csum{}, gso{}, tso4{}, tso6{}, ecn{}, ufo{}, mrg_rxbuf{};
+};
+struct GuestOffload {
+    OnOff csum{}, tso4{}, tso6{}, ecn{}, ufo{};
+};
+struct InterfaceBackend {
+    std::string type, tap, vhost, log_file;
+};
+struct Coalesce {
+    Number rx_max_frames;
 };
 struct InterfaceDriver {
     std::string name, txmode;
     OnOff ioeventfd{}, event_idx{}, rss{}, rss_hash_report{};
     Number queues, rx_queue_size, tx_queue_size;
     VirtioOptions virtio;
-    Kept kept;
+    HostOffload host;
+    GuestOffload guest;
 };
 struct InterfaceTarget {
     std::string dev;
@@ -69,12 +89,24 @@ struct Interface {
     LinkState link{};
     Number mtu;
     YesNo isolated{};
-    Kept kept;
+    InterfaceBackend backend;
+    std::optional<std::uint64_t> sndbuf; // bytes
+    std::optional<Coalesce> coalesce;
+    std::optional<Teaming> teaming;
+    std::string guest_dev, guest_actual; // containers
+    Rom rom;
+    Number acpi_index;
+    Kept kept; // virtualport, vlan, filterref, bandwidth, ip, route
     DeviceInfo info;
 };
 
 void describe(xml::Binder& b, InterfaceMac& v);
 void describe(xml::Binder& b, InterfaceSource& v);
+void describe(xml::Binder& b, HostOffload& v);
+void describe(xml::Binder& b, GuestOffload& v);
+void describe(xml::Binder& b, InterfaceBackend& v);
+void describe(xml::Binder& b, InterfaceLocal& v);
+void describe(xml::Binder& b, Coalesce& v);
 void describe(xml::Binder& b, InterfaceDriver& v);
 void describe(xml::Binder& b, InterfaceTarget& v);
 void describe(xml::Binder& b, Interface& v);

@@ -11,6 +11,25 @@ void describe(xml::Binder& b, Vcpu& v) {
     b.text(v.max, xml::Rule{}.limits(1, 65535));
 }
 
+void describe(xml::Binder& b, OsArgument& v) {
+    b.text(v.value);
+}
+
+void describe(xml::Binder& b, OsVariable& v) {
+    b.attr("name", v.name, xml::kRequired);
+    b.text(v.value);
+}
+
+void describe(xml::Binder& b, FirmwareFeature& v) {
+    b.attr("enabled", v.enabled, xml::kRequired);
+    b.attr("name", v.name, xml::kRequired);
+}
+
+void describe(xml::Binder& b, AcpiTable& v) {
+    b.attr("type", v.type, xml::kRequired);
+    b.text(v.path);
+}
+
 void describe(xml::Binder& b, BootEntry& v) {
     b.attr("dev", v.dev, xml::kRequired);
 }
@@ -42,9 +61,10 @@ void describe(xml::Binder& b, Nvram& v) {
 void describe(xml::Binder& b, Os& v) {
     b.attr("firmware", v.firmware);
     b.child("type", v.type);
-    b.keep({"firmware"}, v.kept);
+    b.group("firmware", [&] { b.child("feature", v.firmware_features); });
     b.element("init", v.init);
-    b.keep({"initarg", "initenv"}, v.kept);
+    b.child("initarg", v.init_args);
+    b.child("initenv", v.init_env);
     b.element("initdir", v.initdir);
     b.element("inituser", v.inituser);
     b.element("initgroup", v.initgroup);
@@ -54,7 +74,7 @@ void describe(xml::Binder& b, Os& v) {
     b.element("initrd", v.initrd);
     b.element("cmdline", v.cmdline);
     b.element("dtb", v.dtb);
-    b.keep({"acpi"}, v.kept);
+    b.group("acpi", [&] { b.child("table", v.acpi_tables); });
     b.child("boot", v.boot);
     b.group("bootmenu", [&] {
         b.attr("enable", v.bootmenu);
@@ -74,6 +94,69 @@ void describe(xml::Binder& b, Apic& v) {
     b.attr("eoi", v.eoi);
 }
 
+void describe(xml::Binder& b, Spinlocks& v) {
+    b.attr("state", v.state);
+    b.attr("retries", v.retries);
+}
+void describe(xml::Binder& b, VendorId& v) {
+    b.attr("state", v.state);
+    b.attr("value", v.value);
+}
+void describe(xml::Binder& b, SyntheticTimer& v) {
+    b.attr("state", v.state);
+    b.child("direct", v.direct);
+}
+
+void describe(xml::Binder& b, Hyperv& v) {
+    b.attr("mode", v.mode);
+    b.child("relaxed", v.relaxed);
+    b.child("vapic", v.vapic);
+    b.child("spinlocks", v.spinlocks);
+    b.child("vpindex", v.vpindex);
+    b.child("runtime", v.runtime);
+    b.child("synic", v.synic);
+    b.child("stimer", v.stimer);
+    b.child("reset", v.reset);
+    b.child("vendor_id", v.vendor_id);
+    b.child("frequencies", v.frequencies);
+    b.child("reenlightenment", v.reenlightenment);
+    b.child("tlbflush", v.tlbflush);
+    b.child("ipi", v.ipi);
+    b.child("evmcs", v.evmcs);
+    b.child("avic", v.avic);
+}
+
+void describe(xml::Binder& b, DirtyRing& v) {
+    b.attr("state", v.state);
+    b.attr("size", v.size);
+}
+
+void describe(xml::Binder& b, Kvm& v) {
+    b.child("hidden", v.hidden);
+    b.child("hint-dedicated", v.hint_dedicated);
+    b.child("poll-control", v.poll_control);
+    b.child("pv-ipi", v.pv_ipi);
+    b.child("dirty-ring", v.dirty_ring);
+}
+
+void describe(xml::Binder& b, XenPassthrough& v) {
+    b.attr("state", v.state);
+    b.attr("mode", v.mode);
+}
+
+void describe(xml::Binder& b, Xen& v) {
+    b.child("e820_host", v.e820_host);
+    b.child("passthrough", v.passthrough);
+}
+
+void describe(xml::Binder& b, Smm& v) {
+    b.attr("state", v.state);
+    b.group("tseg", [&] {
+        b.attr("unit", v.tseg_unit);
+        b.text(v.tseg);
+    });
+}
+
 void describe(xml::Binder& b, Features& v) {
     b.flag("acpi", v.acpi);
     b.child("apic", v.apic);
@@ -85,46 +168,18 @@ void describe(xml::Binder& b, Features& v) {
     b.child("pmu", v.pmu);
     b.child("vmport", v.vmport);
     b.keep({"gic"}, v.kept);
-    b.group("smm", [&] {
-        b.attr("state", v.smm.state);
-        b.keep({"tseg"}, v.smm_kept);
-    });
-    b.keep({"hyperv", "kvm", "xen", "capabilities", "ioapic", "hpt", "htm", "nested-hv"}, v.kept);
+    b.child("smm", v.smm);
+    b.child("hyperv", v.hyperv);
+    b.child("kvm", v.kvm);
+    b.child("xen", v.xen);
+    b.keep({"capabilities"}, v.kept);
+    b.group("ioapic", [&] { b.attr("driver", v.ioapic); });
+    b.keep({"hpt", "htm", "nested-hv"}, v.kept);
     b.child("vmcoreinfo", v.vmcoreinfo);
-    b.keep({"msrs", "ccf-assist", "cfpc", "sbbc", "ibs", "tcg", "async-teardown"}, v.kept);
-}
-
-void describe(xml::Binder& b, CpuModel& v) {
-    b.attr("fallback", v.fallback);
-    b.attr("vendor_id", v.vendor_id);
-    b.text(v.name);
-}
-
-void describe(xml::Binder& b, CpuTopology& v) {
-    const xml::Rule positive = xml::Rule{}.limits(1, 0xffffffff);
-    b.attr("sockets", v.sockets, positive);
-    b.attr("dies", v.dies, positive);
-    b.attr("cores", v.cores, positive);
-    b.attr("threads", v.threads, positive);
-    b.require(v.sockets && v.cores && v.threads, "needs sockets, cores and threads");
-}
-
-void describe(xml::Binder& b, CpuFeature& v) {
-    b.attr("policy", v.policy);
-    b.attr("name", v.name, xml::kRequired);
-}
-
-void describe(xml::Binder& b, Cpu& v) {
-    b.attr("mode", v.mode);
-    b.attr("match", v.match);
-    b.attr("check", v.check);
-    b.attr("migratable", v.migratable);
-    b.child("model", v.model);
-    b.element("vendor", v.vendor);
-    b.child("topology", v.topology);
-    b.keep({"cache", "maxphysaddr"}, v.kept);
-    b.child("feature", v.features);
-    b.keep({"numa"}, v.kept);
+    b.group("msrs", [&] { b.attr("unknown", v.msrs_unknown); });
+    b.keep({"ccf-assist", "cfpc", "sbbc", "ibs"}, v.kept);
+    b.group("tcg", [&] { b.group("tb-cache", [&] { b.size_text(v.tb_cache, {1024, "KiB", 1024}); }); });
+    b.child("async-teardown", v.async_teardown);
 }
 
 void describe(xml::Binder& b, Timer& v) {
@@ -134,7 +189,11 @@ void describe(xml::Binder& b, Timer& v) {
     b.attr("track", v.track);
     b.attr("frequency", v.frequency);
     b.attr("mode", v.mode);
-    b.keep({"catchup"}, v.kept);
+    b.group("catchup", [&] {
+        b.attr("threshold", v.catchup_threshold);
+        b.attr("slew", v.catchup_slew);
+        b.attr("limit", v.catchup_limit);
+    });
 }
 
 void describe(xml::Binder& b, Clock& v) {

@@ -3,7 +3,7 @@
 #pragma once
 // What the guest is beside its devices: vcpu, os, features, cpu, clock, pm, seclabel.
 
-#include "sdk/domain/address.h"
+#include "sdk/domain/cpu.h"
 
 namespace polyvirt::sdk::domain {
 
@@ -24,6 +24,19 @@ inline constexpr std::string_view kBootDevices[] = {"", "fd", "cdrom", "hd", "ne
 constexpr xml::Names names_of(BootDevice) {
     return kBootDevices;
 }
+struct OsArgument {
+    std::string value;
+};
+struct OsVariable {
+    std::string name, value;
+};
+struct FirmwareFeature {
+    YesNo enabled{};
+    std::string name; // secure-boot, enrolled-keys
+};
+struct AcpiTable {
+    std::string type, path; // type: slic
+};
 struct BootEntry {
     BootDevice dev{};
 };
@@ -42,7 +55,11 @@ struct Nvram {
 struct Os {
     std::string firmware; // bios, efi; empty: given by loader
     OsType type;
+    std::vector<FirmwareFeature> firmware_features;
     std::string init, initdir, inituser, initgroup;
+    std::vector<OsArgument> init_args;
+    std::vector<OsVariable> init_env;
+    std::vector<AcpiTable> acpi_tables;
     Loader loader;
     std::optional<Nvram> nvram;
     std::string kernel, initrd, cmdline, dtb;
@@ -52,7 +69,6 @@ struct Os {
     std::string smbios;
     YesNo bios_useserial{};
     std::optional<std::int32_t> reboot_timeout; // ms; -1: never
-    Kept kept;
 };
 
 struct SwitchState {
@@ -61,58 +77,62 @@ struct SwitchState {
 struct Apic {
     OnOff eoi{};
 };
+// A feature with a state and one number or text beside it.
+struct Spinlocks {
+    OnOff state{};
+    Number retries;
+};
+struct VendorId {
+    OnOff state{};
+    std::string value;
+};
+struct SyntheticTimer {
+    OnOff state{};
+    std::optional<SwitchState> direct;
+};
+// Enlightenments by the names that stand in the document.
+struct Hyperv {
+    std::string mode; // custom, passthrough
+    std::optional<SwitchState> relaxed, vapic, vpindex, runtime, synic, reset, frequencies, reenlightenment, tlbflush, ipi,
+        evmcs, avic;
+    std::optional<Spinlocks> spinlocks;
+    std::optional<SyntheticTimer> stimer;
+    std::optional<VendorId> vendor_id;
+};
+struct DirtyRing {
+    OnOff state{};
+    Number size;
+};
+struct Kvm {
+    std::optional<SwitchState> hidden, hint_dedicated, poll_control, pv_ipi;
+    std::optional<DirtyRing> dirty_ring;
+};
+struct Smm {
+    OnOff state{};
+    std::optional<std::uint64_t> tseg;
+    std::string tseg_unit; // MiB where there is none
+};
+struct XenPassthrough {
+    OnOff state{};
+    std::string mode;
+};
+struct Xen {
+    std::optional<SwitchState> e820_host;
+    std::optional<XenPassthrough> passthrough;
+};
 struct Features {
     bool pae = false, acpi = false, viridian = false, privnet = false;
     std::optional<Apic> apic;
-    std::optional<SwitchState> hap, pvspinlock, pmu, vmport,
-        vmcoreinfo; // there without a state: on
-    SwitchState smm;
-    Kept smm_kept, kept; // tseg; hyperv, kvm, tcg, ioapic ...
-};
-
-enum class CpuMode : std::uint8_t { unset, custom, host_model, host_passthrough, maximum };
-inline constexpr std::string_view kCpuModes[] = {"", "custom", "host-model", "host-passthrough",
-                                                 "maximum"};
-constexpr xml::Names names_of(CpuMode) {
-    return kCpuModes;
-}
-enum class CpuMatch : std::uint8_t { unset, minimum, exact, strict };
-inline constexpr std::string_view kCpuMatches[] = {"", "minimum", "exact", "strict"};
-constexpr xml::Names names_of(CpuMatch) {
-    return kCpuMatches;
-}
-enum class CpuCheck : std::uint8_t { unset, none, partial, full };
-inline constexpr std::string_view kCpuChecks[] = {"", "none", "partial", "full"};
-constexpr xml::Names names_of(CpuCheck) {
-    return kCpuChecks;
-}
-enum class CpuPolicy : std::uint8_t { unset, force, require, optional, disable, forbid };
-inline constexpr std::string_view kCpuPolicies[] = {"",         "force",   "require",
-                                                    "optional", "disable", "forbid"};
-constexpr xml::Names names_of(CpuPolicy) {
-    return kCpuPolicies;
-}
-
-struct CpuModel {
-    std::string fallback, vendor_id, name;
-};
-struct CpuTopology {
-    Number sockets, dies, cores, threads;
-};
-struct CpuFeature {
-    CpuPolicy policy{};
-    std::string name;
-};
-struct Cpu {
-    CpuMode mode{};
-    CpuMatch match{};
-    CpuCheck check{};
-    OnOff migratable{};
-    std::optional<CpuModel> model;
-    std::string vendor;
-    std::optional<CpuTopology> topology;
-    std::vector<CpuFeature> features;
-    Kept kept; // cache, maxphysaddr, numa
+    std::optional<SwitchState> hap, pvspinlock, pmu, vmport, vmcoreinfo; // there without a state: on
+    std::optional<Smm> smm;
+    std::optional<Hyperv> hyperv;
+    std::optional<Kvm> kvm;
+    std::optional<Xen> xen;
+    std::string ioapic; // kvm, qemu
+    xml::Size tb_cache; // KiB
+    std::string msrs_unknown;
+    std::optional<SwitchState> async_teardown;
+    Kept kept; // of other architectures and hypervisors: gic, capabilities, hpt, htm ...
 };
 
 enum class ClockOffset : std::uint8_t { unset, utc, localtime, variable, timezone, absolute };
@@ -125,7 +145,7 @@ struct Timer {
     std::string name, track, tickpolicy, mode;
     std::optional<std::uint64_t> frequency;
     YesNo present{};
-    Kept kept; // catchup
+    Number catchup_threshold, catchup_slew, catchup_limit;
 };
 struct Clock {
     ClockOffset offset{};
@@ -156,6 +176,10 @@ struct Seclabel {
 };
 
 void describe(xml::Binder& b, Vcpu& v);
+void describe(xml::Binder& b, OsArgument& v);
+void describe(xml::Binder& b, OsVariable& v);
+void describe(xml::Binder& b, FirmwareFeature& v);
+void describe(xml::Binder& b, AcpiTable& v);
 void describe(xml::Binder& b, BootEntry& v);
 void describe(xml::Binder& b, OsType& v);
 void describe(xml::Binder& b, Loader& v);
@@ -163,11 +187,16 @@ void describe(xml::Binder& b, Nvram& v);
 void describe(xml::Binder& b, Os& v);
 void describe(xml::Binder& b, SwitchState& v);
 void describe(xml::Binder& b, Apic& v);
+void describe(xml::Binder& b, Spinlocks& v);
+void describe(xml::Binder& b, VendorId& v);
+void describe(xml::Binder& b, SyntheticTimer& v);
+void describe(xml::Binder& b, Hyperv& v);
+void describe(xml::Binder& b, DirtyRing& v);
+void describe(xml::Binder& b, Kvm& v);
+void describe(xml::Binder& b, XenPassthrough& v);
+void describe(xml::Binder& b, Xen& v);
+void describe(xml::Binder& b, Smm& v);
 void describe(xml::Binder& b, Features& v);
-void describe(xml::Binder& b, CpuModel& v);
-void describe(xml::Binder& b, CpuTopology& v);
-void describe(xml::Binder& b, CpuFeature& v);
-void describe(xml::Binder& b, Cpu& v);
 void describe(xml::Binder& b, Timer& v);
 void describe(xml::Binder& b, Clock& v);
 void describe(xml::Binder& b, Seclabel& v);

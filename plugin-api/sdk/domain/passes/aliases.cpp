@@ -25,7 +25,7 @@ std::string controller_alias(const Controller& c, Chipset chipset) {
         return "ide";
     if (c.type == ControllerType::sata && chipset == Chipset::q35 && index == 0)
         return "ide";
-    if (c.type == ControllerType::usb && index == 0 && (c.model.empty() || c.model == "piix3-uhci"))
+    if (c.type == ControllerType::usb && index == 0)
         return "usb";
     return fmt::format("{}{}", type, index);
 }
@@ -51,6 +51,22 @@ std::string disk_alias(const Disk& d) {
         n = n * 26 + static_cast<std::uint32_t>(c - 'a') + 1;
     }
     return fmt::format("{}-disk{}", bus, n == 0 ? 0 : n - 1);
+}
+
+// Modules are counted by kind; those that sit in a slot are named by it.
+std::string memory_alias(const std::vector<MemoryDevice>& all, const MemoryDevice& m) {
+    const std::string stem = m.model.starts_with("virtio") ? std::string(m.model.substr(0, 6)) + m.model.substr(7)
+                             : m.model == "sgx-epc"        ? "epc"
+                                                           : m.model;
+    if (m.info.address && m.info.address->type == AddressType::dimm && m.info.address->slot)
+        return fmt::format("{}{}", stem, *m.info.address->slot);
+    std::uint32_t n = 0;
+    for (const MemoryDevice& x : all) {
+        if (&x == &m)
+            break;
+        n += x.model == m.model;
+    }
+    return fmt::format("{}{}", stem, n);
 }
 
 class Namer {
@@ -114,6 +130,17 @@ void assign_aliases(Domain& d) {
         namer.name(v.memballoon->info, "balloon0");
     namer.number(v.rngs, "rng");
     namer.number(v.panics, "panic");
+    namer.number(v.shmems, "shmem");
+    for (MemoryDevice& x : v.memories)
+        namer.name(x.info, memory_alias(v.memories, x));
+    namer.number(v.cryptos, "crypto");
+    namer.number(v.smartcards, "smartcard");
+    namer.number(v.tpms, "tpm");
+    namer.number(v.nvrams, "nvram");
+    if (v.iommu)
+        namer.name(v.iommu->info, "iommu0");
+    if (v.vsock)
+        namer.name(v.vsock->info, "vsock0");
 }
 
 } // namespace polyvirt::sdk::domain

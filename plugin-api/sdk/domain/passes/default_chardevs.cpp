@@ -87,13 +87,19 @@ void default_chardevs(Domain& d) {
         if (c.target.type.empty())
             c.target.type = "serial";
     }
+    for (auto* list : {&v.serials, &v.parallels, &v.consoles, &v.channels}) {
+        for (Chardev& c : *list) {
+            if (c.type != ChardevType::tcp)
+                c.protocol.clear();
+        }
+    }
     number_ports(v.serials);
     number_ports(v.parallels);
     number_ports(v.consoles);
     for (Chardev& c : v.channels) {
         // Where the daemon binds a socket of its own, its path is found when the guest starts.
         std::erase_if(c.sources, [&](const ChardevSource& s) {
-            return c.type == ChardevType::unix_ && s.path.empty() && s.kept.empty();
+            return c.type == ChardevType::unix_ && s.path.empty() && s.kept.empty() && !s.reconnect;
         });
     }
 }

@@ -128,6 +128,8 @@ void default_inputs(Domain& d) {
     }
 }
 
+} // namespace
+
 void default_audio(Domain& d) {
     if (!d.devices.audios.empty())
         return;
@@ -143,8 +145,6 @@ void default_audio(Domain& d) {
     }
     d.devices.audios.push_back(std::move(audio));
 }
-
-} // namespace
 
 void default_small_devices(Domain& d) {
     auto& v = d.devices;

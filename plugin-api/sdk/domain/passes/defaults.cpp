@@ -41,16 +41,9 @@ Status default_machine(Domain& d, const HostContext& context) {
 }
 
 Status default_memory(Domain& d) {
-    if (!d.memory) {
-        // A guest whose memory stands in its NUMA cells gives no total.
-        const bool numa = d.cpu && std::any_of(d.cpu->kept.begin(), d.cpu->kept.end(),
-                                               [](const xml::Node& n) { return n.name == "numa"; });
-        if (!numa)
-            return make_error(
-                ErrorCode::xml_error, ErrorDomain::domain,
-                "Memory size must be specified via <memory> or in the <numa> configuration");
-        return {};
-    }
+    if (!d.memory)
+        return make_error(ErrorCode::xml_error, ErrorDomain::domain,
+                          "Memory size must be specified via <memory> or in the <numa> configuration");
     if (!d.current_memory || *d.current_memory > *d.memory)
         d.current_memory = d.memory;
     return {};
@@ -136,10 +129,10 @@ void default_features(Domain& d) {
         if (*s && (*s)->state == OnOff::unset)
             (*s)->state = OnOff::on;
     }
-    for (xml::Node& n : d.features.kept) {
-        if (n.name == "hyperv" && !n.attribute("mode"))
-            n.attributes.push_back({"mode", "custom"});
-    }
+    if (d.features.smm && d.features.smm->state == OnOff::unset)
+        d.features.smm->state = OnOff::on;
+    if (d.features.hyperv && d.features.hyperv->mode.empty())
+        d.features.hyperv->mode = "custom";
 }
 
 void default_boot(Domain& d) {
@@ -149,9 +142,9 @@ void default_boot(Domain& d) {
     const auto& v = d.devices;
     const bool by_device = std::any_of(v.disks.begin(), v.disks.end(), ordered) ||
                            std::any_of(v.interfaces.begin(), v.interfaces.end(), ordered) ||
-                           std::any_of(v.kept.begin(), v.kept.end(), [](const xml::Node& n) {
-                               return n.child("boot") != nullptr;
-                           });
+                           std::any_of(v.hostdevs.begin(), v.hostdevs.end(), ordered) ||
+                           std::any_of(v.redirdevs.begin(), v.redirdevs.end(), ordered) ||
+                           std::any_of(v.filesystems.begin(), v.filesystems.end(), ordered);
     if (!by_device)
         d.os.boot.push_back({BootDevice::hd});
 }
@@ -193,6 +186,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     if (!d.uuid)
         d.uuid = Uuid::random();
     PV_TRY(default_machine(d, context));
+    PV_TRY(default_tuning(d));
     PV_TRY(default_memory(d));
     default_vcpu(d);
     default_cpu(d, context);
@@ -203,6 +197,8 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     default_boot(d);
     default_interfaces(d, context);
     PV_TRY(default_disks(d));
+    default_sources(d);
+    default_extras(d);
     default_chardevs(d);
     default_small_devices(d);
     PV_TRY(default_controllers(d));
