@@ -8,6 +8,7 @@
 
 #include "base/error_text.h"
 #include "run.h"
+#include "validate.h"
 
 namespace polyvirt::qemu {
 
@@ -168,6 +169,7 @@ Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml) {
     if (d.name.find('/') != std::string::npos)
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "name {} cannot contain '/'", d.name);
     PV_TRY(complete(d, host_context()));
+    PV_TRY(qemu::validate(d));
     for (const auto& m : parsed.messages.list) log::info("xml", "domain '{}': {}", d.name, m.text);
     return std::make_shared<const Domain>(std::move(d));
 }

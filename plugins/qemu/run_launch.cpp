@@ -32,13 +32,15 @@ constexpr std::int64_t kTailMax = 4096;
 
 Error failed(std::string_view what) { return make_system_error(errno, ErrorDomain::qemu, what); }
 
-// A folder's name for a guest's: what may stand in one, and not too much of it.
+// A folder's name for a guest's: its first characters, without what no name of a file should have.
 std::string folder_name(std::int32_t id, const std::string& name) {
     std::string safe;
+    std::size_t characters = 0;
     for (const char c : name) {
-        if (safe.size() == kFolderNameMax) break;
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-        safe += plain ? c : '_';
+        const auto byte = static_cast<unsigned char>(c);
+        const bool continued = (byte & 0xc0U) == 0x80U;
+        if (!continued && characters++ == kFolderNameMax) break;
+        safe += c == '/' || byte < 0x20 || byte == 0x7f ? '_' : c;
     }
     return fmt::format("domain-{}-{}", id, safe);
 }

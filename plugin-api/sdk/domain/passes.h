@@ -31,6 +31,9 @@ struct HostContext {
 // controllers and devices, console and serial paired. Errors: config_unsupported, xml_error.
 Status apply_defaults(Domain& domain, const HostContext& context);
 
+// passes/validate.cpp: rules between elements, on what the user wrote. Errors as the rule says.
+Status validate(const Domain& domain);
+
 // passes/addresses.cpp: every device that needs an address and has none gets one, PCI, USB, drive,
 // virtio-serial; what PCI needs (root ports, bridges) is added. Errors: xml_error for what collides
 // or cannot be plugged in there, internal_error when no slot is left.
@@ -39,7 +42,7 @@ Status assign_addresses(Domain& domain);
 // passes/aliases.cpp: names by which a running emulator knows its devices. For live guests.
 void assign_aliases(Domain& domain);
 
-// defaults, then addresses.
+// validation, defaults, addresses.
 Status complete(Domain& domain, const HostContext& context);
 
 // passes/strip.cpp

@@ -62,7 +62,6 @@ struct MachineVersion {
 };
 MachineVersion version_of(std::string_view machine);
 bool old_numa(const sdk::domain::Domain& d);           // cells may give their size alone
-bool old_default_memory(const sdk::domain::Domain& d); // the board makes its memory itself
 bool board_memory(const sdk::domain::Domain& d);       // the board's memory is a backend named to it
 void add_memory(Builder& b);
 void add_cells(Builder& b);         // I/O threads, NUMA

@@ -36,18 +36,8 @@ Status netdev(Builder& b, const Interface& i, const std::string& id) {
         break;
     }
     default:
-        if (!b.context.sketch)
-            return Builder::unsupported("interface '{}': type '{}' is not supported by this version; 'user' is",
-                                        i.info.alias.name, name(i.type));
-        o["type"] = "tap";
-        if (i.driver.queues.value_or(1) > 1) {
-            std::string fds = "-1";
-            for (std::uint32_t n = 1; n < *i.driver.queues && n < 256; n++) fds += ":-1";
-            o["fds"] = fds;
-        } else {
-            o["fd"] = "-1";
-        }
-        if (i.sndbuf) o["sndbuf"] = *i.sndbuf;
+        return Builder::unsupported("interface '{}': type '{}' is not supported by this version; 'user' is",
+                                    i.info.alias.name, name(i.type));
     }
     o["id"] = id;
     b.json("-netdev", o);
@@ -67,14 +57,30 @@ void offloads(Options& o, const InterfaceDriver& d) {
     }
 }
 
+// Who shows a command line has no network: each card is on a tap that somebody else opens.
+Status sketched(Builder& b, const Interface& i, bool first) {
+    const std::string id = "host" + i.info.alias.name;
+    b.json("-netdev", {{"type", "tap"}, {"fd", "0"}, {"id", id}});
+    const std::string model = i.model.empty() ? "rtl8139" : i.model;
+    Options o{{"driver", model.starts_with("virtio") ? Builder::virtio_driver("virtio-net", model) : model}, {"netdev", id}};
+    o["id"] = i.info.alias.name;
+    if (i.mac.address) o["mac"] = i.mac.address->to_string();
+    b.add_boot(o, i.info, BootDevice::network, first);
+    b.add_pci(o, i.info);
+    b.add_usb(o, i.info);
+    b.device(o);
+    return {};
+}
+
 Status interface(Builder& b, const Interface& i, bool first) {
+    if (b.context.sketch) return sketched(b, i, first);
     if (i.type == InterfaceType::hostdev)
         return Builder::unsupported("interface '{}': type 'hostdev' is not supported by this version", i.info.alias.name);
     const std::string id = "host" + i.info.alias.name;
     PV_TRY(netdev(b, i, id));
     const std::string model = i.model.empty() ? "rtl8139" : i.model;
     const bool virtio = model.starts_with("virtio");
-    Options o{{"driver", virtio ? Builder::virtio_driver("virtio-net", model) : model == "usb-net" ? model : model}};
+    Options o{{"driver", virtio ? Builder::virtio_driver("virtio-net", model)   : model}};
     if (virtio) {
         if (i.driver.txmode == "iothread") o["tx"] = "bh";
         if (i.driver.txmode == "timer") o["tx"] = "timer";
@@ -177,7 +183,7 @@ Status vnc(Builder& b, const Graphics& g) {
     }
     if (!g.share_policy.empty()) text += ",share=" + g.share_policy;
     if (!g.passwd.empty()) text += ",password=on";
-    if (g.power_control != "" ) text += fmt::format(",power-control={}", g.power_control == "yes" ? "on" : "off");
+    if (!g.power_control.empty()) text += fmt::format(",power-control={}", g.power_control == "yes" ? "on" : "off");
     b.arg("-vnc", text + audiodev(b, g));
     return {};
 }
@@ -196,7 +202,7 @@ Status spice(Builder& b, const Graphics& g) {
     } else {
         const std::string address = listen->address.empty() ? "127.0.0.1" : listen->address;
         const std::int32_t port = g.port.value_or(-1);
-        text = fmt::format("port={},addr={}", port > 0 ? port : b.context.sketch ? 5900 : 0, Builder::value(address));
+        text = fmt::format("port={},addr={}", port > 0 ? port : b.context.sketch ? 5901 : 0, Builder::value(address));
     }
     if (g.passwd.empty()) text += ",disable-ticketing=on";
     if (g.default_mode == "secure" || g.default_mode == "insecure") text += fmt::format(",{}-channel=default", g.default_mode == "secure" ? "tls" : "plaintext");

@@ -153,8 +153,8 @@ Status add_disks(Builder& b) {
     std::size_t used = 0;
     for (std::size_t i = disks.size(); i-- > 0;) {
         numbers[i] = used;
-        if (!has_source(disks[i].type, disks[i].source ? &*disks[i].source : nullptr) || disks[i].type == DiskType::vhostuser) continue;
-        used++;
+        if (disks[i].type == DiskType::vhostuser) continue;
+        used++; // an empty drive's number is that of what will be put in
         for (const auto* backing = &disks[i].backing; !backing->empty() && backing->front().source; backing = &backing->front().next) used++;
     }
     std::set<BootDevice> seen;

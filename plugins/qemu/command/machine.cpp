@@ -104,7 +104,7 @@ void add_power(Builder& b) {
     b.arg("-no-shutdown");
     if (!d.features.acpi && chipset_of(d) != Chipset::other) b.arg("-no-acpi");
     // A guest that asks for a reboot and should be destroyed instead powers off.
-    if (d.on_reboot == LifecycleAction::destroy) b.arg("-action", "reboot=shutdown");
+    if (d.on_reboot == LifecycleAction::destroy && !b.context.sketch) b.arg("-action", "reboot=shutdown");
     if (d.features.smm && d.features.smm->tseg) {
         const std::uint64_t unit = d.features.smm->tseg_unit.empty() ? 1 << 20 : sdk::xml::unit_factor(d.features.smm->tseg_unit);
         b.arg("-global", fmt::format("mch.extended-tseg-mbytes={}", *d.features.smm->tseg * unit >> 20));

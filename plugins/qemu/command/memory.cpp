@@ -81,7 +81,15 @@ std::uint64_t modules_kib(const Domain& d) {
     return sum;
 }
 
+std::uint64_t in_mib(std::uint64_t kib) { return (kib + 1023) / 1024; }
+
+// Cells are of whole MiB, and the whole is their sum.
 std::uint64_t initial_kib(const Domain& d) {
+    if (d.cpu && !d.cpu->numa.empty()) {
+        std::uint64_t sum = 0;
+        for (const NumaCell& c : d.cpu->numa.cells) sum += in_mib(c.memory.value_or(0)) * 1024;
+        return sum;
+    }
     const std::uint64_t total = d.memory.value_or(0), modules = modules_kib(d);
     return total > modules ? total - modules : total;
 }
@@ -93,7 +101,7 @@ void add_numa(Builder& b) {
         const std::string memdev = fmt::format("ram-node{}", id);
         BackendRequest request;
         request.id = memdev;
-        request.kib = cell.memory.value_or(0);
+        request.kib = in_mib(cell.memory.value_or(0)) * 1024;
         request.access = cell.mem_access;
         request.discard = cell.discard;
         request.cell = id;
@@ -137,12 +145,7 @@ MachineVersion version_of(std::string_view machine) {
 
 // RAM that the board gets as a whole, by name.
 bool board_memory(const Domain& d) {
-    return chipset_of(d) != Chipset::other && !(d.cpu && !d.cpu->numa.empty()) && !old_default_memory(d);
-}
-
-bool old_default_memory(const Domain& d) {
-    const MachineVersion v = version_of(d.os.type.machine);
-    return v.major != 0 && v.major < 5;
+    return chipset_of(d) != Chipset::other && !(d.cpu && !d.cpu->numa.empty());
 }
 
 void add_memory(Builder& b) {

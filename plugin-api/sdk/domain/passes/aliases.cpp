@@ -30,11 +30,20 @@ std::string controller_alias(const Controller& c, Chipset chipset) {
     return fmt::format("{}{}", type, index);
 }
 
-std::string disk_alias(const Disk& d) {
+// Old SCSI controllers have a target for each disk, and no units.
+bool without_units(const Domain& all, std::uint32_t index) {
+    for (const Controller& c : all.devices.controllers) {
+        if (c.type == ControllerType::scsi && c.index == index)
+            return c.model == "lsilogic" || c.model == "am53c974" || c.model == "dc390" || c.model == "ncr53c90";
+    }
+    return true;
+}
+
+std::string disk_alias(const Domain& all, const Disk& d) {
     const std::string_view bus = kDiskBuses[static_cast<int>(d.target.bus)];
     if (d.info.address && d.info.address->type == AddressType::drive) {
         const Address& a = *d.info.address;
-        if (d.target.bus == DiskBus::scsi)
+        if (d.target.bus == DiskBus::scsi && !without_units(all, a.controller.value_or(0)))
             return fmt::format("scsi{}-{}-{}-{}", a.controller.value_or(0), a.bus.value_or(0),
                                a.target.value_or(0), a.unit.value_or(0));
         return fmt::format("{}{}-{}-{}", bus, a.controller.value_or(0), a.bus.value_or(0),
@@ -107,7 +116,7 @@ void assign_aliases(Domain& d) {
     Namer namer(d);
     const Chipset chipset = chipset_of(d);
     for (Disk& x : v.disks)
-        namer.name(x.info, disk_alias(x));
+        namer.name(x.info, disk_alias(d, x));
     for (Controller& x : v.controllers)
         namer.name(x.info, controller_alias(x, chipset));
     namer.number(v.interfaces, "net");

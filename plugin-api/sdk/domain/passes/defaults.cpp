@@ -206,6 +206,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
 }
 
 Status complete(Domain& domain, const HostContext& context) {
+    PV_TRY(validate(domain));
     PV_TRY(apply_defaults(domain, context));
     return assign_addresses(domain);
 }
