@@ -30,28 +30,3 @@ function(polyvirt_test folder)
     gtest_discover_tests(${ARG_LABEL}_${folder} TEST_PREFIX "${folder}." DISCOVERY_MODE PRE_TEST
         PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120 ${ARG_PROPERTIES})
 endfunction()
-
-# polyvirt_add_plugin(NAME [SOURCES ...] [DEPS ...]): the plugin as an OBJECT library (plugin_NAME_obj,
-# for tests) and as the module plugins/NAME.so, from one list of sources. The module exports the
-# entry point alone and imports nothing from the host.
-function(polyvirt_add_plugin name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-    add_library(plugin_${name}_obj OBJECT ${ARG_SOURCES})
-    target_include_directories(plugin_${name}_obj PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR})
-    target_link_libraries(plugin_${name}_obj PUBLIC ${ARG_DEPS} polyvirt_abi polyvirt_instrument
-        PRIVATE polyvirt_warnings)
-    target_compile_options(plugin_${name}_obj PRIVATE -fvisibility=hidden
-        $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>
-        $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
-    add_library(plugin_${name} MODULE)
-    target_link_libraries(plugin_${name} PRIVATE plugin_${name}_obj)
-    set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
-        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins LINKER_LANGUAGE CXX
-        LINK_DEPENDS ${CMAKE_SOURCE_DIR}/plugin-api/plugin.map)
-    target_link_options(plugin_${name} PRIVATE
-        -Wl,--version-script=${CMAKE_SOURCE_DIR}/plugin-api/plugin.map -Wl,-Bsymbolic -Wl,--as-needed)
-    # Clang's sanitizers keep their runtime in the executable, where -z defs cannot see it.
-    if(NOT (POLYVIRT_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang"))
-        target_link_options(plugin_${name} PRIVATE -Wl,-z,defs)
-    endif()
-endfunction()

@@ -42,7 +42,7 @@ using Bus = std::unique_ptr<sd_bus, CloseBus>;
 using Message = std::unique_ptr<sd_bus_message, UnrefMessage>;
 
 Error unavailable(std::string_view why) {
-    return make_error(ErrorCode::auth_unavailable, ErrorDomain::polkit, "polkit cannot be asked: {}", why);
+    return make_error(ErrorCode::dbus_service, ErrorDomain::dbus, "polkit cannot be asked: {}", why);
 }
 
 std::string words(int negative_errno) { return std::generic_category().message(-negative_errno); }

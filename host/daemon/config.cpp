@@ -27,8 +27,8 @@ Config::Config() {
     }
 }
 
-Result<Config> Config::load_or_error(const std::string& file, bool must_exist) {
-    Loaded loaded = load(file, must_exist);
+Result<Config> Config::load_or_error(const ConfigFiles& files) {
+    Loaded loaded = load(files);
     if (loaded.problems.empty()) return std::move(loaded.config);
     std::string all;
     for (const std::string& problem : loaded.problems) all += (all.empty() ? "" : "\n") + problem;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Config: polyvirtd.yaml and its drop-in files, checked against the table of settings. Immutable after
-// load(); any thread. Who may be told of another configuration while running holds a shared_ptr<const
+// Config: polyvirtd.yaml and its drop-in files, or a libvirtd.conf (libvirtd_conf.h), checked against the
+// table of settings. Immutable after load(); any thread. Who may be told of another configuration while running holds a shared_ptr<const
 // Config>.
 //
 //     config.integer("limits.max_clients")
@@ -31,16 +31,22 @@ struct Origin {
     [[nodiscard]] bool given() const { return !file.empty(); }
 };
 
+struct ConfigFiles {
+    std::string file = {};   // whose name ends in .conf: in libvirtd.conf's format; any other: YAML
+    bool must_exist = false; // it was asked for by name
+    std::string instead = {}; // a libvirtd.conf that is read if `file` is not there; empty: none
+};
+
 class Config {
   public:
     struct Loaded;
 
     // `file`, then the *.yaml of its drop-in folder (the same path with .d for .yaml) in the order of their
     // names; what comes later wins, lists are replaced. All that is wrong is reported, not only the first.
-    // A file that does not exist is an error if it `must_exist`.
-    static Loaded load(const std::string& file, bool must_exist);
+    // A file that does not exist is an error if it `must_exist`. The folder is that of `file` in any case.
+    static Loaded load(const ConfigFiles& files);
     // The same, all problems in one error.
-    static Result<Config> load_or_error(const std::string& file, bool must_exist);
+    static Result<Config> load_or_error(const ConfigFiles& files);
     // Defaults alone.
     Config();
 
@@ -64,6 +70,9 @@ class Config {
     [[nodiscard]] bool same(const Config& other, std::string_view path) const;
     [[nodiscard]] std::vector<std::string> changed(const Config& since) const; // plugins.* too
 
+    // What an administrator should know of the files though nothing is wrong: "FILE:LINE:COLUMN: ...".
+    [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+
     // All settings as YAML that load() reads, each with its line of documentation and its origin.
     [[nodiscard]] std::string print() const;
 
@@ -83,6 +92,7 @@ class Config {
 
     std::map<std::string, Entry, std::less<>> entries_; // every setting
     std::map<std::string, PluginValue, std::less<>> plugins_;
+    std::vector<std::string> notes_;
 };
 
 struct Config::Loaded {

@@ -12,6 +12,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "host/daemon/config.h"
+#include "host/daemon/libvirtd_conf.h"
 
 namespace polyvirt::daemon {
 
@@ -50,11 +51,16 @@ class ConfigReader {
         return std::move(out_);
     }
     void read(const std::string& file);
+    void note(const std::string& file, const std::string& what) { out_.config.notes_.push_back(file + ": " + what); }
     void problem(const std::string& file, std::string what) {
         out_.problems.push_back(file + ": " + std::move(what));
     }
 
   private:
+    void read_yaml(const std::string& text);
+    void read_conf(const std::string& text);
+    void conf_item(const ConfItem& item);
+    void conf_value(const Setting& setting, const std::vector<std::string>& texts, const ConfItem& item);
     void section(const YAML::Node& node, const std::string& path, int depth);
     void item(const YAML::Node& key, const YAML::Node& value, const std::string& prefix, int depth);
     void setting(const Setting& setting, const YAML::Node& key, const YAML::Node& node);
@@ -90,13 +96,54 @@ void ConfigReader::read(const std::string& file) {
     text << in.rdbuf();
     if (!in || (bytes > 0 && !text))
         return problem(file, "cannot read it: " + std::system_category().message(errno));
+    if (fs::path(file).extension() == ".conf") read_conf(text.str());
+    else read_yaml(text.str());
+}
+
+void ConfigReader::read_yaml(const std::string& text) {
     try {
-        const std::vector<YAML::Node> documents = YAML::LoadAll(text.str());
+        const std::vector<YAML::Node> documents = YAML::LoadAll(text);
         if (documents.size() > 1) return problem(documents[1], "a second document begins; expected one");
         if (!documents.empty()) section(documents.front(), "", 0);
     } catch (const YAML::Exception& e) {
-        problem(Origin{file, e.mark.line + 1, e.mark.column + 1}, e.msg);
+        problem(Origin{file_, e.mark.line + 1, e.mark.column + 1}, e.msg);
     }
+}
+
+void ConfigReader::read_conf(const std::string& text) {
+    const ConfFile parsed = parse_conf(text);
+    for (const ConfProblem& wrong : parsed.problems) problem(Origin{file_, wrong.at.line, wrong.at.column}, wrong.what);
+    for (const ConfItem& item : parsed.items) conf_item(item);
+}
+
+void ConfigReader::conf_item(const ConfItem& item) {
+    const Origin at{file_, item.at.line, item.at.column};
+    const ConfKey* key = find_conf_key(item.name);
+    if (key == nullptr) {
+        const std::string_view similar = similar_conf_key(item.name);
+        return problem(at, fmt::format("{}: libvirtd.conf has no such key{}", item.name,
+                                       similar.empty() ? "" : fmt::format("; did you mean {}?", similar)));
+    }
+    const auto [first, is_new] = seen_.emplace(item.name, at);
+    if (!is_new) return problem(at, fmt::format("{}: given twice, first at line {}", item.name, first->second.line));
+    if (key->value == ConfValue::none)
+        return note(fmt::format("{}:{}:{}", at.file, at.line, at.column),
+                    fmt::format("{} has no meaning here: {}", item.name, key->note));
+    const Result<std::vector<std::string>> texts = convert_conf(*key, item);
+    if (!texts) return problem(at, texts.error().message);
+    for (const std::string_view path : {key->setting, key->second})
+        if (!path.empty() && !texts->empty()) conf_value(*find_setting(path), *texts, item);
+}
+
+void ConfigReader::conf_value(const Setting& setting, const std::vector<std::string>& texts, const ConfItem& item) {
+    const Origin at{file_, item.at.line, item.at.column};
+    Value value;
+    for (const std::string& text : texts)
+        if (const Status good = read_value(setting, text, value); !good)
+            return problem(at, fmt::format("{}: {}", item.name, good.error().message));
+    Config::Entry& entry = out_.config.entries_.find(setting.path)->second;
+    entry.value = std::move(value);
+    entry.origin = at;
 }
 
 bool ConfigReader::first_time(const std::string& path, const YAML::Node& key) {
@@ -198,12 +245,16 @@ void ConfigReader::put_in_order() {
     }
 }
 
-Config::Loaded Config::load(const std::string& file, bool must_exist) {
+Config::Loaded Config::load(const ConfigFiles& files) {
     ConfigReader reader;
-    std::error_code error;
-    if (fs::exists(file, error))
+    std::error_code error, ignored;
+    const std::string& file = files.file;
+    if (fs::exists(file, error)) {
         reader.read(file);
-    else if (must_exist || error)
+    } else if (!error && !files.instead.empty() && fs::exists(files.instead, ignored)) {
+        reader.note(files.instead, "is read, as there is no " + file);
+        reader.read(files.instead);
+    } else if (files.must_exist || error)
         reader.problem(file, error ? "cannot look at it: " + error.message() : "there is no such file");
     const fs::path folder = fs::path(file).replace_extension(".d");
     std::vector<std::string> more;

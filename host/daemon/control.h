@@ -2,12 +2,13 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // Control: the thread "control", on which the daemon changes while it serves, so that neither the leader nor a loop
-// that serves clients waits for files. Takes SIGHUP (reload), and tells systemd's watchdog that the daemon lives for as
-// long as rpc-loop answers. Owned by the daemon; ends before what its reload changes.
+// that serves clients waits for files. Takes SIGHUP (reload), tells systemd's watchdog that the daemon lives for as
+// long as rpc-loop answers, and gives memory back that a burst left free. Owned by the daemon; ends before what its reload changes.
 
 #include <functional>
 
 #include "base/unique_fd.h"
+#include "host/daemon/memory_trim.h"
 #include "host/loop/event_loop.h"
 
 namespace polyvirt::daemon {
@@ -39,6 +40,7 @@ class Control {
     UniqueFd signals_;
     loop::EventLoop loop_{"control"};
     loop::Watch signal_watch_, ping_;
+    MemoryTrim trim_{loop_};
     loop::LoopThread thread_{loop_};
 };
 

@@ -15,10 +15,12 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/daemon/care.h"
 #include "host/daemon/control.h"
 #include "host/daemon/daemon_hooks.h"
 #include "host/daemon/descriptors.h"
 #include "host/daemon/limit_settings.h"
+#include "host/daemon/load_settings.h"
 #include "host/daemon/logging.h"
 #include "host/daemon/metrics_settings.h"
 #include "host/daemon/policy.h"
@@ -69,24 +71,29 @@ void set_deadlines(dispatch::Deadlines& deadlines, const Config& config) {
     deadlines.set(dispatch::Deadline::modify, config.duration("calls.modify_deadline"));
 }
 
+void set_event_budget(plugin::EventDispatcher& events, const Config& config) {
+    events.set_budget(static_cast<std::size_t>(config.number("events.max_queued_bytes")));
+}
+
 } // namespace
 
 // Members are destroyed in reverse: clients before drivers before the threads that both use.
 struct Daemon::Parts {
-    Parts(Options o, Paths p, const Config& config, std::string config_path)
+    Parts(Options o, Paths p, const Config& config, ConfigFiles files)
         : options(std::move(o)), paths(std::move(p)), privileged(geteuid() == 0),
-          reloader(std::move(config_path), !options.config.empty(), config), watchdog(make_watchdog(config)),
+          reloader(std::move(files), config), watchdog(make_watchdog(config)),
           dispatcher(dispatcher_options(config)), loop("rpc-loop"), pool(pool_limits(config)),
           plugins(manager_options()),
           main_server("polyvirtd", loop, pool, dispatcher, server_limits(config, false)),
           admin_server("admin", loop, pool, dispatcher, server_limits(config, true)),
-          hooks(loop, [this] { return in_use(); }) {
+          hooks(loop, [this] { return in_use(); }, care) {
         dispatcher.set_plugins(plugins);
         dispatcher.add_server(main_server);
         dispatcher.add_server(admin_server);
         dispatcher.set_admin_hooks(hooks);
         dispatcher.deadlines().set_loop(loop);
         set_deadlines(dispatcher.deadlines(), config);
+        set_event_budget(plugins.events(), config);
     }
 
     [[nodiscard]] bool in_use() {
@@ -99,7 +106,8 @@ struct Daemon::Parts {
     static dispatch::DispatcherOptions dispatcher_options(const Config& config) {
         return {.reported_version = version_number(config.text("reported_version")).value_or(0),
                 .call_log = env("POLYVIRT_CALL_LOG"),
-                .version = POLYVIRT_VERSION};
+                .version = POLYVIRT_VERSION,
+                .machine_root = env("POLYVIRT_MACHINE_ROOT")};
     }
 
     plugin::ManagerOptions manager_options() {
@@ -130,6 +138,7 @@ struct Daemon::Parts {
     work::WorkerPool pool;
     plugin::PluginManager plugins;
     rpc::Server main_server, admin_server;
+    Care care;
     DaemonHooks hooks;
     std::unique_ptr<Control> control; // gone after rpc-loop's thread, which posts to it
     std::unique_ptr<loop::LoopThread> loop_thread;
@@ -139,15 +148,16 @@ struct Daemon::Parts {
 Result<std::unique_ptr<Daemon>> Daemon::create(const Options& options) {
     Control::block_signals();
     PV_ASSIGN_OR_RETURN(Paths paths, find_paths(options.root, geteuid() == 0));
-    const std::string file = config_file(options, paths);
-    PV_ASSIGN_OR_RETURN(const Config config, Config::load_or_error(file, !options.config.empty()));
+    ConfigFiles files = config_files(options, paths);
+    PV_ASSIGN_OR_RETURN(const Config config, Config::load_or_error(files));
     PV_TRY(configure_logging(config, options.verbose));
+    for (const std::string& note : config.notes()) log::warning("daemon", "{}", note);
     paths.listen = config.text("listen.unix.folder");
     PV_TRY(make_folders(paths));
     raise_descriptor_limit();
     if (const std::string problem = too_few_descriptors(config, descriptor_limit()); !problem.empty())
         log::warning("daemon", "{}", problem);
-    auto parts = std::make_unique<Parts>(options, std::move(paths), config, file);
+    auto parts = std::make_unique<Parts>(options, std::move(paths), config, std::move(files));
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
@@ -194,6 +204,11 @@ int Daemon::run() {
     }
     if (parts_->watchdog) parts_->watchdog->add(parts_->loop);
     start_plugins();
+    if (const Status there = parts_->plugins.check_required(); !there) {
+        log::error("daemon", "{}", there.error().message);
+        stop();
+        return 1;
+    }
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
     parts_->metrics_service = start_metrics(*parts_->reloader.config(), parts_->dispatcher);
@@ -212,9 +227,15 @@ void Daemon::print_procedures() {
     p.loop_thread = std::make_unique<loop::LoopThread>(p.loop);
     start_plugins();
     std::vector<std::shared_ptr<plugin::Instance>> instances;
-    for (const plugin::PluginInfo& info : p.plugins.list())
-        for (const auto& inst : info.instances)
-            if (auto opened = p.plugins.open(inst.uri, 0)) instances.push_back(*std::move(opened));
+    const auto open = [&](const std::string& uri) {
+        if (auto opened = p.plugins.open(uri, 0)) instances.push_back(*std::move(opened));
+    };
+    for (const plugin::PluginInfo& info : p.plugins.list()) {
+        for (const auto& inst : info.instances) open(inst.uri);
+        // Instances that are made for their first client.
+        if (info.instances.empty())
+            for (const std::string& scheme : info.schemes) open(scheme + ":///default");
+    }
     for (const std::uint32_t program : protocol::programs())
         for (const protocol::ProcInfo& proc : protocol::procs(program))
             if (proc.role == protocol::Role::call)
@@ -226,8 +247,8 @@ void Daemon::print_procedures() {
 }
 
 void Daemon::start_plugins() {
-    const auto& folders = parts_->options.plugins;
-    parts_->plugins.load(folders.empty() ? std::vector{default_plugin_dir()} : folders);
+    const Parts& p = *parts_;
+    parts_->plugins.load(load_policy(*p.reloader.config(), p.options, p.paths, p.privileged));
     parts_->plugins.start();
 }
 
@@ -236,6 +257,9 @@ void Daemon::start_control() {
     add_reload_actions(p.reloader, p.servers(), p.pool, p.options.verbose);
     p.reloader.add("calls", [&p](const Config&, const Config& now) -> Result<Reloader::Apply> {
         return Reloader::Apply([&] { set_deadlines(p.dispatcher.deadlines(), now); });
+    });
+    p.reloader.add("events", [&p](const Config&, const Config& now) -> Result<Reloader::Apply> {
+        return Reloader::Apply([&] { set_event_budget(p.plugins.events(), now); });
     });
     p.reloader.add("policy", [&p](const Config&, const Config& now) {
         return prepare_policy(p.dispatcher, now, p.paths.host.etc);
@@ -251,8 +275,8 @@ void Daemon::start_control() {
 void Daemon::stop() {
     Parts& p = *parts_;
     p.metrics_service.reset();
-    if (p.watchdog) p.watchdog->remove(p.control->loop());
-    p.control->stop();
+    if (p.watchdog && p.control) p.watchdog->remove(p.control->loop());
+    if (p.control) p.control->stop();
     const auto drain_time = p.reloader.config()->duration("drain_time");
     const auto deadline = std::chrono::steady_clock::now() + drain_time;
     p.main_server.stop_accepting();
@@ -262,11 +286,12 @@ void Daemon::stop() {
         log::warning("daemon", "calls are still running after {} ms; they are abandoned", drain_time.count());
     p.main_server.close_clients("the daemon stops", 5s);
     p.admin_server.close_clients("the daemon stops", 1s);
+    const bool care_ended = p.care.stop(deadline + 2s);
     p.dispatcher.polkit()->stop(); // its answers lead to the events thread, which goes with the plugins
     p.plugins.stop(deadline + 5s);
     if (p.watchdog) p.watchdog->remove(p.loop);
     p.loop_thread->stop_and_join();
-    if (p.pool.drain(0)) return;
+    if (p.pool.drain(0) && care_ended) return;
     // A thread inside a driver cannot be ended, and joining it might take for ever.
     log::warning("daemon", "drivers hold on to threads of the daemon, which ends without them");
     std::fflush(nullptr);

@@ -26,8 +26,10 @@ dispatch::AdminHooks::LogSetting setting(logging::Logger::Shown shown) {
 
 } // namespace
 
-DaemonHooks::DaemonHooks(loop::EventLoop& loop, std::function<bool()> in_use)
-    : idle_(loop, {.in_use = std::move(in_use), .stop = &stop}) {}
+DaemonHooks::DaemonHooks(loop::EventLoop& loop, std::function<bool()> in_use, Care& care)
+    : idle_(loop, {.in_use = std::move(in_use), .stop = &stop}), care_(care) {}
+
+bool DaemonHooks::run_slowly(std::function<void()> work) { return care_.post(std::move(work)); }
 
 Result<dispatch::AdminHooks::LogSetting> DaemonHooks::log_filters() {
     return setting(logging::Logger::instance().filters());

@@ -18,6 +18,9 @@ std::unique_ptr<metrics::MetricsService> start_metrics(const Config& config, dis
     settings.collect.version = POLYVIRT_VERSION;
     settings.collect.started_s = static_cast<double>(std::time(nullptr));
     settings.collect.max_domains = static_cast<std::size_t>(config.integer("metrics.max_domains"));
+    settings.collect.figures = {.max_age = config.duration("metrics.figures_age"),
+                                .deadline = config.duration("calls.query_deadline"),
+                                .max_guests = settings.collect.max_domains};
     auto started = metrics::MetricsService::start(dispatcher, std::move(settings));
     if (!started) {
         log::error("metrics", "{}; the daemon goes on without", started.error().message);

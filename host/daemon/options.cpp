@@ -10,8 +10,11 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     Options options;
     CLI::App app{"polyvirtd: virtualization daemon that hosts its drivers as plugins"};
     app.add_option("--root", options.root, "Keep all files under this folder");
-    app.add_option("--config", options.config, "Configuration file (default: polyvirtd.yaml)");
-    app.add_option("--plugins", options.plugins, "Folders with plugins")->delimiter(':');
+    app.add_option("--config", options.config, "Configuration file, YAML or, named *.conf, in libvirtd.conf's format (default: polyvirtd.yaml)");
+    app.add_option("--plugins", options.plugins, "Folders of plugins, instead of those of the configuration")
+        ->delimiter(':');
+    app.add_flag("--safe-mode", options.safe_mode, "Load no plugin; 'polyvirt plugin enable NAME' does");
+    app.add_option("--only", options.only, "Safe mode, but with these plugins (NAME,NAME,...)")->delimiter(',');
     app.add_flag("-v,--verbose", options.verbose, "Log everything");
     app.add_flag("--print-procedures", options.print_procedures,
                  "Print each procedure of the wire and whether this daemon has it, then exit");

@@ -11,8 +11,10 @@ namespace polyvirt::daemon {
 
 struct Options {
     std::string root;                 // empty: system or session folders
-    std::string config;               // empty: polyvirtd.yaml in the configuration folder
-    std::vector<std::string> plugins; // folders; empty: the default one
+    std::string config;               // empty: polyvirtd.yaml, see config_files()
+    std::vector<std::string> plugins; // folders; empty: loading.folders
+    bool safe_mode = false;           // no plugin is loaded, but
+    std::vector<std::string> only;    // these; not empty: safe mode
     bool verbose = false;
     bool print_procedures = false;
     bool check_config = false;

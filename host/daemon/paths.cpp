@@ -83,12 +83,18 @@ Status make_folders(const Paths& paths) {
     return {};
 }
 
-std::string default_plugin_dir() {
+std::vector<std::string> default_plugin_folders() {
     std::error_code error;
     const fs::path self = fs::read_symlink("/proc/self/exe", error);
-    if (error) return POLYVIRT_PLUGIN_DIR;
-    const fs::path beside = self.parent_path().parent_path() / "plugins";
-    return fs::is_directory(beside, error) ? beside.string() : std::string(POLYVIRT_PLUGIN_DIR);
+    // Of an installation that was moved as a whole or installed with another prefix.
+    std::string installed = POLYVIRT_PLUGIN_DIR;
+    if (!error) {
+        const fs::path prefix = self.parent_path().parent_path();
+        if (fs::is_directory(prefix / "plugins", error)) return {(prefix / "plugins").string()}; // a build tree
+        if (fs::is_directory(prefix / POLYVIRT_PLUGIN_DIR_INSTALLED, error))
+            installed = (prefix / POLYVIRT_PLUGIN_DIR_INSTALLED).string();
+    }
+    return {installed, POLYVIRT_SITE_PLUGIN_DIR};
 }
 
 } // namespace polyvirt::daemon

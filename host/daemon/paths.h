@@ -5,6 +5,7 @@
 // it under one folder (--root). Plain values.
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "host/plugin/manager.h"
@@ -22,6 +23,10 @@ struct Paths {
     [[nodiscard]] std::string drop_in() const { return host.run.substr(0, host.run.rfind('/')) + "/libvirt"; }
     [[nodiscard]] std::string pid_file() const { return host.run + "/polyvirtd.pid"; }
     [[nodiscard]] std::string config_file() const { return host.etc + "/polyvirtd.yaml"; }
+    // Of the daemon whose place this one takes: /etc/libvirt/libvirtd.conf.
+    [[nodiscard]] std::string libvirtd_conf() const {
+        return host.etc.substr(0, host.etc.rfind('/')) + "/libvirt/libvirtd.conf";
+    }
 };
 
 // `root` empty: by who runs the daemon. Looks at nothing on disk.
@@ -29,7 +34,8 @@ Result<Paths> find_paths(const std::string& root, bool privileged);
 // Makes the folders, with modes as the contents want them.
 Status make_folders(const Paths& paths);
 
-// Folders of plugins beside the running program: build tree (../plugins) or installation.
-std::string default_plugin_dir();
+// Folders of plugins, in order: beside the running program in a build tree (../plugins); else the installation's and
+// the site's, for plugins that came from elsewhere.
+std::vector<std::string> default_plugin_folders();
 
 } // namespace polyvirt::daemon

@@ -22,8 +22,8 @@ void tell_changes(const Config& was, const Config& now) {
 
 } // namespace
 
-Reloader::Reloader(std::string file, bool must_exist, Config config)
-    : file_(std::move(file)), must_exist_(must_exist), config_(std::make_shared<const Config>(std::move(config))) {}
+Reloader::Reloader(ConfigFiles files, Config config)
+    : files_(std::move(files)), config_(std::make_shared<const Config>(std::move(config))) {}
 
 std::shared_ptr<const Config> Reloader::config() const {
     LeafLock lock(mu_);
@@ -43,13 +43,14 @@ Result<std::vector<Reloader::Apply>> Reloader::prepare(const Config& was, const 
 
 bool Reloader::reload() {
     const std::shared_ptr<const Config> was = config();
-    Config::Loaded loaded = Config::load(file_, must_exist_);
+    Config::Loaded loaded = Config::load(files_);
     for (const std::string& problem : loaded.problems) log::error("daemon", "{}", problem);
     if (!loaded.problems.empty()) {
         log::error("daemon", "the configuration is wrong: everything stays as it was");
         return false;
     }
     const auto now = std::make_shared<const Config>(std::move(loaded.config));
+    for (const std::string& note : now->notes()) log::warning("daemon", "{}", note);
     const auto steps = prepare(*was, *now);
     if (!steps) {
         log::error("daemon", "{}; everything stays as it was", steps.error().message);

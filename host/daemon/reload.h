@@ -29,8 +29,8 @@ class Reloader {
     // have. What an administrator changed while the daemon runs stays, unless its setting changed.
     using Prepare = std::function<Result<Apply>(const Config& was, const Config& now)>;
 
-    // `file` is read again; missing, it is as empty unless it `must_exist`.
-    Reloader(std::string file, bool must_exist, Config config);
+    // `files` are what is read again.
+    Reloader(ConfigFiles files, Config config);
 
     // Leader, before the first reload. Actions run in this order, each Prepare before the first Apply.
     void add(std::string name, Prepare prepare) { actions_.push_back({std::move(name), std::move(prepare)}); }
@@ -48,8 +48,7 @@ class Reloader {
     };
     Result<std::vector<Apply>> prepare(const Config& was, const Config& now) const;
 
-    const std::string file_;
-    const bool must_exist_;
+    const ConfigFiles files_;
     std::vector<Action> actions_;
     mutable Mutex mu_{Rank::leaf};
     std::shared_ptr<const Config> config_ PV_GUARDED_BY(mu_);

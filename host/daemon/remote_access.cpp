@@ -96,6 +96,7 @@ Result<RemoteAccess> RemoteAccess::create(const Config& config, const Paths& pat
         (tls && method_of(config, "auth.tls") == AuthMethod::sasl) ||
         unix_auth(config, false) == AuthMethod::sasl || unix_auth(config, true) == AuthMethod::sasl) {
         PV_ASSIGN_OR_RETURN(access.sasl_, rpc::SaslService::create(sasl_options(config, paths)));
+        rpc::SaslService::keep_until_exit(access.sasl_);
     }
     if (tcp && method_of(config, "auth.tcp") == AuthMethod::none)
         log::warning("daemon", "auth.tcp is none: whoever reaches the TCP port owns this host");

@@ -10,12 +10,17 @@
 
 #include <grp.h>
 
+#include <polyvirt/abi/base.h>
+
 #include "host/metrics/metrics_service.h"
+#include "host/plugin/manifest.h"
 
 namespace polyvirt::daemon {
 namespace {
 
 constexpr std::size_t kMaxGroupEntry = std::size_t{1} << 20; // of one group with all its members
+// What plugins' names are made of.
+const std::string kPluginName = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
 } // namespace
 
@@ -81,6 +86,35 @@ std::string check_socket_name(std::string_view name) {
     };
     const bool good = !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), fits);
     return good ? "" : "a name of at most 32 letters, digits, '-' and '_'";
+}
+
+std::string check_plugin_pattern(std::string_view pattern) {
+    const bool good = !pattern.empty() && pattern.size() <= 64 &&
+                      pattern.find_first_not_of(kPluginName + std::string("*?[]!")) == std::string_view::npos;
+    return good ? "" : "the name of a plugin, or a pattern such as 'vendor-*'";
+}
+
+namespace {
+
+// LEFT=PLUGIN; the left side.
+std::optional<std::string_view> left_of_choice(std::string_view choice) {
+    const std::size_t at = choice.find('=');
+    if (at == std::string_view::npos || at == 0) return std::nullopt;
+    const std::string_view plugin = choice.substr(at + 1);
+    if (plugin.empty() || plugin.size() > 64 || plugin.find_first_not_of(kPluginName) != std::string_view::npos)
+        return std::nullopt;
+    return choice.substr(0, at);
+}
+
+} // namespace
+
+std::string check_provider(std::string_view choice) {
+    const auto kind = left_of_choice(choice);
+    return kind && plugin::kind_from_name(*kind) != PV_KIND_NONE ? "" : "KIND=PLUGIN, such as network=NAME or pool=NAME";
+}
+
+std::string check_scheme(std::string_view choice) {
+    return left_of_choice(choice) ? "" : "SCHEME=PLUGIN, such as test=NAME";
 }
 
 } // namespace polyvirt::daemon

@@ -17,6 +17,9 @@ std::string check_group(std::string_view group);      // empty, a number, or a g
 std::string check_version(std::string_view version);  // MAJOR.MINOR.MICRO
 std::string check_metrics_address(std::string_view address); // empty, or metrics::parse_address() takes it
 std::string check_socket_name(std::string_view name); // letters, digits, '-', '_'
+std::string check_plugin_pattern(std::string_view pattern); // a plugin's name, or a pattern of such
+std::string check_provider(std::string_view choice);  // KIND=PLUGIN, KIND as manifests have it
+std::string check_scheme(std::string_view choice);    // SCHEME=PLUGIN
 
 // Name or number; nothing if there is no such group.
 std::optional<gid_t> group_id(std::string_view group);

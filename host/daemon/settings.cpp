@@ -126,8 +126,12 @@ std::string join(const std::vector<std::string>& parts) {
     return out;
 }
 
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
+
+} // namespace
+
 // Levenshtein's, of two short texts.
-std::size_t distance(std::string_view a, std::string_view b) {
+std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
@@ -139,10 +143,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
     }
     return row.back();
 }
-
-std::string_view last_part(std::string_view path) { return path.substr(path.rfind('.') + 1); }
-
-} // namespace
 
 const Setting* find_setting(std::string_view path) {
     static const auto index = [] {
@@ -211,10 +211,10 @@ std::vector<std::string> similar_settings(std::string_view path) {
         // The path itself, a section that begins it, and a name that stands in another section.
         for (std::size_t end = s.path.find('.'); end != std::string::npos; end = s.path.find('.', end + 1)) {
             const std::string_view section = std::string_view(s.path).substr(0, end);
-            if (const std::size_t d = distance(path, section); d <= 1 + section.size() / 6)
+            if (const std::size_t d = edit_distance(path, section); d <= 1 + section.size() / 6)
                 consider(d, section);
         }
-        if (const std::size_t d = distance(path, s.path); d <= 2 + last_part(s.path).size() / 6)
+        if (const std::size_t d = edit_distance(path, s.path); d <= 2 + last_part(s.path).size() / 6)
             consider(d, s.path);
         else if (last_part(path) == last_part(s.path))
             consider(10, s.path);

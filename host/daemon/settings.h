@@ -79,6 +79,9 @@ std::string written(const Setting& setting, const Value& value);
 // Settings whose path resembles `path`, the nearest first; at most three.
 std::vector<std::string> similar_settings(std::string_view path);
 
+// How many letters must change, come or go to make one text of the other.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 // The table of docs/configuration.md.
 std::string settings_markdown();
 

@@ -165,9 +165,9 @@ void limits(std::vector<Setting>& t) {
          {{"limits.max_input_bytes", Kind::size, live, "512MiB",
            "All packets held for all clients; beyond it calls are answered \"busy\"", kMiB, kTiB}},
          {{"limits.reply_bytes_pause", Kind::size, live, "4MiB",
-           "Replies that a client leaves unread before no further call of it starts", kKiB, kTiB}},
-         {{"limits.max_event_bytes", Kind::size, live, "4MiB",
-           "Events that a client leaves unread before it is cut off", kKiB, kTiB}},
+           "Memory of the replies that a client leaves unread before no further call of it starts", kKiB, kTiB}},
+         {{"limits.max_event_bytes", Kind::size, live, "8MiB",
+           "Memory of the events that a client leaves unread before it is cut off", kKiB, kTiB}},
          {{"limits.max_streams", Kind::integer, live, "256", "Open streams of one client", 1, 65535}},
          {{"limits.stream_upload_bytes", Kind::size, live, "1MiB",
            "Upload of one stream that the driver has not taken, before the client is held up", 64 * kKiB,
@@ -201,6 +201,8 @@ void workers(std::vector<Setting>& t) {
     t.push_back({"calls.modify_deadline", Kind::duration, live, "5min",
                  "The same for what reads while it changes something in passing; what changes has no limit", 0,
                  kDay});
+    t.push_back({"events.max_queued_bytes", Kind::size, live, "64MiB",
+                 "Events of one driver that wait for the events thread; further ones are dropped", kKiB, kTiB});
 }
 
 void policy(std::vector<Setting>& t) {
@@ -265,6 +267,26 @@ void care(std::vector<Setting>& t) {
                  "A callback that holds an event loop for longer is named in the log; 0: never", 0, kHour});
 }
 
+void loading(std::vector<Setting>& t) {
+    const auto list = [&](const char* path, const char* doc, Check check) {
+        t.push_back({path, Kind::list, start, "", doc, 0, 0, {}, check});
+    };
+    list("loading.folders",
+         "Folders of plugins, in order; of two plugins with one name the first counts; empty: the installed one, then "
+         "/usr/local/lib/polyvirt/plugins",
+         check_absolute);
+    list("loading.allow", "Names of the plugins that may be loaded, or patterns; empty: all", check_plugin_pattern);
+    list("loading.deny", "Those that may not, whatever allow says", check_plugin_pattern);
+    list("loading.required", "Plugins without which the daemon does not start", check_plugin_pattern);
+    list("loading.optional", "Plugins that may be absent, refused or fail to start without that being an error",
+         check_plugin_pattern);
+    list("loading.providers", "Who serves a kind of objects that several plugins serve: KIND=PLUGIN", check_provider);
+    list("loading.schemes", "Who serves a scheme of URIs that several plugins serve: SCHEME=PLUGIN", check_scheme);
+    t.push_back({"loading.crash_limit", Kind::integer, start, "3",
+                 "Crashes in a row, while a plugin is loaded or started, after which the daemon starts without it; 0: never", 0,
+                 1000});
+}
+
 void metrics(std::vector<Setting>& t) {
     t.push_back({"metrics.listen",
                  Kind::text,
@@ -281,6 +303,9 @@ void metrics(std::vector<Setting>& t) {
                  100 * kMs, kHour});
     t.push_back({"metrics.max_domains", Kind::integer, start, "5000",
                  "Guests that are listed one by one; further ones are only counted", 0, 1'000'000});
+    t.push_back({"metrics.figures_age", Kind::duration, start, "5s",
+                 "Age at which a scrape has a driver asked anew for its guests' processors, memory and time; 0: never asked",
+                 0, kHour});
 }
 
 std::vector<Setting> make_table() {
@@ -292,6 +317,7 @@ std::vector<Setting> make_table() {
     policy(t);
     polkit(t);
     care(t);
+    loading(t);
     metrics(t);
     return t;
 }

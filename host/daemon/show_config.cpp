@@ -7,12 +7,11 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include "host/daemon/config.h"
-
 namespace polyvirt::daemon {
 
-std::string config_file(const Options& options, const Paths& paths) {
-    return options.config.empty() ? paths.config_file() : options.config;
+ConfigFiles config_files(const Options& options, const Paths& paths) {
+    if (!options.config.empty()) return {.file = options.config, .must_exist = true};
+    return {.file = paths.config_file(), .instead = paths.libvirtd_conf()};
 }
 
 int show_config(const Options& options) {
@@ -21,13 +20,14 @@ int show_config(const Options& options) {
         fmt::print(stderr, "{}\n", paths.error().message);
         return 1;
     }
-    const std::string file = config_file(options, *paths);
-    const Config::Loaded loaded = Config::load(file, !options.config.empty());
+    const ConfigFiles files = config_files(options, *paths);
+    const Config::Loaded loaded = Config::load(files);
+    for (const std::string& note : loaded.config.notes()) fmt::print(stderr, "{}\n", note);
     for (const std::string& problem : loaded.problems) fmt::print(stderr, "{}\n", problem);
     if (!loaded.problems.empty()) return 1;
     if (options.print_config) fmt::print("{}", loaded.config.print());
     if (options.check_config && loaded.files.empty())
-        fmt::print(stderr, "{}: there is no such file; every setting has its default\n", file);
+        fmt::print(stderr, "{}: there is no such file; every setting has its default\n", files.file);
     return std::fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -4,13 +4,14 @@
 // polyvirtd --check-config and --print-config: the configuration that the daemon would start with, without
 // starting it or making a file.
 
+#include "host/daemon/config.h"
 #include "host/daemon/options.h"
 #include "host/daemon/paths.h"
 
 namespace polyvirt::daemon {
 
-// --config, or polyvirtd.yaml of the configuration folder.
-std::string config_file(const Options& options, const Paths& paths);
+// --config, or polyvirtd.yaml of the configuration folder, or libvirtd.conf where that is not there.
+ConfigFiles config_files(const Options& options, const Paths& paths);
 
 // Problems go to stderr, one a line; the configuration, if asked for, to stdout. The exit code: 0, or 1 if
 // anything is wrong.

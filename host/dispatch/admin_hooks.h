@@ -6,6 +6,7 @@
 //
 // Thread: any worker, several at a time; may take file I/O's time, but must not wait for calls.
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -30,6 +31,10 @@ class AdminHooks {
     virtual Status set_log_outputs(const std::string& /*outputs*/) { return unsupported("log outputs"); }
     // The daemon ends once it had neither clients nor running guests for so long; 0: never.
     virtual Status set_idle_timeout(unsigned /*seconds*/) { return unsupported("ending when idle"); }
+
+    // Runs `work` on a thread that may take long, one after another. False: there is none (any more), `work` will
+    // not run.
+    virtual bool run_slowly(std::function<void()> /*work*/) { return false; }
 
   protected:
     static Error unsupported(const char* what);

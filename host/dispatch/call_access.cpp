@@ -93,7 +93,8 @@ Status CallAccess::decide(Permission permission, const Object& object) {
     }
     const Wanted wanted{permission, object};
     Result<access::Answer> answer = std::move(ask_and_wait(*viewer_, driver_, {&wanted, 1}).front());
-    if (!answer) return std::move(answer).error();
+    // Who cannot be asked does not allow it.
+    if (!answer) return log_denial(answer.error().str2);
     if (*answer == access::Answer::yes) return {};
     const std::string what = object.to_string();
     return log_denial(access::refusal_of(*answer, access::api_action(permission)) +
@@ -214,7 +215,7 @@ std::vector<bool> CallAccess::ask_visible(const std::vector<plugin::ObjectPtr>& 
     for (std::size_t q = 0; q < answers.size(); ++q) {
         if (answers[q] && *answers[q] == access::Answer::yes) continue;
         visible[about[q]] = false;
-        if (!answers[q]) filter_status_ = std::move(answers[q]).error();
+        if (!answers[q]) filter_status_ = log_denial(answers[q].error().str2);
     }
     return visible;
 }

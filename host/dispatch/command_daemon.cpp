@@ -50,6 +50,7 @@ Result<json> status(WireCall& call, const json& arguments) {
     for (const plugin::PluginInfo& info : dispatcher.plugins().list())
         plugins.push_back({{"id", info.id},
                            {"version", info.version},
+                           {"state", plugin::state_name(info.state)},
                            {"refused", info.refused},
                            {"reason", info.reason},
                            {"instances", info.instances.size()}});

@@ -11,7 +11,8 @@
 namespace polyvirt::dispatch {
 
 std::span<const std::span<const Command>> all_commands() {
-    static const std::span<const Command> kTables[] = {daemon_commands(), call_commands(), policy_commands()};
+    static const std::span<const Command> kTables[] = {daemon_commands(), call_commands(), policy_commands(),
+                                                        plugin_commands()};
     return kTables;
 }
 
@@ -63,6 +64,13 @@ Result<std::uint64_t> number(const json& arguments, const char* name) {
     PV_ASSIGN_OR_RETURN(const auto found, optional_number(arguments, name));
     if (!found) return wrong(name, nullptr, "a whole number from 0 on");
     return *found;
+}
+
+Result<bool> flag(const json& arguments, const char* name) {
+    const json* found = find(arguments, name);
+    if (found == nullptr) return false;
+    if (!found->is_boolean()) return wrong(name, found, "true or false");
+    return found->get<bool>();
 }
 
 Status only(const json& arguments, std::initializer_list<std::string_view> names) {

@@ -5,7 +5,8 @@
 // JSON (docs/polyvirt.md says how one is added). Clients of the admin socket alone call them.
 //
 // Thread: a priority worker. A command looks and changes, but never waits: no driver, no call of
-// another client, no file that may hang.
+// another client, no file that may hang. One that must is marked `slow`, and runs on a thread where it holds
+// up none but its like.
 
 #include <cstdint>
 #include <initializer_list>
@@ -27,12 +28,14 @@ struct Command {
     std::string_view summary; // one line
     // `arguments` is an object. What the library throws becomes an error of the call.
     Result<nlohmann::json> (*run)(WireCall& call, const nlohmann::json& arguments);
+    bool slow = false;
 };
 
 // One table per file of commands; all of them in all_commands().
 std::span<const Command> daemon_commands();
 std::span<const Command> call_commands();
 std::span<const Command> policy_commands();
+std::span<const Command> plugin_commands();
 std::span<const std::span<const Command>> all_commands();
 // Null: there is no such command.
 const Command* find_command(std::string_view name);
@@ -43,6 +46,7 @@ namespace argument {
 Result<std::string> text(const nlohmann::json& arguments, const char* name);
 Result<std::optional<std::string>> optional_text(const nlohmann::json& arguments, const char* name);
 Result<std::uint64_t> number(const nlohmann::json& arguments, const char* name);
+Result<bool> flag(const nlohmann::json& arguments, const char* name); // missing: false
 Result<std::optional<std::uint64_t>> optional_number(const nlohmann::json& arguments, const char* name);
 // Every other name is refused: a mistyped one must not pass for "not given".
 Status only(const nlohmann::json& arguments, std::initializer_list<std::string_view> names);

@@ -3,6 +3,7 @@
 #include "host/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "host/dispatch/errors.h"
@@ -37,6 +38,10 @@ bool served(const rpc::Client& client, std::uint32_t program, std::uint32_t vers
         return program == protocol::admin::kProgram || program == protocol::polyvirt::kProgram;
     return program == protocol::remote::kProgram || program == protocol::qemu::kProgram ||
            program == protocol::lxc::kProgram;
+}
+
+bool is_open(const protocol::ProcInfo& proc) {
+    return proc.program == remote::kProgram && proc.id == static_cast<std::int32_t>(remote::Proc::connect_open);
 }
 
 bool is_sasl(const protocol::ProcInfo& proc) {
@@ -81,6 +86,20 @@ bool Dispatcher::is_priority(const rpc::Header& header) {
     return glue == nullptr || !plugin::op_may_block(glue->op);
 }
 
+// Null: a driver has to be asked, or the message says what open() will not like.
+std::shared_ptr<plugin::Instance> Dispatcher::open_known(const rpc::Client& client, rpc::Message& message) {
+    // A copy, as decoding works in place and may happen again.
+    std::array<std::uint8_t, plugin::PluginManager::kLongestKnownUri + 64> copy;
+    const auto payload = message.payload();
+    if (payload.size() > copy.size()) return nullptr;
+    std::copy(payload.begin(), payload.end(), copy.begin());
+    protocol::Arena arena;
+    protocol::Decoder decoder({copy.data(), payload.size()}, arena);
+    remote::connect_open_args args{};
+    if (!decode(decoder, args) || !args.name.present()) return nullptr;
+    return plugins_->open_known(args.name.view(), client.id());
+}
+
 // Whatever is out of the ordinary is left to handle_call(), which says what is wrong.
 bool Dispatcher::answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc::Message& message) {
     const protocol::Header& header = message.header;
@@ -98,7 +117,11 @@ bool Dispatcher::answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc:
     if (quick->glue != nullptr && instance != nullptr &&
         (quick->glue->kind != PV_KIND_NONE || instance->implements(quick->glue->op)))
         return false;
-    std::make_shared<WireCall>(*this, client, std::move(session), std::move(message), proc)->answer(quick->function);
+    std::shared_ptr<plugin::Instance> opened;
+    if (is_open(proc) && (instance != nullptr || (opened = open_known(*client, message)) == nullptr)) return false;
+    const auto call = std::make_shared<WireCall>(*this, client, std::move(session), std::move(message), proc);
+    if (opened != nullptr) call->instance = std::move(opened);
+    call->answer(quick->function);
     return true;
 }
 
@@ -151,12 +174,27 @@ void Dispatcher::client_closed(rpc::Client& client) {
 }
 
 void Dispatcher::client_gone(std::shared_ptr<rpc::Client> client) {
+    session_of(*client)->close();
+    if (!client->is_admin()) plugins_->client_gone(client->id()); // each server has numbers of its own
+    let_go(client);
+}
+
+bool Dispatcher::client_gone_quickly(const std::shared_ptr<rpc::Client>& client) {
     const auto session = session_of(*client);
+    // An instance that has ended may have nobody left but this client.
+    if (const auto instance = session->instance();
+        instance != nullptr && instance->state() != plugin::InstanceState::started)
+        return false;
+    if (!client->is_admin() && !plugins_->client_gone_unheard(client->id())) return false;
     session->close();
-    plugins_->client_gone(client->id());
-    // Its last call has ended, so its last registration has been made.
-    if (!session->subscribed()) return;
-    plugins_->events().run([this, client = std::move(client)] { hub_.remove_client(*client); });
+    let_go(client);
+    return true;
+}
+
+// Its last call has ended, so its last registration has been made.
+void Dispatcher::let_go(const std::shared_ptr<rpc::Client>& client) {
+    if (!session_of(*client)->subscribed()) return;
+    plugins_->events().run([this, client] { hub_.remove_client(*client); });
 }
 
 bool is_implemented(const protocol::ProcInfo& proc,

@@ -31,6 +31,7 @@ struct DispatcherOptions {
     std::uint64_t reported_version = 9'000'000; // major * 1,000,000 + minor * 1,000 + micro
     std::string call_log;                       // path, empty = none
     std::string version;                        // the daemon's own
+    std::string machine_root = {};              // below which a test's machine has its proc and sys; empty: this one
 };
 
 // How polkit is asked whether a client may connect.
@@ -55,6 +56,7 @@ class Dispatcher final : public rpc::Handler {
     bool answer_quickly(const std::shared_ptr<rpc::Client>& client, rpc::Message& message) override;
     void handle_call(std::shared_ptr<rpc::Client> client, rpc::Message message) override PV_NO_LOCKS_HELD;
     void client_closed(rpc::Client& client) override;
+    bool client_gone_quickly(const std::shared_ptr<rpc::Client>& client) override;
     void client_gone(std::shared_ptr<rpc::Client> client) override;
 
     [[nodiscard]] plugin::PluginManager& plugins() { return *plugins_; }
@@ -79,6 +81,9 @@ class Dispatcher final : public rpc::Handler {
     [[nodiscard]] const std::vector<rpc::Server*>& servers() const { return servers_; }
 
   private:
+    [[nodiscard]] std::shared_ptr<plugin::Instance> open_known(const rpc::Client& client, rpc::Message& message);
+    void let_go(const std::shared_ptr<rpc::Client>& client);
+
     const DispatcherOptions options_;
     CallLog call_log_;
     CallStats call_stats_;

@@ -53,10 +53,16 @@ EventGate::Pass EventGate::judge(const Entry& entry, const plugin::QueuedEvent& 
 void EventGate::hold(const Entry& entry, const plugin::QueuedEvent& event) {
     const rpc::Client* client = entry->client.get();
     Queue& queue = held_[client];
-    if (queue.items.size() >= kMaxHeld)
+    if (queue.items.size() >= kMaxHeld || (queue.bytes != 0 && queue.bytes + event.bytes > kMaxHeldBytes))
         return entry->client->close("too many of its events wait for a decision of polkit's");
     queue.items.push_back({entry, event});
+    queue.bytes += event.bytes;
     if (queue.items.size() == 1) next(client);
+}
+
+void EventGate::pop(Queue& queue) {
+    queue.bytes -= queue.items.front().event.bytes;
+    queue.items.pop_front();
 }
 
 // Goes on with the first event that is held for a client, which no question is open about.
@@ -64,7 +70,7 @@ void EventGate::next(const rpc::Client* client) {
     const auto found = held_.find(client);
     if (found == held_.end()) return;
     Queue& queue = found->second;
-    while (!queue.items.empty() && queue.items.front().entry == nullptr) queue.items.pop_front();
+    while (!queue.items.empty() && queue.items.front().entry == nullptr) pop(queue);
     if (queue.items.empty()) {
         held_.erase(found);
         return;
@@ -87,8 +93,8 @@ void EventGate::next(const rpc::Client* client) {
 void EventGate::answered(const rpc::Client* client, std::uint64_t question, bool yes) {
     const auto found = held_.find(client);
     if (found == held_.end() || found->second.asked != question) return; // the client has gone
-    const Held first = std::move(found->second.items.front());
-    found->second.items.pop_front();
+    const Held first = found->second.items.front();
+    pop(found->second);
     if (yes && first.entry != nullptr) deliver_(first.entry, first.event);
     next(client);
 }

@@ -23,7 +23,8 @@ class EventGate {
   public:
     using Entry = std::shared_ptr<const Subscription>;
     enum class Pass : std::uint8_t { yes, no, later };
-    static constexpr std::size_t kMaxHeld = 10'000; // of one client, which is cut off beyond it
+    // Of one client, which is cut off beyond them.
+    static constexpr std::size_t kMaxHeld = 10'000, kMaxHeldBytes = std::size_t{8} << 20;
 
     // `deliver` sends what was held back.
     EventGate(const access::Control& control, std::function<void(const Entry&, const plugin::QueuedEvent&)> deliver)
@@ -44,9 +45,11 @@ class EventGate {
     };
     struct Queue {
         std::deque<Held> items;
+        std::size_t bytes = 0;   // what they hold
         std::uint64_t asked = 0; // the question about the first one
     };
     void hold(const Entry& entry, const plugin::QueuedEvent& event);
+    static void pop(Queue& queue);
     void next(const rpc::Client* client);
     void answered(const rpc::Client* client, std::uint64_t question, bool yes);
 

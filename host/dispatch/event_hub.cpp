@@ -64,17 +64,20 @@ EventHub::EventHub(const access::Control& control)
       }) {}
 
 pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,
-                           std::shared_ptr<const void>& encoded) noexcept {
+                           plugin::EncodedEvent& encoded) noexcept {
     try {
         protocol::Encoder encoder;
         if (!encode_event(event, encoder) || encoder.failed()) return PV_ABI;
         auto made = std::make_shared<Encoded>();
         made->body = encoder.take();
+        made->body.shrink_to_fit();
         if (is_monitor(event.kind, event.id)) {
             pv_event_domain_qemu_monitor payload{};
             if (glue::payload_of(event, payload)) made->monitor = payload.event;
         }
-        encoded = std::move(made);
+        constexpr std::size_t kAllocations = 2 * 2 * sizeof(void*); // what malloc and shared_ptr need for the two
+        encoded.bytes = sizeof(Encoded) + kAllocations + made->body.capacity() + made->monitor.capacity();
+        encoded.data = std::move(made);
         return PV_OK;
     } catch (const std::bad_alloc&) {
         return PV_FAIL;

@@ -47,7 +47,7 @@ class EventHub final : public plugin::EventSink {
     void set_runner(std::function<void(std::function<void()>)> runner) { gate_.set_runner(std::move(runner)); }
 
     pv_status encode(const plugin::Instance& instance, const pv_event& event,
-                     std::shared_ptr<const void>& encoded) noexcept override;
+                     plugin::EncodedEvent& encoded) noexcept override;
     void deliver(std::span<const plugin::QueuedEvent> batch) noexcept override;
 
     // Events thread. The callback id, or error invalid_arg for a second registration of the same event

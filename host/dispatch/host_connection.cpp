@@ -18,7 +18,11 @@ namespace polyvirt::dispatch::host {
 Status connect_open(WireCall& call, const ConnectOpenIn& in, ConnectOpenOut&) {
     if (!in.name) return make_error(ErrorCode::invalid_arg, ErrorDomain::rpc, "connection URI must be present");
     const std::string uri(*in.name);
-    PV_ASSIGN_OR_RETURN(auto instance, call.dispatcher().plugins().open(uri, call.client().id()));
+    // There already: rpc-loop has found it, or this is a second open.
+    std::shared_ptr<plugin::Instance> instance = call.instance;
+    if (instance == nullptr) {
+        PV_ASSIGN_OR_RETURN(instance, call.dispatcher().plugins().open(uri, call.client().id()));
+    }
     return call.session().open(std::move(instance), uri, (in.flags & protocol::VIR_CONNECT_RO) != 0);
 }
 

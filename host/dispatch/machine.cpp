@@ -3,14 +3,18 @@
 #include "host/dispatch/machine.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
+
+#include "base/unique_fd.h"
 
 namespace polyvirt::dispatch {
 namespace {
@@ -62,7 +66,35 @@ std::string Machine::line(const std::string& path) const {
     return text;
 }
 
+std::string Machine::bytes(const std::string& path, std::size_t most) const {
+    std::ifstream file(root_ + path, std::ios::binary);
+    std::string text(most, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(most));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+}
+
 std::optional<std::uint64_t> Machine::number(const std::string& path) const { return to_number(line(path)); }
+
+bool Machine::has(const std::string& path) const {
+    std::error_code error;
+    return fs::exists(root_ + path, error);
+}
+
+int Machine::write(const std::string& path, std::string_view text) const {
+    const UniqueFd fd(::open((root_ + path).c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+    if (!fd) return errno;
+    const ssize_t written = ::write(fd.get(), text.data(), text.size());
+    if (written < 0) return errno;
+    return static_cast<std::size_t>(written) == text.size() ? 0 : EIO;
+}
+
+std::string Machine::page_pool(int cell, std::uint32_t kib) {
+    const std::string folder = cell < 0 ? "/sys/kernel/mm" : fmt::format("{}/node{}", kNodes, cell);
+    return fmt::format("{}/hugepages/hugepages-{}kB/nr_hugepages", folder, kib);
+}
+
+std::uint32_t Machine::system_page_kib() { return static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE) / 1024); }
 
 Machine::Topology Machine::topology() const {
     Topology t;
@@ -154,8 +186,7 @@ std::vector<bool> Machine::cpu_map() const {
 }
 
 std::optional<std::uint64_t> Machine::free_pages(int cell, std::uint32_t kib) const {
-    const auto system_kib = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
-    if (kib == system_kib) {
+    if (kib == system_page_kib()) {
         const auto found = cell < 0 ? std::optional(memory()) : cell_memory(cell);
         return found ? std::optional(found->free / kib) : std::nullopt;
     }

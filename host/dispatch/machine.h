@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Machine: what the kernel says of the host's processors and memory, read anew each time. Workers alone: files are
-// read. A field that the kernel does not have is 0 or absent.
+// Machine: what the kernel says of the host's processors and memory, read anew each time, and the files by which it is
+// changed. Workers alone: files are read and written. A field that the kernel does not have is 0 or absent.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,14 +51,24 @@ class Machine {
     // A number of /sys/kernel/mm/ksm.
     [[nodiscard]] std::optional<std::uint64_t> ksm(const std::string& name) const;
 
+    // Of the pool of huge pages of that size, of a cell or (-1) of the whole machine: how many there are.
+    [[nodiscard]] static std::string page_pool(int cell, std::uint32_t kib);
+    [[nodiscard]] static std::uint32_t system_page_kib();
+
+    // Files of proc and sys. The first line; nothing: no such file, or no number.
+    [[nodiscard]] std::string line(const std::string& path) const;
+    [[nodiscard]] std::optional<std::uint64_t> number(const std::string& path) const;
+    [[nodiscard]] bool has(const std::string& path) const;
+    // Replaces what stands in a file that exists. 0, or an errno.
+    [[nodiscard]] int write(const std::string& path, std::string_view text) const;
+
     // The SMBIOS document. Nothing: the machine shows none.
     [[nodiscard]] std::optional<std::string> sysinfo() const;
 
   private:
-    [[nodiscard]] std::string line(const std::string& path) const;
-    [[nodiscard]] std::optional<std::uint64_t> number(const std::string& path) const;
+    [[nodiscard]] std::string bytes(const std::string& path, std::size_t most) const;
 
-    const std::string root_;
+    std::string root_;
 };
 
 // "0-3,8" as one element per number up to the highest. Empty: not such a list, or one beyond a million.

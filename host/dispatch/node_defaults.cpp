@@ -14,9 +14,8 @@
 #include <sys/utsname.h>
 
 #include "base/error_text.h"
-#include "host/dispatch/host_table.h"
 #include "host/dispatch/kind_facts.h"
-#include "host/dispatch/machine.h"
+#include "host/dispatch/node_support.h"
 #include "host/plugin/service.h"
 #include "host/protocol/gen/constants.h"
 
@@ -36,7 +35,8 @@ template <typename Stat> void put_stat(pv_records* to, const char* field, std::u
     static_cast<void>(build().add_record(to, &stat));
 }
 
-// The peer's way to complain about one argument.
+} // namespace
+
 Error bad_argument(std::string message, const char* function, const char* argument) {
     Error error;
     error.code = ErrorCode::invalid_arg;
@@ -52,10 +52,6 @@ Status no_flags(std::uint32_t flags, const char* function) {
     return bad_argument(fmt::format("unsupported flags (0x{:x}) in function {}", flags, function), function, "flags");
 }
 
-// The cells from `first` on, `count` at most. -1 stands for the whole machine where `whole` allows it.
-struct Cells {
-    int first, last;
-};
 Result<Cells> cells(const Machine& machine, std::int32_t first, std::uint32_t count, bool whole) {
     const int highest = machine.last_cell();
     if (first == -1 && whole) return Cells{-1, -1};
@@ -64,8 +60,10 @@ Result<Cells> cells(const Machine& machine, std::int32_t first, std::uint32_t co
     return Cells{first, static_cast<int>(std::min<std::int64_t>(std::int64_t{first} + count - 1, highest))};
 }
 
-Status info(WireCall&, const pv_node_info_in&, pv_node_info_out& out) {
-    const Machine machine;
+namespace {
+
+Status info(WireCall& call, const pv_node_info_in&, pv_node_info_out& out) {
+    const Machine machine = machine_of(call);
     const Machine::Topology t = machine.topology();
     utsname system{};
     put(out.model, uname(&system) == 0 ? system.machine : "unknown");
@@ -79,13 +77,13 @@ Status info(WireCall&, const pv_node_info_in&, pv_node_info_out& out) {
     return {};
 }
 
-Status free_memory(WireCall&, const pv_node_free_memory_in&, pv_node_free_memory_out& out) {
-    out.bytes = Machine().memory().free * 1024;
+Status free_memory(WireCall& call, const pv_node_free_memory_in&, pv_node_free_memory_out& out) {
+    out.bytes = machine_of(call).memory().free * 1024;
     return {};
 }
 
-Status cells_free_memory(WireCall&, const pv_node_cells_free_memory_in& in, pv_node_cells_free_memory_out& out) {
-    const Machine machine;
+Status cells_free_memory(WireCall& call, const pv_node_cells_free_memory_in& in, pv_node_cells_free_memory_out& out) {
+    const Machine machine = machine_of(call);
     PV_ASSIGN_OR_RETURN(const Cells range, cells(machine, in.start_cell, protocol::limit_node_max_cells, false));
     for (int cell = range.first; cell <= range.last; ++cell) {
         pv_node_cell_memory memory{};
@@ -96,11 +94,11 @@ Status cells_free_memory(WireCall&, const pv_node_cells_free_memory_in& in, pv_n
     return {};
 }
 
-Status cpu_stats(WireCall&, const pv_node_cpu_stats_in& in, pv_node_cpu_stats_out& out) {
+Status cpu_stats(WireCall& call, const pv_node_cpu_stats_in& in, pv_node_cpu_stats_out& out) {
     constexpr const char* kFunction = "virHostCPUGetStatsLinux";
     PV_TRY(no_flags(in.flags, "virHostCPUGetStats"));
     const bool sensible = in.cpu >= protocol::VIR_NODE_CPU_STATS_ALL_CPUS;
-    const auto times = sensible ? Machine().cpu_times(in.cpu) : std::nullopt;
+    const auto times = sensible ? machine_of(call).cpu_times(in.cpu) : std::nullopt;
     if (!times) return bad_argument(fmt::format("Invalid cpuNum in {}", kFunction), kFunction, "cpuNum");
     using Stat = pv_node_cpu_stat;
     put_stat<Stat>(out.stats, protocol::VIR_NODE_CPU_STATS_KERNEL, times->kernel);
@@ -110,10 +108,10 @@ Status cpu_stats(WireCall&, const pv_node_cpu_stats_in& in, pv_node_cpu_stats_ou
     return {};
 }
 
-Status memory_stats(WireCall&, const pv_node_memory_stats_in& in, pv_node_memory_stats_out& out) {
+Status memory_stats(WireCall& call, const pv_node_memory_stats_in& in, pv_node_memory_stats_out& out) {
     constexpr const char* kFunction = "virHostMemGetStats";
     PV_TRY(no_flags(in.flags, kFunction));
-    const Machine machine;
+    const Machine machine = machine_of(call);
     using Stat = pv_node_memory_stat;
     if (in.cell == protocol::VIR_NODE_MEMORY_STATS_ALL_CELLS) {
         put_stat<Stat>(out.stats, protocol::VIR_NODE_MEMORY_STATS_TOTAL, machine.meminfo("MemTotal"));
@@ -132,7 +130,7 @@ Status memory_stats(WireCall&, const pv_node_memory_stats_in& in, pv_node_memory
 }
 
 // Of the kernel's page sharing; a kernel without it has none.
-Status memory_parameters(WireCall&, const pv_node_memory_parameters_in& in, pv_node_memory_parameters_out& out) {
+Status memory_parameters(WireCall& call, const pv_node_memory_parameters_in& in, pv_node_memory_parameters_out& out) {
     PV_TRY(no_flags(in.flags, "virHostMemGetParameters"));
     struct Parameter {
         const char *name, *file;
@@ -148,7 +146,7 @@ Status memory_parameters(WireCall&, const pv_node_memory_parameters_in& in, pv_n
         {protocol::VIR_NODE_MEMORY_SHARED_FULL_SCANS, "full_scans", PV_PARAM_ULLONG},
         {protocol::VIR_NODE_MEMORY_SHARED_MERGE_ACROSS_NODES, "merge_across_nodes", PV_PARAM_UINT},
     };
-    const Machine machine;
+    const Machine machine = machine_of(call);
     for (const Parameter& p : kParameters) {
         const auto value = machine.ksm(p.file);
         if (!value) continue;
@@ -162,9 +160,9 @@ Status memory_parameters(WireCall&, const pv_node_memory_parameters_in& in, pv_n
     return {};
 }
 
-Status cpu_map(WireCall&, const pv_node_cpu_map_in& in, pv_node_cpu_map_out& out) {
+Status cpu_map(WireCall& call, const pv_node_cpu_map_in& in, pv_node_cpu_map_out& out) {
     PV_TRY(no_flags(in.flags, "virHostCPUGetMap"));
-    const std::vector<bool> cpus = Machine().cpu_map();
+    const std::vector<bool> cpus = machine_of(call).cpu_map();
     std::string map((cpus.size() + 7) / 8, '\0');
     for (std::size_t i = 0; i < cpus.size(); ++i)
         if (cpus[i]) map[i / 8] = static_cast<char>(map[i / 8] | 1 << i % 8);
@@ -176,7 +174,7 @@ Status cpu_map(WireCall&, const pv_node_cpu_map_in& in, pv_node_cpu_map_out& out
 
 Status free_pages(WireCall& call, const pv_node_free_pages_in& in, pv_node_free_pages_out& out) {
     PV_TRY(check_flags(call.proc(), PV_KIND_NONE, call.driver(), in.flags, 0));
-    const Machine machine;
+    const Machine machine = machine_of(call);
     PV_ASSIGN_OR_RETURN(const Cells range, cells(machine, in.start_cell, in.cell_count, true));
     for (int cell = range.first; cell <= range.last; ++cell)
         for (const std::uint32_t kib : std::span(in.pages, in.npages)) {
@@ -200,16 +198,12 @@ Status type(WireCall& call, const pv_hv_type_in&, pv_hv_type_out& out) {
 
 Status sysinfo(WireCall& call, const pv_hv_sysinfo_in& in, pv_hv_sysinfo_out& out) {
     PV_TRY(check_flags(call.proc(), PV_KIND_NONE, call.driver(), in.flags, 0));
-    const auto document = Machine().sysinfo();
+    const auto document = machine_of(call).sysinfo();
     if (!document)
         return make_error(ErrorCode::config_unsupported, call.driver().error_domain(),
                           "Host SMBIOS information is not available");
     put(out.xml, *document);
     return {};
-}
-
-template <typename In, typename Out, Status (*Function)(WireCall&, const In&, Out&)> Status run(WireCall& call) {
-    return Function(call, *static_cast<const In*>(call.in()), *static_cast<Out*>(call.out()));
 }
 
 } // namespace
@@ -230,7 +224,7 @@ DefaultFn find_default(std::uint32_t op) {
         {PV_OP_NODE_FREE_PAGES, &run<pv_node_free_pages_in, pv_node_free_pages_out, &free_pages>},
     };
     const auto found = kAll.find(op);
-    return found != kAll.end() ? found->second : nullptr;
+    return found != kAll.end() ? found->second : find_node_change(op);
 }
 
 } // namespace polyvirt::dispatch

@@ -20,7 +20,8 @@ Error refusal(access::Answer answer, const std::string& action) {
     const ErrorCode code = answer == access::Answer::no_agent    ? ErrorCode::auth_unavailable
                            : answer == access::Answer::dismissed ? ErrorCode::auth_cancelled
                                                                  : ErrorCode::auth_failed;
-    return make_error(code, ErrorDomain::polkit, "{}", access::refusal_of(answer, action));
+    return make_error(code, ErrorDomain::polkit, "{}{}", answer == access::Answer::no ? "access denied by policy: " : "",
+                      access::refusal_of(answer, action));
 }
 
 void answer_login(const std::shared_ptr<WireCall>& call, const std::string& action, Result<access::Answer> answer) {

@@ -13,8 +13,7 @@ namespace {
 using protocol::remote::kProgram;
 using protocol::remote::Proc;
 
-// Not here: what grows with the number of objects (lists, counts), what may start a driver's instance
-// (connect_open), what has to ask another thread (event registration).
+// Not here: what grows with the number of objects (lists, counts), what has to ask another thread (event registration).
 constexpr Proc kQuick[] = {
     Proc::auth_list,
     Proc::connect_close,
@@ -22,6 +21,7 @@ constexpr Proc kQuick[] = {
     Proc::connect_get_type,
     Proc::connect_get_uri,
     Proc::connect_is_secure,
+    Proc::connect_open, // of a URI whose instance runs: see Dispatcher::open_known()
     Proc::connect_register_close_callback,
     Proc::connect_supports_feature,
     Proc::connect_unregister_close_callback,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// The host's SMBIOS data as the document that clients know.
+// The host's SMBIOS data as the document that clients know: what the kernel shows by name, and of the table
+// itself what it does not.
 
 #include <array>
 #include <string>
@@ -8,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "host/dispatch/machine.h"
+#include "host/dispatch/smbios.h"
 
 namespace polyvirt::dispatch {
 namespace {
@@ -69,6 +71,14 @@ std::optional<std::string> Machine::sysinfo() const {
             if (!value.empty()) entries += fmt::format("    <entry name='{}'>{}</entry>\n", entry.name, value);
         }
         if (!entries.empty()) body += fmt::format("  <{0}>\n{1}  </{0}>\n", section.name, entries);
+    }
+    for (const SmbiosSection& section : smbios_devices(bytes("/sys/firmware/dmi/tables/DMI", kSmbiosBytes))) {
+        body += fmt::format("  <{}>\n", section.name);
+        for (const auto& [name, value] : section.entries) {
+            const std::string text = escaped(value);
+            if (!text.empty()) body += fmt::format("    <entry name='{}'>{}</entry>\n", name, text);
+        }
+        body += fmt::format("  </{}>\n", section.name);
     }
     if (body.empty()) return std::nullopt;
     return "<sysinfo type='smbios'>\n" + body + "</sysinfo>\n";

@@ -7,6 +7,7 @@
 #include "base/error_text.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/dispatch/errors.h"
+#include "host/dispatch/glue_table.h"
 #include "host/dispatch/reply.h"
 #include "host/dispatch/stream_bridge.h"
 #include "host/dispatch/wire_objects.h"
@@ -167,6 +168,22 @@ void WireCall::fail_unsupported(const Glue* glue) {
         if (!allowed && allowed.error().code == ErrorCode::access_denied) return fail(std::move(allowed).error());
     }
     fail(no_support(proc_));
+}
+
+Status WireCall::allow_op(std::uint32_t op_number, const plugin::ObjectPtr& object, plugin::Instance& target) {
+    const protocol::ProcInfo* proc = nullptr;
+    for (const auto table : all_glue())
+        for (const Glue& row : table)
+            if (proc == nullptr && row.op == op_number) proc = protocol::find_proc(row.program, row.proc);
+    if (proc == nullptr)
+        return make_error(ErrorCode::access_denied, ErrorDomain::access, "operation {:#x} is no client's", op_number);
+    if (caller().readonly && (proc->readonly_denied || proc->readonly_when.test != protocol::Test::none))
+        return readonly_denied(*proc);
+    CallAccess needed(session_->viewer(dispatcher_.access(), *client_), session_->denials(), client_->id(), *proc);
+    needed.set_driver(target.type_name());
+    PV_TRY(needed.check_early());
+    if (object != nullptr) PV_TRY(needed.check(object));
+    return needed.check_rest(&target.registry());
 }
 
 bool WireCall::check_readonly(bool denied) {

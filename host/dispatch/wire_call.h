@@ -55,6 +55,10 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     // For Deadlines: the call's time is over. The driver's answer, should one come, is dropped.
     void expire();
     void fail(Error error);
+    // As if the client itself called what leads to `op`: with every permission that any of its flags may need, since
+    // they are not the wire's.
+    [[nodiscard]] Status allow_op(std::uint32_t op, const plugin::ObjectPtr& object,
+                                  plugin::Instance& target) override;
     // Nobody has it; but a message that cannot be decoded is told first, as clients expect it.
     void fail_unsupported(const Glue* glue);
 

@@ -20,6 +20,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "host/loop/event_loop.h"
+#include "host/loop/slot_memory.h"
 
 namespace polyvirt::loop::detail {
 namespace {
@@ -79,6 +80,7 @@ bool room_for_base(int any_fd) {
 struct event_base* make_base() {
     // For libevent's globals: the bases themselves have no locks.
     static const int threads_ready = [] {
+        SlotMemory::give_to_libevent();
         event_set_log_callback(log_from_libevent);
         event_set_fatal_callback(libevent_gave_up);
         return evthread_use_pthreads();

@@ -6,7 +6,7 @@
 
 namespace polyvirt::metrics {
 
-void collect(Exposition& out, dispatch::Dispatcher& dispatcher, const CollectOptions& options) {
+void collect(Exposition& out, dispatch::Dispatcher& dispatcher, const CollectOptions& options, GuestFigures& figures) {
     collect_process(out, options);
     collect_calls(out, dispatcher);
     collect_workers(out, dispatcher);
@@ -17,7 +17,8 @@ void collect(Exposition& out, dispatch::Dispatcher& dispatcher, const CollectOpt
     collect_plugins(out, dispatcher);
     const auto instances = dispatcher.plugins().instances();
     std::vector<DomainSource> sources;
-    for (const auto& instance : instances) sources.push_back({instance->plugin_id(), &instance->registry()});
+    for (const auto& instance : instances) 
+        sources.push_back({instance->plugin_id(), &instance->registry(), figures.look(instance)});
     collect_domains(out, sources, options.max_domains);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// What the daemon tells about itself, and where from: counters and published state alone, so a scrape
-// enters no driver, waits for no call and takes no lock for longer than a look. docs/metrics.md lists
+// What the daemon tells about itself, and where from: counters, published state and samples alone, so a
+// scrape enters no driver, waits for no call and takes no lock for longer than a look. docs/metrics.md lists
 // all names; a test holds it, and the dashboard, to what is served.
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/metrics/exposition.h"
+#include "host/metrics/guest_figures.h"
 
 namespace polyvirt::dispatch {
 class Dispatcher;
@@ -26,10 +27,11 @@ struct CollectOptions {
     std::string version;
     double started_s = 0;         // Unix time
     std::size_t max_domains = 0;  // guests beyond that are only counted
+    GuestFigures::Options figures;
 };
 
 // Everything below, in this order.
-void collect(Exposition& out, dispatch::Dispatcher& dispatcher, const CollectOptions& options);
+void collect(Exposition& out, dispatch::Dispatcher& dispatcher, const CollectOptions& options, GuestFigures& figures);
 
 // collect_calls.cpp: calls by procedure, errors.
 void collect_calls(Exposition& out, const dispatch::Dispatcher& dispatcher);
@@ -46,6 +48,7 @@ void collect_plugins(Exposition& out, dispatch::Dispatcher& dispatcher);
 struct DomainSource {
     std::string driver;
     const plugin::Registry* registry;
+    GuestFigures::SamplePtr sample = {}; // null: the driver tells no figures
 };
 void collect_domains(Exposition& out, std::span<const DomainSource> sources, std::size_t most);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #include <array>
+#include <chrono>
 #include <map>
+#include <optional>
 
 #include "host/metrics/collect.h"
 #include "host/plugin/registry.h"
@@ -53,6 +55,42 @@ constexpr DomainGauge kGauges[] = {
      [](const plugin::ObjectRef& d) { return (d.attrs & PV_ATTR_AUTOSTART) != 0 ? 1.0 : 0.0; }},
 };
 
+struct FigureFamily {
+    const char *name, *help;
+    Type type;
+    std::optional<std::uint64_t> GuestFigure::*value;
+    double unit; // of what the driver tells
+};
+constexpr FigureFamily kFigures[] = {
+    {"polyvirt_domain_vcpus", "Virtual processors in use", Type::gauge, &GuestFigure::vcpus, 1},
+    {"polyvirt_domain_vcpus_max", "Virtual processors that the guest may have", Type::gauge, &GuestFigure::vcpus_max, 1},
+    {"polyvirt_domain_memory_bytes", "Memory that the guest has now", Type::gauge, &GuestFigure::memory_kib, 1024},
+    {"polyvirt_domain_memory_max_bytes", "Memory that the guest may have", Type::gauge, &GuestFigure::memory_max_kib, 1024},
+    {"polyvirt_domain_cpu_seconds", "Processor time of the guest since it started", Type::counter,
+     &GuestFigure::cpu_ns, 1e-9},
+};
+
+const GuestFigure* figure_of(const Shown& one) {
+    if (!one.source->sample) return nullptr;
+    const auto found = one.source->sample->by_handle.find(one.domain->handle);
+    return found != one.source->sample->by_handle.end() ? &found->second : nullptr;
+}
+
+void collect_figures(Exposition& out, std::span<const DomainSource> sources, std::span<const Shown> shown) {
+    out.family("polyvirt_domain_figures_age_seconds", Type::gauge, "Time since a driver was asked for the figures below");
+    for (const DomainSource& source : sources)
+        if (source.sample)
+            out.sample({{"driver", source.driver}},
+                       std::chrono::duration<double>(GuestFigures::Clock::now() - source.sample->taken).count());
+    for (const FigureFamily& family : kFigures) {
+        out.family(family.name, family.type, family.help);
+        for (const Shown& one : shown)
+            if (const GuestFigure* figure = figure_of(one); figure != nullptr && figure->*family.value)
+                out.sample({{"uuid", one.uuid}, {"name", one.domain->name}},
+                           static_cast<double>(*(figure->*family.value)) * family.unit);
+    }
+}
+
 } // namespace
 
 void collect_domains(Exposition& out, std::span<const DomainSource> sources, std::size_t most) {
@@ -80,6 +118,7 @@ void collect_domains(Exposition& out, std::span<const DomainSource> sources, std
         for (const Shown& one : shown)
             out.sample({{"uuid", one.uuid}, {"name", one.domain->name}}, gauge.value(*one.domain));
     }
+    collect_figures(out, sources, shown);
 }
 
 } // namespace polyvirt::metrics

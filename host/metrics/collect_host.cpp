@@ -200,6 +200,10 @@ void collect_plugins(Exposition& out, dispatch::Dispatcher& dispatcher) {
         {"polyvirt_plugin_callbacks", Type::counter, "Callbacks of a driver on its loops", &Stats::callbacks},
         {"polyvirt_plugin_slow_callbacks", Type::counter, "Callbacks that held a loop for more than 10 ms",
          &Stats::slow_callbacks},
+        {"polyvirt_plugin_event_bytes", Type::gauge, "What a driver's events hold that wait for the events thread",
+         &Stats::event_bytes},
+        {"polyvirt_plugin_events_dropped", Type::counter, "Events of a driver that were dropped, as too many waited",
+         &Stats::events_dropped},
         {"polyvirt_plugin_misbehaviour", Type::counter, "Answers of a driver that broke the contract and were mended",
          &Stats::status_mended},
     };

@@ -73,13 +73,14 @@ std::uint16_t port_of(int fd) {
                                               : reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
 }
 
-HttpResponse answer(const HttpRequest& request, dispatch::Dispatcher& dispatcher, const CollectOptions& options) {
+HttpResponse answer(const HttpRequest& request, dispatch::Dispatcher& dispatcher, const CollectOptions& options,
+                    GuestFigures& figures) {
     if (request.path == "/")
         return {.content_type = "text/plain; charset=utf-8", .body = "polyvirtd: see /metrics\n"};
     if (request.path != "/metrics") return {.status = 404, .body = "404 Not Found: only /metrics is here\n"};
     const Exposition::Format format = Exposition::format_for(request.accept);
     Exposition out(format);
-    collect(out, dispatcher, options);
+    collect(out, dispatcher, options, figures);
     return {.content_type = Exposition::content_type(format), .body = out.take()};
 }
 
@@ -121,8 +122,9 @@ Result<std::unique_ptr<MetricsService>> MetricsService::start(dispatch::Dispatch
     try {
         service->http_ = std::make_unique<HttpListener>(
             std::move(fd), settings.http,
-            [&dispatcher, options = settings.collect](const HttpRequest& request) {
-                return answer(request, dispatcher, options);
+            [&dispatcher, options = settings.collect,
+             figures = std::make_shared<GuestFigures>(settings.collect.figures)](const HttpRequest& request) {
+                return answer(request, dispatcher, options, *figures);
             });
     } catch (const std::exception& e) { // no thread, no descriptors
         return make_error(ErrorCode::operation_failed, ErrorDomain::none, "metrics on {}: {}", service->where_, e.what());

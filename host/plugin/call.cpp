@@ -27,6 +27,20 @@ pv_call::~pv_call() = default;
 
 polyvirt::Status pv_call::allow_publish(const pv_obj_desc& /*desc*/) { return {}; }
 
+polyvirt::Status pv_call::allow_op(std::uint32_t /*op*/, const polyvirt::plugin::ObjectPtr& /*object*/,
+                                   polyvirt::plugin::Instance& /*driver*/) {
+    return {};
+}
+
+void pv_call::add_nested(const std::shared_ptr<pv_call>& nested) {
+    {
+        const LeafLock lock(mu_);
+        std::erase_if(nested_, [](const auto& n) { return n.expired(); });
+        nested_.push_back(nested);
+    }
+    if (cancelled()) nested->cancel();
+}
+
 void pv_call::returned(pv_status status) {
     status = checked(status);
     {
@@ -124,12 +138,16 @@ polyvirt::Error pv_call::take_error(pv_status status) {
 
 void pv_call::cancel() {
     std::function<void()> f;
+    std::vector<std::weak_ptr<pv_call>> nested;
     {
         const LeafLock lock(mu_);
         cancelled_.store(true, std::memory_order_release);
         if (phase_ == Phase::done) return;
         f = std::exchange(on_cancel_, nullptr);
+        nested = std::exchange(nested_, {});
     }
+    for (const auto& n : nested)
+        if (const auto call = n.lock()) call->cancel();
     if (!f) return;
     post_to_instance([call = shared_from_this(), f = std::move(f)] {
         if (!call->done()) f();

@@ -24,6 +24,8 @@ namespace polyvirt::plugin {
 
 class StreamEndpoint; // host/plugin/stream.h
 class Instance;
+struct ObjectRef;
+using ObjectPtr = std::shared_ptr<const ObjectRef>;
 
 // Who asks: what host.client/1 identity() answers from.
 struct Caller {
@@ -78,8 +80,17 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     // Whether the caller may publish this (inside a define: name and uuid must be those that were authorised).
     // Any thread; leaf. The default allows everything (the host's own calls).
     [[nodiscard]] virtual polyvirt::Status allow_publish(const pv_obj_desc& desc);
+    // Whether who is behind this call may have `op` done by another driver (host.driver/1), on its `object` (may be
+    // null). A worker; may wait. The default allows everything (the host's own calls).
+    [[nodiscard]] virtual polyvirt::Status allow_op(std::uint32_t op, const polyvirt::plugin::ObjectPtr& object,
+                                                    polyvirt::plugin::Instance& driver);
+    // A call into another driver on behalf of this one: cancelled with it. Any thread.
+    void add_nested(const std::shared_ptr<pv_call>& nested);
+    // How many calls it is away from a client's.
+    unsigned depth = 0;
 
     [[nodiscard]] const polyvirt::plugin::Caller& caller() const { return *caller_; }
+    [[nodiscard]] const std::shared_ptr<const polyvirt::plugin::Caller>& shared_caller() const { return caller_; }
     [[nodiscard]] std::uint64_t id() const { return id_; }
     std::int64_t deadline_ns = 0;
 
@@ -118,4 +129,5 @@ struct pv_call : std::enable_shared_from_this<pv_call> {
     std::function<void()> on_cancel_ PV_GUARDED_BY(mu_);
     bool on_cancel_set_ PV_GUARDED_BY(mu_) = false;
     std::vector<polyvirt::UniqueFd> reply_fds_ PV_GUARDED_BY(mu_);
+    std::vector<std::weak_ptr<pv_call>> nested_ PV_GUARDED_BY(mu_);
 };

@@ -27,6 +27,11 @@ class Clients {
     static constexpr std::size_t kMaxPerClient = 65'536;
 
     void arrived(std::uint64_t client);
+    // An instance counts it among the clients that it lives for.
+    void uses_own_instance(std::uint64_t client);
+    // Forgets a client that nobody needs to hear of: nothing is stored for it, and no instance counts it. False:
+    // somebody does, and it stays.
+    [[nodiscard]] bool leave_unheard(std::uint64_t client);
     // What was stored for it, in order of kind and object.
     [[nodiscard]] std::vector<Close> gone(std::uint64_t client);
     // PV_GONE: not present; PV_BUSY: too many stored.
@@ -36,8 +41,13 @@ class Clients {
     void drop(const void* instance);
 
   private:
+    struct Client {
+        std::set<Close> closes;
+        bool own_instance = false;
+    };
+
     Mutex mu_{Rank::leaf};
-    std::map<std::uint64_t, std::set<Close>> clients_ PV_GUARDED_BY(mu_);
+    std::map<std::uint64_t, Client> clients_ PV_GUARDED_BY(mu_);
 };
 
 } // namespace polyvirt::plugin

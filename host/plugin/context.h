@@ -32,6 +32,28 @@ namespace polyvirt::plugin {
 
 class Instance;
 
+// Which instance another one reaches for a kind of objects. Set while the PluginManager lives. Any thread; leaf.
+class Providers {
+  public:
+    using Find = std::function<std::shared_ptr<Instance>(const std::shared_ptr<Instance>& from, std::uint32_t kind)>;
+    void set(Find find) {
+        const LeafLock lock(mu_);
+        find_ = find ? std::make_shared<const Find>(std::move(find)) : nullptr;
+    }
+    [[nodiscard]] std::shared_ptr<Instance> find(const std::shared_ptr<Instance>& from, std::uint32_t kind) const {
+        std::shared_ptr<const Find> f; // called without the lock
+        {
+            const LeafLock lock(mu_);
+            f = find_;
+        }
+        return f ? (*f)(from, kind) : nullptr;
+    }
+
+  private:
+    mutable Mutex mu_{Rank::leaf};
+    std::shared_ptr<const Find> find_ PV_GUARDED_BY(mu_);
+};
+
 // What all instances share. Lives as long as the last of them, which is longer than the PluginManager when a
 // driver did not let go at the end.
 struct HostShared {
@@ -45,6 +67,7 @@ struct HostShared {
     const std::shared_ptr<loop::Watchdog> watchdog;
     EventDispatcher events;
     Clients clients;
+    Providers providers;
     Orphans orphans{loops};
     LoopPool loops{4, watchdog}; // below `orphans`: its threads end first
 };
@@ -101,6 +124,7 @@ struct pv_host {
 
     polyvirt::plugin::Census census;
     polyvirt::plugin::CallbackCounts callbacks;
+    polyvirt::plugin::EventAccount event_account;
     std::unique_ptr<polyvirt::plugin::HostLoop> loop; // the shared one, lp:NAME
     std::shared_ptr<polyvirt::plugin::Strand> strand; // on it: for releases and the host's own callbacks
     polyvirt::plugin::Registry registry;

@@ -49,7 +49,7 @@ Result<std::shared_ptr<DriverInstance>> DriverInstance::create(std::shared_ptr<H
 
 DriverInstance::DriverInstance(std::shared_ptr<HostShared> shared, const HostPaths& paths, Setup setup)
     : shared_(std::move(shared)), setup_(std::move(setup)), plugin_(setup_.generation->plugin),
-      host_(*shared_, paths, setup_.generation->manifest.id, setup_.folder_key) {}
+      host_(*shared_, paths, setup_.generation->manifest.id, setup_.folder_key), concurrency_(plugin_.concurrency) {}
 
 DriverInstance::~DriverInstance() { forget_handles(); }
 
@@ -105,6 +105,8 @@ Instance::Stats DriverInstance::stats() const {
     stats.failed = failed_.load();
     stats.callbacks = host_.callbacks.all.load();
     stats.slow_callbacks = host_.callbacks.slow.load();
+    stats.event_bytes = host_.event_account.bytes.load(std::memory_order_acquire);
+    stats.events_dropped = host_.event_account.dropped.load(std::memory_order_relaxed);
     return stats;
 }
 
@@ -118,7 +120,8 @@ Status DriverInstance::start() {
     const auto call = std::make_shared<HostCall>();
     call->instance = shared_from_this();
     if (!in_flight_.enter()) // the end of the call counts it out
-        return make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' is being stopped", plugin_id());
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' {}", plugin_id(),
+                          why_refused_.load());
     pv_status status = PV_FAIL;
     {
         const ThreadKind kind(PV_THREAD_INIT);
@@ -126,6 +129,13 @@ Status DriverInstance::start() {
     }
     call->returned(status);
     Status started = call->wait();
+    if (started && plugin_.instance_concurrency != nullptr) {
+        const ThreadKind kind(PV_THREAD_INIT);
+        // No call is inside yet, so nobody sees the change in the middle.
+        const std::uint32_t lowered = plugin_.instance_concurrency(host_.inst);
+        if (lowered >= PV_CONCURRENCY_SERIAL_ALL && lowered < plugin_.concurrency) concurrency_ = lowered;
+    }
+    started_ = started.has_value();
     state_ = started ? InstanceState::started : InstanceState::failed;
     return started;
 }
@@ -163,6 +173,11 @@ void DriverInstance::forget_handles() {
     for (pv_queue* queue : host_.queues.list()) host_.queues.take(queue).reset();
 }
 
+void DriverInstance::refuse_calls(const char* why) {
+    if (why != nullptr) why_refused_ = why;
+    in_flight_.close();
+}
+
 bool DriverInstance::stop(std::chrono::steady_clock::time_point until, std::uint32_t why) {
     refuse_calls();
     const auto stuck = [&](const std::string& what) {
@@ -172,9 +187,9 @@ bool DriverInstance::stop(std::chrono::steady_clock::time_point until, std::uint
         return false;
     };
     if (!in_flight_.wait_empty(until)) return stuck(fmt::format("{} calls", in_flight_.count()));
-    const bool was_started = state_.exchange(InstanceState::stopping) == InstanceState::started;
+    state_ = InstanceState::stopping;
     const ThreadKind kind(PV_THREAD_INIT);
-    if (was_started) plugin_.stop(host_.inst, why);
+    if (std::exchange(started_, false)) plugin_.stop(host_.inst, why);
     host_.shared.clients.drop(&host_);
     if (!release_all(until)) return stuck(host_.census.describe());
     host_.shared.events.flush(); // what it posted names its objects and this instance

@@ -36,9 +36,11 @@ class DriverInstance final : public Instance {
     // [init] The driver's start(); waits for it if it answers later.
     Status start();
     // [init] Refuses calls, waits for those in flight, then stop() (if it was started), releases, destroy().
-    // False: something is still in use at `until`; then the driver is left as it is and this must live for ever.
+    // False: something is still in use at `until`; then the driver is left as it is, and this lives until it is not.
+    // May be called again then.
     bool stop(std::chrono::steady_clock::time_point until, std::uint32_t why);
-    void refuse_calls() { in_flight_.close(); }
+    // `why` is static text, "is being stopped": what further calls are told of the driver.
+    void refuse_calls(const char* why = nullptr);
     // A client has gone; what was stored for it (Clients) is told to the driver on its loop.
     void tell_closed(std::uint64_t client, std::vector<Clients::Close> closes);
 
@@ -58,6 +60,10 @@ class DriverInstance final : public Instance {
     pv_host* host() override { return &host_; }
     bool post(std::function<void()> f) override { return host_.post(std::move(f)); }
     Stats stats() const override;
+    // PV_CONCURRENCY_*: what the plugin declared or, from start() on, what this instance lowered it to.
+    [[nodiscard]] std::uint32_t concurrency() const noexcept { return concurrency_.load(std::memory_order_relaxed); }
+    [[nodiscard]] const Manifest& manifest() const { return setup_.generation->manifest; }
+    [[nodiscard]] const OpCatalog& catalog() const { return *setup_.catalog; }
     void call_ended() noexcept override { in_flight_.leave(); }
     void note_misbehaviour() noexcept override { mended_.fetch_add(1, std::memory_order_relaxed); }
     void note_failure() noexcept override { failed_.fetch_add(1, std::memory_order_relaxed); }
@@ -87,7 +93,10 @@ class DriverInstance final : public Instance {
     std::vector<Table> tables_; // by number; constant after make()
     InFlight in_flight_;
     Strands strands_;
+    std::atomic<std::uint32_t> concurrency_;
     std::atomic<InstanceState> state_{InstanceState::created};
+    std::atomic<const char*> why_refused_{"is being stopped"};
+    bool started_ = false; // start() has succeeded, and stop() has not run. [init]
     std::atomic<std::uint64_t> mended_{0}, failed_{0};
 };
 

@@ -33,6 +33,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
         std::uint64_t status_mended = 0; // ops that broke "error recorded if and only if failed"
         std::uint64_t failed = 0;
         std::uint64_t callbacks = 0, slow_callbacks = 0; // on its loops
+        std::uint64_t event_bytes = 0, events_dropped = 0; // that wait for the events thread; that found no room
     };
 
     virtual ~Instance() = default;

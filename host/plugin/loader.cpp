@@ -5,12 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstddef>
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <boost/dll/shared_library.hpp>
 
@@ -26,26 +24,6 @@ Error refuse(const std::string& path, std::string_view why) {
     return make_error(ErrorCode::operation_failed, ErrorDomain::none, "plugin {}: {}", path, why);
 }
 
-Status check_stat(const struct stat& st, const std::string& path, const char* what, uid_t owner) {
-    if (st.st_uid != 0 && st.st_uid != owner)
-        return refuse(path, fmt::format("{} belongs to uid {}; it must belong to root or to the owner of the daemon's "
-                                        "program (uid {})",
-                                        what, st.st_uid, owner));
-    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return refuse(path, fmt::format("{} may be written by its group or by others (mode {:04o}); chmod go-w it", what,
-                                        st.st_mode & 07777));
-    return {};
-}
-
-// The file's own name, so that the folder which is checked is the one it lies in.
-Result<std::string> real_name(int fd, const std::string& path) {
-    std::array<char, PATH_MAX> buffer{};
-    const ssize_t n = ::readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), buffer.data(), buffer.size());
-    if (n <= 0 || n == static_cast<ssize_t>(buffer.size()))
-        return make_system_error(n < 0 ? errno : ENAMETOOLONG, ErrorDomain::none, "plugin " + path + ": its real name");
-    return std::string(buffer.data(), static_cast<std::size_t>(n));
-}
-
 // Boost adds what it takes for errno's text; the loader's own words are all that counts.
 std::string loader_text(std::string text) {
     const std::string_view intro = "dlerror system message: ";
@@ -56,13 +34,14 @@ std::string loader_text(std::string text) {
     return text;
 }
 
-Result<boost::dll::shared_library> open_library(const std::string& path) {
+// `path` is for messages.
+Result<boost::dll::shared_library> open_library(const std::string& name, const std::string& path) {
     namespace dll = boost::dll;
     // NODELETE: thread-local destructors and unique symbols make unmapping unsafe (docs/plugin-abi.md, M1-M3).
     // Boost has no name for it but passes the bits on.
     const auto mode = static_cast<dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     try {
-        return dll::shared_library(path, mode);
+        return dll::shared_library(name, mode);
     } catch (const std::exception& e) {
         return refuse(path, "cannot be loaded: " + loader_text(e.what()));
     }
@@ -119,40 +98,35 @@ Result<pv_plugin> call_entry(const boost::dll::shared_library& library, const pv
 
 } // namespace
 
-Status check_owner(int fd, const std::string& path, uid_t owner) {
-    struct stat st {};
-    if (::fstat(fd, &st) != 0) return make_system_error(errno, ErrorDomain::none, "plugin " + path);
-    if (!S_ISREG(st.st_mode)) return refuse(path, "not a regular file");
-    PV_TRY(check_stat(st, path, "the file", owner));
-    const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-    const UniqueFd dir(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!dir || ::fstat(dir.get(), &st) != 0)
-        return make_system_error(errno, ErrorDomain::none, "plugin folder " + folder);
-    return check_stat(st, path, ("its folder " + folder).c_str(), owner);
-}
-
-uid_t program_owner() {
-    struct stat st {};
-    return ::stat("/proc/self/exe", &st) == 0 ? st.st_uid : 0;
-}
-
-Result<std::shared_ptr<const Generation>> load_plugin(const std::string& path, const std::vector<Offer>& offers,
-                                                      const pv_host_root& root) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!fd) return make_system_error(errno, ErrorDomain::none, "plugin " + path);
+Result<std::shared_ptr<const Generation>> load_plugin(const PluginFile& file, const pv_host_root& root,
+                                                      std::uint32_t number) {
     auto generation = std::make_shared<Generation>();
-    PV_ASSIGN_OR_RETURN(generation->path, real_name(fd.get(), path));
-    PV_TRY(check_owner(fd.get(), generation->path, program_owner()));
-    PV_ASSIGN_OR_RETURN(const std::string text, read_manifest_note(fd.get(), generation->path));
-    PV_ASSIGN_OR_RETURN(generation->manifest, parse_manifest(text, generation->path));
-    PV_TRY(check_manifest(generation->manifest, offers, generation->path));
+    generation->manifest = file.manifest;
+    generation->path = file.path;
+    generation->stamp = file.stamp;
+    generation->number = number;
     // By its real name, in a folder that only its owner and root can change: what was checked is what loads.
-    PV_ASSIGN_OR_RETURN(const boost::dll::shared_library library, open_library(generation->path));
+    std::string name = file.path;
+    if (number > 1) {
+        // The loader knows that name and would answer with the old code; a name that is never used again it
+        // does not know. So this descriptor stays open for ever.
+        const int kept = ::fcntl(file.fd.get(), F_DUPFD_CLOEXEC, 0);
+        if (kept < 0) return make_system_error(errno, ErrorDomain::none, "plugin " + file.path);
+        name = fmt::format("/proc/self/fd/{}", kept);
+    }
+    PV_ASSIGN_OR_RETURN(const boost::dll::shared_library library, open_library(name, file.path));
     PV_ASSIGN_OR_RETURN(generation->plugin, call_entry(library, root, generation->path));
     PV_TRY(check_table(generation->plugin, generation->manifest, generation->path));
     log::info("plugin", "{} {} loaded from {}", generation->plugin.id,
               generation->plugin.version != nullptr ? generation->plugin.version : "(no version)", generation->path);
     return std::shared_ptr<const Generation>(std::move(generation));
+}
+
+Result<std::shared_ptr<const Generation>> load_plugin(const std::string& path, const std::vector<Offer>& offers,
+                                                      const pv_host_root& root) {
+    PV_ASSIGN_OR_RETURN(const PluginFile file, read_plugin_file(path));
+    PV_TRY(check_plugin_file(file, offers));
+    return load_plugin(file, root);
 }
 
 } // namespace polyvirt::plugin

@@ -9,13 +9,10 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include <polyvirt/abi/entry.h>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
-#include "host/plugin/manifest.h"
+#include "host/plugin/plugin_file.h"
 
 namespace polyvirt::plugin {
 
@@ -26,18 +23,22 @@ struct Generation {
     // The host's copy: zero beyond what the plugin filled, so that only null is tested for. Texts are
     // the plugin's.
     pv_plugin plugin{};
+    FileStamp stamp;
     std::uint32_t number = 1;
-};
 
-// A plugin's file and the folder it is in belong to root or to `owner`, and nobody else may write either
-// (root may replace them anyway). Otherwise whoever can write there would be root.
-[[nodiscard]] Status check_owner(int fd, const std::string& path, uid_t owner);
-// The owner of the running program's file.
-[[nodiscard]] uid_t program_owner();
+    [[nodiscard]] std::string version() const {
+        return plugin.version != nullptr ? plugin.version : manifest.version;
+    }
+};
 
 // `offers`: the services of this host. `root` is handed to the plugin and lives for ever.
 [[nodiscard]] Result<std::shared_ptr<const Generation>> load_plugin(const std::string& path,
                                                                     const std::vector<Offer>& offers,
                                                                     const pv_host_root& root);
+// The same for a file that was looked at and found good. `number` > 1: a file of that name is loaded already, and
+// this is another one which replaced it. One that was written over cannot be told apart by the system's loader:
+// see the stamp.
+[[nodiscard]] Result<std::shared_ptr<const Generation>> load_plugin(const PluginFile& file, const pv_host_root& root,
+                                                                    std::uint32_t number = 1);
 
 } // namespace polyvirt::plugin

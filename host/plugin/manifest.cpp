@@ -108,6 +108,7 @@ Manifest from_yaml(const std::string& text) {
     m.kinds = kinds(root, "kinds");
     m.serves = kinds(root, "serves");
     m.uses = kinds(root, "uses");
+    m.version = scalar(root, "version", "");
     m.type = scalar(root, "type", m.id);
     m.error_domain = to_number(scalar(root, "error_domain", "0"), "error_domain");
     return m;

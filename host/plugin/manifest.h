@@ -29,6 +29,7 @@ struct Manifest {
     // PV_KIND_*: kinds of its own objects; kinds it provides to the connections of other drivers; kinds
     // of other drivers that it calls.
     std::vector<std::uint32_t> kinds, serves, uses;
+    std::string version;            // the author's; empty if not said (the plugin's table says it too)
     std::string type;               // what clients are told of the driver ("QEMU"); without it the id
     std::uint32_t error_domain = 0; // the wire's number of its errors
 };

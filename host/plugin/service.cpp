@@ -8,11 +8,11 @@
 namespace polyvirt::plugin {
 namespace {
 
-const std::array<const Service*, 14>& services() {
-    static const std::array<const Service*, 14> all = {
+const std::array<const Service*, 15>& services() {
+    static const std::array<const Service*, 15> all = {
         &kCallService,   &kBuildService, &kClientService, &kRegistryService, &kEventService,
         &kLoopService,   &kJobService,   &kProcService,   &kStreamService,   &kStateService,
-        &kCheckService,  &kLogService,   &kConfigService, &kPathsService};
+        &kCheckService,  &kLogService,   &kConfigService, &kPathsService, &kDriverService};
     return all;
 }
 

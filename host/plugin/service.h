@@ -29,7 +29,7 @@ struct Service {
 // The tables, one per svc_*.cpp.
 extern const Service kCallService, kBuildService, kClientService, kRegistryService, kEventService, kLoopService,
     kJobService, kProcService, kStreamService, kStateService, kCheckService, kLogService, kConfigService,
-    kPathsService;
+    kPathsService, kDriverService;
 
 // Runs a service's body: what it throws (no memory, nearly always) becomes `failed`.
 template <typename R, typename F> R guarded(R failed, F&& body) noexcept {

@@ -33,7 +33,7 @@ pv_status post(pv_queue* queue, const pv_event* event) noexcept {
     if (queue == nullptr || event == nullptr || event->size < kMinEvent || event->name == nullptr) return PV_ABI;
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
         const std::shared_ptr<Instance> instance = queue->host->instance.lock();
-        return instance ? queue->host->shared.events.post(instance, *event) : pv_status{PV_GONE};
+        return instance ? queue->host->shared.events.post(instance, queue->host->event_account, *event) : pv_status{PV_GONE};
     });
 }
 

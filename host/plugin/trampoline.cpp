@@ -3,6 +3,8 @@
 // The one way into a driver.
 #include "host/plugin/driver_instance.h"
 
+#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/assert.h"
@@ -20,6 +22,27 @@ const OpInfo kUnknownOp{"unknown", true, false};
 // those that have no object.
 constexpr unsigned kObjectShare = 4, kOthersShare = 16;
 
+// Bits that no flag of the op has: a newer client, or nonsense. In the words that clients know.
+Status check_flags(const OpInfo& info, const void* in, const Instance& driver) {
+    if (info.flags_offset == 0 || in == nullptr) return {};
+    std::uint32_t size = 0, flags = 0;
+    std::memcpy(&size, in, sizeof size);
+    if (size < info.flags_offset + sizeof flags) return {};
+    std::memcpy(&flags, static_cast<const char*>(in) + info.flags_offset, sizeof flags);
+    const std::uint32_t unknown = flags & ~info.flags_known;
+    if (unknown == 0) return {};
+    std::string_view api = info.api;
+    if (api.starts_with("vir")) api.remove_prefix(3);
+    Error error;
+    error.code = ErrorCode::invalid_arg;
+    error.domain = driver.error_domain();
+    error.str1 = driver.plugin_id() + std::string(api);
+    error.message = fmt::format("unsupported flags ({:#x}) in function {}", unknown, error.str1);
+    error.str2 = "flags";
+    error.int1 = 0;
+    return error;
+}
+
 } // namespace
 
 OpFn DriverInstance::find(std::uint32_t op) const noexcept {
@@ -31,13 +54,13 @@ OpFn DriverInstance::find(std::uint32_t op) const noexcept {
 
 // Children are under their parent's lock, so they share its strand; calls without a target share one.
 std::uint64_t DriverInstance::strand_key(const pv_obj* obj) const noexcept {
-    if (plugin_.concurrency == PV_CONCURRENCY_SERIAL_ALL || obj == nullptr) return 0;
+    if (concurrency() == PV_CONCURRENCY_SERIAL_ALL || obj == nullptr) return 0;
     while (obj->parent != nullptr) obj = obj->parent;
     return obj->handle;
 }
 
 unsigned DriverInstance::share_of(std::uint64_t key) const noexcept {
-    if (plugin_.concurrency != PV_CONCURRENCY_PARALLEL) return 1;
+    if (concurrency() != PV_CONCURRENCY_PARALLEL) return 1;
     return key != 0 ? kObjectShare : kOthersShare;
 }
 
@@ -54,8 +77,8 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
         call->instance = shared_from_this();
         in_flight_.enter_refused(); // its end is counted out
         return refuse(call,
-                      make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' is being stopped",
-                                 plugin_id()),
+                      make_error(ErrorCode::operation_invalid, ErrorDomain::none, "driver '{}' {}", plugin_id(),
+                                 why_refused_.load()),
                       PV_BUSY);
     }
     call->instance = shared_from_this(); // from here on its end counts
@@ -66,8 +89,9 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
                       make_error(ErrorCode::no_support, ErrorDomain::none, "operation {:#x} of driver '{}'", op,
                                  plugin_id()),
                       PV_UNSUPPORTED);
+    if (Status known = check_flags(info, in, *this); !known) return refuse(call, std::move(known).error(), PV_FAIL);
     Entry entry{std::move(call), fn, obj, in, out, !info.may_block};
-    if (info.always || (plugin_.concurrency == PV_CONCURRENCY_PARALLEL && !info.may_block)) {
+    if (info.always || (concurrency() == PV_CONCURRENCY_PARALLEL && !info.may_block)) {
         const pv_status status = call_driver(entry);
         return std::exchange(entry.call, nullptr)->returned(status);
     }

@@ -166,12 +166,6 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     bool begin_writing(OutputQueue::Batch& batch) PV_REQUIRES(mu_);
     void next_batch(OutputQueue::Batch& batch) const PV_REQUIRES(mu_);
     [[nodiscard]] bool all_sent() const PV_REQUIRES(mu_) { return out_.empty() && !held_; }
-    struct AfterWrite {
-        Chunks done; // destroyed without the lock
-        UniqueFd fd;
-        bool stop = false, update = false, flushed = false;
-        int error = 0;
-    };
     void flush() PV_EXCLUDES(level_client);
     void write_out(OutputQueue::Batch& batch) PV_EXCLUDES(level_client);
     void after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, AfterWrite& after)
@@ -179,11 +173,6 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     [[nodiscard]] bool output_high() const PV_REQUIRES(mu_); // no further call starts
     void write_ready() PV_EXCLUDES(level_client);            // rpc-loop
     // client_stream.cpp: rpc-loop unless said.
-    struct StreamKey {
-        std::uint32_t prog, vers, serial;
-        std::int32_t proc;
-        auto operator<=>(const StreamKey&) const = default;
-    };
     static StreamKey key_of(const Header& header);
     [[nodiscard]] std::shared_ptr<Stream> find_stream(const Header& header)
         PV_EXCLUDES(level_client);

@@ -21,7 +21,7 @@ Error stream_fault(ErrorCode code, const std::string& message) {
 
 } // namespace
 
-Client::StreamKey Client::key_of(const Header& header) {
+StreamKey Client::key_of(const Header& header) {
     return {.prog = header.prog, .vers = header.vers, .serial = header.serial, .proc = header.proc};
 }
 

@@ -79,9 +79,9 @@ bool Client::send(OutputQueue::Chunk chunk) {
         ClientLock lock(mu_);
         if (closed_.load(std::memory_order_relaxed))
             return false;
-        const std::size_t unread = out_.bytes(OutputQueue::Kind::event);
+        const std::size_t unread = out_.memory(OutputQueue::Kind::event);
         over_budget = chunk.kind == OutputQueue::Kind::event && unread != 0 &&
-                      unread + chunk.bytes().size() > limits_.max_event_bytes;
+                      unread + OutputQueue::kPerChunk + chunk.bytes().size() > limits_.max_event_bytes;
         if (!over_budget) {
             out_.push(std::move(chunk));
             if (!together)
@@ -200,7 +200,7 @@ void Client::after_sendmsg(ssize_t n, int error, OutputQueue::Batch& batch, Afte
 }
 
 bool Client::output_high() const {
-    return out_.bytes(OutputQueue::Kind::reply) + out_.bytes(OutputQueue::Kind::event) >
+    return out_.memory(OutputQueue::Kind::reply) + out_.memory(OutputQueue::Kind::event) >
            limits_.reply_bytes_pause;
 }
 

@@ -52,7 +52,14 @@ class Handler {
     // here waits on behalf of this client are told to give up.
     virtual void client_closed(Client& client) = 0;
 
-    // On a worker, exactly once per client_arrived, after client_closed and after its last call
+    // rpc-loop: does what client_gone() would and is told no more of this client, or returns false:
+    // then client_gone() follows. Bounds as for answer_quickly().
+    [[nodiscard]] virtual bool client_gone_quickly(const std::shared_ptr<Client>& client) {
+        (void)client;
+        return false;
+    }
+
+    // On a worker, at most once per client_arrived, after client_closed and after its last call
     // ended: its registrations and driver connections go now.
     virtual void client_gone(std::shared_ptr<Client> client) = 0;
 };

@@ -43,10 +43,11 @@ struct Limits {
     // read, dropped and answered "busy".
     std::size_t max_input_bytes = std::size_t{512} << 20;
 
-    // Output of one client. No further call starts while more than this waits to be sent ...
+    // Output of one client, in bytes of memory (OutputQueue::memory()). No further call starts while more
+    // than this waits to be sent ...
     std::size_t reply_bytes_pause = std::size_t{4} << 20;
     // ... and a client that leaves more than this in events, refusals and pongs unread is cut off.
-    std::size_t max_event_bytes = std::size_t{4} << 20;
+    std::size_t max_event_bytes = std::size_t{8} << 20;
 
     // Streams of one client, and of one stream the bytes that wait for the driver (upload): beyond
     // it the connection is not read until half has been consumed; no progress for `stream_stall`

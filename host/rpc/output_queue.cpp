@@ -14,7 +14,9 @@ std::uint8_t g_descriptor_byte = 0;
 } // namespace
 
 void OutputQueue::push(Chunk chunk) {
-    bytes_[static_cast<unsigned>(chunk.kind)] += chunk.bytes().size();
+    const auto kind = static_cast<unsigned>(chunk.kind);
+    bytes_[kind] += chunk.bytes().size();
+    ++chunks_of_[kind];
     chunks_.push_back(std::move(chunk));
 }
 
@@ -53,6 +55,7 @@ void OutputQueue::sent(std::size_t n, std::vector<Chunk>& done) {
             n -= now;
         }
         if (offset_ == chunk.bytes().size() && fds_sent_ == chunk.fds.size()) {
+            --chunks_of_[static_cast<unsigned>(chunk.kind)];
             done.push_back(std::move(chunk));
             chunks_.pop_front();
             offset_ = fds_sent_ = 0;
@@ -65,7 +68,7 @@ void OutputQueue::clear(std::vector<Chunk>& done) {
         done.push_back(std::move(chunk));
     chunks_.clear();
     offset_ = fds_sent_ = 0;
-    bytes_ = {};
+    bytes_ = chunks_of_ = {};
 }
 
 } // namespace polyvirt::rpc

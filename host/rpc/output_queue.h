@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// OutputQueue: what is to be sent to one client, in order, with a count of bytes by kind. Not
-// synchronised: guarded by the client's lock. Whoever sends takes views of the front, drops the
+// OutputQueue: what is to be sent to one client, in order, with a count of bytes by kind, and of the
+// memory that they hold: small packets take several times their own length. Not synchronised: guarded by the client's lock. Whoever sends takes views of the front, drops the
 // lock for the system call and reports what went out; meanwhile others only add at the back.
 
 #include <array>
@@ -63,6 +63,11 @@ class OutputQueue {
     [[nodiscard]] bool empty() const { return chunks_.empty(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_[0] + bytes_[1] + bytes_[2]; }
     [[nodiscard]] std::size_t bytes(Kind kind) const { return bytes_[static_cast<unsigned>(kind)]; }
+    // Of all that waits. What subscribers share counts in full for each of them.
+    [[nodiscard]] std::size_t memory(Kind kind) const {
+        return bytes(kind) + chunks_of_[static_cast<unsigned>(kind)] * kPerChunk;
+    }
+    static constexpr std::size_t kPerChunk = sizeof(Chunk) + sizeof(Buffer) + 6 * sizeof(void*);
     // The front, valid until sent() or clear().
     void front(Batch& batch) const;
     // `n` bytes of the batch went out (for a descriptor: its zero byte). Chunks that are complete
@@ -74,7 +79,7 @@ class OutputQueue {
     std::deque<Chunk> chunks_;
     std::size_t offset_ = 0;   // sent of the first chunk
     std::size_t fds_sent_ = 0; // of the first chunk
-    std::array<std::size_t, 3> bytes_{};
+    std::array<std::size_t, 3> bytes_{}, chunks_of_{};
 };
 
 } // namespace polyvirt::rpc

@@ -152,6 +152,13 @@ Result<std::shared_ptr<SaslService>> SaslService::create(SaslOptions options) {
     return std::shared_ptr<SaslService>(new SaslService(std::move(state)));
 }
 
+void SaslService::keep_until_exit(std::shared_ptr<SaslService> service) {
+    // Never destroyed, and reached from here, so that it is no leak. (A plain pointer that nobody reads is no
+    // store to gcc.)
+    static std::atomic<std::shared_ptr<SaslService>*> kept{nullptr};
+    kept.store(new std::shared_ptr<SaslService>(std::move(service)));
+}
+
 SaslService::~SaslService() = default;
 
 void SaslService::set_allowed_users(std::vector<std::string> patterns) {

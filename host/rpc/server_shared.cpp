@@ -196,6 +196,8 @@ void ServerShared::close_overdue() {
 }
 
 void ServerShared::goodbye(ClientPtr client) {
+    if (loop.on_thread() && handler.client_gone_quickly(client))
+        return goodbye_done();
     if (submit_goodbye(client))
         return;
     {

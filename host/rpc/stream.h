@@ -10,6 +10,7 @@
 //     while (stream->send_data(next_piece()) == Stream::Sent::more) {}   // goes on in
 //     on_writable()
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,6 +20,13 @@
 #include "host/rpc/message.h"
 
 namespace polyvirt::rpc {
+
+// Which call a packet's stream belongs to.
+struct StreamKey {
+    std::uint32_t prog, vers, serial;
+    std::int32_t proc;
+    auto operator<=>(const StreamKey&) const = default;
+};
 
 // Where the client's packets of one stream go. All methods run on rpc-loop, never two at once, with
 // no lock held; none may block or throw. After on_closed() nothing more is called and the sink is

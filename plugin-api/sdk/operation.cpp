@@ -23,6 +23,7 @@ Operation::~Operation() {
 pv_status Operation::start(const plugin::Services& s, const plugin::Loop& loop, const Options& options, Body body) {
     auto op = std::make_shared<Operation>(s, options, std::move(body));
     auto ctx = std::make_unique<OperationPtr>(op);
+    op->finished_ = false;
     op->holds_job_ = true; // in truth only once it is granted, which may be before begin_async returns
     const pv_status status = s.job->begin_async(s.host, options.call, options.object, options.job_class, options.what,
                                                 options.timeout_ns, loop.get(), &granted, ctx.get());

@@ -61,7 +61,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
     const Options options_;
     Body body_;
     bool holds_job_ = false; // set before anybody else sees this
-    std::atomic<bool> finished_{false};
+    std::atomic<bool> finished_{true}; // until it begins: a start that fails answers by its result
 };
 
 } // namespace polyvirt::sdk

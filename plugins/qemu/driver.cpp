@@ -13,9 +13,7 @@
 namespace polyvirt::qemu {
 
 Driver::Driver(const plugin::Services& services)
-    : s_(services),
-      loop_(s_, PV_LOOP_SHARED, "qemu"),
-      events_(s_.event->queue_new(s_.host, "qemu")),
+    : DriverBase(services),
       configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       emulators_(s_),
@@ -28,7 +26,6 @@ Driver::~Driver() {
         const ObjectLock lock(guest->mu);
         run.swap(guest->run);
     }
-    if (events_ != nullptr) s_.event->queue_free(events_);
 }
 
 void Driver::set_state(Guest& guest, std::int32_t state, std::int32_t reason) const {
@@ -63,7 +60,7 @@ void Driver::post_event(const Guest& guest, std::int32_t id, const void* payload
     pv_event_domain_reboot empty{};
     empty.size = sizeof empty;
     e.payload = payload != nullptr ? payload : &empty;
-    s_.event->post(events_, &e);
+    s_.event->post(events_.get(), &e);
 }
 
 void Driver::post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const {
@@ -107,6 +104,11 @@ void Driver::guest_stopped(const GuestPtr& guest) { guests_.remove(*guest); }
 Error no_domain(const Guest& guest) {
     return make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no domain with matching uuid '{}' ({})",
                       guest.uuid.to_string(), guest.name);
+}
+
+pv_status Driver::give(pv_call* call, pv_sink* sink, std::string_view text) const {
+    if (plugin::write(s_, sink, text)) return PV_OK;
+    return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "an answer of {} bytes is more than a reply can carry", text.size()));
 }
 
 Status Driver::check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const {

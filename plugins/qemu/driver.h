@@ -10,15 +10,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
-#include <polyvirt/abi/gen/dom_config.h>
-#include <polyvirt/abi/gen/dom_console.h>
-#include <polyvirt/abi/gen/dom_lifecycle.h>
-#include <polyvirt/abi/gen/dom_stats.h>
-#include <polyvirt/abi/gen/dom_tune.h>
-#include <polyvirt/abi/gen/events.h>
-#include <polyvirt/abi/gen/hv_caps.h>
+#include <polyvirt/event.h>
+#include <polyvirt/gen/dom_config.h>
+#include <polyvirt/gen/dom_console.h>
+#include <polyvirt/gen/dom_lifecycle.h>
+#include <polyvirt/gen/dom_stats.h>
+#include <polyvirt/gen/dom_tune.h>
+#include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
+#include <polyvirt/plugin.h>
 
 #include "capabilities/emulators.h"
 #include "guest.h"
@@ -32,12 +34,29 @@ namespace polyvirt::qemu {
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
 
-class Driver {
+class Driver final : public plugin::DriverBase {
   public:
+    static constexpr plugin::About kAbout{.id = "qemu",
+                                          .version = POLYVIRT_VERSION,
+                                          .uri = "qemu",
+                                          .kinds = "domain",
+                                          .type = "QEMU",
+                                          .error_domain = 10,
+                                          .concurrency = plugin::Concurrency::parallel};
+    using Implements = plugin::implements<
+        ops::hv_caps::type, ops::hv_caps::version, ops::hv_caps::capabilities, ops::hv_caps::domain_capabilities,
+        ops::hv_caps::max_vcpus, ops::hv_caps::domain_xml_to_native, ops::hv_caps::security_model,
+        ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc, ops::dom_config::os_type,
+        ops::dom_config::set_autostart,
+        ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
+        ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
+        ops::dom_stats::info, ops::dom_stats::control_info,
+        ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
+        ops::dom_console::open_console>;
+    static plugin::Claim probe(std::string_view uri, bool privileged);
+
     explicit Driver(const plugin::Services& services);
     ~Driver();
-    Driver(const Driver&) = delete;
-    Driver& operator=(const Driver&) = delete;
 
     // [init]
     Status start(pv_call* call, std::uint32_t how) PV_NO_LOCKS_HELD;
@@ -80,7 +99,6 @@ class Driver {
     pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
 
     // What a Run needs of its driver. Any thread.
-    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
     [[nodiscard]] Emulators& emulators() { return emulators_; }
     // Sets both, shows them in the registry.
@@ -115,6 +133,8 @@ class Driver {
     [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml);
     [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
+    // Writes a whole answer; too long for the reply is an error.
+    [[nodiscard]] pv_status give(pv_call* call, pv_sink* sink, std::string_view text) const;
     [[nodiscard]] Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const;
     [[nodiscard]] pv_status with_job(pv_call* call, const pv_obj* obj, const char* what,
                                      std::function<void(const sdk::OperationPtr&, const GuestPtr&)> body);
@@ -134,9 +154,8 @@ class Driver {
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
                      const StartOptions& options);
 
-    const plugin::Services s_;
     plugin::Loop loop_;
-    pv_queue* const events_;
+    plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
     Emulators emulators_;
     Table guests_;

@@ -30,9 +30,8 @@ std::string text_or(const char* text, std::string_view otherwise) {
 
 } // namespace
 
-pv_status Driver::type(pv_call*, const pv_obj*, const pv_hv_type_in&, pv_hv_type_out& out) {
-    plugin::write(s_, out.type, "QEMU");
-    return PV_OK;
+pv_status Driver::type(pv_call* call, const pv_obj*, const pv_hv_type_in&, pv_hv_type_out& out) {
+    return give(call, out.type, "QEMU");
 }
 
 pv_status Driver::version(pv_call* call, const pv_obj*, const pv_hv_version_in&, pv_hv_version_out& out) {
@@ -46,7 +45,7 @@ pv_status Driver::version(pv_call* call, const pv_obj*, const pv_hv_version_in&,
     return PV_OK;
 }
 
-pv_status Driver::capabilities(pv_call*, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
+pv_status Driver::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
     std::vector<EmulatorPtr> emulators;
     for (const std::string& arch : Emulators::architectures()) {
         const auto emulator = emulators_.get(Emulators::path_of(arch));
@@ -54,8 +53,7 @@ pv_status Driver::capabilities(pv_call*, const pv_obj*, const pv_hv_capabilities
         else log::warning("capabilities", "{}", emulator.error().message);
     }
     const sdk::Records data(s_, PV_STATE_DATA, ErrorDomain::qemu);
-    plugin::write(s_, out.xml, format_capabilities(read_host_facts(own_uuid(data)), emulators));
-    return PV_OK;
+    return give(call, out.xml, format_capabilities(read_host_facts(own_uuid(data)), emulators));
 }
 
 pv_status Driver::domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_domain_capabilities_in& in,
@@ -79,8 +77,7 @@ pv_status Driver::domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_
     const std::string wanted = text_or(in.machine, "");
     const Machine* machine = wanted.empty() ? e.default_machine() : e.machine(wanted);
     if (machine == nullptr) return invalid(fmt::format("the machine '{}' is not supported by emulator '{}'", wanted, path));
-    plugin::write(s_, out.xml, format_domain_capabilities(e, *machine, type));
-    return PV_OK;
+    return give(call, out.xml, format_domain_capabilities(e, *machine, type));
 }
 
 pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_to_native_in& in,
@@ -93,18 +90,18 @@ pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv
     Domain domain = **parsed;
     sdk::domain::assign_aliases(domain);
     // The folder of a guest that has no id, since it doesn't run.
-    const std::string folder = guest_folder(s_, -1, domain.name);
+    const auto folder = guest_folder(s_, -1, domain.name);
+    if (!folder) return answer(call, folder.error());
     CommandContext context;
-    context.folder = folder;
+    context.folder = *folder;
     context.sketch = true;
-    context.master_key = folder + "/master-key.aes";
+    context.master_key = *folder + "/master-key.aes";
     context.kvm = domain.type == "kvm";
     auto line = build_command(domain, context);
     if (!line) return answer(call, line.error());
-    const auto environment = emulator_environment(folder);
+    const auto environment = emulator_environment(*folder);
     line->env.insert(line->env.begin(), environment.begin(), environment.end());
-    plugin::write(s_, out.config, line->to_string());
-    return PV_OK;
+    return give(call, out.config, line->to_string());
 }
 
 pv_status Driver::max_vcpus(pv_call* call, const pv_obj*, const pv_hv_max_vcpus_in& in, pv_hv_max_vcpus_out& out) {
@@ -123,11 +120,10 @@ pv_status Driver::max_vcpus(pv_call* call, const pv_obj*, const pv_hv_max_vcpus_
     return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unknown type '{}'", type));
 }
 
-pv_status Driver::security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
+pv_status Driver::security_model(pv_call* call, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
     // Labels come with the issue of confinement; until then there is none, and both are empty.
-    plugin::write(s_, out.model, "");
-    plugin::write(s_, out.doi, "");
-    return PV_OK;
+    const pv_status model = give(call, out.model, "");
+    return model != PV_OK ? model : give(call, out.doi, "");
 }
 
 } // namespace polyvirt::qemu

@@ -111,12 +111,12 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest)
     bool remove = false;
     {
         const ObjectLock lock(guest->mu);
-        post_lifecycle(*guest, PV_DOMAIN_EVENT_UNDEFINED, PV_DOMAIN_EVENT_UNDEFINED_REMOVED);
         guest->config = nullptr;
         guest->autostart = false;
         guest->updated = false;
         remove = !guest->active();
         show(*guest);
+        post_lifecycle(*guest, PV_DOMAIN_EVENT_UNDEFINED, PV_DOMAIN_EVENT_UNDEFINED_REMOVED);
     }
     // A running one goes on without a description to come back to, and is removed at its end.
     if (remove) guests_.remove(*guest);
@@ -138,19 +138,17 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_de
     const sdk::domain::FormatOptions options{.inactive = inactive || id < 0,
                                              .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
                                              .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0};
-    plugin::write(s_, out.xml, format_domain(*description, options));
-    return PV_OK;
+    return give(call, out.xml, format_domain(*description, options));
 }
 
-pv_status Driver::os_type(pv_call*, const pv_obj* obj, const pv_dom_os_type_in&, pv_dom_os_type_out& out) {
+pv_status Driver::os_type(pv_call* call, const pv_obj* obj, const pv_dom_os_type_in&, pv_dom_os_type_out& out) {
     const GuestPtr guest = guest_of(obj);
     std::shared_ptr<const Domain> description;
     {
         const ObjectLock lock(guest->mu);
         description = guest->current();
     }
-    plugin::write(s_, out.type, description ? description->os.type.type : "hvm");
-    return PV_OK;
+    return give(call, out.type, description ? description->os.type.type : "hvm");
 }
 
 pv_status Driver::set_autostart(pv_call* call, const pv_obj* obj, const pv_dom_set_autostart_in& in,

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <polyvirt/loop.h>
+#include <polyvirt/process.h>
 
 #include "guest.h"
 #include "monitor/monitor.h"
@@ -25,7 +26,7 @@ namespace polyvirt::qemu {
 class Driver;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
-std::string guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
+Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
 // What an emulator's environment holds before the document's own.
 std::vector<std::string> emulator_environment(const std::string& folder);
 
@@ -76,6 +77,7 @@ class Run : public std::enable_shared_from_this<Run> {
     Result<UniqueFd> listen() const;
     Result<UniqueFd> connect() const;
     Status spawn(const Domain& domain, const UniqueFd& listener, pv_call* call);
+    void keep(plugin::ChildProcess process);
     void write_log(const std::string& text) const;
     std::string log_tail() const;
     void remove_folder() const;
@@ -138,7 +140,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // On the loop alone.
     Phase phase_ = Phase::starting;
-    pv_proc* proc_ = nullptr;
+    plugin::ChildProcess process_;
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;

@@ -68,12 +68,22 @@ Result<Address> address_in(const std::string& folder) {
     std::memcpy(a.address.sun_path, path.c_str(), path.size() + 1);
     return a;
 }
+// The host has none when the disk is full or the path is taken.
+Result<std::string> host_folder(const plugin::Services& s, std::uint32_t which) {
+    const char* const folder = s.paths->dir(s.host, which);
+    if (folder == nullptr)
+        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the host has no folder for the {} of guests",
+                          which == PV_PATH_LOG ? "logs" : "files");
+    return std::string(folder);
+}
+
 const sockaddr* generic(const sockaddr_un& a) { return reinterpret_cast<const sockaddr*>(&a); }
 
 } // namespace
 
-std::string guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name) {
-    return fmt::format("{}/{}", s.paths->dir(s.host, PV_PATH_RUN), folder_name(id, name));
+Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name) {
+    PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s, PV_PATH_RUN));
+    return fmt::format("{}/{}", run, folder_name(id, name));
 }
 
 std::vector<std::string> emulator_environment(const std::string& folder) {
@@ -87,7 +97,7 @@ std::vector<std::string> emulator_environment(const std::string& folder) {
 
 Status Run::make_folder() {
     folder_ = folder_name(id_, guest_->name);
-    folder_path_ = guest_folder(s_, id_, guest_->name);
+    PV_ASSIGN_OR_RETURN(folder_path_, guest_folder(s_, id_, guest_->name));
     if (::mkdir(folder_path_.c_str(), 0700) != 0) {
         if (errno != EEXIST) return failed("cannot make the folder '" + folder_path_ + "'");
         remove_folder(); // of a guest whose daemon died before it could
@@ -110,7 +120,8 @@ void Run::remove_folder() const {
 }
 
 Status Run::open_log() {
-    log_path_ = fmt::format("{}/{}.log", s_.paths->dir(s_.host, PV_PATH_LOG), guest_->name);
+    PV_ASSIGN_OR_RETURN(const std::string folder, host_folder(s_, PV_PATH_LOG));
+    log_path_ = fmt::format("{}/{}.log", folder, guest_->name);
     log_ = UniqueFd(::open(log_path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!log_) return failed("cannot open the log file '" + log_path_ + "'");
     return {};
@@ -183,58 +194,41 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     write_log("starting up polyvirt version: " POLYVIRT_VERSION "\n" + line.to_string());
     log_start_ = ::lseek(log_.get(), 0, SEEK_END);
 
-    std::vector<const char*> argv, env;
-    for (const auto& a : line.args) argv.push_back(a.c_str());
-    argv.push_back(nullptr);
-    for (const auto& e : line.env) env.push_back(e.c_str());
-    env.push_back(nullptr);
-    const std::int32_t fds[] = {listener.get()};
-    const std::int32_t numbers[] = {kMonitorNumber};
-    pv_spawn spawn{};
-    spawn.size = sizeof spawn;
-    spawn.argv = argv.data();
-    spawn.env = env.data();
-    spawn.fds = fds;
-    spawn.fd_numbers = numbers;
-    spawn.nfds = 1;
-    spawn.stdout_fd = spawn.stderr_fd = log_.get();
-    spawn.uid = spawn.gid = UINT32_MAX;
-    using Ptr = std::shared_ptr<Run>;
-    auto ctx = std::make_unique<Ptr>(shared_from_this());
-    pv_proc* proc = nullptr;
-    const pv_status status = s_.proc->spawn(
-        s_.host, call, &spawn, loop_.get(),
-        [](void* c, std::int32_t) noexcept { plugin::guarded("run", [&] { (*static_cast<Ptr*>(c))->on_exit(); }); }, ctx.get(),
-        [](void* c) noexcept { delete static_cast<Ptr*>(c); }, &proc);
-    if (status != PV_OK)
+    plugin::Command command(std::move(line.args));
+    for (std::string& e : line.env) command.env(std::move(e));
+    command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get());
+    auto process = plugin::ChildProcess::spawn(s_, call, command, loop_,
+                                               [self = shared_from_this()](std::int32_t) { self->on_exit(); });
+    if (!process)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot start the emulator '{}' of {}",
                           domain.devices.emulator, who());
-    (void)ctx.release();
-    pid_ = s_.proc->pid(proc);
-    start_time_ = s_.proc->start_time(proc);
-    post([self = shared_from_this(), proc] { self->proc_ = proc; });
+    pid_ = process.pid();
+    start_time_ = process.start_time();
+    keep(std::move(process));
     return {};
+}
+
+// The loop's from here on.
+void Run::keep(plugin::ChildProcess process) {
+    post([self = shared_from_this(), kept = std::make_shared<plugin::ChildProcess>(std::move(process))] {
+        self->process_ = std::move(*kept);
+    });
 }
 
 Status Run::adopt(const StatusRecord& record) {
     adopted_ = true;
     folder_ = record.folder;
-    folder_path_ = fmt::format("{}/{}", s_.paths->dir(s_.host, PV_PATH_RUN), folder_);
+    PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
+    folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);
-    using Ptr = std::shared_ptr<Run>;
-    auto ctx = std::make_unique<Ptr>(shared_from_this());
-    pv_proc* proc = nullptr;
-    const pv_status status = s_.proc->adopt(
-        s_.host, record.pid, record.start_time, loop_.get(),
-        [](void* c, std::int32_t) noexcept { plugin::guarded("run", [&] { (*static_cast<Ptr*>(c))->on_exit(); }); }, ctx.get(),
-        [](void* c) noexcept { delete static_cast<Ptr*>(c); }, &proc);
-    if (status != PV_OK)
+    auto process = plugin::ChildProcess::adopt(s_, record.pid, record.start_time, loop_,
+                                               [self = shared_from_this()](std::int32_t) { self->on_exit(); });
+    if (!process)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} (pid {}) is gone", who(),
                           record.pid);
-    (void)ctx.release();
     pid_ = record.pid;
     start_time_ = record.start_time;
-    post([self = shared_from_this(), proc] { self->proc_ = proc; });
+    keep(std::move(process));
     return {};
 }
 

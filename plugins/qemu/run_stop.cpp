@@ -38,10 +38,10 @@ void Run::kill(bool graceful) {
         graceful_ = graceful_ && graceful; // a later call may want more
         return;
     }
-    if (proc_ == nullptr) return; // not yet started: post_boot() sees stopping_
+    if (!process_) return; // not yet started: post_boot() sees stopping_
     graceful_ = graceful;
     kill_stage_ = 1;
-    s_.proc->signal(proc_, SIGTERM);
+    process_.signal(SIGTERM);
     const std::weak_ptr<Run> weak = weak_from_this();
     kill_timer_ = loop_.timer(kTermPatience, 0, [weak] {
         if (const auto self = weak.lock()) self->kill_harder();
@@ -53,7 +53,7 @@ void Run::kill_harder() {
     const bool killed = kill_stage_ == 2;
     if (!killed && !graceful_) {
         kill_stage_ = 2;
-        s_.proc->signal(proc_, SIGKILL);
+        process_.signal(SIGKILL);
         kill_timer_.set_timer(kKillPatience);
         return;
     }
@@ -101,7 +101,7 @@ void Run::post_detach() {
         self->kill_timer_.reset();
         self->exit_timer_.reset();
         self->start_op_ = nullptr;
-        if (self->proc_ != nullptr) self->s_.proc->forget(std::exchange(self->proc_, nullptr));
+        self->process_.reset();
         self->loop_.reset();
     });
 }
@@ -167,7 +167,7 @@ void Run::end() {
     show_end(transient);
     phase_ = Phase::ended;
     monitor_ = nullptr;
-    if (proc_ != nullptr) s_.proc->forget(std::exchange(proc_, nullptr));
+    process_.reset();
     if (transient) driver_.guest_stopped(guest_);
     // The record goes before anybody hears of the end, so that no restart finds it again.
     driver_.save_status(guest_, [self, op = std::exchange(start_op_, nullptr), start_result,

@@ -26,7 +26,10 @@ std::string stem(const std::string& record, std::string_view suffix) {
 } // namespace
 
 Status Driver::start(pv_call*, std::uint32_t) {
-    if (!loop_ || events_ == nullptr)
+    // Not in the constructor: create() acquires nothing.
+    loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "qemu");
+    events_ = plugin::EventQueue(s_, "qemu");
+    if (!loop_ || !events_)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the host has no loop or event queue for the driver");
     load_configs();
     load_autostart();

@@ -44,6 +44,21 @@ class VirtAdmin(AdminCase):
         except libvirt.libvirtError:
             pass
 
+    def test_an_administrator_takes_nothing_along_of_the_client_with_the_same_number(self):
+        connections = [libvirt.open(self.subject.uri()) for _ in range(20)]
+        last = connections.pop()
+        for connection in connections:
+            self.addCleanup(connection.close)
+        number = max(int(found) for found in self.client_ids())
+        dom = last.createXML(self.new_guest().xml,
+                                        libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY)
+        for _ in range(number + 5):   # each is a client of the admin server, whose numbers begin at 1, too
+            self.virt_admin("uri")
+        self.assertTrue(dom.isActive())
+        del dom   # it would keep its connection open
+        last.close()
+        wait.until(lambda: not connections[0].listDomainsID(), "the guest to end with its own client")
+
     def test_uri_and_version(self):
         self.assertEqual(self.virt_admin("uri"),
                          f"libvirtd:///system?socket={self.subject.socket('admin')}")

@@ -4,9 +4,11 @@
 what changes."""
 
 import os
+import re
 import signal
 import subprocess
 import unittest
+from pathlib import Path
 
 import yaml
 
@@ -84,6 +86,70 @@ class CheckConfig(ConfigCase):
     def test_a_file_that_was_asked_for_must_be_there(self):
         done = self.polyvirtd("--config", "/nonexistent/x.yaml", "--check-config")
         self.assertEqual((done.returncode, done.stderr), (1, "/nonexistent/x.yaml: there is no such file\n"))
+
+
+@_OURS_ALONE
+class LibvirtdConf(ConfigCase):
+    """The file of the daemon whose place this one takes, where there is none of our own."""
+
+    starts = False
+
+    def write_conf(self, text):
+        path = self.subject.root / "root" / "etc" / "libvirt" / "libvirtd.conf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def test_a_daemon_serves_by_it(self):
+        path = self.write_conf('# of the host\'s libvirtd\nunix_sock_rw_perms = "0750"\nmax_clients = 321\n'
+                               'log_filters = "1:rpc"\naudit_level = 2\n')
+        self.subject.start()
+        self.raw().open()
+        self.assertEqual(os.stat(self.subject.socket()).st_mode & 0o777, 0o750)
+        log = self.subject.log_text()
+        self.assertIn(f"{path}: is read, as there is no ", log)
+        self.assertIn(f"{path}:5:1: audit_level has no meaning here: ", log)
+        done = self.polyvirtd("--print-config")
+        self.assertIn(f"  max_clients: 321 # {path}:3\n", done.stdout)
+        # A reload reads it again, and a file of our own takes its place.
+        self.write_conf("max_clients = 322\n")
+        self.assertIn("limits.max_clients: changed", self.reload())
+        mine = self.subject.configure("limits: {max_clients: 323}\n")
+        self.assertIn(f"{mine}:1: limits.max_clients: changed", self.reload())
+
+    def test_what_is_wrong_with_it_has_its_place(self):
+        path = self.write_conf('max_clinets = 5\nlisten_tcp = yes\n')
+        done = self.polyvirtd("--check-config")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr.splitlines()[1:], [
+            f"{path}:2:14: listen_tcp: found 'y', expected an integer, a text in quotes or a list in [ ]",
+            f"{path}:1:1: max_clinets: libvirtd.conf has no such key; did you mean max_clients?"])
+        self.assertEqual(self.polyvirtd().returncode, 1, "and the daemon does not start")
+
+    def test_one_that_is_asked_for_by_name(self):
+        path = self.folder / "old.conf"
+        path.write_text("max_clients = 12\n")
+        self.subject.configure("limits: {max_clients: 7}\n")
+        done = self.polyvirtd("--config", str(path), "--print-config")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(f"  max_clients: 12 # {path}:1\n", done.stdout)
+
+    def test_the_one_that_libvirtd_comes_with_is_right(self):
+        """Every key that libvirtd has is known here: its own file, with everything that is commented out in force."""
+        shipped = Path("/etc/libvirt/libvirtd.conf")
+        if not shipped.exists():
+            self.skipTest("libvirtd is not installed")
+        lines = [line[1:] for line in shipped.read_text().splitlines() if re.match(r"#[a-z_0-9]+ = ", line)]
+        self.assertGreater(len(lines), 40)
+        path = self.write_conf("\n".join(lines) + "\n")
+        done = self.polyvirtd("--check-config")
+        complaints = [line for line in done.stderr.splitlines() if "has no meaning here" not in line]
+        self.assertEqual(complaints[0].split(": ")[:2], [str(path), f"is read, as there is no {self.etc_file()}"])
+        # Groups are those of the machine.
+        self.assertEqual([line for line in complaints[1:] if "unix_sock_group" not in line], [])
+
+    def etc_file(self):
+        return self.subject.root / "root" / "etc" / "polyvirt" / "polyvirtd.yaml"
 
 
 @_OURS_ALONE

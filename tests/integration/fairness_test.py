@@ -205,17 +205,17 @@ class Subscribers(StuckCase):
         self.subscribe(deaf)
         self.subscribe(listener)
         dom = self.domain(actor, "d3")
-        actor.call("domain_reboot", dom=dom, flags=self.STORM)
+        actor.call("domain_set_memory", dom=dom, memory=self.STORM)
         self.expect_storm(listener)
         while "left more events" not in self.subject.log_tail(400):
-            actor.call("domain_reboot", dom=dom, flags=self.STORM)
+            actor.call("domain_set_memory", dom=dom, memory=self.STORM)
             self.expect_storm(listener)
         with self.assertRaises(Closed):
             while True:
                 deaf.read()
         before = self.resident_kib()
         for _ in range(3):
-            actor.call("domain_reboot", dom=dom, flags=self.STORM)
+            actor.call("domain_set_memory", dom=dom, memory=self.STORM)
             self.expect_storm(listener)
         self.assertLess(self.resident_kib() - before, 4 * 1024)
 

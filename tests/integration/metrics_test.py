@@ -7,13 +7,16 @@ import json
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import urllib.request
 
 from harness import scrape, settings, wait
+from harness.sample import ACTIVE, SampleCase
+from harness.stuck import StuckCase
 from harness.tools import AdminCase
 from parallel_test import StuckGuest
-from rawclient import RawClient
+from rawclient import KEEPALIVE, MESSAGE, RawClient
 import wire
 
 _DASHBOARD = settings.TREE / "packaging" / "grafana" / "polyvirt.json"
@@ -231,6 +234,44 @@ class MetricsOfAClientThatDoesNotRead(MetricsCase):
         self.assertEqual(cut, 1)
 
 
+class MetricsOfADriverThatStorms(StuckCase, MetricsCase):
+    STORM = 20_000
+    further = "events: {max_queued_bytes: 1KiB}\n"   # three events or so
+
+    def numbers(self, client, count):
+        """The numbers in their storm of the next events."""
+        for _ in range(count):
+            while True:
+                packet = client.arrived.popleft() if client.arrived else client.read()
+                if packet.type == MESSAGE and packet.prog != KEEPALIVE:
+                    break
+            yield struct.unpack(">i", packet.payload[-4:])[0]
+
+    def quiet_page(self):
+        page = self.page()
+        return page if page.value("polyvirt_plugin_event_bytes", plugin="t_stuck", instance="default") == 0 else None
+
+    def test_what_it_loses_is_counted_and_told(self):
+        listener, actor = self.client(), self.client()
+        listener.call("connect_domain_event_callback_register_any", eventID=0, dom=None)
+        dom = self.domain(actor, "d3")
+        before = self.page().value("polyvirt_events_posted_total")
+        actor.call("domain_set_memory", dom=dom, memory=self.STORM)
+        page = wait.until(self.quiet_page, "the events to be handed on")
+        lost = page.value("polyvirt_plugin_events_dropped_total", plugin="t_stuck", instance="default")
+        taken = int(page.value("polyvirt_events_posted_total") - before)
+        self.assertGreater(lost, 0)
+        self.assertEqual(taken + lost, self.STORM)
+        heard = list(self.numbers(listener, taken))
+        self.assertEqual(heard, sorted(set(heard)))
+        # It is over, and the next event is heard.
+        actor.call("domain_set_memory", dom=dom, memory=1)
+        self.assertEqual(list(self.numbers(listener, 1)), [0])
+        log = self.subject.log_tail(400)
+        self.assertEqual(len(re.findall(r"driver 't_stuck', instance 'default': events are being dropped", log)), 1)
+        self.assertRegex(log, r"driver 't_stuck': its events are taken again; \d+ were dropped")
+
+
 class MetricsElsewhere(AdminCase):
     def test_an_address_that_others_could_reach_is_refused(self):
         if settings.SUBJECT == "peer":
@@ -243,3 +284,94 @@ class MetricsElsewhere(AdminCase):
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=settings.PATIENCE)
             self.assertEqual(done.returncode, 1, address)
             self.assertIn("metrics.listen", done.stdout + done.stderr)
+
+
+class FiguresOfGuests(SampleCase):
+    """Processors, memory and time, which a driver tells of all its guests at once, while nobody waits for it."""
+
+    config = 'metrics: {listen: "127.0.0.1:0", figures_age: 50ms}\n'
+    NAMES = ("vcpus", "vcpus_max", "memory_bytes", "memory_max_bytes", "cpu_seconds_total")
+
+    def setUp(self):
+        super().setUp()
+        self.url = wait.until(lambda: re.search(r"metrics are told on (\S+)", self.subject.log_tail()),
+                              "the daemon to say where it tells metrics")[1]
+
+    def page(self):
+        with urllib.request.urlopen(self.url, timeout=settings.PATIENCE) as answer:
+            return scrape.parse(answer.read().decode())
+
+    def stats(self, **command):
+        return self.tell({"do": "stats", **command})[0]
+
+    def figures(self, name, page=None):
+        page = page or self.page()
+        labels = frozenset({"name": name, "uuid": self.uuids[name]}.items())
+        return [page.values(f"polyvirt_domain_{which}").get(labels) for which in self.NAMES]
+
+    def guests(self, count):
+        """Handles; guest N has N processors and so on."""
+        self.uuids = {f"g{n}": f"00000000-0000-0000-0000-{n:012x}" for n in range(count)}
+        handles = self.publish_all([("domain", name, {"uuid": uuid, "id": n + 1, "state": 1, "attrs": ACTIVE})
+                                    for n, (name, uuid) in enumerate(self.uuids.items())])
+        self.stats(figures=[[handle, [["vcpu.current", n], ["vcpu.maximum", n + 1], ["balloon.current", 1024 * n],
+                                      ["balloon.maximum", 2048 * n], ["cpu.time", n * 1_500_000_000]]]
+                            for n, handle in enumerate(handles)])
+        return handles
+
+    def test_they_are_told_of_every_guest_for_one_question(self):
+        self.guests(300)
+        wait.until(lambda: self.figures("g299")[0] is not None, "the figures of the first question")
+        page = self.page()
+        for n in (0, 7, 299):
+            self.assertEqual(self.figures(f"g{n}", page),
+                             [n, n + 1, n * 1024 * 1024, n * 2048 * 1024, n * 1.5])
+        self.assertLess(page.value("polyvirt_domain_figures_age_seconds", driver="sample"), settings.PATIENCE)
+        asked = self.stats()
+        scrapes = 20
+        for _ in range(scrapes):
+            self.page()
+        self.assertLessEqual(self.stats() - asked, scrapes, "at most one question for a scrape, however many guests")
+
+    def test_nobody_asks_when_nobody_scrapes(self):
+        self.guests(3)
+        asked = self.stats()
+        wait.until(wait.after(0.3), "several times their age")
+        self.assertEqual(self.stats(), asked)
+
+    def test_what_a_driver_does_not_tell_is_left_out(self):
+        handle, = self.guests(1)
+        self.stats(figures=[[handle, [["vcpu.current", 4], ["something.else", 5]]]])
+        wait.until(lambda: self.figures("g0")[0] == 4, "the new figures")
+        self.assertEqual(self.figures("g0"), [4, None, None, None, None])
+
+    def test_a_driver_that_hangs_is_asked_once_and_told_by_its_last_sample(self):
+        handle, = self.guests(1)
+        wait.until(lambda: self.figures("g0")[0] == 0, "the first figures")
+        self.stats(hang=True, figures=[[handle, [["vcpu.current", 8]]]])
+        before = self.stats()
+
+        def asked_again():
+            self.page()
+            return self.stats() > before
+
+        wait.until(asked_again, "the question that hangs")
+        hanging = self.stats()
+        ages = []
+        for _ in range(20):
+            page = self.page()
+            self.assertEqual(self.figures("g0", page)[0], 0, "what it told last")
+            ages.append(page.value("polyvirt_domain_figures_age_seconds", driver="sample"))
+        self.assertEqual(ages, sorted(ages))
+        self.assertEqual(self.stats(), hanging, "no second question beside the one that hangs")
+        self.stats(hang=False)
+        wait.until(lambda: self.figures("g0")[0] == 8, "the driver to be asked again")
+
+    def test_a_question_that_hangs_does_not_hold_up_the_daemons_end(self):
+        self.guests(1)
+        self.stats(hang=True)
+        before = self.stats()
+        wait.until(lambda: (self.page(), self.stats() > before)[1], "the question that hangs")
+        self.connection.close()
+        self.assertEqual(self.subject.stop(), 0)
+        self.assertNotIn("still", self.subject.log_tail())

@@ -53,6 +53,32 @@ class TlsCase(RemoteCase):
         self.check_welcome(self.alice)
 
 
+class Policy(TlsCase):
+    """Rules by the name in the client's certificate."""
+
+    def configuration(self):
+        (self.etc / "polyvirt" / "policy.yaml").write_text(
+            "default: deny\n"
+            "rules:\n"
+            "  - {name: root, allow: '*', who: {uid: 0}}\n"
+            "  - {name: alice runs, allow: '*', who: {x509: '*,CN=alice'}}\n"
+            "  - {name: tls looks, allow: [connect.*, domain.getattr, domain.read], who: {transport: tls}}\n"
+            "  - {name: no strangers, deny: '*'}\n")
+        return super().configuration()
+
+    def test_they_decide_what_certificates_may(self):
+        made = self.define(self.new_guest())
+        bob = self.ca.client("bob")
+        look = self.run_virsh(self.uri_of(bob), "list", "--all", "--name")
+        self.assertEqual((look.returncode, look.stdout.split()), (0, [made.name]))
+        start = self.run_virsh(self.uri_of(bob), "start", "--paused", made.name)
+        self.assertEqual(start.returncode, 1)
+        self.assertIn("access denied: rule 'no strangers' denies domain.start", start.stderr)
+        self.expect_log(r"client \d+ \(.*CN=bob.*\) was refused domain_create_with_flags")
+        start = self.run_virsh(self.uri_of(self.alice), "start", "--paused", made.name)
+        self.assertEqual((start.returncode, start.stderr), (0, ""))
+
+
 class Certificates(TlsCase):
     def test_a_client_with_a_good_certificate(self):
         uri = self.uri_of(self.alice)

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import threading
+import time
 
 import libvirt
 
@@ -233,22 +234,20 @@ class ClientThatDoesNotRead(VolumeCase):
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-class DriverThatDoesNotTake(VolumeCase):
-    """An upload waits as long as the driver wants; the connection lives on by the daemon's pings. A second of
-    these settings stands for five of the usual ones."""
+class BlockedUpload(VolumeCase):
+    """An upload waits as long as the driver wants; the connection lives on by the daemon's pings."""
 
-    config = "keepalive: {interval: 1s, count: 3}\n"
-
-    def test_vol_upload_outlives_the_clients_own_keepalive(self):
+    def check_upload_that_is_blocked_for(self, seconds, *virsh_words):
+        """virsh uploads into a driver that takes nothing for so long, and then all of it."""
         self.plan(block=True)
         self.path.write_bytes(b"x" * 24 * MIB)
-        command = ["virsh", "-k", "1", "-K", "2", "-c", self.subject.uri(), "vol-upload", "--pool", "pool", "vol",
+        command = ["virsh", *virsh_words, "-c", self.subject.uri(), "vol-upload", "--pool", "pool", "vol",
                    str(self.path)]
         upload = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, env=plain_environment())
         self.addCleanup(upload.kill)
         self.expect_figures(opened=1, data=0)
-        self.count_seconds(13)
+        self.count_pings_for(seconds)
         self.assertIsNone(upload.poll(), "virsh goes on")
         self.assertEqual(self.figures()["data"], 0)
         self.tell({"do": "resume", "volume": "vol"})
@@ -256,16 +255,32 @@ class DriverThatDoesNotTake(VolumeCase):
         self.assertEqual((upload.returncode, output.strip()), (0, ""))
         self.expect_figures(data=24 * MIB, finished=1)
 
-    def count_seconds(self, count):
-        """Returns after so many pings to a client that is pinged once a second."""
+    def count_pings_for(self, seconds):
+        """Returns when so much time is over, as told by the pings to a client that answers them."""
         client = self.raw()
         client.call("connect_supports_feature", feature=10)
-        pings = 0
-        while pings < count:
+        begin = time.monotonic()
+        while time.monotonic() - begin < seconds:
             packet = client.read()
-            if packet.prog == KEEPALIVE and packet.type == MESSAGE and packet.proc == 1:
-                pings += 1
-                client.send(Packet(KEEPALIVE, 1, 2, MESSAGE, 0, OK, b""))
+            self.assertEqual((packet.prog, packet.type, packet.proc), (KEEPALIVE, MESSAGE, 1))
+            client.send(Packet(KEEPALIVE, 1, 2, MESSAGE, 0, OK, b""))
+
+
+class TakesMinutes(BlockedUpload):
+    """As users meet it: the daemon's settings and virsh's own as they come, five seconds between pings. The client
+    would give up after half a minute, and so would the daemon; the driver takes more than one."""
+
+    def test_vol_upload_into_a_driver_that_blocks_for_over_a_minute(self):
+        self.check_upload_that_is_blocked_for(65)
+
+
+class DriverThatDoesNotTake(BlockedUpload):
+    """A second of these settings stands for five of the usual ones."""
+
+    config = "keepalive: {interval: 1s, count: 3}\n"
+
+    def test_vol_upload_outlives_the_clients_own_keepalive(self):
+        self.check_upload_that_is_blocked_for(13, "-k", "1", "-K", "2")
 
     def test_a_blocked_upload_is_pinged_and_not_read(self):
         self.plan(block=True)

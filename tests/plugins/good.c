@@ -32,6 +32,7 @@ struct pv_inst {
     const pv_svc_event *events;
     pv_loop *loop;
     pv_queue *queue;
+    int32_t last_id;
 };
 
 struct domain {
@@ -43,16 +44,30 @@ static void fail(pv_inst *inst, pv_call *call, int32_t code, const char *text) {
     inst->call->error(call, &e);
 }
 
+/* What stands in the first <name>, or the whole text. */
+static void read_name(const char *xml, char *to, size_t size) {
+    const char *begin = strstr(xml, "<name>");
+    begin = begin != NULL ? begin + 6 : xml;
+    const char *end = strstr(begin, "</name>");
+    const size_t n = end != NULL ? (size_t)(end - begin) : strlen(begin);
+    memcpy(to, begin, n < size ? n : size - 1);
+}
+
 static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_xml_in *in,
                                pv_dom_create_xml_out *out) {
     (void)obj;
+    if (in->flags != 0) {
+        fail(inst, call, 8, "unsupported flags");
+        return PV_FAIL;
+    }
     struct domain *d = calloc(1, sizeof(*d));
     if (d == NULL) {
         fail(inst, call, 2, "out of memory");
         return PV_FAIL;
     }
-    strncpy(d->name, in->xml, sizeof(d->name) - 1);
-    pv_obj_desc desc = {.size = sizeof(desc), .kind = PV_KIND_DOMAIN, .name = d->name, .dom_id = -1, .state = 1,
+    read_name(in->xml, d->name, sizeof(d->name));
+    pv_obj_desc desc = {.size = sizeof(desc), .kind = PV_KIND_DOMAIN, .name = d->name,
+                        .dom_id = __atomic_add_fetch(&inst->last_id, 1, __ATOMIC_RELAXED), .state = 1,
                         .attrs = PV_ATTR_ACTIVE, .data = d, .release = free};
     memcpy(desc.uuid, d->name, sizeof(desc.uuid));
     pv_status s = inst->registry->publish(inst->host, call, &desc, &out->obj);
@@ -91,15 +106,17 @@ static pv_status op_suspend(pv_inst *inst, pv_call *call, const pv_obj *obj, con
 
 static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in,
                             pv_dom_destroy_out *out) {
-    (void)call;
-    (void)in;
     (void)out;
+    if (in->flags != 0) {
+        fail(inst, call, 8, "unsupported flags");
+        return PV_FAIL;
+    }
     const pv_event_domain_lifecycle payload = {.size = sizeof(payload), .event = 5, .detail = 1};
     pv_event event = {.size = sizeof(event), .kind = PV_KIND_DOMAIN, .id = 0, .dom_id = obj->dom_id,
                       .object = obj->handle, .name = obj->name, .payload = &payload};
     memcpy(event.uuid, obj->uuid, sizeof(event.uuid));
-    inst->registry->retire(inst->host, obj->handle);
-    return inst->events->post(inst->queue, &event);
+    if (inst->registry->retire(inst->host, obj->handle) == PV_OK) inst->events->post(inst->queue, &event);
+    return PV_OK;
 }
 
 static const pv_dom_lifecycle lifecycle = {.size = sizeof(lifecycle), .create_xml = op_create_xml,
@@ -109,7 +126,7 @@ static const pv_host_root *root;
 
 static pv_status probe(const char *uri, int32_t privileged, pv_probe *out) {
     (void)privileged;
-    if (strncmp(uri, "good:///", 8) != 0) return PV_OK;
+    if (strncmp(uri, "good:///", 8) != 0 || strlen(uri) >= sizeof(out->instance)) return PV_OK;
     out->score = 100;
     out->lifetime = strcmp(uri + 8, "mine") == 0 ? PV_LIFETIME_PER_CONNECTION : PV_LIFETIME_STATIC;
     strncpy(out->canonical, uri, sizeof(out->canonical) - 1);
@@ -126,6 +143,10 @@ static pv_status create(pv_host *host, const pv_host_root *r, const char *instan
     inst->registry = r->get_service(host, PV_SVC_REGISTRY, sizeof(*inst->registry));
     inst->loops = r->get_service(host, PV_SVC_LOOP, sizeof(*inst->loops));
     inst->events = r->get_service(host, PV_SVC_EVENT, sizeof(*inst->events));
+    if (inst->call == NULL || inst->registry == NULL || inst->loops == NULL || inst->events == NULL) {
+        free(inst);
+        return PV_UNSUPPORTED;
+    }
     *out = inst;
     return PV_OK;
 }

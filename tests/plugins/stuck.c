@@ -10,7 +10,9 @@
  *   domain_get_time           hangs without a thread until told, or until it is cancelled (reads)
  *   domain_get_hostname       the same, but it ignores that it was cancelled
  *   domain_reset              keeps its worker until told
- *   domain_reboot flags=N     posts N lifecycle events (resumed, detail 0 to N-1) before it answers
+ *   domain_pm_wakeup          takes the domain's job, for which it waits with its worker, and hangs with it until told
+ *   domain_inject_nmi         answers at once and blocks the driver's loop until told, for a minute at most
+ *   domain_set_memory memory=N  posts N lifecycle events (resumed, detail 0 to N-1), at most 100,000, before it answers
  *   domain_open_console       a stream that sends back what it gets; dev_name "block": that takes nothing
  *                             until told; "flood": that sends for as long as it may
  *   storage_vol_upload        to volume "vol" (key /stuck/vol) of pool "pool": takes nothing until told
@@ -19,10 +21,13 @@
  *   domain_create_xml         a further domain, whose name is the text of the document
  *   domain_destroy            abort_job, and the domain is gone
  */
+#define _POSIX_C_SOURCE 200809L /* for a monotonic clock, of which plain C11 knows nothing */
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <polyvirt/abi/call.h>
 #include <polyvirt/abi/entry.h>
@@ -31,21 +36,23 @@
 #include <polyvirt/abi/gen/dom_guest.h>
 #include <polyvirt/abi/gen/dom_job.h>
 #include <polyvirt/abi/gen/dom_lifecycle.h>
+#include <polyvirt/abi/gen/dom_tune.h>
 #include <polyvirt/abi/gen/events.h>
 #include <polyvirt/abi/gen/sto_vol.h>
+#include <polyvirt/abi/job.h>
 #include <polyvirt/abi/loop.h>
 #include <polyvirt/abi/registry.h>
 #include <polyvirt/abi/stream.h>
 
 PV_MANIFEST("id: t_stuck\n"
             "abi: [0, 1]\n"
-            "provides: [pv.dom.lifecycle/1, pv.dom.guest/1, pv.dom.job/1, pv.dom.console/1, pv.sto.vol/1]\n"
-            "needs: [host.call/1, host.registry/1, host.loop/1, host.event/1, host.stream/1]\n"
+            "provides: [pv.dom.lifecycle/1, pv.dom.guest/1, pv.dom.job/1, pv.dom.console/1, pv.dom.tune/1, pv.sto.vol/1]\n"
+            "needs: [host.call/1, host.registry/1, host.loop/1, host.event/1, host.stream/1, host.job/1]\n"
             "uri: [stuck]\n"
             "kinds: [domain, pool, volume]\n"
             "type: STUCK\n");
 
-enum { DOMAINS = 16, ERR_INTERNAL = 1, ERR_NO_DOMAIN = 42, ERR_ABORTED = 78 };
+enum { DOMAINS = 16, LOOP_SECONDS = 60, ERR_INTERNAL = 1, ERR_NO_DOMAIN = 42, ERR_ABORTED = 78 };
 
 /* A call that hangs, or a stream that takes nothing. Two own it: the list, and what waits for the cancellation or
  * serves the stream. */
@@ -55,8 +62,8 @@ struct held {
     pv_call *call;     /* hanging call, or */
     pv_stream *stream; /* blocked stream; on the loop alone, which sets it to null when it is over */
     pv_dom_time_out *time;
-    uint64_t object;
-    int echo, floods;    /* constant */
+    uint64_t object, seen; /* constant; seen: the generation when it began */
+    int echo, floods, job; /* constant; job: holds the object's */
     int blocked, owners; /* guarded by the instance's lock */
 };
 
@@ -67,6 +74,7 @@ struct pv_inst {
     const pv_svc_loop *loops;
     const pv_svc_event *events;
     const pv_svc_stream *streams;
+    const pv_svc_job *jobs;
     pv_loop *loop;
     pv_queue *queue;
     pthread_mutex_t lock;
@@ -123,6 +131,7 @@ static int unlist(struct held *h) {
 
 static void end_call(struct held *h) {
     if (h->time != NULL) h->time->seconds = 1;
+    if (h->job) h->inst->jobs->end(h->inst->host, h->object, PV_JOB_MODIFY);
     h->inst->call->complete(h->call, PV_OK);
 }
 
@@ -173,7 +182,7 @@ static int is_gone(pv_inst *inst, const pv_obj *obj) {
     return inst->registry->find_uuid(inst->host, obj->kind, obj->uuid) != obj->handle;
 }
 
-static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_time_out *time, int cancels) {
+static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_time_out *time, int cancels, int job) {
     struct held *h = hold(inst, obj->handle, cancels ? 3 : 2); /* one share is this function's */
     if (h == NULL) {
         fail(inst, call, ERR_INTERNAL, "out of memory");
@@ -181,6 +190,7 @@ static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_ti
     }
     h->call = call;
     h->time = time;
+    h->job = job;
     list(h);
     if (is_gone(inst, obj) && unlist(h)) {
         if (cancels) let_go(h);
@@ -197,19 +207,19 @@ static pv_status hang(pv_inst *inst, pv_call *call, const pv_obj *obj, pv_dom_ti
 static pv_status op_suspend(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_suspend_in *in,
                             pv_dom_suspend_out *out) {
     (void)in, (void)out;
-    return hang(inst, call, obj, NULL, 0);
+    return hang(inst, call, obj, NULL, 0, 0);
 }
 
 static pv_status op_time(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_time_in *in,
                          pv_dom_time_out *out) {
     (void)in;
-    return hang(inst, call, obj, out, 1);
+    return hang(inst, call, obj, out, 1, 0);
 }
 
 static pv_status op_hostname(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_hostname_in *in,
                              pv_dom_hostname_out *out) {
     (void)in, (void)out;
-    return hang(inst, call, obj, NULL, 0);
+    return hang(inst, call, obj, NULL, 0, 0);
 }
 
 static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_reset_in *in,
@@ -223,6 +233,43 @@ static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const
     }
     pthread_mutex_unlock(&inst->lock);
     return PV_OK;
+}
+
+static pv_status op_wakeup(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_pm_wakeup_in *in,
+                           pv_dom_pm_wakeup_out *out) {
+    (void)in, (void)out;
+    const int64_t minute = 60 * INT64_C(1000000000);
+    pv_status status = inst->jobs->begin(inst->host, call, obj->handle, PV_JOB_MODIFY, "wakeup", 10 * minute);
+    if (status != PV_OK) return status;
+    status = hang(inst, call, obj, NULL, 0, 1);
+    if (status != PV_PENDING) inst->jobs->end(inst->host, obj->handle, PV_JOB_MODIFY);
+    return status;
+}
+
+static void block_loop(void *ctx) {
+    struct held *h = ctx;
+    pv_inst *inst = h->inst;
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += LOOP_SECONDS;
+    pthread_mutex_lock(&inst->lock);
+    while (inst->generation == h->seen && pthread_cond_timedwait(&inst->told, &inst->lock, &end) == 0) continue;
+    pthread_mutex_unlock(&inst->lock);
+}
+
+static pv_status op_inject_nmi(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_inject_nmi_in *in,
+                               pv_dom_inject_nmi_out *out) {
+    (void)in, (void)out;
+    struct held *h = hold(inst, obj->handle, 1);
+    if (h != NULL) {
+        pthread_mutex_lock(&inst->lock);
+        h->seen = inst->generation;
+        pthread_mutex_unlock(&inst->lock);
+        if (inst->loops->post(inst->loop, block_loop, h, let_go) == PV_OK) return PV_OK;
+        let_go(h);
+    }
+    fail(inst, call, ERR_INTERNAL, "the loop is gone");
+    return PV_FAIL;
 }
 
 static pv_status op_abort_job(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_abort_job_in *in,
@@ -258,18 +305,18 @@ static pv_status op_shutdown(pv_inst *inst, pv_call *call, const pv_obj *obj, co
     return PV_FAIL;
 }
 
-static pv_status op_reboot(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_reboot_in *in,
-                           pv_dom_reboot_out *out) {
-    (void)call, (void)out;
-    enum { RESUMED = 4 };
+static pv_status op_set_memory(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_set_memory_in *in,
+                               pv_dom_set_memory_out *out) {
+    (void)out;
+    enum { RESUMED = 4, MOST = 100000 };
     pv_event_domain_lifecycle payload = {.size = sizeof(payload), .event = RESUMED};
     pv_event event = {.size = sizeof(event), .kind = PV_KIND_DOMAIN, .id = PV_EVENT_DOMAIN_LIFECYCLE,
                       .dom_id = obj->dom_id, .object = obj->handle, .name = obj->name, .payload = &payload};
     memcpy(event.uuid, obj->uuid, sizeof(event.uuid));
-    for (uint32_t i = 0; i < in->flags; ++i) {
+    for (uint32_t i = 0; i < in->memory && i < MOST; ++i) {
         payload.detail = (int32_t)i;
         const pv_status status = inst->events->post(inst->queue, &event);
-        if (status == PV_OK) continue;
+        if (status == PV_OK || status == PV_BUSY) continue; /* busy: the host has no room for it */
         fail(inst, call, ERR_INTERNAL, "an event was not taken");
         return status;
     }
@@ -306,9 +353,9 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
 static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in,
                             pv_dom_destroy_out *out) {
     (void)call, (void)in, (void)out;
-    const pv_status status = inst->registry->retire(inst->host, obj->handle);
+    inst->registry->retire(inst->host, obj->handle); /* another call may have done so */
     tell(inst, obj->handle);
-    return status;
+    return PV_OK;
 }
 
 /* ---- streams ------------------------------------------------------------------------------------------------- */
@@ -396,9 +443,11 @@ static pv_status op_wipe(pv_inst *inst, pv_call *call, const pv_obj *obj, const 
 /* ---- the plugin ---------------------------------------------------------------------------------------------- */
 
 static const pv_dom_lifecycle lifecycle = {.size = sizeof(lifecycle), .create_xml = op_create_xml,
-                                           .shutdown = op_shutdown, .reboot = op_reboot, .reset = op_reset,
-                                           .destroy = op_destroy, .suspend = op_suspend, .resume = op_resume};
+                                           .shutdown = op_shutdown, .reset = op_reset,
+                                           .destroy = op_destroy, .suspend = op_suspend, .resume = op_resume,
+                                           .pm_wakeup = op_wakeup, .inject_nmi = op_inject_nmi};
 static const pv_dom_guest guest = {.size = sizeof(guest), .time = op_time, .hostname = op_hostname};
+static const pv_dom_tune tune = {.size = sizeof(tune), .set_memory = op_set_memory};
 static const pv_dom_job job = {.size = sizeof(job), .abort_job = op_abort_job};
 static const pv_dom_console console = {.size = sizeof(console), .open_console = op_open_console};
 static const pv_sto_vol volume = {.size = sizeof(volume), .wipe = op_wipe, .upload = op_upload};
@@ -413,18 +462,34 @@ static pv_status probe(const char *uri, int32_t privileged, pv_probe *out) {
     return PV_OK;
 }
 
+static void destroy(pv_inst *inst) {
+    pthread_cond_destroy(&inst->told);
+    pthread_mutex_destroy(&inst->lock);
+    free(inst);
+}
+
 static pv_status create(pv_host *host, const pv_host_root *root, const char *instance, pv_inst **out) {
     (void)instance;
     pv_inst *inst = calloc(1, sizeof(*inst));
     if (inst == NULL) return PV_FAIL;
     pthread_mutex_init(&inst->lock, NULL);
-    pthread_cond_init(&inst->told, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&inst->told, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     inst->host = host;
     inst->call = root->get_service(host, PV_SVC_CALL, sizeof(*inst->call));
     inst->registry = root->get_service(host, PV_SVC_REGISTRY, sizeof(*inst->registry));
     inst->loops = root->get_service(host, PV_SVC_LOOP, sizeof(*inst->loops));
     inst->events = root->get_service(host, PV_SVC_EVENT, sizeof(*inst->events));
     inst->streams = root->get_service(host, PV_SVC_STREAM, sizeof(*inst->streams));
+    inst->jobs = root->get_service(host, PV_SVC_JOB, sizeof(*inst->jobs));
+    if (inst->call == NULL || inst->registry == NULL || inst->loops == NULL || inst->events == NULL || inst->streams == NULL ||
+        inst->jobs == NULL) {
+        destroy(inst);
+        return PV_UNSUPPORTED;
+    }
     *out = inst;
     return PV_OK;
 }
@@ -434,7 +499,7 @@ static const void *get_interface(pv_inst *inst, const char *id) {
     const struct {
         const char *id;
         const void *table;
-    } all[] = {{"pv.dom.lifecycle/1", &lifecycle}, {"pv.dom.guest/1", &guest}, {"pv.dom.job/1", &job},
+    } all[] = {{"pv.dom.lifecycle/1", &lifecycle}, {"pv.dom.guest/1", &guest}, {"pv.dom.job/1", &job}, {"pv.dom.tune/1", &tune},
                {"pv.dom.console/1", &console},     {"pv.sto.vol/1", &volume}};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); ++i)
         if (strcmp(id, all[i].id) == 0) return all[i].table;
@@ -465,12 +530,6 @@ static void stop(pv_inst *inst, uint32_t why) {
     tell(inst, 0);
     inst->events->queue_free(inst->queue);
     inst->loops->release(inst->loop);
-}
-
-static void destroy(pv_inst *inst) {
-    pthread_cond_destroy(&inst->told);
-    pthread_mutex_destroy(&inst->lock);
-    free(inst);
 }
 
 static const pv_plugin plugin = {.size = sizeof(plugin), .abi_minor = PV_ABI_MINOR,

@@ -6,15 +6,15 @@
 #include <polyvirt/abi/entry.h>
 
 #if defined(WRONG_WRONG_ABI)
-PV_MANIFEST("id: t_wrong\nabi: [0, 9]\n");
+PV_MANIFEST("id: " WRONG_ID "\nabi: [0, 9]\n");
 #elif defined(WRONG_NEED_MISSING)
-PV_MANIFEST("id: t_wrong\nabi: [0, 1]\nneeds: [host.call/1, host.teleport/1>=48]\n");
+PV_MANIFEST("id: " WRONG_ID "\nabi: [0, 1]\nneeds: [host.call/1, host.teleport/1>=48]\n");
 #elif defined(WRONG_NEED_TOO_NEW)
-PV_MANIFEST("id: t_wrong\nabi: [0, 1]\nneeds: [host.call/1>=4096]\n");
+PV_MANIFEST("id: " WRONG_ID "\nabi: [0, 1]\nneeds: [host.call/1>=4096]\n");
 #elif defined(WRONG_BAD_YAML)
-PV_MANIFEST("id: t_wrong\nabi: [0, 1\n");
+PV_MANIFEST("id: " WRONG_ID "\nabi: [0, 1\n");
 #elif !defined(WRONG_NO_NOTE)
-PV_MANIFEST("id: t_wrong\nabi: [0, 1]\nuri: [wrong]\n");
+PV_MANIFEST("id: " WRONG_ID "\nabi: [0, 1]\n");
 #endif
 
 #ifdef WRONG_UNDEFINED_SYMBOL
@@ -70,7 +70,7 @@ static const pv_plugin plugin = {
 #ifdef WRONG_OTHER_ID
     .id = "t_other",
 #else
-    .id = "t_wrong",
+    .id = WRONG_ID,
 #endif
     .version = "1",
     .build_id = "t",

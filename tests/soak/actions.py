@@ -86,7 +86,7 @@ class Actor:
             ret = client.call("connect_domain_event_callback_register_any", eventID=0, dom=None)
             dom = self.domain(client)
             asked = self.random.randrange(1, 50)
-            client.call("domain_reboot", dom=dom, flags=asked)
+            client.call("domain_set_memory", dom=dom, memory=asked)
             for _ in range(self.random.randrange(min(asked, 20) + 1)):
                 self.next_packet(client, lambda packet: packet.type == MESSAGE)
             if self.random.random() < 0.5:
@@ -95,7 +95,7 @@ class Actor:
     def do_listen_and_not_read(self):
         with self.opened() as client, self.opened() as actor:
             client.call("connect_domain_event_callback_register_any", eventID=0, dom=None)
-            actor.call("domain_reboot", dom=self.domain(actor), flags=1000)
+            actor.call("domain_set_memory", dom=self.domain(actor), memory=1000)
 
     def do_stream(self):
         with self.opened() as client:
@@ -141,7 +141,7 @@ class Actor:
             name = f"s{self.seed}-{self.made}"
             dom = client.call("domain_create_xml", xml_desc=name, flags=0)["dom"]
             client.start("domain_suspend", dom=dom)
-            client.call("domain_reboot", dom=dom, flags=3)
+            client.call("domain_set_memory", dom=dom, memory=3)
             client.call("domain_destroy", dom=dom)
 
     def do_lists(self):

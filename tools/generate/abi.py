@@ -11,6 +11,8 @@ import pathlib
 import sys
 import textwrap
 
+import yaml
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import events as events_module  # noqa: E402
 from facts import Constants, Facts  # noqa: E402
@@ -57,12 +59,17 @@ def acl_text(facts, wires):
     return ", ".join(seen)
 
 
-def slot_comment(op, facts):
+def apis_of(op, facts):
     apis = []
     for wire in op.wire:
         api = facts.procs[f"{wire.program}.{wire.proc}"].raw.get("api", "none")
         if api not in ("none", "unknown") and api not in apis:
             apis.append(api)
+    return apis
+
+
+def slot_comment(op, facts):
+    apis = apis_of(op, facts)
     marks = ["[worker]", "may block" if op.may_block else "answers from memory",
              "reads" if op.does == "read" else "changes"]
     marks.append("target: " + op.target)
@@ -86,7 +93,8 @@ def slot_comment(op, facts):
 
 
 def table_header(table, facts):
-    out = [comment(f"{table.id}: {table.doc}"), "#include <polyvirt/abi/base.h>\n",
+    out = [comment(f"{table.id}: {table.doc} Every op: obj, in and out are borrowed until it returns or, after PV_PENDING, "
+                   "until complete(); a negative status means that an error stands in the call."), "#include <polyvirt/abi/base.h>\n",
            f'#define PV_IFACE_{table.stem.upper()} "{table.id}"\n',
            "/* Ids of the ops: table number << 8 | slot. */\nenum {"]
     out.append(",\n".join(f"    {op.c_const} = {op.id:#06x}" for op in table.ops) + "\n};\n")
@@ -106,8 +114,28 @@ def table_header(table, facts):
     return header(table.stem, f"plugin-api/spec/{table.stem}.yaml", "\n".join(out))
 
 
-def ops_header(spec):
+def known_flags(field, constants):
+    """Every bit that the enumeration of a flags field has; 0 where there is none, as there are no flags yet."""
+    bits = 0
+    for const, value in constants.enums.get(field.arg, {}).items():
+        if not const.endswith("_LAST"):
+            bits |= value & 0xffffffff
+    return bits
+
+
+def flag_rows(spec, constants):
+    """(op, field) of all arguments that are flags."""
+    for op in spec.ops():
+        for f in op.ins:
+            if f.base == "u32" and (f.name == "flags" or f.is_flags):
+                yield op, f, known_flags(f, constants)
+
+
+def ops_header(spec, constants, facts):
     """Numbers and X macros for whoever needs all ops: the host's trampoline, bindings."""
+    kinds = " \\\n".join(f"    X({t.number}, {t.kind_number})" for t in spec.tables)
+    flags = " \\\n".join(f'    X({op.c_const}, {op.c_base}_in, {f.name}, {known:#x}u, "{(apis_of(op, facts) or [op.name])[-1]}")'
+                          for op, f, known in flag_rows(spec, constants))
     tables = " \\\n".join(f'    X({t.number}, {t.c_name}, "{t.id}")' for t in spec.tables)
     ops = " \\\n".join(
         f"    X({op.c_const}, {op.table.c_name}, {op.name}, {op.c_base}, {KINDS[op.target][0] if op.target != 'none' else 0}, "
@@ -133,6 +161,15 @@ enum {{ PV_DEADLINE_NONE = 0, PV_DEADLINE_QUERY = 1, PV_DEADLINE_MODIFY = 2 }};
  * object's strand is taken; host_default: 1 = a NULL slot is answered by the host. */
 #define PV_OPS(X) \\
 {ops}
+
+/* X(number, kind) for every table: the PV_KIND_* of the objects that its ops are about, 0 = none. */
+#define PV_TABLE_KINDS(X) \\
+{kinds}
+
+/* X(op, struct, field, known, api) for every argument that is a set of flags: the bits that are known now. The host
+ * refuses all others (error 8); `api` is the function of the public API that its words name. */
+#define PV_OP_FLAGS(X) \\
+{flags}
 """
     return header("ops", "plugin-api/spec", body)
 
@@ -201,6 +238,18 @@ def constants_header(constants):
     return header("constants", "host/protocol/tables/constants.yaml", "\n".join(out) + "\n")
 
 
+def errors_header(path):
+    """The numbers of pv_error: `code`, `domain` and `level`."""
+    lists = yaml.safe_load(path.read_text())
+    codes = dict(lists["codes"], **{name: row["value"] for name, row in lists["newer"].items()})
+    out = [comment("Numbers of pv_error's fields. They are those of the public API, with PV_ for VIR_.")]
+    for title, values in (("level", lists["levels"]), ("domain: what kind of driver failed", lists["domains"]),
+                          ("code", codes)):
+        lines = ",\n".join(f"    {name.replace('VIR_', 'PV_', 1)} = {value}" for name, value in values.items())
+        out.append(f"/* {title} */\nenum {{\n{lines}\n}};")
+    return header("errors", "host/protocol/tables/error-codes.yaml", "\n".join(out) + "\n")
+
+
 def generate(root):
     """{file name: text} of everything in gen/."""
     root = pathlib.Path(root)
@@ -209,12 +258,30 @@ def generate(root):
     spec = Spec(root / "plugin-api/spec", constants)
     event_list = events_module.load(facts, constants)
     files = {f"{t.stem}.h": table_header(t, facts) for t in spec.tables}
-    files["ops.h"] = ops_header(spec)
+    files["ops.h"] = ops_header(spec, constants, facts)
     files["constants.h"] = constants_header(constants)
     text, structs = events_module.c_header(event_list)
     files["events.h"] = header("events", "host/protocol/tables", text)
     files["layout.h"] = layout_header(spec, structs)
+    files["errors.h"] = errors_header(root / "host/protocol/tables/error-codes.yaml")
     return files
+
+
+def write_files(program, files, out, check):
+    """Makes the folder `out` hold `files`, {name: text}, and no other header; only looks if `check`."""
+    found = {p.name: p.read_text() for p in out.glob("*.h")} if out.is_dir() else {}
+    if check:
+        bad = sorted(n for n in files.keys() | found.keys() if files.get(n) != found.get(n))
+        if bad:
+            sys.exit(f"{program}: not what the spec says: {', '.join(bad)}. Run tools/generate/{program} and commit "
+                     "the result.")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        if found.get(name) != text:
+            (out / name).write_text(text)
+    for name in found.keys() - files.keys():
+        (out / name).unlink()
 
 
 def main():
@@ -228,19 +295,7 @@ def main():
         files = generate(args.root)
     except SpecError as error:
         sys.exit(f"abi.py: {error}")
-    found = {p.name: p.read_text() for p in out.glob("*.h")} if out.is_dir() else {}
-    if args.check:
-        bad = sorted(n for n in files.keys() | found.keys() if files.get(n) != found.get(n))
-        if bad:
-            sys.exit(f"abi.py: not what the spec says: {', '.join(bad)}. Run tools/generate/abi.py and commit "
-                     "the result.")
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        if found.get(name) != text:
-            (out / name).write_text(text)
-    for name in found.keys() - files.keys():
-        (out / name).unlink()
+    write_files("abi.py", files, out, args.check)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ class Field:
     base: str           # u32 ... str params records kind objs
     arg: str = ""       # record, kind or enumeration
     doc: str = ""
+    is_flags: bool = False
 
 
 @dataclass
@@ -166,7 +167,7 @@ def parse_field(where, name, text, side, records, constants):
     if match:
         if constants is not None and match[2] not in constants.enums:
             fail(here, f"the constants have no enumeration '{match[2]}'")
-        return Field(name, "u32" if match[1] == "flags" else "i32", match[2], doc)
+        return Field(name, "u32" if match[1] == "flags" else "i32", match[2], doc, match[1] == "flags")
     if text in ("str", "opt_str", "bytes"):
         return Field(name, text, doc=doc)
     if text in ("params", "strings", "u32s", "u64s") and (side != "out" or text in BUILDERS):

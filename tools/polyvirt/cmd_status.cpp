@@ -27,7 +27,7 @@ void print_status(const json& status) {
     TextTable plugins({"PLUGIN", "VERSION", ">INSTANCES", "STATE"});
     for (const json& row : status.at("plugins"))
         plugins.add({cell(row, "id"), cell(row, "version"), cell(row, "instances"),
-                     row.at("refused").get<bool>() ? "refused: " + cell(row, "reason") : "loaded"});
+                     cell(row, "state") + (row.at("reason").get<std::string>().empty() ? "" : ": " + cell(row, "reason"))});
     fmt::print("{}\n{}", servers.text(), plugins.text());
 }
 

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     Tool tool;
     tool.add_options(app);
-    for (const auto add : {&add_status, &add_clients, &add_top, &add_why, &add_jobs, &add_policy, &add_call})
+    for (const auto add : {&add_status, &add_clients, &add_top, &add_why, &add_jobs, &add_policy, &add_plugin, &add_call})
         add(app, tool);
     try {
         app.parse(argc, argv);

@@ -56,5 +56,6 @@ void add_top(CLI::App& app, Tool& tool);
 void add_why(CLI::App& app, Tool& tool);
 void add_jobs(CLI::App& app, Tool& tool);
 void add_policy(CLI::App& app, Tool& tool);
+void add_plugin(CLI::App& app, Tool& tool);
 
 } // namespace polyvirt::tools

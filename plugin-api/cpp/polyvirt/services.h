@@ -9,6 +9,7 @@
 #include <polyvirt/abi/check.h>
 #include <polyvirt/abi/client.h>
 #include <polyvirt/abi/config.h>
+#include <polyvirt/abi/driver.h>
 #include <polyvirt/abi/entry.h>
 #include <polyvirt/abi/event.h>
 #include <polyvirt/abi/job.h>
@@ -20,6 +21,8 @@
 #include <polyvirt/abi/state.h>
 #include <polyvirt/abi/stream.h>
 
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -44,32 +47,52 @@ struct Services {
     const pv_svc_registry* registry = nullptr;
     const pv_svc_state* state = nullptr;
     const pv_svc_stream* stream = nullptr;
-    const pv_svc_check* check = nullptr; // may be null
+    const pv_svc_check* check = nullptr;   // may be null
+    const pv_svc_driver* driver = nullptr; // may be null, unless About::uses names a kind
 
-    // Error: names the first service that the host lacks.
+    // Every required service, X(member, its table, id, last slot of its first release). A host of that release is
+    // enough: slots that came later are null there (PV_HAS).
+#define PV_GLUE_SERVICES(X)                                                                                            \
+    X(build, pv_svc_build, PV_SVC_BUILD, begin_group)                                                                  \
+    X(call, pv_svc_call, PV_SVC_CALL, id)                                                                              \
+    X(client, pv_svc_client, PV_SVC_CLIENT, identity)                                                                  \
+    X(config, pv_svc_config, PV_SVC_CONFIG, get)                                                                       \
+    X(event, pv_svc_event, PV_SVC_EVENT, post)                                                                         \
+    X(job, pv_svc_job, PV_SVC_JOB, end)                                                                                \
+    X(log, pv_svc_log, PV_SVC_LOG, level)                                                                              \
+    X(loop, pv_svc_loop, PV_SVC_LOOP, on_loop)                                                                         \
+    X(paths, pv_svc_paths, PV_SVC_PATHS, dir)                                                                          \
+    X(proc, pv_svc_proc, PV_SVC_PROC, run)                                                                             \
+    X(registry, pv_svc_registry, PV_SVC_REGISTRY, find_name)                                                           \
+    X(state, pv_svc_state, PV_SVC_STATE, sink_free)                                                                    \
+    X(stream, pv_svc_stream, PV_SVC_STREAM, fail)
+
+    // What fetch() asks for, in the manifest's words.
+    static constexpr std::uint32_t kMinMinor = 1; // of the ABI: the release in which the above stood first
+    struct Needed {
+        const char* id;
+        std::uint32_t size;
+    };
+    static constexpr Needed kNeeds[] = {
+#define PV_ROW(member, table, id, last) {id, offsetof(table, last) + sizeof(table::last)},
+        PV_GLUE_SERVICES(PV_ROW)
+#undef PV_ROW
+    };
+
+    static constexpr Needed kDriver{PV_SVC_DRIVER, offsetof(pv_svc_driver, call_async) + sizeof(pv_svc_driver::call_async)};
+
+    // [load] Error: names the first service that the host lacks.
     static Result<Services> fetch(pv_host* host, const pv_host_root* root) {
         Services s;
         s.host = host;
         const char* missing = nullptr;
-        const auto get = [&](auto& table, const char* id, bool required = true) {
-            using Table = std::remove_reference_t<decltype(*table)>;
-            table = static_cast<Table*>(root->get_service(host, id, sizeof(Table)));
-            if (table == nullptr && required && missing == nullptr) missing = id;
-        };
-        get(s.build, PV_SVC_BUILD);
-        get(s.call, PV_SVC_CALL);
-        get(s.client, PV_SVC_CLIENT);
-        get(s.config, PV_SVC_CONFIG);
-        get(s.event, PV_SVC_EVENT);
-        get(s.job, PV_SVC_JOB);
-        get(s.log, PV_SVC_LOG);
-        get(s.loop, PV_SVC_LOOP);
-        get(s.paths, PV_SVC_PATHS);
-        get(s.proc, PV_SVC_PROC);
-        get(s.registry, PV_SVC_REGISTRY);
-        get(s.state, PV_SVC_STATE);
-        get(s.stream, PV_SVC_STREAM);
-        get(s.check, PV_SVC_CHECK, false);
+#define PV_ROW(member, table, id, last)                                                                                \
+    s.member = find<table>(host, root, id, offsetof(table, last) + sizeof(table::last));                               \
+    if (s.member == nullptr && missing == nullptr) missing = id;
+        PV_GLUE_SERVICES(PV_ROW)
+#undef PV_ROW
+        s.check = find<pv_svc_check>(host, root, PV_SVC_CHECK, sizeof(pv_svc_check));
+        s.driver = find<pv_svc_driver>(host, root, PV_SVC_DRIVER, kDriver.size);
         if (missing != nullptr)
             return Error{.message = "the host offers no service " + std::string(missing) + " of the needed size"};
         return s;
@@ -85,6 +108,17 @@ struct Services {
     }
 
   private:
+    // The host's table; one of an older host, which is shorter, as a copy whose last slots are null. [load]
+    template <typename Table>
+    static const Table* find(pv_host* host, const pv_host_root* root, const char* id, std::uint32_t min_size) {
+        const auto* theirs = static_cast<const Table*>(root->get_service(host, id, min_size));
+        if (theirs == nullptr || theirs->size >= sizeof(Table)) return theirs;
+        static Table whole;
+        whole = Table{};
+        std::memcpy(&whole, theirs, theirs->size);
+        return &whole;
+    }
+
     static Services& module() {
         static Services services;
         return services;

@@ -117,7 +117,7 @@ void describe(xml::Binder& b, Domain& v) {
     b.child("cpu", v.cpu);
     b.child("clock", v.clock);
     describe_lifecycle(b, v);
-    b.keep({"perf"}, v.kept);
+    b.child("perf", v.perf);
     b.child("devices", v.devices);
     b.child("seclabel", v.seclabels);
     b.keep({"keywrap", "launchSecurity"}, v.kept);

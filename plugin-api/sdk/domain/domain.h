@@ -105,7 +105,8 @@ struct Domain {
     Devices devices;
     std::vector<Seclabel> seclabels;
     QemuCommandline qemu_commandline;
-    Kept kept; // known by name only: idmap, perf, keywrap, launchSecurity
+    Perf perf;
+    Kept kept; // known by name only: idmap, keywrap, launchSecurity
 };
 void describe(xml::Binder& b, Domain& v);
 

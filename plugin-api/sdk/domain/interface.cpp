@@ -10,6 +10,31 @@ void describe(xml::Binder& b, InterfaceMac& v) {
     b.attr("check", v.check);
 }
 
+void describe(xml::Binder& b, InterfaceIp& v) {
+    b.attr("address", v.address, xml::kRequired);
+    b.attr("family", v.family);
+    b.attr("prefix", v.prefix, xml::Rule{}.limits(0, 128));
+    b.attr("peer", v.peer);
+}
+
+void describe(xml::Binder& b, InterfaceRoute& v) {
+    b.attr("family", v.family);
+    b.attr("address", v.address, xml::kRequired);
+    b.attr("netmask", v.netmask);
+    b.attr("prefix", v.prefix, xml::Rule{}.limits(0, 128));
+    b.attr("gateway", v.gateway, xml::kRequired);
+    b.attr("metric", v.metric, xml::Rule{}.limits(1, 0xffffffff));
+}
+
+void describe(xml::Binder& b, FilterParameter& v) {
+    b.attr("name", v.name);
+    b.attr("value", v.value);
+}
+void describe(xml::Binder& b, FilterRef& v) {
+    b.attr("filter", v.filter);
+    b.child("parameter", v.parameters);
+}
+
 void describe(xml::Binder& b, InterfaceSource& v) {
     b.attr("type", v.type);
     b.attr("network", v.network);
@@ -25,7 +50,8 @@ void describe(xml::Binder& b, InterfaceSource& v) {
     b.child("address", v.host_address);
     b.child("local", v.local);
     b.child("reconnect", v.reconnect);
-    b.keep({"ip", "route"}, v.kept);
+    b.child("ip", v.ips);
+    b.child("route", v.routes);
 }
 
 void describe(xml::Binder& b, InterfaceDriver& v) {
@@ -88,10 +114,12 @@ void describe(xml::Binder& b, Interface& v) {
     b.attr("trustGuestRxFilters", v.trust_guest_rx_filters);
     b.child("mac", v.mac);
     b.child("source", v.source);
-    b.keep({"virtualport", "vlan"}, v.kept);
+    b.child("virtualport", v.virtualport);
+    b.child("ip", v.ips);
+    b.child("route", v.routes);
     b.group("script", [&] { b.attr("path", v.script); });
     b.group("downscript", [&] { b.attr("path", v.downscript); });
-    b.keep({"backenddomain"}, v.kept);
+    b.group("backenddomain", [&] { b.attr("name", v.backend_domain); });
     b.child("target", v.target);
     b.group("guest", [&] {
         b.attr("dev", v.guest_dev);
@@ -100,15 +128,15 @@ void describe(xml::Binder& b, Interface& v) {
     b.group("model", [&] { b.attr("type", v.model); });
     b.child("driver", v.driver);
     b.child("backend", v.backend);
-    b.keep({"filterref"}, v.kept);
+    b.child("filterref", v.filter);
     b.group("port", [&] { b.attr("isolated", v.isolated); });
-    b.keep({"bandwidth"}, v.kept);
     b.group("tune", [&] { b.element("sndbuf", v.sndbuf); });
     b.group("link", [&] { b.attr("state", v.link); });
     b.group("mtu", [&] { b.attr("size", v.mtu, xml::Rule{}.limits(0, 0xffffffff)); });
+    b.child("vlan", v.vlan);
+    b.child("bandwidth", v.bandwidth);
     b.child("coalesce", v.coalesce);
     b.child("teaming", v.teaming);
-    b.keep({"ip", "route"}, v.kept);
     b.child("rom", v.rom);
     b.group("acpi", [&] { b.attr("index", v.acpi_index); });
     describe_info(b, v.info);

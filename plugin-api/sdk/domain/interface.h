@@ -4,6 +4,7 @@
 // <interface>.
 
 #include "sdk/domain/disk.h"
+#include "sdk/network/common.h"
 
 namespace polyvirt::sdk::domain {
 
@@ -43,13 +44,33 @@ struct InterfaceMac {
 struct InterfaceLocal {
     std::string address, port;
 };
+// Addresses and ways of an interface: as the guest sees it, or (in <source>) of the host's end.
+struct InterfaceIp {
+    std::string family; // ipv4, ipv6
+    std::optional<xml::IpAddress> address, peer;
+    Number prefix;
+};
+struct InterfaceRoute {
+    std::string family;
+    std::optional<xml::IpAddress> address, netmask, gateway;
+    Number prefix, metric;
+};
+struct FilterParameter {
+    std::string name, value;
+};
+// <filterref>: a network filter and what its variables stand for.
+struct FilterRef {
+    std::string filter;
+    std::vector<FilterParameter> parameters;
+};
 // Which of these is used follows from the interface's type.
 struct InterfaceSource {
     std::string network, portgroup, port_id, bridge, dev, mode, name, type, path, address, port;
     std::optional<HostAddress> host_address; // hostdev
     std::optional<InterfaceLocal> local;     // udp
     std::optional<Reconnect> reconnect;      // vhostuser
-    Kept kept;                               // ip, route
+    std::vector<InterfaceIp> ips;
+    std::vector<InterfaceRoute> routes;
 };
 // What is offloaded, of the host's side and of the guest's.
 struct HostOffload {
@@ -82,6 +103,10 @@ struct Interface {
     YesNo managed{}, trust_guest_rx_filters{};
     InterfaceMac mac;
     InterfaceSource source;
+    std::optional<network::VirtualPort> virtualport;
+    std::optional<network::Vlan> vlan;
+    std::optional<network::Bandwidth> bandwidth;
+    std::string backend_domain; // xen
     std::string script, downscript;
     InterfaceTarget target;
     std::string model;
@@ -90,17 +115,23 @@ struct Interface {
     Number mtu;
     YesNo isolated{};
     InterfaceBackend backend;
+    std::optional<FilterRef> filter;
     std::optional<std::uint64_t> sndbuf; // bytes
     std::optional<Coalesce> coalesce;
     std::optional<Teaming> teaming;
     std::string guest_dev, guest_actual; // containers
     Rom rom;
     Number acpi_index;
-    Kept kept; // virtualport, vlan, filterref, bandwidth, ip, route
+    std::vector<InterfaceIp> ips;
+    std::vector<InterfaceRoute> routes;
     DeviceInfo info;
 };
 
 void describe(xml::Binder& b, InterfaceMac& v);
+void describe(xml::Binder& b, InterfaceIp& v);
+void describe(xml::Binder& b, InterfaceRoute& v);
+void describe(xml::Binder& b, FilterParameter& v);
+void describe(xml::Binder& b, FilterRef& v);
 void describe(xml::Binder& b, InterfaceSource& v);
 void describe(xml::Binder& b, HostOffload& v);
 void describe(xml::Binder& b, GuestOffload& v);

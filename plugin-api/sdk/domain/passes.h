@@ -33,6 +33,10 @@ Status apply_defaults(Domain& domain, const HostContext& context);
 
 // passes/validate.cpp: rules between elements, on what the user wrote. Errors as the rule says.
 Status validate(const Domain& domain);
+// passes/neutral.cpp: the same for drivers whose machine has no board that we know: uuid, memory,
+// vcpu, clock, life cycle, disks and their controllers, console and serial, displays, MACs. No
+// device of its own, no emulator, no PCI. Takes `arch` and `new_mac` of the context.
+Status apply_neutral_defaults(Domain& domain, const HostContext& context);
 
 // passes/addresses.cpp: every device that needs an address and has none gets one, PCI, USB, drive,
 // virtio-serial; what PCI needs (root ports, bridges) is added. Errors: xml_error for what collides

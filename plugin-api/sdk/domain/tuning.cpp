@@ -100,10 +100,16 @@ void describe(xml::Binder& b, Numatune& v) {
     b.child("memnode", v.memnodes);
 }
 
+void describe(xml::Binder& b, IoThreadPoll& v) {
+    b.attr("max", v.max);
+    b.attr("grow", v.grow);
+    b.attr("shrink", v.shrink);
+}
 void describe(xml::Binder& b, IoThread& v) {
     b.attr("id", v.id, xml::Rule{true}.limits(1, 0xffffffff));
     b.attr("thread_pool_min", v.thread_pool_min, xml::Rule{}.limits(0, 0x7fffffff));
     b.attr("thread_pool_max", v.thread_pool_max, xml::Rule{}.limits(0, 0x7fffffff));
+    b.child("poll", v.poll);
 }
 void describe(xml::Binder& b, DefaultIoThread& v) {
     b.attr("thread_pool_min", v.thread_pool_min, xml::Rule{}.limits(0, 0x7fffffff));
@@ -115,6 +121,14 @@ void describe(xml::Binder& b, IndividualVcpu& v) {
     b.attr("enabled", v.enabled, xml::kRequired);
     b.attr("hotpluggable", v.hotpluggable);
     b.attr("order", v.order, xml::Rule{}.limits(1, 0xffffffff));
+}
+
+void describe(xml::Binder& b, PerfEvent& v) {
+    b.attr("name", v.name, xml::kRequired);
+    b.attr("enabled", v.enabled, xml::kRequired);
+}
+void describe(xml::Binder& b, Perf& v) {
+    b.child("event", v.events);
 }
 
 void describe(xml::Binder& b, SysinfoEntry& v) {

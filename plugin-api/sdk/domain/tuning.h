@@ -78,9 +78,13 @@ struct Numatune {
     std::vector<MemNode> memnodes;
 };
 
+struct IoThreadPoll {
+    std::optional<std::uint64_t> max, grow, shrink; // max: ns
+};
 struct IoThread {
     Number id;
     std::optional<std::int32_t> thread_pool_min, thread_pool_max;
+    IoThreadPoll poll;
 };
 struct DefaultIoThread {
     std::optional<std::int32_t> thread_pool_min, thread_pool_max;
@@ -89,6 +93,15 @@ struct IndividualVcpu {
     Number id;
     YesNo enabled{}, hotpluggable{};
     Number order;
+};
+
+// <perf>: events of the host's counters that are followed for the guest.
+struct PerfEvent {
+    std::string name;
+    YesNo enabled{};
+};
+struct Perf {
+    std::vector<PerfEvent> events;
 };
 
 struct SysinfoEntry {
@@ -122,9 +135,12 @@ void describe(xml::Binder& b, Cputune& v);
 void describe(xml::Binder& b, NumaMemory& v);
 void describe(xml::Binder& b, MemNode& v);
 void describe(xml::Binder& b, Numatune& v);
+void describe(xml::Binder& b, IoThreadPoll& v);
 void describe(xml::Binder& b, IoThread& v);
 void describe(xml::Binder& b, DefaultIoThread& v);
 void describe(xml::Binder& b, IndividualVcpu& v);
+void describe(xml::Binder& b, PerfEvent& v);
+void describe(xml::Binder& b, Perf& v);
 void describe(xml::Binder& b, SysinfoEntry& v);
 void describe(xml::Binder& b, SysinfoBlock& v);
 void describe(xml::Binder& b, OemString& v);

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -55,6 +56,18 @@ struct Children {
     void* field;
     const ChildOps* ops;
 };
+
+// Children of several names in one list, whose order among each other counts. An item knows which
+// of the names it has: `std::size_t which`.
+struct MixedOps {
+    std::size_t (*count)(const void* field);
+    void* (*at)(void* field, std::size_t index);
+    std::size_t (*which)(const void* field, std::size_t index);
+    void* (*add)(void* field, std::size_t which);
+    void (*describe)(Binder& binder, void* item);
+    void (*sample)(Binder& binder, std::size_t which);
+};
+using MixedNames = std::span<const std::string_view>;
 
 // A callable by reference; lives no longer than the call it is passed to.
 class Inner {
@@ -100,6 +113,8 @@ class Binder {
     virtual void flag(const char* name, bool& present) = 0;
     // A child element with a description of its own: T (group), std::optional<T>, std::vector<T>.
     template <typename T> void child(const char* name, T& field);
+    // Child elements of several names, in the order of the document.
+    template <typename T> void mixed(MixedNames names, std::vector<T>& items);
     // A child element without a struct of its own: printed when something in it is.
     virtual void group(const char* name, Inner inner) = 0;
     // Sizes: of the current element (number in the text, unit in `unit`), and in two attributes.
@@ -126,6 +141,7 @@ class Binder {
     virtual void bind_text(Scalar v, const Rule& r) = 0;
     virtual void bind_element(const char* name, Scalar v, const Rule& r) = 0;
     virtual void bind_children(const char* name, Children c) = 0;
+    virtual void bind_mixed(MixedNames names, void* field, const MixedOps& ops) = 0;
 };
 
 namespace detail {
@@ -165,7 +181,30 @@ template <typename T> struct Field<std::vector<T>> {
         describe_item<T>,
         describe_sample<T>};
 };
+template <typename T> struct MixedField {
+    static constexpr MixedOps ops{
+        [](const void* f) -> std::size_t { return static_cast<const std::vector<T>*>(f)->size(); },
+        [](void* f, std::size_t i) -> void* { return &(*static_cast<std::vector<T>*>(f))[i]; },
+        [](const void* f, std::size_t i) -> std::size_t {
+            return (*static_cast<const std::vector<T>*>(f))[i].which;
+        },
+        [](void* f, std::size_t which) -> void* {
+            T& item = static_cast<std::vector<T>*>(f)->emplace_back();
+            item.which = which;
+            return &item;
+        },
+        describe_item<T>,
+        [](Binder& b, std::size_t which) {
+            T sample{};
+            sample.which = which;
+            describe(b, sample);
+        }};
+};
 } // namespace detail
+
+template <typename T> void Binder::mixed(MixedNames names, std::vector<T>& items) {
+    bind_mixed(names, &items, detail::MixedField<T>::ops);
+}
 
 template <typename T> void Binder::child(const char* name, T& field) {
     bind_children(name, Children{&field, &detail::Field<T>::ops});

@@ -71,6 +71,14 @@ class Documenter final : public Binder {
         open_.pop_back();
     }
 
+    void bind_mixed(MixedNames names, void*, const MixedOps& ops) override {
+        for (std::size_t i = 0; i < names.size(); i++) {
+            const std::string name(names[i]);
+            line(name, "", "element, any number, its place among its neighbours counts");
+            below(name.c_str(), [&] { ops.sample(*this, i); });
+        }
+    }
+
     static std::string holds(Scalar v, const Rule& r) {
         std::string text;
         v.ops->expected(r, text);

@@ -89,6 +89,14 @@ class Formatter final : public Binder {
             c.ops->kind == ChildOps::Kind::group ? w_.close_unless_empty() : w_.close();
         }
     }
+    void bind_mixed(MixedNames names, void* field, const MixedOps& ops) override {
+        const std::size_t n = ops.count(field);
+        for (std::size_t i = 0; i < n; i++) {
+            w_.open(qualified(std::string(names[ops.which(field, i)]).c_str()));
+            ops.describe(*this, ops.at(field, i));
+            w_.close();
+        }
+    }
     std::string_view qualified(const char* name) {
         if (!space_)
             return name;

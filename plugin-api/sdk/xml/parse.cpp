@@ -195,6 +195,26 @@ class Parser final : public Binder {
         for_each(name, [&](const Node& n, std::size_t i) { descend(n, i, total, c); });
     }
 
+    void bind_mixed(MixedNames names, void* field, const MixedOps& ops) override {
+        if (failed())
+            return;
+        for (const std::string_view name : names)
+            top().known_children.push_back(name);
+        const Node& parent = node();
+        const std::size_t level = depth_ - 1;
+        for (std::size_t i = 0; i < parent.children.size() && !failed(); i++) {
+            const Node& n = parent.children[i];
+            const auto it = std::find_if(names.begin(), names.end(),
+                                         [&](std::string_view name) { return matches(n, name); });
+            if (it == names.end())
+                continue;
+            frames_[level].used_children[i] = 1;
+            enter(n, 1, 1);
+            ops.describe(*this, ops.add(field, static_cast<std::size_t>(it - names.begin())));
+            leave();
+        }
+    }
+
     void descend(const Node& n, std::size_t index, std::size_t total, Children c) {
         if (failed())
             return;

@@ -69,7 +69,8 @@ class Reading {
             f(r);
         } catch (const std::bad_alloc&) {
             r.failed_ = true;
-            r.failure_.code = ErrorCode::no_memory; // text would need memory
+            r.failure_.code = ErrorCode::no_memory;
+            r.failure_.message = "out of memory"; // so short that it needs none
             xmlStopParser(r.ctxt_);
         }
     }

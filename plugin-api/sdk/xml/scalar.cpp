@@ -157,4 +157,34 @@ const ScalarOps cpuset_ops{
     },
     no_names};
 
+const ScalarOps ip_ops{
+    [](const void* v) { return as<std::optional<IpAddress>>(v).has_value(); },
+    [](void* v, std::string_view text, const Rule&) {
+        const auto address = IpAddress::parse(text);
+        if (address)
+            as<std::optional<IpAddress>>(v) = *address;
+        return address.has_value();
+    },
+    [](const void* v, const Rule&, std::string& out) {
+        out += as<std::optional<IpAddress>>(v)->to_string();
+    },
+    [](const Rule&, std::string& out) { out += "an IPv4 or IPv6 address"; }, no_names};
+
+const ScalarOps mode_ops{
+    [](const void* v) { return as<FileMode>(v).bits.has_value(); },
+    [](void* v, std::string_view text, const Rule&) {
+        text = trimmed(text);
+        std::uint32_t bits = 0;
+        const auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), bits, 8);
+        if (text.empty() || e != std::errc() || end != text.data() + text.size() ||
+            bits > FileMode::kMax)
+            return false;
+        as<FileMode>(v).bits = bits;
+        return true;
+    },
+    [](const void* v, const Rule&, std::string& out) {
+        out += fmt::format("0{:o}", *as<FileMode>(v).bits);
+    },
+    [](const Rule&, std::string& out) { out += "permissions in octal, like 0755"; }, no_names};
+
 } // namespace polyvirt::sdk::xml::detail

@@ -6,7 +6,7 @@
 // and descriptions of elements stay ordinary functions.
 //
 // Scalar types: std::string, std::optional of an integer, std::optional<Uuid>, std::optional<Mac>,
-// CpuSet, and enumerations with a names_of() (see types.h).
+// std::optional<IpAddress>, FileMode, CpuSet, and enumerations with a names_of() (see types.h).
 
 #include <concepts>
 #include <cstdint>
@@ -120,7 +120,7 @@ template <typename E> struct NameScalar {
     static constexpr ScalarOps ops{is_set, parse, format, expected, names};
 };
 
-extern const ScalarOps string_ops, uuid_ops, mac_ops, cpuset_ops;
+extern const ScalarOps string_ops, uuid_ops, mac_ops, cpuset_ops, ip_ops, mode_ops;
 
 template <typename T> inline constexpr bool is_optional_integer = false;
 template <std::integral I>
@@ -135,6 +135,10 @@ template <typename T> const ScalarOps* ops_of() {
         return &mac_ops;
     else if constexpr (std::same_as<T, CpuSet>)
         return &cpuset_ops;
+    else if constexpr (std::same_as<T, std::optional<IpAddress>>)
+        return &ip_ops;
+    else if constexpr (std::same_as<T, FileMode>)
+        return &mode_ops;
     else if constexpr (is_optional_integer<T>)
         return &IntegerScalar<typename T::value_type>::ops;
     else {

@@ -7,6 +7,8 @@
 
 #include <fmt/core.h>
 
+#include <arpa/inet.h>
+
 namespace polyvirt::sdk::xml {
 namespace {
 
@@ -62,6 +64,47 @@ std::optional<Mac> Mac::parse(std::string_view text) {
     if (at != text.size())
         return std::nullopt;
     return mac;
+}
+
+std::string IpAddress::to_string() const {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), text.data(), text.size());
+    return text.data();
+}
+
+bool IpAddress::same_network(const IpAddress& other, unsigned prefix) const {
+    if (v6 != other.v6 || prefix > bits())
+        return false;
+    for (unsigned i = 0; i < prefix; i++) {
+        const auto mask = static_cast<std::uint8_t>(0x80u >> (i % 8));
+        if ((bytes[i / 8] & mask) != (other.bytes[i / 8] & mask))
+            return false;
+    }
+    return true;
+}
+
+std::optional<unsigned> IpAddress::prefix() const {
+    unsigned set = 0;
+    bool ended = false;
+    for (unsigned i = 0; i < bits(); i++) {
+        const bool one = (bytes[i / 8] & (0x80u >> (i % 8))) != 0;
+        if (one && ended)
+            return std::nullopt;
+        ended = ended || !one;
+        set += one ? 1 : 0;
+    }
+    return set;
+}
+
+std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+    if (text.size() >= INET6_ADDRSTRLEN)
+        return std::nullopt;
+    const std::string copy(text);
+    IpAddress out;
+    out.v6 = copy.find(':') != std::string::npos;
+    if (inet_pton(out.v6 ? AF_INET6 : AF_INET, copy.c_str(), out.bytes.data()) != 1)
+        return std::nullopt;
+    return out;
 }
 
 bool CpuSet::contains(std::uint32_t n) const {

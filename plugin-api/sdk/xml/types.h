@@ -41,6 +41,27 @@ struct Mac {
     static std::optional<Mac> parse(std::string_view text);
 };
 
+// An address of either family; printed in the shortest form.
+struct IpAddress {
+    bool v6 = false;
+    std::array<std::uint8_t, 16> bytes{}; // of an IPv4 address: the first four
+    auto operator<=>(const IpAddress&) const = default;
+    [[nodiscard]] std::string to_string() const;
+    [[nodiscard]] unsigned bits() const { return v6 ? 128 : 32; }
+    // Whether both lie in one network of that prefix. Addresses of different families never do.
+    [[nodiscard]] bool same_network(const IpAddress& other, unsigned prefix) const;
+    // Of a netmask: how many bits are set from the left; nothing if it has holes.
+    [[nodiscard]] std::optional<unsigned> prefix() const;
+    static std::optional<IpAddress> parse(std::string_view text);
+};
+
+// Permissions of a file; octal in the text, printed with a leading 0.
+struct FileMode {
+    static constexpr std::uint32_t kMax = 07777;
+    std::optional<std::uint32_t> bits;
+    bool operator==(const FileMode&) const = default;
+};
+
 // A set of CPU or node numbers, "0-3,^2,8": held as ranges, ascending, apart from each other.
 struct CpuSet {
     static constexpr std::uint32_t kMax = 16'383;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <polyvirt/loop.h>
+#include <polyvirt/process.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
@@ -157,20 +158,13 @@ Result<Emulator> probe_emulator(const plugin::Services& s, const std::string& pa
         return make_system_error(errno, ErrorDomain::qemu, "cannot make a socket pair");
     UniqueFd ours(pair[0]), theirs(pair[1]);
     const std::string machine = try_kvm ? "none,accel=kvm:tcg" : "none,accel=tcg";
-    const char* argv[] = {path.c_str(), "-S",       "-no-user-config", "-nodefaults", "-nographic", "-machine",
-                          machine.c_str(), "-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control", nullptr};
-    const std::int32_t fds[] = {theirs.get()}, numbers[] = {3};
-    pv_spawn spawn{};
-    spawn.size = sizeof spawn;
-    spawn.argv = argv;
-    spawn.fds = fds;
-    spawn.fd_numbers = numbers;
-    spawn.nfds = 1;
-    spawn.stdout_fd = spawn.stderr_fd = -1;
-    spawn.uid = spawn.gid = UINT32_MAX;
+    plugin::Command command({path, "-S", "-no-user-config", "-nodefaults", "-nographic", "-machine", machine, "-chardev",
+                             "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control"});
+    command.pass(theirs.get(), 3);
     const plugin::Loop loop(s, PV_LOOP_SHARED, "qemu");
-    pv_proc* proc = nullptr;
-    if (!loop || s.proc->spawn(s.host, nullptr, &spawn, loop.get(), [](void*, std::int32_t) noexcept {}, nullptr, nullptr, &proc) != PV_OK)
+    plugin::ChildProcess process;
+    if (loop) process = plugin::ChildProcess::spawn(s, nullptr, command, loop, [](std::int32_t) {});
+    if (!process)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "Failed to probe QEMU binary '{}': it cannot be started", path);
     theirs.reset();
     Emulator e;
@@ -183,8 +177,7 @@ Result<Emulator> probe_emulator(const plugin::Services& s, const std::string& pa
     } catch (const Json::exception& x) {
         asked = make_error(ErrorCode::internal_error, ErrorDomain::qemu, "Failed to probe QEMU binary '{}': {}", path, x.what());
     }
-    s.proc->signal(proc, SIGKILL); // it has no guest and no disk
-    s.proc->forget(proc);
+    process.signal(SIGKILL); // it has no guest and no disk
     if (!asked) return asked.error();
     log::info("emulators", "{}: version {}, {} machines, {} CPU models{}", path, e.version, e.machines.size(), e.cpus.size(),
               e.kvm ? ", KVM" : "");

@@ -142,9 +142,9 @@ Status refuse_unknown(const Domain& d, bool sketch) {
     }
     if (sketch) return {};
     for (const auto& i : v.interfaces) {
-        for (const auto& node : i.kept) {
-            if (node.name == "bandwidth" || node.name == "filterref" || node.name == "vlan") return refused(d, node.name, "interface");
-        }
+        if (i.bandwidth) return refused(d, "bandwidth", "interface");
+        if (i.filter) return refused(d, "filterref", "interface");
+        if (i.vlan) return refused(d, "vlan", "interface");
     }
     return {};
 }

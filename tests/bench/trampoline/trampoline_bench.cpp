@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 // What it costs to enter a driver: from Instance::enter() until finished() has returned, for an op that does
-// nothing. `bare` is the indirect call alone; `call` making and dropping the call object, which dispatch does in any
-// case.
+// nothing. `bare` is the indirect call alone; `glue` the same into a method through the C++ glue's barrier; `call` making
+// and dropping the call object, which dispatch does in any case.
 #include <cstdlib>
 #include <filesystem>
 
 #include <benchmark/benchmark.h>
+
+#include <polyvirt/slots.h>
 
 #include "host/plugin/driver_instance.h"
 #include "host/plugin/manager.h"
@@ -17,6 +19,18 @@ using namespace polyvirt;
 using namespace polyvirt::plugin;
 
 namespace {
+
+struct In {
+    std::uint32_t size, flags;
+};
+struct Out {
+    std::uint32_t size, pad;
+};
+struct Method {
+    pv_status op(pv_call*, const pv_obj*, const In& in, Out&) { return in.flags == 0 ? PV_FAIL : PV_OK; }
+    [[nodiscard]] const Services& services() const { return s; }
+    Services s;
+};
 
 struct Table {
     std::uint32_t size = sizeof(Table), pad = 0;
@@ -41,7 +55,7 @@ pv_status probe(const char*, std::int32_t, pv_probe*) noexcept { return PV_OK; }
 
 class NoSink final : public EventSink {
   public:
-    pv_status encode(const Instance&, const pv_event&, std::shared_ptr<const void>&) noexcept override { return PV_OK; }
+    pv_status encode(const Instance&, const pv_event&, EncodedEvent&) noexcept override { return PV_OK; }
     void deliver(std::span<const QueuedEvent>) noexcept override {}
 };
 
@@ -57,7 +71,7 @@ struct Fixture {
         auto generation = std::make_shared<Generation>();
         generation->manifest.id = "bench";
         generation->plugin = {sizeof(pv_plugin), PV_ABI_MINOR, 0, concurrency, "bench", "1", "b", probe, create,
-                              get_interface, start, nullptr, stop, destroy};
+                              get_interface, start, nullptr, stop, destroy, nullptr};
         const HostPaths paths{dir, dir, dir, dir, dir};
         auto made = DriverInstance::create(shared, paths, {generation, &catalog, &root, "main", "bench:///", ""});
         if (!made || !(*made)->start()) std::abort();
@@ -72,7 +86,8 @@ struct Fixture {
     NoSink sink;
     std::shared_ptr<HostShared> shared = std::make_shared<HostShared>(pool, sink, nullptr);
     pv_host_root root{sizeof(pv_host_root), PV_ABI_MINOR, "b", "b", find_service};
-    OpInfo ops[1] = {{"nothing"}};
+    // With flags to check, as most ops have.
+    OpInfo ops[1] = {{"nothing", true, false, false, sizeof(In), sizeof(Out), offsetof(In, flags), 0xff, "virNothing"}};
     OpTable tables[1] = {{"bench/1", ops}};
     OpCatalog catalog{tables};
     std::shared_ptr<DriverInstance> instance;
@@ -87,6 +102,16 @@ void bare(benchmark::State& state) {
 }
 BENCHMARK(bare);
 
+void glue(benchmark::State& state) {
+    Method driver;
+    const In in{sizeof in, 1};
+    Out out{sizeof out, 0};
+    pv_status (*volatile fn)(pv_inst*, pv_call*, const pv_obj*, const In*, Out*) = slot<&Method::op>;
+    for (auto _ : state)
+        benchmark::DoNotOptimize(fn(reinterpret_cast<pv_inst*>(&driver), nullptr, nullptr, &in, &out));
+}
+BENCHMARK(glue);
+
 void call(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(std::make_shared<EmptyCall>(g_caller));
 }
@@ -97,8 +122,10 @@ template <std::uint32_t Concurrency> void enter(benchmark::State& state) {
     pv_obj obj{};
     obj.size = sizeof(obj);
     obj.handle = 1000 + static_cast<std::uint64_t>(state.thread_index());
+    const In in{sizeof in, 1};
+    Out out{sizeof out, 0};
     for (auto _ : state)
-        g_fixture->instance->enter(std::make_shared<EmptyCall>(g_caller), op_number(0, 0), &obj, nullptr, nullptr);
+        g_fixture->instance->enter(std::make_shared<EmptyCall>(g_caller), op_number(0, 0), &obj, &in, &out);
     if (state.thread_index() == 0) g_fixture.reset();
 }
 BENCHMARK(enter<PV_CONCURRENCY_PARALLEL>)->Name("enter/parallel")->ThreadRange(1, 2);

@@ -4,6 +4,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from . import settings
 from .subject import Subject
@@ -13,6 +14,7 @@ _SOCKETS = {"rw": "polyvirt-sock", "ro": "polyvirt-sock-ro", "admin": "polyvirt-
 _SANITIZERS = {
     "ASAN_OPTIONS": "exitcode=97:detect_leaks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "exitcode=97:print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": f"suppressions={Path(__file__).with_name('leaks.supp')}:print_suppressions=0",
     "TSAN_OPTIONS": "exitcode=97:halt_on_error=1:second_deadlock_stack=1",
 }
 
@@ -27,6 +29,7 @@ class Polyvirtd(Subject):
         self.before = []       # words in front of the daemon's own: a launcher that ends in exec
         self.options = []      # further words
         self.environment = {}  # further variables
+        self.sanitizer_options = {}  # further options of a sanitizer, by its variable
 
     def socket(self, kind="rw"):
         return self.root / "root" / "run" / "polyvirt" / _SOCKETS[kind]
@@ -39,7 +42,7 @@ class Polyvirtd(Subject):
         if self.call_log is not None:
             environment["POLYVIRT_CALL_LOG"] = str(self.call_log)
         for name, value in _SANITIZERS.items():
-            environment[name] = ":".join(filter(None, [value, os.environ.get(name)]))
+            environment[name] = ":".join(filter(None, [value, self.sanitizer_options.get(name), os.environ.get(name)]))
         environment.update(self.environment)
         self.launch([*self.before, *self.command()], environment)
 

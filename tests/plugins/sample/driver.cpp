@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 #include <polyvirt/abi/gen/constants.h>
 #include <polyvirt/abi/gen/events.h>
@@ -50,10 +51,18 @@ pv_obj_desc describe(const Json& command) {
 
 } // namespace
 
-Driver::Driver(const plugin::Services& services)
-    : s_(services), loop_(s_, PV_LOOP_SHARED, "sample"), events_(s_.event->queue_new(s_.host, "sample")) {}
+Driver::Driver(const plugin::Services& services) : DriverBase(services) {}
 
-Driver::~Driver() { s_.event->queue_free(events_); }
+Driver::~Driver() {
+    if (events_ != nullptr) s_.event->queue_free(events_);
+}
+
+pv_status Driver::start(pv_call* call, std::uint32_t) {
+    loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "sample");
+    events_ = s_.event->queue_new(s_.host, "sample");
+    if (loop_ && events_ != nullptr) return PV_OK;
+    return plugin::fail(s_, call, make_error(ErrorCode::internal_error, ErrorDomain::none, "no loop or no queue"));
+}
 
 std::shared_ptr<Volume> Driver::volume(const std::string& name) {
     const DriverLock lock(mu_);
@@ -62,8 +71,8 @@ std::shared_ptr<Volume> Driver::volume(const std::string& name) {
     return found;
 }
 
-pv_status Driver::commands(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
-                           pv_hv_domain_xml_from_native_out& out) {
+pv_status Driver::domain_xml_from_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
+                                         pv_hv_domain_xml_from_native_out& out) {
     ++entered_;
     Json results = Json::array();
     try {
@@ -89,6 +98,7 @@ Json Driver::run(pv_call* call, const Json& command) {
     if (what == "burst") return burst(command);
     if (what == "identity") return identity(call);
     if (what == "entered") return entered_.load();
+    if (what == "stats") return stats(command);
     const std::shared_ptr<Volume> vol = volume(command.at("volume").get<std::string>());
     if (what == "plan") {
         StreamPlan plan;
@@ -107,6 +117,67 @@ Json Driver::run(pv_call* call, const Json& command) {
                 {"opened", f.opened}, {"finished", f.finished}, {"aborted", f.aborted}, {"broken", f.broken}};
     }
     throw std::invalid_argument("there is no command '" + what + "'");
+}
+
+// Figures of guests, and whether the next question about them hangs; how many there were.
+Json Driver::stats(const Json& command) {
+    std::uint64_t asked = 0;
+    bool goes_on = false;
+    {
+        const DriverLock lock(mu_);
+        for (const auto& [handle, figures] :
+             command.value("figures", std::vector<std::pair<std::uint64_t, Figures>>{}))
+            figures_[handle] = figures;
+        if (command.contains("hang")) {
+            stats_hang_ = command.at("hang").get<bool>();
+            goes_on = !stats_hang_;
+        }
+        asked = stats_asked_;
+    }
+    if (goes_on) end_hanging(PV_OK);
+    return asked;
+}
+
+void Driver::end_hanging(pv_status status) {
+    pv_call* call = nullptr;
+    {
+        const DriverLock lock(mu_);
+        call = std::exchange(hanging_, nullptr);
+    }
+    if (call == nullptr) return;
+    if (status < 0)
+        static_cast<void>(plugin::fail(s_, call, make_error(ErrorCode::operation_aborted, ErrorDomain::none, "cancelled")));
+    s_.call->complete(call, status);
+}
+
+pv_status Driver::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
+    constexpr std::uint32_t kStates = 0xff; // ..._STATS_ACTIVE to ..._STATS_OTHER
+    constexpr std::uint32_t kFlags = kStates | PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |
+                                     PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
+    if ((in.flags & ~kFlags) != 0)
+        return plugin::fail(s_, call, make_error(ErrorCode::invalid_arg, ErrorDomain::none, "unsupported flags {:#x}", in.flags & ~kFlags));
+    std::unordered_map<std::uint64_t, Figures> figures;
+    bool hangs = false;
+    {
+        const DriverLock lock(mu_);
+        ++stats_asked_;
+        hangs = stats_hang_;
+        if (hangs) hanging_ = call;
+        else figures = figures_;
+    }
+    for (const auto& [handle, values] : figures) {
+        pv_params* const params = s_.build->begin_group(out.stats, handle);
+        for (const auto& [name, value] : values) {
+            pv_param param{};
+            param.field = name.c_str();
+            param.type = PV_PARAM_ULLONG;
+            param.v.ul = value;
+            if (params != nullptr) s_.build->add_param(params, &param);
+        }
+    }
+    if (!hangs) return PV_OK;
+    s_.call->on_cancel(call, [](void* self) noexcept { static_cast<Driver*>(self)->end_hanging(PV_CANCELLED); }, this, nullptr);
+    return PV_PENDING;
 }
 
 Json Driver::publish(const Json& command) {

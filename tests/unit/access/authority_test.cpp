@@ -65,7 +65,7 @@ class SilentBus {
 TEST(Authority, bus_that_is_not_there_is_an_error_that_says_so) {
     Authority authority({.bus = "unix:path=/nonexistent/bus"});
     const Error error = error_of(ask(authority, question(), 30s));
-    EXPECT_EQ(error.code, ErrorCode::auth_unavailable);
+    EXPECT_EQ(error.code, ErrorCode::dbus_service);
     EXPECT_THAT(error.message, HasSubstr("the message bus cannot be reached"));
 }
 
@@ -73,7 +73,7 @@ TEST(Authority, bus_that_is_silent_ends_at_the_deadline) {
     const SilentBus bus;
     Authority authority({.bus = bus.address()});
     const Error error = error_of(ask(authority, question(), 50ms));
-    EXPECT_EQ(error.code, ErrorCode::auth_unavailable);
+    EXPECT_EQ(error.code, ErrorCode::dbus_service);
     EXPECT_THAT(error.message, HasSubstr("did not answer within the deadline"));
 }
 

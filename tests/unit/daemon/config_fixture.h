@@ -32,7 +32,9 @@ class ConfigTest : public testing::Test {
         return path.string();
     }
     [[nodiscard]] std::string path(const std::string& name) const { return (folder_ / name).string(); }
-    Config::Loaded load(const std::string& text) { return Config::load(write("polyvirtd.yaml", text), true); }
+    Config::Loaded load(const std::string& text) {
+        return Config::load({.file = write("polyvirtd.yaml", text), .must_exist = true});
+    }
     // The problems without the name of the folder.
     std::vector<std::string> problems(const std::string& text) {
         std::vector<std::string> out = load(text).problems;

@@ -14,14 +14,14 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST_F(ConfigTest, a_missing_file_means_defaults) {
-    const Config::Loaded loaded = Config::load(path("none.yaml"), false);
+    const Config::Loaded loaded = Config::load({.file = path("none.yaml")});
     EXPECT_THAT(loaded.problems, IsEmpty());
     EXPECT_EQ(loaded.config.integer("limits.max_clients"), 5000);
     EXPECT_FALSE(loaded.config.origin("limits.max_clients").given());
 }
 
 TEST_F(ConfigTest, a_missing_file_that_was_asked_for_is_a_problem) {
-    EXPECT_THAT(Config::load(path("none.yaml"), true).problems,
+    EXPECT_THAT(Config::load({.file = path("none.yaml"), .must_exist = true}).problems,
                 ElementsAre(HasSubstr("none.yaml: there is no such file")));
 }
 
@@ -133,7 +133,7 @@ TEST_F(ConfigTest, everything_that_is_wrong_is_reported) {
     EXPECT_THAT(problems("limits:\n  max_clients: many\n  wrong: 1\nlog: {level: loud}\n"),
                 ElementsAre(HasSubstr(":2:16: limits.max_clients"), HasSubstr(":3:3: limits.wrong"),
                             HasSubstr(":4:14: log.level")));
-    const Result<Config> both = Config::load_or_error(path("polyvirtd.yaml"), true);
+    const Result<Config> both = Config::load_or_error({.file = path("polyvirtd.yaml"), .must_exist = true});
     ASSERT_FALSE(both);
     EXPECT_EQ(both.error().code, ErrorCode::conf_syntax);
     EXPECT_THAT(both.error().message, testing::AllOf(HasSubstr("limits.wrong"), HasSubstr("log.level")));
@@ -173,7 +173,7 @@ TEST_F(ConfigTest, drop_in_files_follow_in_the_order_of_their_names) {
     write("polyvirtd.d/20-b.yaml", "limits: {max_clients: 2000}\n");
     write("polyvirtd.d/10-a.yaml", "limits: {max_clients: 3000, max_queued: 3}\n");
     write("polyvirtd.d/30-c.yaml.bak", "nonsense\n");
-    const Config::Loaded loaded = Config::load(path("polyvirtd.yaml"), true);
+    const Config::Loaded loaded = Config::load({.file = path("polyvirtd.yaml"), .must_exist = true});
     EXPECT_THAT(loaded.problems, IsEmpty());
     EXPECT_EQ(loaded.config.integer("limits.max_clients"), 2000);
     EXPECT_EQ(loaded.config.integer("limits.max_queued"), 3);
@@ -184,7 +184,7 @@ TEST_F(ConfigTest, drop_in_files_follow_in_the_order_of_their_names) {
 
 TEST_F(ConfigTest, problems_of_drop_in_files_name_them) {
     write("polyvirtd.d/a.yaml", "x: 1\n");
-    EXPECT_THAT(Config::load(path("polyvirtd.yaml"), false).problems,
+    EXPECT_THAT(Config::load({.file = path("polyvirtd.yaml")}).problems,
                 ElementsAre(path("polyvirtd.d/a.yaml") + ":1:1: x: there is no such setting"));
 }
 

@@ -37,7 +37,7 @@ class ReloaderTest : public ConfigTest {
         };
     }
     // Elided, as it cannot be moved.
-    Reloader make(const std::string& text) { return {path("polyvirtd.yaml"), false, load(text).config}; }
+    Reloader make(const std::string& text) { return {{.file = path("polyvirtd.yaml")}, load(text).config}; }
 
     std::vector<std::string> said_;
 };

@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "host/dispatch/machine.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -131,6 +132,38 @@ TEST(CpuList, is_ranges_and_numbers) {
 
 TEST(CpuList, that_is_none_is_empty) {
     for (const char* text : {"x", "3-1", "0-", "-1", "0-99999999"}) EXPECT_THAT(parse_cpu_list(text), IsEmpty()) << text;
+}
+
+TEST_F(AMachine, is_changed_through_files_that_are_there) {
+    const std::string pool = Machine::page_pool(1, 2048);
+    EXPECT_EQ(pool, "/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages");
+    EXPECT_EQ(Machine::page_pool(-1, 2048), "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+    EXPECT_FALSE(machine().has(pool));
+    EXPECT_EQ(machine().write(pool, "7"), ENOENT) << "none is made";
+    put(pool, "12345");
+    EXPECT_EQ(machine().write(pool, "7"), 0);
+    EXPECT_EQ(machine().number(pool), 7U);
+}
+
+TEST_F(AMachine, tells_what_its_firmware_says_of_processors_too) {
+    put("/sys/class/dmi/id/sys_vendor", "Maker & Co");
+    std::string table("\x04\x1a\0\0\x01\x03\xb3\0", 8);
+    table.resize(0x1a);
+    table[0x18] = 0x41;
+    put("/sys/firmware/dmi/tables/DMI", table + std::string("<1>\0\0", 5));
+    EXPECT_EQ(machine().sysinfo(), "<sysinfo type='smbios'>\n"
+                                   "  <system>\n"
+                                   "    <entry name='manufacturer'>Maker &amp; Co</entry>\n"
+                                   "  </system>\n"
+                                   "  <processor>\n"
+                                   "    <entry name='socket_destination'>&lt;1&gt;</entry>\n"
+                                   "    <entry name='type'>Central Processor</entry>\n"
+                                   "    <entry name='family'>Xeon</entry>\n"
+                                   "    <entry name='external_clock'>Unknown</entry>\n"
+                                   "    <entry name='max_speed'>Unknown</entry>\n"
+                                   "    <entry name='status'>Populated, Enabled</entry>\n"
+                                   "  </processor>\n"
+                                   "</sysinfo>\n");
 }
 
 } // namespace

@@ -73,6 +73,27 @@ TEST_F(CollectDomains, only_counts_those_beyond_the_limit) {
     EXPECT_NE(all.find("state=\"shutoff\"} 10\n"), std::string::npos);
 }
 
+TEST_F(CollectDomains, tells_figures_as_far_as_there_are_some) {
+    publish("one", 7, 1);
+    publish("two", 8, 1);
+    auto sample = std::make_shared<GuestFigures::Sample>();
+    sample->taken = GuestFigures::Clock::now();
+    const auto one = registry_.list({.kind = PV_KIND_DOMAIN}).front();
+    sample->by_handle[one->handle] = {.vcpus = 4, .memory_kib = 2048, .cpu_ns = 1'500'000'000};
+    sample->by_handle[12345] = {.vcpus = 9}; // gone meanwhile
+    Exposition out(Exposition::Format::prometheus);
+    const DomainSource sources[] = {{"fake", &registry_, sample}};
+    collect_domains(out, sources, 100);
+    const std::string all = out.take();
+    const std::string labels = "{uuid=\"" + one->uuid.to_string() + "\",name=\"one\"} ";
+    EXPECT_NE(all.find("polyvirt_domain_vcpus" + labels + "4\n"), std::string::npos) << all;
+    EXPECT_NE(all.find("polyvirt_domain_memory_bytes" + labels + "2097152\n"), std::string::npos) << all;
+    EXPECT_NE(all.find("polyvirt_domain_cpu_seconds_total" + labels + "1.5\n"), std::string::npos) << all;
+    EXPECT_EQ(count(all, "polyvirt_domain_vcpus{"), 1u);
+    EXPECT_EQ(count(all, "polyvirt_domain_vcpus_max{"), 0u);
+    EXPECT_EQ(count(all, "polyvirt_domain_figures_age_seconds{driver=\"fake\"}"), 1u);
+}
+
 TEST_F(CollectDomains, escapes_names) {
     publish("a\"b\\c\nd", -1, 5);
     EXPECT_NE(text().find("name=\"a\\\"b\\\\c\\nd\""), std::string::npos);

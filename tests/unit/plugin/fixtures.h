@@ -109,9 +109,9 @@ class TestCall final : public pv_call {
 // Takes every event whose id is not negative; remembers names in order of delivery.
 class TestSink final : public EventSink {
   public:
-    pv_status encode(const Instance&, const pv_event& event, std::shared_ptr<const void>& encoded) noexcept override {
+    pv_status encode(const Instance&, const pv_event& event, EncodedEvent& encoded) noexcept override {
         if (event.id < 0) return PV_ABI;
-        encoded = std::make_shared<int>(event.id);
+        encoded = {std::make_shared<int>(event.id), sizeof(int)};
         return PV_OK;
     }
     void deliver(std::span<const QueuedEvent> batch) noexcept override {
@@ -144,6 +144,7 @@ struct FakeDriver {
     std::function<void()> on_stop, on_destroy;
     std::function<void(std::uint64_t client, std::uint32_t kind, std::uint64_t object)> on_closed;
     pv_host* host = nullptr;
+    std::uint32_t lowered = 0; // no model: as declared
 
     struct Table {
         std::uint32_t size = sizeof(Table), pad = 0;
@@ -183,6 +184,7 @@ struct FakeDriver {
     static void destroy(pv_inst* i) noexcept {
         if (of(i).on_destroy) of(i).on_destroy();
     }
+    static std::uint32_t instance_concurrency(pv_inst* i) noexcept { return of(i).lowered; }
     static pv_status probe(const char*, std::int32_t, pv_probe*) noexcept { return PV_OK; }
 };
 
@@ -195,7 +197,7 @@ class DriverTest : public ::testing::Test {
         generation->manifest.kinds = {PV_KIND_DOMAIN};
         generation->plugin = {sizeof(pv_plugin), PV_ABI_MINOR, 0, concurrency, "fake", "1", "t", FakeDriver::probe,
                               FakeDriver::create, FakeDriver::get_interface, FakeDriver::start, nullptr,
-                              FakeDriver::stop, FakeDriver::destroy};
+                              FakeDriver::stop, FakeDriver::destroy, FakeDriver::instance_concurrency};
         FakeDriver::current() = &driver;
         auto made = DriverInstance::create(shared, dir.host_paths(), {generation, &test_catalog(), &root, "main",
                                                                       "fake:///main", ""});

@@ -36,14 +36,14 @@ TEST(Loader, names_what_is_wrong) {
     using ::testing::HasSubstr;
     const std::pair<const char*, const char*> cases[] = {
         {"t_no_note", "it has no manifest"},
-        {"t_wrong_abi", "it needs plugin ABI 0.9, this daemon offers 0.1"},
-        {"t_need_missing", "'host.teleport/1' (size 48), which this daemon (plugin ABI 0.1) does not offer"},
+        {"t_wrong_abi", "it needs plugin ABI 0.9, this daemon offers 0.2"},
+        {"t_need_missing", "'host.teleport/1' (size 48), which this daemon (plugin ABI 0.2) does not offer"},
         {"t_need_too_new", "'host.call/1' of size 4096 at least, this daemon offers size"},
         {"t_no_entry", "it does not export pv_plugin_entry_v1"},
         {"t_entry_null", "it refuses to be loaded: no such hardware here"},
         {"t_short_table", "its plugin table has 24 bytes, at least"},
         {"t_no_create", "its plugin table has no 'create'"},
-        {"t_other_id", "its manifest says id 't_wrong', its plugin table 't_other'"},
+        {"t_other_id", "its manifest says id 't_other_id', its plugin table 't_other'"},
         {"t_bad_concurrency", "concurrency 7 is unknown"},
         {"t_bad_yaml", "manifest is not valid YAML"},
         {"t_undefined_symbol", "undefined symbol: nobody_has_this"},

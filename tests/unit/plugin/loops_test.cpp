@@ -57,6 +57,42 @@ TEST_F(Loops, every_policy_runs_posts_in_order_and_releases_once) {
     EXPECT_EQ(loops.acquire(host, 9, "x"), nullptr);
 }
 
+TEST_F(Loops, callbacks_of_one_loop_never_overlap) {
+    for (const std::uint32_t policy : {PV_LOOP_SHARED, PV_LOOP_POOLED, PV_LOOP_DEDICATED}) {
+        pv_loop* loop = loops.acquire(host, policy, "test");
+        ASSERT_NE(loop, nullptr) << policy;
+        std::atomic<int> inside{0}, overlaps{0};
+        Hook post, timer, fd;
+        post.body = timer.body = fd.body = [&] {
+            if (inside.fetch_add(1) != 0) ++overlaps;
+            std::this_thread::yield();
+            inside.fetch_sub(1);
+        };
+        int pipe[2];
+        ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+        ASSERT_EQ(::write(pipe[1], "x", 1), 1); // readable from now on
+        pv_watch* ticking = loops.add_timer(loop, 0, 1000, Hook::run, &timer, Hook::release);
+        pv_watch* reading = loops.add_fd(loop, pipe[0], PV_IO_READ, Hook::run_fd, &fd, Hook::release);
+        ASSERT_TRUE(ticking != nullptr && reading != nullptr);
+        std::vector<std::thread> posters;
+        for (int n = 0; n < 3; ++n)
+            posters.emplace_back([&] {
+                for (int i = 0; i < 100; ++i) loops.post(loop, Hook::run, &post, Hook::release);
+            });
+        for (std::thread& poster : posters) poster.join();
+        EXPECT_TRUE(post.released.wait(300));
+        EXPECT_TRUE(timer.ran.wait(3));
+        EXPECT_TRUE(fd.ran.wait(3));
+        loops.remove(ticking);
+        loops.remove(reading);
+        EXPECT_TRUE(timer.released.wait() && fd.released.wait());
+        loops.release(loop);
+        ::close(pipe[0]);
+        ::close(pipe[1]);
+        EXPECT_EQ(overlaps.load(), 0) << policy;
+    }
+}
+
 class WatchedLoops : public Loops {
   protected:
     void SetUp() override {

@@ -32,7 +32,7 @@ TEST(Services, are_found_by_id_and_size) {
         EXPECT_NE(find_service(nullptr, id.c_str(), 0), nullptr);
         EXPECT_EQ(find_service(nullptr, id.c_str(), offer.size + 1), nullptr);
     }
-    EXPECT_EQ(service_offers().size(), 14U);
+    EXPECT_EQ(service_offers().size(), 15U);
     EXPECT_EQ(find_service(nullptr, "host.loop/2", 0), nullptr);
     EXPECT_EQ(find_service(nullptr, "host.loop/1 ", 0), nullptr);
     EXPECT_EQ(find_service(nullptr, nullptr, 0), nullptr);

@@ -253,6 +253,23 @@ TEST_F(Concurrency, serial_per_object_lets_one_in_for_each) {
     EXPECT_GE(all, 1);
 }
 
+TEST_F(Concurrency, an_instance_may_lower_what_its_plugin_declared) {
+    driver.lowered = PV_CONCURRENCY_SERIAL_ALL;
+    const auto [one, all] = most_inside(PV_CONCURRENCY_PARALLEL);
+    EXPECT_EQ(all, 1);
+    EXPECT_EQ(one, 1);
+}
+
+TEST_F(Concurrency, an_instance_cannot_raise_what_its_plugin_declared) {
+    driver.lowered = PV_CONCURRENCY_PARALLEL;
+    started(PV_CONCURRENCY_SERIAL_ALL);
+    EXPECT_EQ(instance->concurrency(), std::uint32_t{PV_CONCURRENCY_SERIAL_ALL});
+    EXPECT_TRUE(instance->stop(soon(), PV_STOP_SHUTDOWN));
+    driver.lowered = 77; // no model at all
+    started(PV_CONCURRENCY_SERIAL_PER_OBJECT);
+    EXPECT_EQ(instance->concurrency(), std::uint32_t{PV_CONCURRENCY_SERIAL_PER_OBJECT});
+}
+
 TEST_F(Concurrency, objects_do_not_wait_for_each_other) {
     started(PV_CONCURRENCY_SERIAL_PER_OBJECT);
     Signal inside;

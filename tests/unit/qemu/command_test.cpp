@@ -34,7 +34,10 @@ Result<CommandLine> build(const std::string& text) {
     host.canonical_machine = [](std::string_view, std::string_view machine) { return std::string(machine); };
     if (const Status done = complete(parsed->domain, host); !done) return done.error();
     assign_aliases(parsed->domain);
-    return build_command(parsed->domain, {.monitor_fd = 3, .folder = "/run/guest", .pidfile = "", .kvm = false});
+    CommandContext context;
+    context.monitor_fd = 3;
+    context.folder = "/run/guest";
+    return build_command(parsed->domain, context);
 }
 
 // The value after each occurrence of an option.

@@ -174,6 +174,12 @@ void TestHandler::client_closed(Client& client) {
     board.change([&] { ++closed; });
 }
 
+bool TestHandler::client_gone_quickly(const std::shared_ptr<Client>& client) {
+    if (unheard)
+        board.change([&] { ++gone_unheard, ++gone[client->id()]; });
+    return unheard;
+}
+
 void TestHandler::client_gone(std::shared_ptr<Client> client) {
     board.change([&] { ++gone[client->id()]; });
 }

@@ -101,6 +101,7 @@ class TestHandler : public Handler {
     bool answer_quickly(const std::shared_ptr<Client>& client, Message& message) override;
     void handle_call(std::shared_ptr<Client> client, Message message) override;
     void client_closed(Client& client) override;
+    bool client_gone_quickly(const std::shared_ptr<Client>& client) override;
     void client_gone(std::shared_ptr<Client> client) override;
 
     Board board;
@@ -111,6 +112,8 @@ class TestHandler : public Handler {
     bool holding = true;
     unsigned arrived = 0, closed = 0, calls = 0;
     std::map<Client::Id, unsigned> gone;
+    bool unheard = false;         // clients go without client_gone(); before the first client
+    unsigned gone_unheard = 0;
 
     static void echo(const std::shared_ptr<Client>& client, Message message);
     // Keeps calls of procedure 1 (and 1001) unanswered, echoes others.

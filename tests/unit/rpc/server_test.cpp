@@ -102,6 +102,30 @@ TEST_F(ServerTest, ids_are_never_used_again) {
     }
 }
 
+TEST_F(ServerTest, a_client_may_go_without_a_worker_but_not_before_its_last_call) {
+    handler_.unheard = true;
+    handler_.answer = handler_.hold();
+    serve();
+    Peer idle = dial(), busy = dial();
+    ASSERT_TRUE(answers(idle, 1));
+    busy.send_call(1, 1);
+    ASSERT_TRUE(handler_.board.wait([&] { return handler_.held.size() == 1; }));
+    idle.leave();
+    ASSERT_TRUE(wait_gone(1));
+    busy.leave();
+    ASSERT_TRUE(handler_.board.wait([&] { return handler_.closed == 2; }));
+    EXPECT_EQ(handler_.board.look([&] { return handler_.gone.size(); }), 1U);
+    handler_.answer_held(0); // on this thread: its client goes on a worker, or on rpc-loop, if that is not yet through
+    ASSERT_TRUE(wait_gone(2));
+    handler_.board.look([&] {
+        EXPECT_GE(handler_.gone_unheard, 1U);
+        EXPECT_EQ(handler_.gone, (std::map<Client::Id, unsigned>{{1, 1}, {2, 1}}));
+        return 0;
+    });
+    EXPECT_TRUE(server_->drain(kBound));
+    EXPECT_TRUE(server_->close_clients("end of test", kBound));
+}
+
 TEST_F(ServerTest, a_stop_refuses_new_calls_and_drains_the_running_ones) {
     handler_.answer = handler_.hold();
     serve();

@@ -15,6 +15,7 @@
  *   [init]    start, reconfigure, stop: the host's control thread; long work is allowed
  *   [worker]  an op: one call, no lock of the host held
  *   [loop]    a callback of the named loop: never two at once, must not block
+ *   [quiesce] while an instance stands still to be replaced: none of its ops, jobs or callbacks runs
  *   [any]     any thread. With "leaf": may be called with driver and object locks held; never runs
  *             plugin code, never waits for it. With "re-entrant": may; call it with no lock held.
  * Memory: arguments are borrowed until the function returns (ops: until complete()); nothing that one
@@ -36,7 +37,7 @@
 /* The major is part of the entry point's name; the minor counts appended slots and services. 0.x: may
  * still change with any release. */
 #define PV_ABI_MAJOR 0
-#define PV_ABI_MINOR 1
+#define PV_ABI_MINOR 2
 
 #ifdef __cplusplus
 #define PV_TYPEOF(x) decltype(x)
@@ -80,6 +81,7 @@ typedef struct pv_groups pv_groups;   /* receives (object, typed parameters) pai
 /* Opaque: of the plugin. */
 typedef struct pv_inst pv_inst;
 
+/* [any] leaf. Gives back what came with it as `ctx`: exactly once, after its last use. */
 typedef void (*pv_release_fn)(void *ctx) PV_NOEXCEPT;
 
 enum {

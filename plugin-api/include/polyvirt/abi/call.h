@@ -17,7 +17,8 @@ typedef struct pv_svc_call {
     int32_t (*cancelled)(pv_call *call) PV_NOEXCEPT;
     /* [any] leaf. CLOCK_MONOTONIC nanoseconds; 0: none. */
     int64_t (*deadline_ns)(pv_call *call) PV_NOEXCEPT;
-    /* [any] leaf. `fn` runs at most once, on the instance's shared loop, never after complete(). */
+    /* [any] leaf. `fn` runs at most once, on the instance's shared loop, never after complete(); `release` once, when
+     * it cannot run any more. PV_ORDER: one is stored already, or the call is over; release does not run. */
     pv_status (*on_cancel)(pv_call *call, void (*fn)(void *ctx) PV_NOEXCEPT, void *ctx,
                            pv_release_fn release) PV_NOEXCEPT;
     /* [any] leaf. Exactly once for a call whose op returned PV_PENDING; may even run before that return.

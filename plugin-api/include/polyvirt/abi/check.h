@@ -18,7 +18,7 @@ enum {
 typedef struct pv_svc_check {
     uint32_t size, _r;
     /* [any] leaf. Address of the calling thread's byte of held lock ranks: bit 0 server, 1 client, 2 driver,
-     * 3 object, 4 leaf. Valid as long as the thread. */
+     * 3 object, 4 leaf. Valid as long as the thread. Never NULL. */
     uint8_t *(*lock_rank)(void) PV_NOEXCEPT;
     /* [any] leaf. PV_THREAD_*: which kind of thread the host takes this one for. */
     uint32_t (*thread_kind)(void) PV_NOEXCEPT;

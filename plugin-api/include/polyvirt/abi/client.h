@@ -14,17 +14,18 @@ typedef struct pv_svc_client {
      * `client` has gone: pv_client.closed, once, on the instance's shared loop, after the client's last call
      * has ended. PV_GONE: the client has gone already. Storing the same triple twice is one. */
     pv_status (*on_close)(pv_host *host, uint64_t client, uint32_t kind, uint64_t object) PV_NOEXCEPT;
-    /* [any] leaf. Takes it back. */
+    /* [any] leaf. Takes it back. PV_GONE: the client has gone, and closed() comes or has come. */
     pv_status (*forget)(pv_host *host, uint64_t client, uint32_t kind, uint64_t object) PV_NOEXCEPT;
     /* [any] leaf. One fact about the caller: "uid", "gid", "pid", "user", "group", "transport", "sasl-user",
-     * "x509-dname". PV_UNSUPPORTED: unknown key or no such fact. */
+     * "x509-dname". Copied into the caller's buffer, with its NUL. PV_UNSUPPORTED: unknown key or no such fact; PV_ABI: the
+     * buffer is too short. */
     pv_status (*identity)(pv_call *call, const char *key, char *buffer, uint32_t length) PV_NOEXCEPT;
 } pv_svc_client;
 
 /* Implemented by plugins that use on_close(). */
 typedef struct pv_client {
     uint32_t size, _r;
-    /* [loop] of the instance. */
+    /* [loop] of the instance. Cannot fail. */
     void (*closed)(pv_inst *inst, uint64_t client, uint32_t kind, uint64_t object) PV_NOEXCEPT;
 } pv_client;
 

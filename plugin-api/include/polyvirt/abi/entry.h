@@ -27,7 +27,9 @@ enum {
 };
 /* In both serial models an op that returned PV_PENDING counts as out, and pv.dom.job and a domain's destroy are
  * delivered at any time: what watches or ends something long must not wait for it. */
-enum { PV_LIFETIME_STATIC = 1, PV_LIFETIME_PER_URI = 2, PV_LIFETIME_PER_CONNECTION = 3 };
+/* How long an instance lives: from the daemon's start to its end; while clients of its URI are there; while its one
+ * client is there; from its first client to the daemon's end. */
+enum { PV_LIFETIME_STATIC = 1, PV_LIFETIME_PER_URI = 2, PV_LIFETIME_PER_CONNECTION = 3, PV_LIFETIME_KEPT = 4 };
 enum { PV_START_COLD = 1, PV_START_CRASH_RECOVER = 2, PV_START_HANDOVER = 3 };
 enum { PV_STOP_SHUTDOWN = 1, PV_STOP_SESSION_END = 2, PV_STOP_RETIRE = 3 };
 
@@ -45,9 +47,10 @@ typedef struct pv_plugin {
     uint32_t size, abi_minor, flags, concurrency;
     const char *id, *version, *build_id;
     /* [any] leaf. Would this plugin serve `uri` ("" = client gave none)? `privileged`: the daemon is
-     * root's. */
+     * root's. Both pointers are borrowed. Negative: as a score of 0. */
     pv_status (*probe)(const char *uri, int32_t privileged, pv_probe *out) PV_NOEXCEPT;
-    /* [load] Makes an instance. `instance` is probe()'s key. On failure nothing is left behind. */
+    /* [load] Makes an instance, which is the plugin's until destroy(). `instance` is probe()'s key, borrowed; `host` and
+     * `root` stay valid until destroy() has returned. On failure (negative) nothing is left behind. */
     pv_status (*create)(pv_host *host, const pv_host_root *root, const char *instance,
                         pv_inst **out) PV_NOEXCEPT;
     /* [load] The table of an op interface by id ("pv.dom.lifecycle/1"), NULL if not implemented. Valid
@@ -56,7 +59,7 @@ typedef struct pv_plugin {
     /* [init] Loops run already, clients are not served yet. `how`: PV_START_*. May return PV_PENDING. If it fails,
      * destroy() follows without stop(). */
     pv_status (*start)(pv_inst *inst, pv_call *call, uint32_t how) PV_NOEXCEPT;
-    /* [init] Configuration changed. */
+    /* [init] Configuration changed. Negative: the old one goes on, the error in `call` is logged. */
     pv_status (*reconfigure)(pv_inst *inst, pv_call *call) PV_NOEXCEPT;
     /* [init] No op runs and none will. `why`: PV_STOP_*; guests go on unless it is SESSION_END. Afterwards the
      * host itself removes the watches, forgets the processes and retires the objects that are left. */
@@ -64,10 +67,14 @@ typedef struct pv_plugin {
     /* [init] After stop() and after the last callback's release. Loops, watches, processes and sinks may still be
      * given back in here. */
     void (*destroy)(pv_inst *inst) PV_NOEXCEPT;
+    /* [init] After a good start(): the PV_CONCURRENCY_* of this instance, for one that turns out to be less parallel
+     * than `concurrency` says (an old hypervisor, a library in debug mode). More parallel counts as `concurrency`. May
+     * be NULL. Cannot fail. Since 0.2. */
+    uint32_t (*instance_concurrency)(pv_inst *inst) PV_NOEXCEPT;
 } pv_plugin;
 
-/* [load] The only exported symbol. NULL: the plugin refuses to be loaded; `err` says why in at most
- * `errlen` bytes. */
+/* [load] The only exported symbol. The table stays valid and constant for ever. NULL: the plugin refuses to be loaded;
+ * `err`, which is borrowed, says why in at most `errlen` bytes. */
 typedef const pv_plugin *(*pv_plugin_entry_fn)(const pv_host_root *hello, char *err,
                                                uint32_t errlen) PV_NOEXCEPT;
 PV_EXPORT const pv_plugin *pv_plugin_entry_v1(const pv_host_root *hello, char *err,
@@ -80,7 +87,7 @@ PV_EXPORT const pv_plugin *pv_plugin_entry_v1(const pv_host_root *hello, char *e
  *   "id" or "id>=size"; uri: schemes; kinds: object kinds it has itself ("domain", "network", "network_port",
  *   "interface", "pool", "volume", "nodedev", "nwfilter", "nwfilter_binding", "secret", "snapshot", "checkpoint");
  *   serves: those of them that connections of other drivers get from it too (one plugin per kind); uses: kinds of
- *   other drivers that it calls, which therefore start first; type: what clients are told of the driver ("QEMU");
+ *   other drivers that it calls (host.driver/1), which therefore start first; type: what clients are told of the driver ("QEMU");
  *   error_domain: the wire's number of its errors (10 for qemu).
  * Use: PV_MANIFEST("id: org.example.vmm\nabi: [0, 1]\nuri: [vmm]\n")
  */

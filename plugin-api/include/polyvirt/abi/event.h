@@ -4,7 +4,7 @@
 #define POLYVIRT_ABI_EVENT_H
 /*
  * host.event/1: queues through which a plugin tells clients what happened. The events thread drains
- * them; per object the order is that of the posts, none is lost. Post after the registry shows the
+ * them; per object the order is that of the posts, none that was taken is lost. Post after the registry shows the
  * change; posting under the object's lock is right. [any] leaf, all of them.
  */
 #include <polyvirt/abi/base.h>
@@ -35,11 +35,12 @@ typedef struct pv_event_connection_closed {
 
 typedef struct pv_svc_event {
     uint32_t size, _r;
-    /* `name` is for figures and logs. NULL if out of memory. */
+    /* `name`, copied, is for figures and logs. The queue is the plugin's until queue_free(). NULL if out of memory. */
     pv_queue *(*queue_new)(pv_host *host, const char *name) PV_NOEXCEPT;
     /* What is in it is still sent. */
     void (*queue_free)(pv_queue *queue) PV_NOEXCEPT;
-    /* Copies the event. PV_ABI: unknown id or a payload too short. */
+    /* Copies the event. PV_ABI: unknown id or a payload too short. PV_BUSY: more of the plugin's events wait than may;
+     * this one is dropped, and counted. */
     pv_status (*post)(pv_queue *queue, const pv_event *event) PV_NOEXCEPT;
 } pv_svc_event;
 

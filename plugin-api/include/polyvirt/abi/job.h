@@ -34,7 +34,8 @@ typedef struct pv_svc_job {
     pv_status (*begin)(pv_host *host, pv_call *call, uint64_t object, uint32_t job_class,
                        const char *what, int64_t timeout_ns) PV_NOEXCEPT;
     /* [any] leaf. The same without waiting: PV_OK, or PV_PENDING and `fn` runs on `loop` once it is held
-     * (status PV_OK) or the time is up (PV_DEADLINE). */
+     * (status PV_OK) or the time is up (PV_DEADLINE). `what` is static text. Anything else: nothing was taken, `fn`
+     * will not run, and the error stands in `call`. */
     pv_status (*begin_async)(pv_host *host, pv_call *call, uint64_t object, uint32_t job_class,
                              const char *what, int64_t timeout_ns, pv_loop *loop,
                              void (*fn)(void *ctx, pv_status status) PV_NOEXCEPT,

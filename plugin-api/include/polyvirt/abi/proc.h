@@ -26,6 +26,7 @@ typedef struct pv_spawn {
     int64_t max_output;           /* run(): bytes of output kept; 0: 64 KiB */
 } pv_spawn;
 
+/* [loop] of the spawn. Once. */
 typedef void (*pv_exit_fn)(void *ctx, int32_t wait_status) PV_NOEXCEPT;
 
 typedef struct pv_svc_proc {

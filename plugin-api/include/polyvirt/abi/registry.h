@@ -5,7 +5,8 @@
 /*
  * host.registry/1: the one index of all objects. Lists, counts, look-ups, is-active and the like are
  * answered from it and never reach a driver, so a plugin publishes what exists and keeps it current.
- * Scoped by instance. [any] leaf, all of them.
+ * Scoped by instance. [any] leaf, all of them. Descriptions, updates, names and uuids are copied. PV_ABI: a null, size
+ * or bit that makes no sense; PV_GONE: no such object.
  */
 #include <polyvirt/abi/base.h>
 

@@ -5,7 +5,9 @@
 /*
  * host.state/1: what must survive. Each record is one file, written whole to a temporary name, synced,
  * renamed, its folder synced, before put() returns. [any] leaf in the sense of locks, but it waits for
- * the disk: not on a loop that must not block.
+ * the disk: not on a loop that must not block. Names and data are borrowed until the return; what `each` is called with
+ * as long as that call. PV_ABI: a null, an area or a name that cannot be; any other negative status: see the log and, if
+ * there is one, the error in `call`.
  */
 #include <polyvirt/abi/base.h>
 
@@ -39,7 +41,8 @@ typedef struct pv_svc_state {
                       void *ctx) PV_NOEXCEPT;
     /* Moves a record that makes no sense aside (NAME.broken) and logs `why`; nothing is lost. */
     pv_status (*set_aside)(pv_host *host, uint32_t area, const char *name, const char *why) PV_NOEXCEPT;
-    /* A sink of the plugin's own, for get() and run(). sink_data() stays valid until more is written. */
+    /* A sink of the plugin's own, for get() and run(), until sink_free(); NULL if out of memory. sink_data() stays valid
+     * until more is written; NULL: nothing was. */
     pv_sink *(*sink_new)(pv_host *host, size_t max_length) PV_NOEXCEPT;
     const char *(*sink_data)(pv_sink *sink, size_t *length) PV_NOEXCEPT;
     void (*sink_free)(pv_sink *sink) PV_NOEXCEPT;

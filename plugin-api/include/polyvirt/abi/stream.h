@@ -15,18 +15,19 @@
 enum { PV_STREAM_TO_CLIENT = 1, PV_STREAM_FROM_CLIENT = 2 };
 enum { PV_STREAM_FINISHED = 0, PV_STREAM_ABORTED = 1, PV_STREAM_BROKEN = 2 };
 
-/* Callbacks, all [loop] of the loop given to attach(). */
+/* Callbacks. The struct is copied by attach(). */
 typedef struct pv_stream_ops {
     uint32_t size, _r;
-    /* Bytes from the client. Returns how many were taken; fewer: call resume() for more. */
+    /* [loop] of attach(), as all of these. Bytes from the client, borrowed. Returns how many were taken; fewer: call
+     * resume() for more. */
     size_t (*data)(void *ctx, const void *bytes, size_t length) PV_NOEXCEPT;
-    /* A hole of `length` bytes from the client (sparse uploads). */
+    /* [loop] A hole of `length` bytes from the client (sparse uploads). Negative: the stream is broken. */
     pv_status (*hole)(void *ctx, int64_t length) PV_NOEXCEPT;
-    /* The client's send() would be taken again. */
+    /* [loop] A send() would be taken again. */
     void (*writable)(void *ctx) PV_NOEXCEPT;
-    /* The client asks to finish: answer with finish() or fail(). Must be there. */
+    /* [loop] The client asks to finish: answer with finish() or fail(). Must be there. */
     void (*finish)(void *ctx) PV_NOEXCEPT;
-    /* Over, whoever ended it: PV_STREAM_*. The last callback; then release. */
+    /* [loop] Over, whoever ended it: PV_STREAM_*. The last callback; then release. */
     void (*closed)(void *ctx, uint32_t why) PV_NOEXCEPT;
 } pv_stream_ops;
 
@@ -38,11 +39,11 @@ typedef struct pv_svc_stream {
     pv_status (*attach_fd)(pv_stream *stream, int32_t fd, uint32_t directions, pv_loop *loop,
                            void (*closed)(void *ctx, uint32_t why) PV_NOEXCEPT, void *ctx,
                            pv_release_fn release) PV_NOEXCEPT;
-    /* [any] leaf. */
+    /* [any] leaf. `ops` is copied; `release` runs after the last callback, not on failure. PV_ABI: no finish(). */
     pv_status (*attach)(pv_stream *stream, const pv_stream_ops *ops, pv_loop *loop, void *ctx,
                         pv_release_fn release) PV_NOEXCEPT;
     /* [any] leaf, one thread at a time. Takes all (at most 1 MiB), or PV_BUSY and nothing: wait for writable(), also
-     * while the op has not returned. PV_GONE: the stream is over. */
+     * while the op has not returned. PV_GONE: the stream is over. Bytes are copied. */
     pv_status (*send)(pv_stream *stream, const void *bytes, size_t length) PV_NOEXCEPT;
     pv_status (*send_hole)(pv_stream *stream, int64_t length) PV_NOEXCEPT;
     /* [any] leaf. No more data from here; the client then finishes. */
@@ -51,7 +52,7 @@ typedef struct pv_svc_stream {
     void (*resume)(pv_stream *stream) PV_NOEXCEPT;
     /* [any] leaf. Answers finish(). */
     void (*finish)(pv_stream *stream) PV_NOEXCEPT;
-    /* [any] leaf. Breaks the stream with an error, at any time. */
+    /* [any] leaf. Breaks the stream with an error, which is copied, at any time. */
     void (*fail)(pv_stream *stream, const pv_error *error) PV_NOEXCEPT;
 } pv_svc_stream;
 

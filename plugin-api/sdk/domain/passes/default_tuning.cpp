@@ -21,7 +21,7 @@ void number_iothreads(Domain& d) {
     std::uint32_t next = 1;
     while (threads.size() < std::min(wanted, kMax)) {
         while (std::any_of(threads.begin(), threads.end(), [&](const IoThread& t) { return t.id == next; })) next++;
-        threads.push_back({next, {}, {}});
+        threads.emplace_back().id = next;
     }
     if (!threads.empty())
         d.iothreads = static_cast<std::uint32_t>(threads.size());

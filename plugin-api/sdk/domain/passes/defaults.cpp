@@ -149,12 +149,6 @@ void default_boot(Domain& d) {
         d.os.boot.push_back({BootDevice::hd});
 }
 
-xml::Mac random_mac() {
-    // Uuid's source is the kernel's; three of its bytes are as random as any.
-    const Uuid random = Uuid::random();
-    return {{0x52, 0x54, 0x00, random.bytes[0], random.bytes[1], random.bytes[2]}};
-}
-
 void default_interfaces(Domain& d, const HostContext& context) {
     for (Interface& i : d.devices.interfaces) {
         if (!i.mac.address)
@@ -165,6 +159,12 @@ void default_interfaces(Domain& d, const HostContext& context) {
 }
 
 } // namespace
+
+xml::Mac random_mac() {
+    // Uuid's source is the kernel's; three of its bytes are as random as any.
+    const Uuid random = Uuid::random();
+    return {{0x52, 0x54, 0x00, random.bytes[0], random.bytes[1], random.bytes[2]}};
+}
 
 bool is_x86(const Domain& d) {
     return d.os.type.arch == "x86_64" || d.os.type.arch == "i686";

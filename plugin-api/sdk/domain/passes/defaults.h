@@ -26,6 +26,8 @@ void default_audio(Domain& d);
 void default_sources(Domain& d);
 // Devices of the host and those that few have. default_extras.cpp
 void default_extras(Domain& d);
+// Of the emulators' own range.
+xml::Mac random_mac();
 
 // "sdc" -> 2; -1: no such name.
 int disk_number(std::string_view dev);

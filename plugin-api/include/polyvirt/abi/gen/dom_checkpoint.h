@@ -4,7 +4,8 @@
 #ifndef POLYVIRT_ABI_GEN_DOM_CHECKPOINT_H
 #define POLYVIRT_ABI_GEN_DOM_CHECKPOINT_H
 /* pv.dom.checkpoint/1: Checkpoints and backups of domains. Lists and tree are answered by the host
- * from what is published. */
+ * from what is published. Every op: obj, in and out are borrowed until it returns or, after
+ * PV_PENDING, until complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

@@ -4,7 +4,8 @@
 #ifndef POLYVIRT_ABI_GEN_DOM_JOB_H
 #define POLYVIRT_ABI_GEN_DOM_JOB_H
 /* pv.dom.job/1: The long job that runs on a domain. Delivered while that job runs, also to drivers
- * that are serial. */
+ * that are serial. Every op: obj, in and out are borrowed until it returns or, after PV_PENDING,
+ * until complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

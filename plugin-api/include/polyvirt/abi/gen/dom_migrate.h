@@ -6,7 +6,8 @@
 /* pv.dom.migrate/1: Moving domains between hosts: begin, prepare, perform, finish, confirm, each
  * with a cookie for the next. The older forms of the wire arrive as typed parameters
  * (PV_MIGRATE_PARAM_*) with `protocol` 1 or 2; those know no begin and confirm: perform ends the
- * source. */
+ * source. Every op: obj, in and out are borrowed until it returns or, after PV_PENDING, until
+ * complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

@@ -4,7 +4,8 @@
 #ifndef POLYVIRT_ABI_GEN_DOM_SAVE_H
 #define POLYVIRT_ABI_GEN_DOM_SAVE_H
 /* pv.dom.save/1: Memory images and core dumps. The host answers whether a managed one exists
- * (PV_ATTR_DOM_MANAGED_SAVE). */
+ * (PV_ATTR_DOM_MANAGED_SAVE). Every op: obj, in and out are borrowed until it returns or, after
+ * PV_PENDING, until complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

@@ -4,7 +4,8 @@
 #ifndef POLYVIRT_ABI_GEN_DOM_SNAPSHOT_H
 #define POLYVIRT_ABI_GEN_DOM_SNAPSHOT_H
 /* pv.dom.snapshot/1: Snapshots of domains. Lists, tree and current one are answered by the host
- * from what is published. */
+ * from what is published. Every op: obj, in and out are borrowed until it returns or, after
+ * PV_PENDING, until complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

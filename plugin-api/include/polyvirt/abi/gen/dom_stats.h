@@ -4,7 +4,8 @@
 #ifndef POLYVIRT_ABI_GEN_DOM_STATS_H
 #define POLYVIRT_ABI_GEN_DOM_STATS_H
 /* pv.dom.stats/1: What a domain does and uses. Reads answer from the last sample and never wait
- * behind a monitor. */
+ * behind a monitor. Every op: obj, in and out are borrowed until it returns or, after PV_PENDING,
+ * until complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

@@ -4,7 +4,9 @@
 #ifndef POLYVIRT_ABI_GEN_HV_NODE_H
 #define POLYVIRT_ABI_GEN_HV_NODE_H
 /* pv.hv.node/1: The machine itself. The host answers all of this; a driver fills a slot only if
- * its machine is another one (the test driver's is made up). */
+ * its machine is another one (the test driver's is made up). Every op: obj, in and out are
+ * borrowed until it returns or, after PV_PENDING, until complete(); a negative status means that
+ * an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

@@ -4,7 +4,9 @@
 #ifndef POLYVIRT_ABI_GEN_NODEDEV_H
 #define POLYVIRT_ABI_GEN_NODEDEV_H
 /* pv.nodedev/1: Devices of the machine. Keys "parent" and (several) "cap" are published with them,
- * "wwnn" and "wwpn" where there are such. */
+ * "wwnn" and "wwpn" where there are such. Every op: obj, in and out are borrowed until it returns
+ * or, after PV_PENDING, until complete(); a negative status means that an error stands in the
+ * call. */
 
 #include <polyvirt/abi/base.h>
 

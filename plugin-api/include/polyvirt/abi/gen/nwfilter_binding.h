@@ -4,7 +4,8 @@
 #ifndef POLYVIRT_ABI_GEN_NWFILTER_BINDING_H
 #define POLYVIRT_ABI_GEN_NWFILTER_BINDING_H
 /* pv.nwfilter.binding/1: Which filter is bound to which port device. The name is the port device;
- * key "filter" is published with it. */
+ * key "filter" is published with it. Every op: obj, in and out are borrowed until it returns or,
+ * after PV_PENDING, until complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

@@ -318,4 +318,237 @@ enum { PV_DEADLINE_NONE = 0, PV_DEADLINE_QUERY = 1, PV_DEADLINE_MODIFY = 2 };
     X(PV_OP_SECRET_SET_VALUE, pv_secret, set_value, pv_secret_set_value, 10, 1, 1, 0, 0, 0, 0, 0) \
     X(PV_OP_SECRET_GET_VALUE, pv_secret, get_value, pv_secret_get_value, 10, 0, 0, 1, 1, 0, 0, 0)
 
+/* X(number, kind) for every table: the PV_KIND_* of the objects that its ops are about, 0 = none. */
+#define PV_TABLE_KINDS(X) \
+    X(1, 0) \
+    X(2, 0) \
+    X(3, 1) \
+    X(4, 1) \
+    X(5, 1) \
+    X(6, 1) \
+    X(7, 1) \
+    X(8, 1) \
+    X(9, 1) \
+    X(10, 11) \
+    X(11, 12) \
+    X(12, 1) \
+    X(13, 1) \
+    X(14, 1) \
+    X(15, 1) \
+    X(16, 1) \
+    X(17, 1) \
+    X(18, 2) \
+    X(19, 3) \
+    X(20, 5) \
+    X(21, 6) \
+    X(22, 7) \
+    X(23, 4) \
+    X(24, 8) \
+    X(25, 9) \
+    X(26, 10)
+
+/* X(op, struct, field, known, api) for every argument that is a set of flags: the bits that are known now. The host
+ * refuses all others (error 8); `api` is the function of the public API that its words name. */
+#define PV_OP_FLAGS(X) \
+    X(PV_OP_HV_DOMAIN_CAPABILITIES, pv_hv_domain_capabilities_in, flags, 0x3u, "virConnectGetDomainCapabilities") \
+    X(PV_OP_HV_SYSINFO, pv_hv_sysinfo_in, flags, 0x0u, "virConnectGetSysinfo") \
+    X(PV_OP_HV_CPU_MODEL_NAMES, pv_hv_cpu_model_names_in, flags, 0x0u, "virConnectGetCPUModelNames") \
+    X(PV_OP_HV_COMPARE_CPU, pv_hv_compare_cpu_in, flags, 0x3u, "virConnectCompareCPU") \
+    X(PV_OP_HV_COMPARE_HYPERVISOR_CPU, pv_hv_compare_hypervisor_cpu_in, flags, 0x3u, "virConnectCompareHypervisorCPU") \
+    X(PV_OP_HV_BASELINE_CPU, pv_hv_baseline_cpu_in, flags, 0x7u, "virConnectBaselineCPU") \
+    X(PV_OP_HV_BASELINE_HYPERVISOR_CPU, pv_hv_baseline_hypervisor_cpu_in, flags, 0x7u, "virConnectBaselineHypervisorCPU") \
+    X(PV_OP_HV_SEV_INFO, pv_hv_sev_info_in, flags, 0x0u, "virNodeGetSEVInfo") \
+    X(PV_OP_HV_DOMAIN_XML_FROM_NATIVE, pv_hv_domain_xml_from_native_in, flags, 0x0u, "virConnectDomainXMLFromNative") \
+    X(PV_OP_HV_DOMAIN_XML_TO_NATIVE, pv_hv_domain_xml_to_native_in, flags, 0x0u, "virConnectDomainXMLToNative") \
+    X(PV_OP_NODE_CPU_STATS, pv_node_cpu_stats_in, flags, 0x0u, "virNodeGetCPUStats") \
+    X(PV_OP_NODE_MEMORY_STATS, pv_node_memory_stats_in, flags, 0x0u, "virNodeGetMemoryStats") \
+    X(PV_OP_NODE_MEMORY_PARAMETERS, pv_node_memory_parameters_in, flags, 0x0u, "virNodeGetMemoryParameters") \
+    X(PV_OP_NODE_SET_MEMORY_PARAMETERS, pv_node_set_memory_parameters_in, flags, 0x0u, "virNodeSetMemoryParameters") \
+    X(PV_OP_NODE_CPU_MAP, pv_node_cpu_map_in, flags, 0x0u, "virNodeGetCPUMap") \
+    X(PV_OP_NODE_FREE_PAGES, pv_node_free_pages_in, flags, 0x0u, "virNodeGetFreePages") \
+    X(PV_OP_NODE_ALLOC_PAGES, pv_node_alloc_pages_in, flags, 0x1u, "virNodeAllocPages") \
+    X(PV_OP_NODE_SUSPEND, pv_node_suspend_in, flags, 0x0u, "virNodeSuspendForDuration") \
+    X(PV_OP_DOM_CREATE_XML, pv_dom_create_xml_in, flags, 0x3fu, "virDomainCreateXMLWithFiles") \
+    X(PV_OP_DOM_CREATE, pv_dom_create_in, flags, 0x3fu, "virDomainCreateWithFiles") \
+    X(PV_OP_DOM_SHUTDOWN, pv_dom_shutdown_in, flags, 0x1fu, "virDomainShutdownFlags") \
+    X(PV_OP_DOM_REBOOT, pv_dom_reboot_in, flags, 0x1fu, "virDomainReboot") \
+    X(PV_OP_DOM_RESET, pv_dom_reset_in, flags, 0x0u, "virDomainReset") \
+    X(PV_OP_DOM_DESTROY, pv_dom_destroy_in, flags, 0x3u, "virDomainDestroyFlags") \
+    X(PV_OP_DOM_PM_SUSPEND, pv_dom_pm_suspend_in, flags, 0x0u, "virDomainPMSuspendForDuration") \
+    X(PV_OP_DOM_PM_WAKEUP, pv_dom_pm_wakeup_in, flags, 0x0u, "virDomainPMWakeup") \
+    X(PV_OP_DOM_INJECT_NMI, pv_dom_inject_nmi_in, flags, 0x0u, "virDomainInjectNMI") \
+    X(PV_OP_DOM_SEND_KEY, pv_dom_send_key_in, flags, 0x0u, "virDomainSendKey") \
+    X(PV_OP_DOM_SEND_PROCESS_SIGNAL, pv_dom_send_process_signal_in, flags, 0x0u, "virDomainSendProcessSignal") \
+    X(PV_OP_DOM_SET_LIFECYCLE_ACTION, pv_dom_set_lifecycle_action_in, flags, 0x3u, "virDomainSetLifecycleAction") \
+    X(PV_OP_DOM_FD_ASSOCIATE, pv_dom_fd_associate_in, flags, 0x0u, "virDomainFDAssociate") \
+    X(PV_OP_DOM_DEFINE_XML, pv_dom_define_xml_in, flags, 0x1u, "virDomainDefineXMLFlags") \
+    X(PV_OP_DOM_UNDEFINE, pv_dom_undefine_in, flags, 0x7fu, "virDomainUndefineFlags") \
+    X(PV_OP_DOM_XML_DESC, pv_dom_xml_desc_in, flags, 0xfu, "virDomainGetXMLDesc") \
+    X(PV_OP_DOM_SET_METADATA, pv_dom_set_metadata_in, flags, 0x3u, "virDomainSetMetadata") \
+    X(PV_OP_DOM_GET_METADATA, pv_dom_get_metadata_in, flags, 0x3u, "virDomainGetMetadata") \
+    X(PV_OP_DOM_RENAME, pv_dom_rename_in, flags, 0x0u, "virDomainRename") \
+    X(PV_OP_DOM_ATTACH_DEVICE, pv_dom_attach_device_in, flags, 0x7u, "virDomainAttachDeviceFlags") \
+    X(PV_OP_DOM_DETACH_DEVICE, pv_dom_detach_device_in, flags, 0x7u, "virDomainDetachDeviceFlags") \
+    X(PV_OP_DOM_DETACH_DEVICE_ALIAS, pv_dom_detach_device_alias_in, flags, 0x7u, "virDomainDetachDeviceAlias") \
+    X(PV_OP_DOM_UPDATE_DEVICE, pv_dom_update_device_in, flags, 0x7u, "virDomainUpdateDeviceFlags") \
+    X(PV_OP_DOM_SET_MEMORY, pv_dom_set_memory_in, flags, 0x7u, "virDomainSetMemoryFlags") \
+    X(PV_OP_DOM_VCPUS_COUNT, pv_dom_vcpus_count_in, flags, 0x1fu, "virDomainGetVcpusFlags") \
+    X(PV_OP_DOM_SET_VCPUS, pv_dom_set_vcpus_in, flags, 0x1fu, "virDomainSetVcpusFlags") \
+    X(PV_OP_DOM_SET_VCPU, pv_dom_set_vcpu_in, flags, 0x3u, "virDomainSetVcpu") \
+    X(PV_OP_DOM_VCPU_PINS, pv_dom_vcpu_pins_in, flags, 0x3u, "virDomainGetVcpuPinInfo") \
+    X(PV_OP_DOM_PIN_VCPU, pv_dom_pin_vcpu_in, flags, 0x3u, "virDomainPinVcpuFlags") \
+    X(PV_OP_DOM_EMULATOR_PIN, pv_dom_emulator_pin_in, flags, 0x3u, "virDomainGetEmulatorPinInfo") \
+    X(PV_OP_DOM_PIN_EMULATOR, pv_dom_pin_emulator_in, flags, 0x3u, "virDomainPinEmulator") \
+    X(PV_OP_DOM_IOTHREADS, pv_dom_iothreads_in, flags, 0x3u, "virDomainGetIOThreadInfo") \
+    X(PV_OP_DOM_PIN_IOTHREAD, pv_dom_pin_iothread_in, flags, 0x3u, "virDomainPinIOThread") \
+    X(PV_OP_DOM_ADD_IOTHREAD, pv_dom_add_iothread_in, flags, 0x3u, "virDomainAddIOThread") \
+    X(PV_OP_DOM_DEL_IOTHREAD, pv_dom_del_iothread_in, flags, 0x3u, "virDomainDelIOThread") \
+    X(PV_OP_DOM_SET_IOTHREAD_PARAMS, pv_dom_set_iothread_params_in, flags, 0x3u, "virDomainSetIOThreadParams") \
+    X(PV_OP_DOM_SCHEDULER_PARAMS, pv_dom_scheduler_params_in, flags, 0x3u, "virDomainGetSchedulerParametersFlags") \
+    X(PV_OP_DOM_SET_SCHEDULER_PARAMS, pv_dom_set_scheduler_params_in, flags, 0x3u, "virDomainSetSchedulerParametersFlags") \
+    X(PV_OP_DOM_MEMORY_PARAMS, pv_dom_memory_params_in, flags, 0x3u, "virDomainGetMemoryParameters") \
+    X(PV_OP_DOM_SET_MEMORY_PARAMS, pv_dom_set_memory_params_in, flags, 0x3u, "virDomainSetMemoryParameters") \
+    X(PV_OP_DOM_BLKIO_PARAMS, pv_dom_blkio_params_in, flags, 0x3u, "virDomainGetBlkioParameters") \
+    X(PV_OP_DOM_SET_BLKIO_PARAMS, pv_dom_set_blkio_params_in, flags, 0x3u, "virDomainSetBlkioParameters") \
+    X(PV_OP_DOM_NUMA_PARAMS, pv_dom_numa_params_in, flags, 0x3u, "virDomainGetNumaParameters") \
+    X(PV_OP_DOM_SET_NUMA_PARAMS, pv_dom_set_numa_params_in, flags, 0x3u, "virDomainSetNumaParameters") \
+    X(PV_OP_DOM_INTERFACE_PARAMS, pv_dom_interface_params_in, flags, 0x3u, "virDomainGetInterfaceParameters") \
+    X(PV_OP_DOM_SET_INTERFACE_PARAMS, pv_dom_set_interface_params_in, flags, 0x3u, "virDomainSetInterfaceParameters") \
+    X(PV_OP_DOM_BLOCK_IO_TUNE, pv_dom_block_io_tune_in, flags, 0x3u, "virDomainGetBlockIoTune") \
+    X(PV_OP_DOM_SET_BLOCK_IO_TUNE, pv_dom_set_block_io_tune_in, flags, 0x3u, "virDomainSetBlockIoTune") \
+    X(PV_OP_DOM_SET_THROTTLE_GROUP, pv_dom_set_throttle_group_in, flags, 0x3u, "virDomainSetThrottleGroup") \
+    X(PV_OP_DOM_DEL_THROTTLE_GROUP, pv_dom_del_throttle_group_in, flags, 0x3u, "virDomainDelThrottleGroup") \
+    X(PV_OP_DOM_CONTROL_INFO, pv_dom_control_info_in, flags, 0x0u, "virDomainGetControlInfo") \
+    X(PV_OP_DOM_MEMORY_STATS, pv_dom_memory_stats_in, flags, 0x0u, "virDomainMemoryStats") \
+    X(PV_OP_DOM_SET_MEMORY_STATS_PERIOD, pv_dom_set_memory_stats_period_in, flags, 0x7u, "virDomainSetMemoryStatsPeriod") \
+    X(PV_OP_DOM_BLOCK_STATS_PARAMS, pv_dom_block_stats_params_in, flags, 0x0u, "virDomainBlockStatsFlags") \
+    X(PV_OP_DOM_BLOCK_INFO, pv_dom_block_info_in, flags, 0x0u, "virDomainGetBlockInfo") \
+    X(PV_OP_DOM_CPU_STATS, pv_dom_cpu_stats_in, flags, 0x0u, "virDomainGetCPUStats") \
+    X(PV_OP_DOM_ALL_STATS, pv_dom_all_stats_in, stats, 0x7ffu, "virConnectGetAllDomainStats") \
+    X(PV_OP_DOM_ALL_STATS, pv_dom_all_stats_in, flags, 0xe00000ffu, "virConnectGetAllDomainStats") \
+    X(PV_OP_DOM_DISK_ERRORS, pv_dom_disk_errors_in, flags, 0x0u, "virDomainGetDiskErrors") \
+    X(PV_OP_DOM_PERF_EVENTS, pv_dom_perf_events_in, flags, 0x3u, "virDomainGetPerfEvents") \
+    X(PV_OP_DOM_SET_PERF_EVENTS, pv_dom_set_perf_events_in, flags, 0x3u, "virDomainSetPerfEvents") \
+    X(PV_OP_DOM_MESSAGES, pv_dom_messages_in, flags, 0x7u, "virDomainGetMessages") \
+    X(PV_OP_DOM_START_DIRTY_RATE_CALC, pv_dom_start_dirty_rate_calc_in, flags, 0x3u, "virDomainStartDirtyRateCalc") \
+    X(PV_OP_DOM_BLOCK_PEEK, pv_dom_block_peek_in, flags, 0x0u, "virDomainBlockPeek") \
+    X(PV_OP_DOM_MEMORY_PEEK, pv_dom_memory_peek_in, flags, 0x3u, "virDomainMemoryPeek") \
+    X(PV_OP_DOM_BLOCK_RESIZE, pv_dom_block_resize_in, flags, 0x7u, "virDomainBlockResize") \
+    X(PV_OP_DOM_BLOCK_PULL, pv_dom_block_pull_in, flags, 0x40u, "virDomainBlockPull") \
+    X(PV_OP_DOM_BLOCK_REBASE, pv_dom_block_rebase_in, flags, 0x7fu, "virDomainBlockRebase") \
+    X(PV_OP_DOM_BLOCK_COMMIT, pv_dom_block_commit_in, flags, 0x1fu, "virDomainBlockCommit") \
+    X(PV_OP_DOM_BLOCK_COPY, pv_dom_block_copy_in, flags, 0x1fu, "virDomainBlockCopy") \
+    X(PV_OP_DOM_BLOCK_JOB_INFO, pv_dom_block_job_info_in, flags, 0x1u, "virDomainGetBlockJobInfo") \
+    X(PV_OP_DOM_BLOCK_JOB_ABORT, pv_dom_block_job_abort_in, flags, 0x3u, "virDomainBlockJobAbort") \
+    X(PV_OP_DOM_BLOCK_JOB_SET_SPEED, pv_dom_block_job_set_speed_in, flags, 0x1u, "virDomainBlockJobSetSpeed") \
+    X(PV_OP_DOM_SET_BLOCK_THRESHOLD, pv_dom_set_block_threshold_in, flags, 0x0u, "virDomainSetBlockThreshold") \
+    X(PV_OP_DOM_SAVE, pv_dom_save_in, flags, 0xfu, "virDomainSaveParams") \
+    X(PV_OP_DOM_RESTORE, pv_dom_restore_in, flags, 0xfu, "virDomainRestoreParams") \
+    X(PV_OP_DOM_SAVE_IMAGE_XML_DESC, pv_dom_save_image_xml_desc_in, flags, 0x1u, "virDomainSaveImageGetXMLDesc") \
+    X(PV_OP_DOM_SAVE_IMAGE_DEFINE_XML, pv_dom_save_image_define_xml_in, flags, 0xfu, "virDomainSaveImageDefineXML") \
+    X(PV_OP_DOM_MANAGED_SAVE, pv_dom_managed_save_in, flags, 0xfu, "virDomainManagedSave") \
+    X(PV_OP_DOM_MANAGED_SAVE_REMOVE, pv_dom_managed_save_remove_in, flags, 0x0u, "virDomainManagedSaveRemove") \
+    X(PV_OP_DOM_MANAGED_SAVE_XML_DESC, pv_dom_managed_save_xml_desc_in, flags, 0x1u, "virDomainManagedSaveGetXMLDesc") \
+    X(PV_OP_DOM_MANAGED_SAVE_DEFINE_XML, pv_dom_managed_save_define_xml_in, flags, 0xfu, "virDomainManagedSaveDefineXML") \
+    X(PV_OP_DOM_CORE_DUMP, pv_dom_core_dump_in, flags, 0x1fu, "virDomainCoreDumpWithFormat") \
+    X(PV_OP_SNAPSHOT_CREATE_XML, pv_snapshot_create_xml_in, flags, 0x3ffu, "virDomainSnapshotCreateXML") \
+    X(PV_OP_SNAPSHOT_XML_DESC, pv_snapshot_xml_desc_in, flags, 0x1u, "virDomainSnapshotGetXMLDesc") \
+    X(PV_OP_SNAPSHOT_REVERT, pv_snapshot_revert_in, flags, 0xfu, "virDomainRevertToSnapshot") \
+    X(PV_OP_SNAPSHOT_REMOVE, pv_snapshot_remove_in, flags, 0x7u, "virDomainSnapshotDelete") \
+    X(PV_OP_CHECKPOINT_CREATE_XML, pv_checkpoint_create_xml_in, flags, 0x7u, "virDomainCheckpointCreateXML") \
+    X(PV_OP_CHECKPOINT_XML_DESC, pv_checkpoint_xml_desc_in, flags, 0x7u, "virDomainCheckpointGetXMLDesc") \
+    X(PV_OP_CHECKPOINT_REMOVE, pv_checkpoint_remove_in, flags, 0x7u, "virDomainCheckpointDelete") \
+    X(PV_OP_CHECKPOINT_BACKUP_BEGIN, pv_checkpoint_backup_begin_in, flags, 0x3u, "virDomainBackupBegin") \
+    X(PV_OP_CHECKPOINT_BACKUP_XML_DESC, pv_checkpoint_backup_xml_desc_in, flags, 0x0u, "virDomainBackupGetXMLDesc") \
+    X(PV_OP_MIGRATE_MAX_DOWNTIME, pv_migrate_max_downtime_in, flags, 0x0u, "virDomainMigrateGetMaxDowntime") \
+    X(PV_OP_MIGRATE_SET_MAX_DOWNTIME, pv_migrate_set_max_downtime_in, flags, 0x0u, "virDomainMigrateSetMaxDowntime") \
+    X(PV_OP_MIGRATE_MAX_SPEED, pv_migrate_max_speed_in, flags, 0x1u, "virDomainMigrateGetMaxSpeed") \
+    X(PV_OP_MIGRATE_SET_MAX_SPEED, pv_migrate_set_max_speed_in, flags, 0x1u, "virDomainMigrateSetMaxSpeed") \
+    X(PV_OP_MIGRATE_COMPRESSION_CACHE, pv_migrate_compression_cache_in, flags, 0x0u, "virDomainMigrateGetCompressionCache") \
+    X(PV_OP_MIGRATE_SET_COMPRESSION_CACHE, pv_migrate_set_compression_cache_in, flags, 0x0u, "virDomainMigrateSetCompressionCache") \
+    X(PV_OP_MIGRATE_START_POST_COPY, pv_migrate_start_post_copy_in, flags, 0x0u, "virDomainMigrateStartPostCopy") \
+    X(PV_OP_DOM_JOB_STATS, pv_dom_job_stats_in, flags, 0x3u, "virDomainGetJobStats") \
+    X(PV_OP_DOM_ABORT_JOB, pv_dom_abort_job_in, flags, 0x1u, "virDomainAbortJobFlags") \
+    X(PV_OP_DOM_FSFREEZE, pv_dom_fsfreeze_in, flags, 0x0u, "virDomainFSFreeze") \
+    X(PV_OP_DOM_FSTHAW, pv_dom_fsthaw_in, flags, 0x0u, "virDomainFSThaw") \
+    X(PV_OP_DOM_FSTRIM, pv_dom_fstrim_in, flags, 0x0u, "virDomainFSTrim") \
+    X(PV_OP_DOM_FSINFO, pv_dom_fsinfo_in, flags, 0x0u, "virDomainGetFSInfo") \
+    X(PV_OP_DOM_TIME, pv_dom_time_in, flags, 0x0u, "virDomainGetTime") \
+    X(PV_OP_DOM_SET_TIME, pv_dom_set_time_in, flags, 0x1u, "virDomainSetTime") \
+    X(PV_OP_DOM_GUEST_VCPUS, pv_dom_guest_vcpus_in, flags, 0x0u, "virDomainGetGuestVcpus") \
+    X(PV_OP_DOM_SET_GUEST_VCPUS, pv_dom_set_guest_vcpus_in, flags, 0x0u, "virDomainSetGuestVcpus") \
+    X(PV_OP_DOM_SET_USER_PASSWORD, pv_dom_set_user_password_in, flags, 0x1u, "virDomainSetUserPassword") \
+    X(PV_OP_DOM_GUEST_INFO, pv_dom_guest_info_in, types, 0xffu, "virDomainGetGuestInfo") \
+    X(PV_OP_DOM_GUEST_INFO, pv_dom_guest_info_in, flags, 0x0u, "virDomainGetGuestInfo") \
+    X(PV_OP_DOM_HOSTNAME, pv_dom_hostname_in, flags, 0x3u, "virDomainGetHostname") \
+    X(PV_OP_DOM_INTERFACE_ADDRESSES, pv_dom_interface_addresses_in, flags, 0x0u, "virDomainInterfaceAddresses") \
+    X(PV_OP_DOM_SSH_KEYS, pv_dom_ssh_keys_in, flags, 0x0u, "virDomainAuthorizedSSHKeysGet") \
+    X(PV_OP_DOM_SET_SSH_KEYS, pv_dom_set_ssh_keys_in, flags, 0x3u, "virDomainAuthorizedSSHKeysSet") \
+    X(PV_OP_DOM_SET_RESPONSE_TIMEOUT, pv_dom_set_response_timeout_in, flags, 0x0u, "virDomainAgentSetResponseTimeout") \
+    X(PV_OP_DOM_ANNOUNCE_INTERFACE, pv_dom_announce_interface_in, flags, 0x0u, "announce_interface") \
+    X(PV_OP_DOM_OPEN_CONSOLE, pv_dom_open_console_in, flags, 0x3u, "virDomainOpenConsole") \
+    X(PV_OP_DOM_OPEN_CHANNEL, pv_dom_open_channel_in, flags, 0x1u, "virDomainOpenChannel") \
+    X(PV_OP_DOM_OPEN_GRAPHICS, pv_dom_open_graphics_in, flags, 0x1u, "virDomainOpenGraphics") \
+    X(PV_OP_DOM_OPEN_GRAPHICS_FD, pv_dom_open_graphics_fd_in, flags, 0x1u, "virDomainOpenGraphicsFD") \
+    X(PV_OP_DOM_GRAPHICS_RELOAD, pv_dom_graphics_reload_in, flags, 0x0u, "virDomainGraphicsReload") \
+    X(PV_OP_DOM_SCREENSHOT, pv_dom_screenshot_in, flags, 0x0u, "virDomainScreenshot") \
+    X(PV_OP_DOM_LAUNCH_SECURITY_INFO, pv_dom_launch_security_info_in, flags, 0x3u, "virDomainGetLaunchSecurityInfo") \
+    X(PV_OP_DOM_SET_LAUNCH_SECURITY_STATE, pv_dom_set_launch_security_state_in, flags, 0x0u, "virDomainSetLaunchSecurityState") \
+    X(PV_OP_DOM_MONITOR_COMMAND, pv_dom_monitor_command_in, flags, 0x1u, "virDomainQemuMonitorCommandWithFiles") \
+    X(PV_OP_DOM_AGENT_COMMAND, pv_dom_agent_command_in, flags, 0x0u, "virDomainQemuAgentCommand") \
+    X(PV_OP_DOM_ATTACH_PROCESS, pv_dom_attach_process_in, flags, 0x0u, "virDomainQemuAttach") \
+    X(PV_OP_DOM_OPEN_NAMESPACE, pv_dom_open_namespace_in, flags, 0x0u, "virDomainLxcOpenNamespace") \
+    X(PV_OP_NET_CREATE_XML, pv_net_create_xml_in, flags, 0x1u, "virNetworkCreateXMLFlags") \
+    X(PV_OP_NET_DEFINE_XML, pv_net_define_xml_in, flags, 0x1u, "virNetworkDefineXMLFlags") \
+    X(PV_OP_NET_UPDATE, pv_net_update_in, flags, 0x3u, "virNetworkUpdate") \
+    X(PV_OP_NET_XML_DESC, pv_net_xml_desc_in, flags, 0x1u, "virNetworkGetXMLDesc") \
+    X(PV_OP_NET_DHCP_LEASES, pv_net_dhcp_leases_in, flags, 0x0u, "virNetworkGetDHCPLeases") \
+    X(PV_OP_NET_SET_METADATA, pv_net_set_metadata_in, flags, 0x3u, "virNetworkSetMetadata") \
+    X(PV_OP_NET_GET_METADATA, pv_net_get_metadata_in, flags, 0x3u, "virNetworkGetMetadata") \
+    X(PV_OP_PORT_CREATE_XML, pv_port_create_xml_in, flags, 0x3u, "virNetworkPortCreateXML") \
+    X(PV_OP_PORT_REMOVE, pv_port_remove_in, flags, 0x0u, "virNetworkPortDelete") \
+    X(PV_OP_PORT_XML_DESC, pv_port_xml_desc_in, flags, 0x0u, "virNetworkPortGetXMLDesc") \
+    X(PV_OP_PORT_PARAMS, pv_port_params_in, flags, 0x0u, "virNetworkPortGetParameters") \
+    X(PV_OP_PORT_SET_PARAMS, pv_port_set_params_in, flags, 0x0u, "virNetworkPortSetParameters") \
+    X(PV_OP_POOL_CAPABILITIES, pv_pool_capabilities_in, flags, 0x0u, "virConnectGetStoragePoolCapabilities") \
+    X(PV_OP_POOL_FIND_SOURCES, pv_pool_find_sources_in, flags, 0x0u, "virConnectFindStoragePoolSources") \
+    X(PV_OP_POOL_CREATE_XML, pv_pool_create_xml_in, flags, 0x7u, "virStoragePoolCreateXML") \
+    X(PV_OP_POOL_DEFINE_XML, pv_pool_define_xml_in, flags, 0x1u, "virStoragePoolDefineXML") \
+    X(PV_OP_POOL_CREATE, pv_pool_create_in, flags, 0x7u, "virStoragePoolCreate") \
+    X(PV_OP_POOL_BUILD, pv_pool_build_in, flags, 0xfu, "virStoragePoolBuild") \
+    X(PV_OP_POOL_REMOVE, pv_pool_remove_in, flags, 0x1u, "virStoragePoolDelete") \
+    X(PV_OP_POOL_REFRESH, pv_pool_refresh_in, flags, 0x0u, "virStoragePoolRefresh") \
+    X(PV_OP_POOL_XML_DESC, pv_pool_xml_desc_in, flags, 0x1u, "virStoragePoolGetXMLDesc") \
+    X(PV_OP_VOL_CREATE_XML, pv_vol_create_xml_in, flags, 0x7u, "virStorageVolCreateXML") \
+    X(PV_OP_VOL_CREATE_XML_FROM, pv_vol_create_xml_from_in, flags, 0x7u, "virStorageVolCreateXMLFrom") \
+    X(PV_OP_VOL_REMOVE, pv_vol_remove_in, flags, 0x3u, "virStorageVolDelete") \
+    X(PV_OP_VOL_INFO, pv_vol_info_in, flags, 0x1u, "virStorageVolGetInfoFlags") \
+    X(PV_OP_VOL_XML_DESC, pv_vol_xml_desc_in, flags, 0x0u, "virStorageVolGetXMLDesc") \
+    X(PV_OP_VOL_RESIZE, pv_vol_resize_in, flags, 0x7u, "virStorageVolResize") \
+    X(PV_OP_VOL_WIPE, pv_vol_wipe_in, flags, 0x0u, "virStorageVolWipePattern") \
+    X(PV_OP_VOL_UPLOAD, pv_vol_upload_in, flags, 0x1u, "virStorageVolUpload") \
+    X(PV_OP_VOL_DOWNLOAD, pv_vol_download_in, flags, 0x1u, "virStorageVolDownload") \
+    X(PV_OP_NODEDEV_XML_DESC, pv_nodedev_xml_desc_in, flags, 0x1u, "virNodeDeviceGetXMLDesc") \
+    X(PV_OP_NODEDEV_CREATE_XML, pv_nodedev_create_xml_in, flags, 0x1u, "virNodeDeviceCreateXML") \
+    X(PV_OP_NODEDEV_DEFINE_XML, pv_nodedev_define_xml_in, flags, 0x1u, "virNodeDeviceDefineXML") \
+    X(PV_OP_NODEDEV_UNDEFINE, pv_nodedev_undefine_in, flags, 0x0u, "virNodeDeviceUndefine") \
+    X(PV_OP_NODEDEV_CREATE, pv_nodedev_create_in, flags, 0x0u, "virNodeDeviceCreate") \
+    X(PV_OP_NODEDEV_UPDATE, pv_nodedev_update_in, flags, 0x3u, "virNodeDeviceUpdate") \
+    X(PV_OP_NODEDEV_DETACH, pv_nodedev_detach_in, flags, 0x0u, "virNodeDeviceDetachFlags") \
+    X(PV_OP_IFACE_XML_DESC, pv_iface_xml_desc_in, flags, 0x1u, "virInterfaceGetXMLDesc") \
+    X(PV_OP_IFACE_DEFINE_XML, pv_iface_define_xml_in, flags, 0x1u, "virInterfaceDefineXML") \
+    X(PV_OP_IFACE_CREATE, pv_iface_create_in, flags, 0x0u, "virInterfaceCreate") \
+    X(PV_OP_IFACE_DESTROY, pv_iface_destroy_in, flags, 0x0u, "virInterfaceDestroy") \
+    X(PV_OP_IFACE_CHANGE_BEGIN, pv_iface_change_begin_in, flags, 0x0u, "virInterfaceChangeBegin") \
+    X(PV_OP_IFACE_CHANGE_COMMIT, pv_iface_change_commit_in, flags, 0x0u, "virInterfaceChangeCommit") \
+    X(PV_OP_IFACE_CHANGE_ROLLBACK, pv_iface_change_rollback_in, flags, 0x0u, "virInterfaceChangeRollback") \
+    X(PV_OP_NWFILTER_DEFINE_XML, pv_nwfilter_define_xml_in, flags, 0x1u, "virNWFilterDefineXMLFlags") \
+    X(PV_OP_NWFILTER_XML_DESC, pv_nwfilter_xml_desc_in, flags, 0x0u, "virNWFilterGetXMLDesc") \
+    X(PV_OP_NWFILTER_BINDING_CREATE_XML, pv_nwfilter_binding_create_xml_in, flags, 0x1u, "virNWFilterBindingCreateXML") \
+    X(PV_OP_NWFILTER_BINDING_XML_DESC, pv_nwfilter_binding_xml_desc_in, flags, 0x0u, "virNWFilterBindingGetXMLDesc") \
+    X(PV_OP_SECRET_DEFINE_XML, pv_secret_define_xml_in, flags, 0x1u, "virSecretDefineXML") \
+    X(PV_OP_SECRET_XML_DESC, pv_secret_xml_desc_in, flags, 0x0u, "virSecretGetXMLDesc") \
+    X(PV_OP_SECRET_SET_VALUE, pv_secret_set_value_in, flags, 0x0u, "virSecretSetValue") \
+    X(PV_OP_SECRET_GET_VALUE, pv_secret_get_value_in, flags, 0x0u, "virSecretGetValue")
+
 #endif

@@ -4,7 +4,8 @@
 #ifndef POLYVIRT_ABI_GEN_STO_POOL_H
 #define POLYVIRT_ABI_GEN_STO_POOL_H
 /* pv.sto.pool/1: Storage pools. Keys "type" (as in their documents) and "target-path" are
- * published with them. */
+ * published with them. Every op: obj, in and out are borrowed until it returns or, after
+ * PV_PENDING, until complete(); a negative status means that an error stands in the call. */
 
 #include <polyvirt/abi/base.h>
 

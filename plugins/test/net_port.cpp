@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// pv.net.port: ports of networks.
+
+#include <functional>
+
+#include <polyvirt/abi/gen/net_port.h>
+
+#include "networks.h"
+#include "op.h"
+#include "tables.h"
+
+namespace polyvirt::test {
+namespace {
+
+namespace network = sdk::network;
+
+// The parameters of a port and where they stand in its document.
+struct BandwidthField {
+    const char* name;
+    std::optional<network::BandwidthRate> network::Bandwidth::*direction;
+    network::Wide network::BandwidthRate::*rate;
+};
+constexpr BandwidthField kFields[] = {
+    {PV_NETWORK_PORT_BANDWIDTH_IN_AVERAGE, &network::Bandwidth::inbound, &network::BandwidthRate::average},
+    {PV_NETWORK_PORT_BANDWIDTH_IN_PEAK, &network::Bandwidth::inbound, &network::BandwidthRate::peak},
+    {PV_NETWORK_PORT_BANDWIDTH_IN_BURST, &network::Bandwidth::inbound, &network::BandwidthRate::burst},
+    {PV_NETWORK_PORT_BANDWIDTH_IN_FLOOR, &network::Bandwidth::inbound, &network::BandwidthRate::floor},
+    {PV_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE, &network::Bandwidth::outbound, &network::BandwidthRate::average},
+    {PV_NETWORK_PORT_BANDWIDTH_OUT_PEAK, &network::Bandwidth::outbound, &network::BandwidthRate::peak},
+    {PV_NETWORK_PORT_BANDWIDTH_OUT_BURST, &network::Bandwidth::outbound, &network::BandwidthRate::burst},
+};
+
+NetPortPtr port_of(const pv_obj* obj) { return *static_cast<NetPortPtr*>(obj->data); }
+
+Error no_port(const NetPort& port) {
+    return make_error(ErrorCode::no_network_port, ErrorDomain::test, "no network port with matching uuid '{}'", port.uuid.to_string());
+}
+
+class PortOps : public Ops {
+  public:
+    using Ops::Ops;
+
+    pv_status create_xml(pv_call* call, const pv_obj* obj, const pv_port_create_xml_in& in, pv_port_create_xml_out& out) {
+        constexpr std::uint32_t kFlags = PV_NETWORK_PORT_CREATE_RECLAIM | PV_NETWORK_PORT_CREATE_VALIDATE;
+        if (const Status flags = check_flags(in.flags, kFlags, "testNetworkPortCreateXML"); !flags) return answer(call, flags);
+        auto parsed = network::parse_port(in.xml);
+        if (!parsed) return fail(call, parsed.error());
+        const NetPtr net = Networks::of(obj);
+        return answer(call, driver_.networks().change(net, [&](Net& n) PV_REQUIRES(n.mu) -> Status {
+            if (!n.active()) return make_error(ErrorCode::operation_invalid, ErrorDomain::test, "network '{}' is not active", n.name);
+            const Uuid uuid = *parsed->value.uuid;
+            if (n.ports.contains(uuid))
+                return make_error(ErrorCode::network_port_exist, ErrorDomain::test, "Network port with UUID {} already exists",
+                                  uuid.to_string());
+            return publish(call, net, n, std::move(parsed->value), out.obj);
+        }));
+    }
+
+    pv_status remove(pv_call* call, const pv_obj* obj, const pv_port_remove_in& in, pv_port_remove_out&) {
+        if (const Status flags = check_flags(in.flags, 0, "testNetworkPortDelete"); !flags) return answer(call, flags);
+        return with(call, obj, [this](Net& net, const NetPortPtr& port) PV_REQUIRES(net.mu) -> Status {
+            s_.registry->retire(s_.host, port->handle);
+            net.ports.erase(port->uuid);
+            return {};
+        });
+    }
+
+    pv_status xml_desc(pv_call* call, const pv_obj* obj, const pv_port_xml_desc_in& in, pv_port_xml_desc_out& out) {
+        if (const Status flags = check_flags(in.flags, 0, "testNetworkPortGetXMLDesc"); !flags) return answer(call, flags);
+        std::string text;
+        const pv_status status = with(call, obj, [&](Net&, const NetPortPtr& port) -> Status {
+            text = network::format_port(port->document);
+            return {};
+        });
+        return status == PV_OK ? write_document(s_, call, out.xml, text) : status;
+    }
+
+    pv_status params(pv_call* call, const pv_obj* obj, const pv_port_params_in& in, pv_port_params_out& out) {
+        if (const Status flags = check_flags(in.flags, 0, "testNetworkPortGetParameters"); !flags) return answer(call, flags);
+        network::Bandwidth bandwidth;
+        const pv_status status = with(call, obj, [&](Net&, const NetPortPtr& port) -> Status {
+            if (port->document.bandwidth) bandwidth = *port->document.bandwidth;
+            return {};
+        });
+        if (status != PV_OK) return status;
+        for (const BandwidthField& field : kFields) {
+            const auto& direction = bandwidth.*field.direction;
+            pv_param param{};
+            param.field = field.name;
+            param.type = PV_PARAM_UINT;
+            param.v.ui = static_cast<std::uint32_t>(direction ? (*direction.*field.rate).value_or(0) : 0);
+            if (direction) s_.build->add_param(out.params, &param);
+        }
+        return PV_OK;
+    }
+
+    pv_status set_params(pv_call* call, const pv_obj* obj, const pv_port_set_params_in& in, pv_port_set_params_out&) {
+        if (const Status flags = check_flags(in.flags, 0, "testNetworkPortSetParameters"); !flags) return answer(call, flags);
+        return with(call, obj, [&](Net&, const NetPortPtr& port) -> Status {
+            network::Bandwidth changed = port->document.bandwidth.value_or(network::Bandwidth{});
+            for (std::uint32_t i = 0; i < in.nparams; i++) PV_TRY(set_one(changed, in.params[i]));
+            const auto drop_empty = [](std::optional<network::BandwidthRate>& r) {
+                if (r && r->average.value_or(0) == 0 && r->floor.value_or(0) == 0) r.reset();
+            };
+            drop_empty(changed.inbound);
+            drop_empty(changed.outbound);
+            port->document.bandwidth.reset();
+            if (changed.inbound || changed.outbound) port->document.bandwidth = changed;
+            return {};
+        });
+    }
+
+  private:
+    // Runs `use` under the lock of the network, unless either has gone.
+    pv_status with(pv_call* call, const pv_obj* obj, const std::function<Status(Net&, const NetPortPtr&)>& use) const {
+        const NetPortPtr port = port_of(obj);
+        const NetPtr net = port->network.lock();
+        if (!net) return fail(call, no_port(*port));
+        return answer(call, driver_.networks().change(net, [&](Net& n) PV_REQUIRES(n.mu) -> Status {
+            if (!n.ports.contains(port->uuid)) return no_port(*port);
+            return use(n, port);
+        }));
+    }
+
+    Status publish(pv_call* call, const NetPtr& net, Net& n, network::Port document, std::uint64_t& handle) const PV_REQUIRES(n.mu) {
+        auto port = std::make_shared<NetPort>();
+        port->network = net;
+        port->uuid = *document.uuid;
+        port->document = std::move(document);
+        auto data = std::make_unique<NetPortPtr>(port);
+        const std::string name = port->uuid.to_string(); // ports have none of their own
+        pv_obj_desc desc{};
+        desc.size = sizeof desc;
+        desc.kind = PV_KIND_NETWORK_PORT;
+        desc.name = name.c_str();
+        std::copy(port->uuid.bytes.begin(), port->uuid.bytes.end(), desc.uuid);
+        desc.dom_id = -1;
+        desc.parent = n.handle;
+        desc.data = data.get();
+        desc.release = [](void* d) noexcept { delete static_cast<NetPortPtr*>(d); };
+        if (s_.registry->publish(s_.host, call, &desc, &port->handle) != PV_OK)
+            return make_error(ErrorCode::operation_failed, ErrorDomain::test, "port {} of network '{}' cannot be published", name, n.name);
+        (void)data.release();
+        handle = port->handle;
+        n.ports.emplace(port->uuid, std::move(port));
+        return {};
+    }
+
+    static Status set_one(network::Bandwidth& bandwidth, const pv_param& param) {
+        const auto* field = std::find_if(std::begin(kFields), std::end(kFields),
+                                         [&](const BandwidthField& f) { return std::string_view(f.name) == param.field; });
+        if (field == std::end(kFields) || param.type != PV_PARAM_UINT)
+            return make_error(ErrorCode::invalid_arg, ErrorDomain::test,
+                              "parameter '{}' of type {}: expected one like 'inbound.average', an unsigned number", param.field, param.type);
+        auto& direction = bandwidth.*field->direction;
+        if (!direction) direction.emplace();
+        network::Wide& rate = *direction.*field->rate;
+        rate = param.v.ui;
+        if (param.v.ui == 0) rate.reset();
+        return {};
+    }
+};
+
+} // namespace
+
+const void* net_port_table() {
+    static const auto table = make_table<pv_net_port>([](auto& t) {
+        t.create_xml = op<"port.create_xml", &PortOps::create_xml>;
+        t.remove = op<"port.remove", &PortOps::remove>;
+        t.xml_desc = op<"port.xml_desc", &PortOps::xml_desc>;
+        t.params = op<"port.params", &PortOps::params>;
+        t.set_params = op<"port.set_params", &PortOps::set_params>;
+    });
+    return &table;
+}
+
+} // namespace polyvirt::test

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "secrets.h"
+
+namespace polyvirt::test {
+
+namespace secret = sdk::secret;
+
+namespace {
+
+// What clients look a secret up by.
+struct Keys {
+    std::string number, id;
+    std::vector<pv_key> list;
+    explicit Keys(const secret::Secret& s) {
+        if (!s.usage) return;
+        number = std::to_string(secret::usage_number(s.usage->type));
+        id = s.usage->id();
+        list = {{"usage-type", number.c_str()}, {"usage-id", id.c_str()}};
+    }
+    Keys(const Keys&) = delete;
+    Keys& operator=(const Keys&) = delete;
+};
+
+std::uint64_t attributes(const secret::Secret& s) {
+    return attribute_if(s.ephemeral == sdk::xml::YesNo::yes, PV_ATTR_SECRET_EPHEMERAL) |
+           attribute_if(s.private_ == sdk::xml::YesNo::yes, PV_ATTR_SECRET_PRIVATE);
+}
+
+bool same_usage(const std::optional<secret::SecretUsage>& a, const std::optional<secret::SecretUsage>& b) {
+    if (a.has_value() != b.has_value()) return false;
+    return !a || (a->type == b->type && a->id() == b->id());
+}
+
+Result<DescribedSecret> described(const sdk::xml::Node& root) {
+    return describe_object<secret::Secret>(root, [](const sdk::xml::Node& n) { return secret::parse_secret(n); });
+}
+
+Error no_secret(const SecretObject& s) {
+    return make_error(ErrorCode::no_secret, ErrorDomain::test, "no secret with matching uuid '{}'", s.uuid.to_string());
+}
+
+} // namespace
+
+Secrets::Secrets(Driver& driver)
+    : driver_(driver), s_(driver.services()), table_(driver.services(), PV_KIND_SECRET, ErrorDomain::test, "secret") {}
+
+Result<DescribedSecret> Secrets::parse(std::string_view xml) const {
+    PV_ASSIGN_OR_RETURN(const sdk::xml::Node root, sdk::xml::read(xml, secret::kSecretRoot.what));
+    return described(root);
+}
+
+Status Secrets::check_usage(const secret::Secret& wanted) const {
+    if (!wanted.usage) return {};
+    for (const SecretPtr& other : table_.all()) {
+        const ObjectLock lock(other->mu);
+        if (other->uuid != *wanted.uuid && other->document && same_usage(other->document->usage, wanted.usage))
+            return make_error(ErrorCode::operation_failed, ErrorDomain::test, "a secret with UUID {} already defined for use with {}",
+                              other->uuid.to_string(), wanted.usage->id());
+    }
+    return {};
+}
+
+Result<std::uint64_t> Secrets::put(pv_call* call, const DescribedSecret& d) {
+    PV_TRY(check_usage(*d.value));
+    const auto fresh = std::make_shared<SecretObject>(*d.value->uuid, d.value->uuid->to_string());
+    {
+        const ObjectLock lock(fresh->mu);
+        fresh->document = d.value;
+    }
+    const Keys keys(*d.value);
+    pv_obj_desc desc{};
+    desc.dom_id = -1;
+    desc.attrs = attributes(*d.value);
+    desc.nkeys = static_cast<std::uint32_t>(keys.list.size());
+    desc.keys = keys.list.data();
+    PV_ASSIGN_OR_RETURN(const Table::Added added, table_.add(fresh, call, desc));
+    std::uint64_t handle = 0;
+    PV_TRY(change(added.object, [&](SecretObject& s) PV_REQUIRES(s.mu) -> Status {
+        if (!same_usage(s.document->usage, d.value->usage))
+            return make_error(ErrorCode::operation_failed, ErrorDomain::test, "a secret with UUID {} is already defined for use with {}",
+                              s.uuid.to_string(), s.document->usage ? s.document->usage->id() : "");
+        if (s.document->private_ == sdk::xml::YesNo::yes && d.value->private_ != sdk::xml::YesNo::yes)
+            return make_error(ErrorCode::operation_denied, ErrorDomain::test, "cannot change private flag on existing secret");
+        s.document = d.value;
+        s.faults_text = d.faults_text;
+        driver_.faults().declare(s.handle, d.faults);
+        set_attributes(s_, s.handle, attributes(*d.value), PV_ATTR_SECRET_EPHEMERAL | PV_ATTR_SECRET_PRIVATE);
+        pv_event_secret_lifecycle payload{sizeof(pv_event_secret_lifecycle), PV_SECRET_EVENT_DEFINED, 0, 0};
+        post(s, PV_EVENT_SECRET_LIFECYCLE, &payload);
+        handle = s.handle;
+        return {};
+    }));
+    return handle;
+}
+
+Status Secrets::change(const SecretPtr& s, const Change& change) {
+    const ObjectLock lock(s->mu);
+    if (s->removed) return no_secret(*s);
+    return change(*s);
+}
+
+Status Secrets::undefine(const SecretPtr& s) {
+    PV_TRY(change(s, [this](SecretObject& o) PV_REQUIRES(o.mu) -> Status {
+        pv_event_secret_lifecycle payload{sizeof(pv_event_secret_lifecycle), PV_SECRET_EVENT_UNDEFINED, 0, 0};
+        post(o, PV_EVENT_SECRET_LIFECYCLE, &payload);
+        driver_.faults().declare(o.handle, {});
+        return {};
+    }));
+    table_.remove(*s);
+    return {};
+}
+
+void Secrets::post_value_changed(const SecretObject& s) const {
+    pv_event_secret_value_changed payload{};
+    payload.size = sizeof payload;
+    post(s, PV_EVENT_SECRET_VALUE_CHANGED, &payload);
+}
+
+void Secrets::post(const SecretObject& s, std::int32_t id, const void* payload) const {
+    const Keys keys(*s.document);
+    pv_event event{};
+    event.size = sizeof event;
+    event.kind = PV_KIND_SECRET;
+    event.id = id;
+    event.dom_id = -1;
+    event.object = s.handle;
+    std::copy(s.uuid.bytes.begin(), s.uuid.bytes.end(), event.uuid);
+    event.name = s.name.c_str();
+    event.payload = payload;
+    event.keys = keys.list.data();
+    event.nkeys = static_cast<std::uint32_t>(keys.list.size());
+    driver_.post(event);
+}
+
+Status Secrets::load(const sdk::xml::Node& element) {
+    PV_ASSIGN_OR_RETURN(const DescribedSecret d, described(element));
+    auto put_there = put(nullptr, d);
+    return put_there ? Status() : Status(std::move(put_there).error());
+}
+
+} // namespace polyvirt::test

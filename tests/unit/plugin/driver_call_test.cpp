@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// host.driver/1 between two real plugins: tests/plugins/caller.cpp calls tests/plugins/callee.cpp.
+#include "host/plugin/driver_call.h"
+
+#include <polyvirt/abi/driver.h>
+#include <polyvirt/abi/gen/ops.h>
+
+#include "host/plugin/manager.h"
+#include "tests/unit/plugin/fixtures.h"
+
+namespace polyvirt::plugin {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A client's call that says who asks, and whether that one may.
+class AskingCall final : public pv_call {
+  public:
+    AskingCall() : pv_call(TestCall::make_caller(7)) {}
+    void finished(pv_status s) override {
+        status = s;
+        if (s < 0) error = take_error(s);
+        done.set();
+    }
+    Status allow_op(std::uint32_t asked, const ObjectPtr& object, Instance& driver) override {
+        asked_op = asked;
+        asked_about = object != nullptr ? object->name : "nothing";
+        asked_driver = driver.plugin_id();
+        if (allowed) return {};
+        return make_error(ErrorCode::access_denied, ErrorDomain::access, "not you");
+    }
+    bool allowed = true;
+    std::uint32_t asked_op = 0;
+    std::string asked_about, asked_driver;
+    pv_status status = PV_PENDING;
+    Error error;
+    Signal done;
+};
+
+class Neighbourhood : public ::testing::Test {
+  protected:
+    void load(const std::vector<std::string>& names) {
+        ManagerOptions o;
+        o.paths = dir.host_paths();
+        o.version = o.build_id = "t";
+        o.pool = &pool;
+        o.sink = &sink;
+        o.catalog = &default_catalog();
+        manager = std::make_unique<PluginManager>(std::move(o));
+        std::vector<std::string> folders;
+        for (const std::string& name : names) folders.push_back(std::string(TEST_PLUGINS) + "/" + name);
+        manager->load(folders);
+        manager->start();
+    }
+    void load_both() {
+        load({"caller", "callee"}); // in the wrong order: whom others use comes first
+        auto opened = manager->open("caller:///default", 7);
+        ASSERT_TRUE(opened) << opened.error().message;
+        caller = *opened;
+    }
+    // Sends a command to the caller; its answer.
+    std::string ask(const std::string& command, const std::shared_ptr<AskingCall>& asking) {
+        pv_sink text(4096);
+        pv_hv_domain_xml_from_native_in in{};
+        in.size = sizeof in;
+        in.format = "caller";
+        in.config = command.c_str();
+        pv_hv_domain_xml_from_native_out out{sizeof out, 0, &text};
+        caller->enter(asking, PV_OP_HV_DOMAIN_XML_FROM_NATIVE, nullptr, &in, &out);
+        EXPECT_TRUE(asking->done.wait());
+        return text.data;
+    }
+
+    TempDir dir;
+    work::WorkerPool pool{{}};
+    TestSink sink;
+    std::unique_ptr<PluginManager> manager;
+    std::shared_ptr<Instance> caller;
+    std::shared_ptr<AskingCall> call = std::make_shared<AskingCall>();
+};
+
+TEST_F(Neighbourhood, the_other_driver_acts_for_the_caller) {
+    load_both();
+    EXPECT_EQ(ask("desc lan", call), "<network name='lan' flags='0' uid='1000' client='yes'/>");
+    EXPECT_EQ(call->status, PV_OK);
+    EXPECT_EQ(call->asked_op, std::uint32_t{PV_OP_NET_XML_DESC});
+    EXPECT_EQ(call->asked_about, "lan");
+    EXPECT_EQ(call->asked_driver, "callee");
+    EXPECT_EQ(ask("start", std::make_shared<AskingCall>()), "<network name='lan' flags='0' uid='host' client='no'/>");
+}
+
+TEST_F(Neighbourhood, what_the_caller_may_not_the_other_driver_is_not_asked) {
+    load_both();
+    for (const char* command : {"desc lan", "async lan", "destroy lan"}) {
+        auto denied = std::make_shared<AskingCall>();
+        denied->allowed = false;
+        EXPECT_EQ(ask(command, denied), "") << command;
+        EXPECT_EQ(denied->status < 0, true) << command;
+        EXPECT_THAT(denied->error.message, HasSubstr("not you")) << command;
+    }
+}
+
+TEST_F(Neighbourhood, answers_that_come_later_pass_through) {
+    load_both();
+    EXPECT_EQ(ask("destroy lan", call), "destroyed");
+    EXPECT_EQ(ask("async dmz", std::make_shared<AskingCall>()),
+              "<network name='dmz' flags='0' uid='1000' client='yes'/>");
+}
+
+TEST_F(Neighbourhood, the_other_drivers_error_is_the_callers) {
+    load_both();
+    EXPECT_EQ(ask("undefine lan", call), "");
+    EXPECT_EQ(call->error.code, ErrorCode::operation_invalid);
+    EXPECT_THAT(call->error.message, HasSubstr("network 'lan' stays"));
+    auto missing = std::make_shared<AskingCall>();
+    EXPECT_EQ(ask("missing lan", missing), "");
+    EXPECT_EQ(missing->error.code, ErrorCode::no_support);
+}
+
+TEST_F(Neighbourhood, unknown_flags_do_not_reach_the_other_driver) {
+    load_both();
+    EXPECT_EQ(ask("secure lan", call), "");
+    EXPECT_EQ(call->error.code, ErrorCode::invalid_arg);
+    EXPECT_THAT(call->error.message, HasSubstr("unsupported flags (0x8000) in function calleeNetworkGetXMLDesc"));
+}
+
+TEST_F(Neighbourhood, kinds_that_the_manifest_does_not_list_are_refused) {
+    load_both();
+    EXPECT_EQ(ask("undeclared x", call), "");
+    EXPECT_THAT(call->error.message, HasSubstr("'caller' calls the driver of kind secret without listing it"));
+}
+
+TEST_F(Neighbourhood, a_loop_does_not_wait) {
+    load_both();
+    EXPECT_EQ(ask("loop lan", call), "");
+    EXPECT_THAT(call->error.message, HasSubstr("on a loop's thread"));
+}
+
+TEST_F(Neighbourhood, calls_are_four_deep_at_most) {
+    load_both();
+    call->depth = DriverCall::kMaxDepth;
+    EXPECT_EQ(ask("desc lan", call), "");
+    EXPECT_THAT(call->error.message, HasSubstr("more than 4 deep"));
+    auto below = std::make_shared<AskingCall>();
+    below->depth = DriverCall::kMaxDepth - 1;
+    EXPECT_NE(ask("desc lan", below), "");
+}
+
+TEST_F(Neighbourhood, a_driver_whose_neighbour_is_absent_says_so) {
+    load({"caller"});
+    EXPECT_FALSE(manager->open("caller:///default", 7));
+}
+
+TEST_F(Neighbourhood, drivers_that_use_each_other_in_a_circle_are_not_started) {
+    load({"caller_in_circle", "callee_in_circle"});
+    for (const PluginInfo& info : manager->list()) EXPECT_THAT(info.reason, HasSubstr("uses")) << info.id;
+    EXPECT_EQ(manager->list().size(), 2U);
+    EXPECT_FALSE(manager->open("caller:///default", 7));
+    EXPECT_FALSE(manager->open("callee:///default", 7));
+}
+
+TEST_F(Neighbourhood, nonsense_is_answered) {
+    load_both();
+    const auto* svc = static_cast<const pv_svc_driver*>(find_service(nullptr, PV_SVC_DRIVER, sizeof(pv_svc_driver)));
+    ASSERT_NE(svc, nullptr);
+    pv_host* host = caller->host();
+    std::uint64_t handle = 1;
+    EXPECT_EQ(svc->implements(nullptr, PV_OP_NET_XML_DESC), 0);
+    EXPECT_EQ(svc->implements(host, 0xffffff), 0);
+    EXPECT_EQ(svc->implements(host, PV_OP_NET_XML_DESC), 1);
+    EXPECT_EQ(svc->implements(host, PV_OP_NET_CREATE), 0);
+    EXPECT_EQ(svc->find(host, nullptr, PV_KIND_NETWORK, 0, nullptr, nullptr, &handle), PV_ABI);
+    EXPECT_EQ(svc->find(host, nullptr, PV_KIND_NETWORK, 0, "none", nullptr, &handle), PV_GONE);
+    EXPECT_EQ(handle, 0u);
+    EXPECT_EQ(svc->find(host, nullptr, PV_KIND_SECRET, 0, "none", nullptr, &handle), PV_ORDER);
+    const pv_net_xml_desc_in in{sizeof in, 0};
+    pv_net_xml_desc_out out{};
+    EXPECT_EQ(svc->call(host, nullptr, PV_OP_NET_XML_DESC, 1, &in, nullptr), PV_ABI);
+    EXPECT_EQ(svc->call(host, nullptr, PV_OP_NET_XML_DESC, 1, &in, &out), PV_ABI); // its size is not set
+    out.size = sizeof out;
+    EXPECT_EQ(svc->call(host, nullptr, PV_OP_NET_XML_DESC, 99'999, &in, &out), PV_GONE);
+    EXPECT_EQ(svc->call(host, nullptr, 0xffffff, 1, &in, &out), PV_ABI);
+    EXPECT_EQ(svc->call_async(host, nullptr, PV_OP_NET_XML_DESC, 1, &in, &out, nullptr, nullptr, nullptr), PV_ABI);
+}
+
+} // namespace
+} // namespace polyvirt::plugin

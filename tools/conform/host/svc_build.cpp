@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// host.build/1
+
+#include <algorithm>
+#include <cstring>
+
+#include "tools/conform/host/services.h"
+
+namespace polyvirt::conform {
+
+bool append(pv_sink* sink, const void* data, std::size_t length) {
+    sink->written = true;
+    if (length > sink->max - std::min(sink->max, sink->data.size())) return false;
+    sink->data.append(static_cast<const char*>(data), length);
+    return true;
+}
+
+namespace {
+
+pv_status write(pv_sink* sink, const void* data, std::size_t length) noexcept {
+    const Service service("build.write");
+    if (service.fails()) return PV_FAIL;
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(sink, service) == nullptr) return PV_ABI;
+    if (data == nullptr && length > 0) {
+        complain("services.arguments", "build.write: null, {} bytes", length);
+        return PV_ABI;
+    }
+    return append(sink, data, length) ? PV_OK : PV_FAIL;
+}
+
+pv_status add_param(pv_params* params, const pv_param* p) noexcept {
+    const Service service("build.add_param");
+    if (service.fails()) return PV_FAIL;
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(params, service) == nullptr) return PV_ABI;
+    if (p == nullptr || p->field == nullptr || *p->field == '\0' || std::strlen(p->field) >= 80 || p->type < PV_PARAM_INT ||
+        p->type > PV_PARAM_STRING || (p->type == PV_PARAM_STRING && p->v.s == nullptr)) {
+        complain("services.arguments", "build.add_param: {}",
+                 p == nullptr ? "null" : fmt::format("field '{}', type {}", p->field != nullptr ? p->field : "(null)", p->type));
+        return PV_ABI;
+    }
+    if (std::find(params->fields.begin(), params->fields.end(), p->field) != params->fields.end())
+        complain("services.arguments", "build.add_param: field '{}' twice in one list", p->field);
+    params->fields.emplace_back(p->field);
+    return PV_OK;
+}
+
+pv_status add_string(pv_strings* strings, const char* text) noexcept {
+    const Service service("build.add_string");
+    if (service.fails()) return PV_FAIL;
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(strings, service) == nullptr) return PV_ABI;
+    if (text == nullptr) {
+        complain("services.arguments", "build.add_string: null");
+        return PV_ABI;
+    }
+    strings->list.emplace_back(text);
+    return PV_OK;
+}
+
+pv_status add_object(pv_objs* objects, std::uint64_t handle) noexcept {
+    const Service service("build.add_object");
+    if (service.fails()) return PV_FAIL;
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(objects, service) == nullptr) return PV_ABI;
+    objects->list.push_back(handle);
+    return PV_OK;
+}
+
+pv_status add_record(pv_records* records, const void* record) noexcept {
+    const Service service("build.add_record");
+    if (service.fails()) return PV_FAIL;
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(records, service) == nullptr) return PV_ABI;
+    std::uint32_t size = 0;
+    if (record != nullptr) std::memcpy(&size, record, sizeof size);
+    if (size < 8 || size > 4096 || size % 4 != 0) {
+        complain("services.arguments", "build.add_record: {}", record == nullptr ? "null" : fmt::format("a record of {} bytes", size));
+        return PV_ABI;
+    }
+    ++records->count;
+    return PV_OK;
+}
+
+pv_params* begin_group(pv_groups* groups, std::uint64_t) noexcept {
+    const Service service("build.begin_group");
+    if (service.fails()) return nullptr;
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(groups, service) == nullptr) return nullptr;
+    if (!groups->list.empty()) groups->list.back()->gone = true; // valid until the next begin
+    groups->list.push_back(world().handles.add(std::make_unique<pv_params>(), "list of a group"));
+    return groups->list.back();
+}
+
+} // namespace
+
+const pv_svc_build kBuild = {sizeof(pv_svc_build), 0, write, add_param, add_string, add_object, add_record, begin_group};
+
+} // namespace polyvirt::conform
