@@ -50,7 +50,7 @@ class Driver final : public plugin::DriverBase {
         ops::dom_config::set_autostart,
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
         ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
-        ops::dom_stats::info, ops::dom_stats::control_info,
+        ops::dom_stats::info, ops::dom_stats::control_info, ops::dom_stats::messages,
         ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
         ops::dom_console::open_console>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
@@ -92,6 +92,7 @@ class Driver final : public plugin::DriverBase {
     // pv.dom.stats (ops_stats.cpp)
     pv_status info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out&);
     pv_status control_info(pv_call*, const pv_obj*, const pv_dom_control_info_in&, pv_dom_control_info_out&);
+    pv_status messages(pv_call*, const pv_obj*, const pv_dom_messages_in&, pv_dom_messages_out&);
     // pv.dom.tune (ops_tune.cpp)
     pv_status max_memory(pv_call*, const pv_obj*, const pv_dom_max_memory_in&, pv_dom_max_memory_out&);
     pv_status vcpus_count(pv_call*, const pv_obj*, const pv_dom_vcpus_count_in&, pv_dom_vcpus_count_out&);
@@ -130,7 +131,7 @@ class Driver final : public plugin::DriverBase {
     void autostart_guests();
 
     [[nodiscard]] sdk::domain::HostContext host_context();
-    [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml);
+    [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml, bool validate = false);
     [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
     // Writes a whole answer; too long for the reply is an error.

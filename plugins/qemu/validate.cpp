@@ -129,17 +129,9 @@ Found cards(const Domain& d) {
 
 Found accelerator(const Domain& d) {
     if (d.type == "kvm") return {};
-    if (d.cputune) {
-        for (const auto& node : d.cputune->kept) {
-            if (node.name == "cachetune" || node.name == "memorytune")
-                return fmt::format("{} is only supported for KVM domains", node.name);
-        }
-    }
-    for (const auto& node : d.kept) {
-        if (node.name != "launchSecurity") continue;
-        const std::string* type = node.attribute("type");
-        if (type != nullptr && *type == "sev") return "SEV launch security is not supported with this QEMU binary";
-    }
+    if (d.cputune && !d.cputune->cachetunes.empty()) return "cachetune is only supported for KVM domains";
+    if (d.cputune && !d.cputune->memorytunes.empty()) return "memorytune is only supported for KVM domains";
+    if (d.launch_security && d.launch_security->type == "sev") return "SEV launch security is not supported with this QEMU binary";
     return {};
 }
 

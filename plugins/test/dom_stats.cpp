@@ -211,8 +211,19 @@ class Stats : public Ops {
         });
     }
 
-    pv_status messages(pv_call* call, const pv_obj*, const pv_dom_messages_in& in, pv_dom_messages_out&) {
-        return answer(call, check_flags(in.flags, PV_DOMAIN_MESSAGE_DEPRECATION | PV_DOMAIN_MESSAGE_TAINTING, "testDomainGetMessages"));
+    pv_status messages(pv_call* call, const pv_obj* obj, const pv_dom_messages_in& in, pv_dom_messages_out& out) {
+        constexpr std::uint32_t kKnown = PV_DOMAIN_MESSAGE_DEPRECATION | PV_DOMAIN_MESSAGE_TAINTING;
+        if (const Status flags = check_flags(in.flags, kKnown, "testDomainGetMessages"); !flags) return answer(call, flags);
+        const GuestPtr guest = Domains::of(obj);
+        DocumentPtr document;
+        {
+            const ObjectLock lock(guest->mu);
+            document = guest->current();
+        }
+        if (!document) return fail(call, no_domain(*guest));
+        if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
+        for (const std::string& note : document->notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
+        return PV_OK;
     }
 
     pv_status start_dirty_rate_calc(pv_call* call, const pv_obj* obj, const pv_dom_start_dirty_rate_calc_in& in,

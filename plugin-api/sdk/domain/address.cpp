@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/address.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 namespace {
 
@@ -65,7 +67,10 @@ void describe(xml::Binder& b, Address& a) {
         b.attr("slot", a.slot, hex(2, 0x1f));
         b.attr("function", a.function, hex(1, 7));
         b.attr("multifunction", a.multifunction);
-        b.keep({"zpci"}, a.kept);
+        b.group("zpci", [&] {
+            b.attr("uid", a.zpci_uid, hex(4, 0xffff));
+            b.attr("fid", a.zpci_fid, hex(8, 0xffffffff));
+        });
     });
     b.when(a.type == AddressType::drive, "type is drive", [&] {
         b.attr("controller", a.controller);
@@ -151,8 +156,15 @@ void describe(xml::Binder& b, Rom& v) {
 }
 
 void describe(xml::Binder& b, Teaming& v) {
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kTeaming, true));
     b.attr("persistent", v.persistent);
+}
+
+void describe(xml::Binder& b, SourceLabel& v) {
+    b.attr("model", v.model);
+    b.attr("labelskip", v.labelskip);
+    b.attr("relabel", v.relabel);
+    b.element("label", v.label);
 }
 
 void describe(xml::Binder& b, Reconnect& v) {

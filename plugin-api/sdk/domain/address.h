@@ -47,7 +47,7 @@ struct Address {
     Number controller, target, unit;                // drive; controller also virtio-serial and ccid
     std::string port;                               // usb ("1.4"), virtio-serial
     std::optional<std::uint64_t> iobase, irq, base; // isa, dimm
-    Kept kept;
+    Number zpci_uid, zpci_fid;                      // pci of s390
 
     [[nodiscard]] bool is_pci() const { return type == AddressType::pci && bus && slot; }
     static Address pci(std::uint32_t bus, std::uint32_t slot, std::uint32_t function);
@@ -102,6 +102,13 @@ struct Reconnect {
     Number timeout; // s
 };
 void describe(xml::Binder& b, Reconnect& v);
+
+// A security label of one source alone.
+struct SourceLabel {
+    std::string model, label;
+    YesNo relabel{}, labelskip{};
+};
+void describe(xml::Binder& b, SourceLabel& v);
 
 // <driver> options of virtio devices.
 struct VirtioOptions {

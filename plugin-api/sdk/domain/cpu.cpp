@@ -2,10 +2,12 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/cpu.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, CpuModel& v) {
-    b.attr("fallback", v.fallback);
+    b.attr("fallback", v.fallback, xml::one_of(names::kFallback));
     b.attr("vendor_id", v.vendor_id);
     b.text(v.name);
 }
@@ -26,11 +28,11 @@ void describe(xml::Binder& b, CpuFeature& v) {
 
 void describe(xml::Binder& b, CpuCache& v) {
     b.attr("level", v.level, xml::Rule{}.limits(1, 3));
-    b.attr("mode", v.mode, xml::kRequired);
+    b.attr("mode", v.mode, xml::one_of(names::kCpuCacheModes, true));
 }
 
 void describe(xml::Binder& b, CpuAddressBits& v) {
-    b.attr("mode", v.mode, xml::kRequired);
+    b.attr("mode", v.mode, xml::one_of(names::kAddressModes, true));
     b.attr("bits", v.bits);
 }
 
@@ -41,8 +43,8 @@ void describe(xml::Binder& b, NumaDistance& v) {
 
 void describe(xml::Binder& b, NumaCache& v) {
     b.attr("level", v.level, xml::Rule{true}.limits(1, 255));
-    b.attr("associativity", v.associativity);
-    b.attr("policy", v.policy);
+    b.attr("associativity", v.associativity, xml::one_of(names::kAssociativity));
+    b.attr("policy", v.policy, xml::one_of(names::kCachePolicy));
     const xml::SizeRule kib{1024, "KiB", 1024, true}, bytes{1, "B", 1, true};
     b.group("size", [&] { b.size_attr("value", "unit", v.size, kib); });
     b.group("line", [&] { b.size_attr("value", "unit", v.line, bytes); });
@@ -52,7 +54,7 @@ void describe(xml::Binder& b, NumaCell& v) {
     b.attr("id", v.id);
     b.attr("cpus", v.cpus);
     b.size_attr("memory", "unit", v.memory);
-    b.attr("memAccess", v.mem_access);
+    b.attr("memAccess", v.mem_access, xml::one_of(names::kMemoryModes));
     b.attr("discard", v.discard);
     b.group("distances", [&] { b.child("sibling", v.distances); });
     b.child("cache", v.caches);
@@ -62,7 +64,7 @@ void describe(xml::Binder& b, NumaLink& v) {
     b.attr("initiator", v.initiator, xml::kRequired);
     b.attr("target", v.target, xml::kRequired);
     b.attr("cache", v.cache);
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kLinkTypes, true));
     b.attr("value", v.value, xml::kRequired);
     b.attr("unit", v.unit);
 }

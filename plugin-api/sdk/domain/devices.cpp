@@ -2,10 +2,12 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/devices.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, Hub& v) {
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kHubs, true));
     describe_info(b, v.info);
 }
 
@@ -21,14 +23,14 @@ void describe(xml::Binder& b, Input& v) {
 void describe(xml::Binder& b, InputSource& v) {
     b.attr("evdev", v.evdev);
     b.attr("dev", v.dev);
-    b.attr("grab", v.grab);
-    b.attr("grabToggle", v.grab_toggle);
+    b.attr("grab", v.grab, xml::one_of(names::kGrab));
+    b.attr("grabToggle", v.grab_toggle, xml::one_of(names::kGrabToggle));
     b.attr("repeat", v.repeat);
 }
 
 void describe(xml::Binder& b, GraphicsChannel& v) {
-    b.attr("name", v.name, xml::kRequired);
-    b.attr("mode", v.mode, xml::kRequired);
+    b.attr("name", v.name, xml::one_of(names::kSpiceChannels, true));
+    b.attr("mode", v.mode, xml::one_of(names::kSecurity, true));
 }
 
 void describe(xml::Binder& b, AudioRef& v) {
@@ -36,7 +38,7 @@ void describe(xml::Binder& b, AudioRef& v) {
 }
 
 void describe(xml::Binder& b, SoundCodec& v) {
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kCodecs, true));
 }
 
 void describe(xml::Binder& b, GraphicsListen& v) {
@@ -63,10 +65,10 @@ void describe(xml::Binder& b, Graphics& v) {
     b.attr("keymap", v.keymap);
     b.attr("passwd", v.passwd);
     b.attr("passwdValidTo", v.passwd_valid_to);
-    b.attr("connected", v.connected);
-    b.attr("sharePolicy", v.share_policy);
-    b.attr("defaultMode", v.default_mode);
-    b.attr("powerControl", v.power_control);
+    b.attr("connected", v.connected, xml::one_of(names::kConnected));
+    b.attr("sharePolicy", v.share_policy, xml::one_of(names::kSharePolicy));
+    b.attr("defaultMode", v.default_mode, xml::one_of(names::kSecurity));
+    b.attr("powerControl", v.power_control, xml::one_of(names::kYesNo));
     b.attr("display", v.display);
     b.attr("xauth", v.xauth);
     b.attr("fullscreen", v.fullscreen);
@@ -75,13 +77,13 @@ void describe(xml::Binder& b, Graphics& v) {
     b.child("listen", v.listens);
     b.child("gl", v.gl);
     b.child("channel", v.channels);
-    b.group("image", [&] { b.attr("compression", v.image_compression); });
-    b.group("jpeg", [&] { b.attr("compression", v.jpeg_compression); });
-    b.group("zlib", [&] { b.attr("compression", v.zlib_compression); });
+    b.group("image", [&] { b.attr("compression", v.image_compression, xml::one_of(names::kImages)); });
+    b.group("jpeg", [&] { b.attr("compression", v.jpeg_compression, xml::one_of(names::kWanCompression)); });
+    b.group("zlib", [&] { b.attr("compression", v.zlib_compression, xml::one_of(names::kWanCompression)); });
     b.group("playback", [&] { b.attr("compression", v.playback_compression); });
-    b.group("streaming", [&] { b.attr("mode", v.streaming); });
+    b.group("streaming", [&] { b.attr("mode", v.streaming, xml::one_of(names::kStreaming)); });
     b.group("clipboard", [&] { b.attr("copypaste", v.copypaste); });
-    b.group("mouse", [&] { b.attr("mode", v.mouse); });
+    b.group("mouse", [&] { b.attr("mode", v.mouse, xml::one_of(names::kMouse)); });
     b.group("filetransfer", [&] { b.attr("enable", v.filetransfer); });
     b.child("audio", v.audio);
     describe_info(b, v.info);
@@ -94,7 +96,7 @@ void describe(xml::Binder& b, VideoAcceleration& v) {
 }
 
 void describe(xml::Binder& b, VideoModel& v) {
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kVideos, true));
     b.attr("ram", v.ram);
     b.attr("vram", v.vram);
     b.attr("vram64", v.vram64);
@@ -110,8 +112,8 @@ void describe(xml::Binder& b, VideoModel& v) {
 }
 
 void describe(xml::Binder& b, VideoDriver& v) {
-    b.attr("name", v.name);
-    b.attr("vgaconf", v.vgaconf);
+    b.attr("name", v.name, xml::one_of(names::kVideoDrivers));
+    b.attr("vgaconf", v.vgaconf, xml::one_of(names::kVgaconf));
     describe_virtio(b, v.virtio);
 }
 
@@ -122,7 +124,7 @@ void describe(xml::Binder& b, Video& v) {
 }
 
 void describe(xml::Binder& b, Sound& v) {
-    b.attr("model", v.model, xml::kRequired);
+    b.attr("model", v.model, xml::one_of(names::kSounds, true));
     b.attr("multichannel", v.multichannel);
     b.child("codec", v.codecs);
     b.child("audio", v.audio);
@@ -147,33 +149,33 @@ static void describe(xml::Binder& b, AudioStream& v) {
     b.group("settings", [&] {
         b.attr("frequency", v.frequency);
         b.attr("channels", v.channels);
-        b.attr("format", v.format);
+        b.attr("format", v.format, xml::one_of(names::kSamples));
     });
 }
 
 void describe(xml::Binder& b, Audio& v) {
     b.attr("id", v.id, xml::Rule{true}.limits(1, 0xffffffff));
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kAudios, true));
     b.attr("timerPeriod", v.timer_period);
     b.attr("serverName", v.server_name);
     b.attr("runtimeDir", v.runtime_dir);
     b.attr("driver", v.driver);
     b.attr("path", v.path);
-    b.attr("tryMMap", v.try_mmap);
-    b.attr("exclusive", v.exclusive);
+    b.attr("tryMMap", v.try_mmap, xml::one_of(names::kYesNo));
+    b.attr("exclusive", v.exclusive, xml::one_of(names::kYesNo));
     b.attr("dspPolicy", v.dsp_policy);
     b.child("input", v.input);
     b.child("output", v.output);
 }
 
 void describe(xml::Binder& b, Watchdog& v) {
-    b.attr("model", v.model, xml::kRequired);
-    b.attr("action", v.action);
+    b.attr("model", v.model, xml::one_of(names::kWatchdogs, true));
+    b.attr("action", v.action, xml::one_of(names::kWatchdogActions));
     describe_info(b, v.info);
 }
 
 void describe(xml::Binder& b, Memballoon& v) {
-    b.attr("model", v.model, xml::kRequired);
+    b.attr("model", v.model, xml::one_of(names::kBalloons, true));
     b.attr("autodeflate", v.autodeflate);
     b.attr("freePageReporting", v.free_page_reporting);
     b.group("stats", [&] { b.attr("period", v.stats_period); });
@@ -182,7 +184,7 @@ void describe(xml::Binder& b, Memballoon& v) {
 }
 
 void describe(xml::Binder& b, RngBackend& v) {
-    b.attr("model", v.model, xml::kRequired);
+    b.attr("model", v.model, xml::one_of(names::kRngBackends, true));
     b.attr("type", v.type);
     b.when(v.model == "egd", "model is egd", [&] {
         b.child("source", v.sources);
@@ -192,7 +194,7 @@ void describe(xml::Binder& b, RngBackend& v) {
 }
 
 void describe(xml::Binder& b, Rng& v) {
-    b.attr("model", v.model, xml::kRequired);
+    b.attr("model", v.model, xml::one_of(names::kVirtio, true));
     b.group("rate", [&] {
         b.attr("bytes", v.rate_bytes);
         b.attr("period", v.rate_period);
@@ -203,7 +205,7 @@ void describe(xml::Binder& b, Rng& v) {
 }
 
 void describe(xml::Binder& b, Panic& v) {
-    b.attr("model", v.model);
+    b.attr("model", v.model, xml::one_of(names::kPanics));
     describe_info(b, v.info);
 }
 

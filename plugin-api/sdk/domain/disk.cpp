@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/disk.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, SecretRef& v) {
@@ -28,8 +30,8 @@ void describe(xml::Binder& b, EncryptionIvgen& v) {
 }
 
 void describe(xml::Binder& b, Encryption& v) {
-    b.attr("format", v.format, xml::kRequired);
-    b.attr("engine", v.engine);
+    b.attr("format", v.format, xml::one_of(names::kEncryption, true));
+    b.attr("engine", v.engine, xml::one_of(names::kEngines));
     b.child("secret", v.secrets);
     b.child("cipher", v.cipher);
     b.child("ivgen", v.ivgen);
@@ -42,7 +44,7 @@ static void describe_metadata_cache(xml::Binder& b, xml::Size& size) {
 
 void describe(xml::Binder& b, DiskDriver& v) {
     b.attr("name", v.name);
-    b.attr("type", v.type);
+    b.attr("type", v.type, xml::one_of(names::kFormats));
     b.attr("cache", v.cache);
     b.attr("error_policy", v.error_policy);
     b.attr("rerror_policy", v.rerror_policy);
@@ -62,27 +64,27 @@ void describe(xml::Binder& b, DiskDriver& v) {
 void describe(xml::Binder& b, DiskHost& v) {
     b.attr("name", v.name);
     b.attr("port", v.port);
-    b.attr("transport", v.transport);
+    b.attr("transport", v.transport, xml::one_of(names::kTransports));
     b.attr("socket", v.socket);
 }
 
 void describe(xml::Binder& b, DiskSource& v) {
-    b.attr("file", v.file);
+    b.attr("file", v.file, xml::absolute_path());
     b.attr("dev", v.dev);
     b.attr("dir", v.dir);
-    b.attr("protocol", v.protocol);
+    b.attr("protocol", v.protocol, xml::one_of(names::kProtocols));
     b.attr("name", v.name);
     b.attr("query", v.query);
-    b.attr("tls", v.tls);
+    b.attr("tls", v.tls, xml::one_of(names::kYesNo));
     b.attr("tlsHostname", v.tls_hostname);
     b.attr("pool", v.pool);
     b.attr("volume", v.volume);
-    b.attr("mode", v.mode);
+    b.attr("mode", v.mode, xml::one_of(names::kPoolModes));
     b.attr("type", v.type);
-    b.attr("managed", v.managed);
+    b.attr("managed", v.managed, xml::one_of(names::kYesNo));
     b.attr("namespace", v.nvme_namespace);
     b.attr("path", v.path);
-    b.attr("startupPolicy", v.startup_policy);
+    b.attr("startupPolicy", v.startup_policy, xml::one_of(names::kStartupPolicy));
     b.attr("fdgroup", v.fd_group);
     b.attr("index", v.index);
     b.child("host", v.hosts);
@@ -103,7 +105,7 @@ void describe(xml::Binder& b, DiskSource& v) {
     });
     b.child("encryption", v.encryption);
     b.child("reservations", v.reservations);
-    b.keep({"seclabel"}, v.kept);
+    b.child("seclabel", v.labels);
 }
 
 void describe(xml::Binder& b, DiskSlice& v) {
@@ -119,7 +121,7 @@ void describe(xml::Binder& b, DiskCookie& v) {
 
 void describe(xml::Binder& b, Reservations& v) {
     b.attr("managed", v.managed, xml::kRequired);
-    b.keep({"source"}, v.source);
+    b.child("source", v.source);
 }
 
 void describe(xml::Binder& b, NvmeAddress& v) {
@@ -138,18 +140,35 @@ void describe(xml::Binder& b, BackingStore& v) {
     b.attr("type", v.type);
     b.attr("index", v.index);
     b.group("format", [&] {
-        b.attr("type", v.format);
+        b.attr("type", v.format, xml::one_of(names::kFormats));
         describe_metadata_cache(b, v.metadata_cache);
     });
     b.child("source", v.source);
     b.child("backingStore", v.next);
 }
 
+void describe(xml::Binder& b, ReservationSource& v) {
+    b.attr("type", v.type);
+    b.attr("path", v.path);
+    b.attr("mode", v.mode);
+}
+
+void describe(xml::Binder& b, Mirror& v) {
+    b.attr("type", v.type);
+    b.attr("file", v.file);
+    b.attr("format", v.file_format);
+    b.attr("job", v.job);
+    b.attr("ready", v.ready);
+    b.group("format", [&] { b.attr("type", v.format, xml::one_of(names::kFormats)); });
+    b.child("source", v.source);
+    b.child("backingStore", v.backing);
+}
+
 void describe(xml::Binder& b, DiskGeometry& v) {
     b.attr("cyls", v.cyls);
     b.attr("heads", v.heads);
     b.attr("secs", v.secs);
-    b.attr("trans", v.trans);
+    b.attr("trans", v.trans, xml::one_of(names::kGeometry));
 }
 
 void describe(xml::Binder& b, DiskIotune& v) {
@@ -185,7 +204,7 @@ void describe(xml::Binder& b, DiskIotune& v) {
 void describe(xml::Binder& b, DiskTarget& v) {
     b.attr("dev", v.dev);
     b.attr("bus", v.bus);
-    b.attr("tray", v.tray);
+    b.attr("tray", v.tray, xml::one_of(names::kTray));
     b.attr("removable", v.removable);
     b.attr("rotation_rate", v.rotation_rate);
 }
@@ -194,14 +213,15 @@ void describe(xml::Binder& b, Disk& v) {
     b.attr("type", v.type);
     b.attr("device", v.device);
     b.attr("model", v.model);
-    b.attr("rawio", v.rawio);
-    b.attr("sgio", v.sgio);
-    b.attr("snapshot", v.snapshot);
+    b.attr("rawio", v.rawio, xml::one_of(names::kYesNo));
+    b.attr("sgio", v.sgio, xml::one_of(names::kSgio));
+    b.attr("snapshot", v.snapshot, xml::one_of(names::kSnapshot));
     b.child("driver", v.driver);
     b.child("auth", v.auth);
     b.child("source", v.source);
     b.child("backingStore", v.backing);
-    b.keep({"backenddomain", "mirror"}, v.kept);
+    b.group("backenddomain", [&] { b.attr("name", v.backend_domain); });
+    b.child("mirror", v.mirror);
     b.child("geometry", v.geometry);
     b.group("blockio", [&] {
         b.attr("logical_block_size", v.logical_block_size);
@@ -255,7 +275,7 @@ void describe(xml::Binder& b, Controller& v) {
     b.attr("maxGrantFrames", v.max_grant_frames);
     b.attr("maxEventChannels", v.max_event_channels);
     b.when(v.type == ControllerType::pci, "type is pci", [&] {
-        b.group("model", [&] { b.attr("name", v.pci_model_name); });
+        b.group("model", [&] { b.attr("name", v.pci_model_name, xml::one_of(names::kPciModels)); });
         b.child("target", v.target);
         b.group("pcihole64", [&] { b.size_text(v.pcihole64); });
     });

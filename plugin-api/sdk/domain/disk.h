@@ -122,9 +122,13 @@ struct DiskSlice {
 struct DiskCookie {
     std::string name, value;
 };
+// The helper that holds reservations: found by the daemon, or listening on a socket.
+struct ReservationSource {
+    std::string type, path, mode;
+};
 struct Reservations {
     YesNo managed{};
-    Kept source; // <source type='unix' .../>
+    std::optional<ReservationSource> source;
 };
 struct NvmeAddress {
     Number domain, bus, slot, function;
@@ -146,7 +150,7 @@ struct DiskSource {
     std::vector<DiskSlice> slices;
     std::optional<Reconnect> reconnect;
     std::string user, group; // <identity>
-    Kept kept;               // seclabel
+    std::vector<SourceLabel> labels;
 };
 
 // The image below a disk's, and below that ... An empty one (no type) ends the chain.
@@ -157,6 +161,14 @@ struct BackingStore {
     xml::Size metadata_cache; // bytes
     std::optional<DiskSource> source;
     std::vector<BackingStore> next; // one at most
+};
+
+// What a block job copies to.
+struct Mirror {
+    DiskType type{};
+    std::string job, ready, format, file, file_format; // the last two: as older documents have it
+    std::optional<DiskSource> source;
+    std::vector<BackingStore> backing; // one at most
 };
 
 struct DiskGeometry {
@@ -195,7 +207,8 @@ struct Disk {
     std::optional<Encryption> encryption;
     bool readonly = false, shareable = false, transient = false;
     std::string serial, wwn, vendor, product;
-    Kept kept; // mirror, of a running guest; backenddomain
+    std::string backend_domain;   // xen
+    std::optional<Mirror> mirror; // of a running guest
     DeviceInfo info;
 };
 
@@ -253,7 +266,9 @@ void describe(xml::Binder& b, DiskSlice& v);
 void describe(xml::Binder& b, DiskCookie& v);
 void describe(xml::Binder& b, Reservations& v);
 void describe(xml::Binder& b, NvmeAddress& v);
+void describe(xml::Binder& b, ReservationSource& v);
 void describe(xml::Binder& b, BackingStore& v);
+void describe(xml::Binder& b, Mirror& v);
 void describe(xml::Binder& b, DiskGeometry& v);
 void describe(xml::Binder& b, DiskIotune& v);
 void describe(xml::Binder& b, DiskDriver& v);

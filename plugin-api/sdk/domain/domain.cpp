@@ -3,6 +3,8 @@
 #include "sdk/domain/domain.h"
 
 #include "base/error_text.h"
+#include "sdk/domain/names.h"
+#include "sdk/domain/notes.h"
 #include "sdk/domain/passes.h"
 #include "sdk/xml/format.h"
 #include "sdk/xml/parse.h"
@@ -19,6 +21,32 @@ static void describe(xml::Binder& b, QemuEnv& v) {
 static void describe(xml::Binder& b, QemuCommandline& v) {
     b.child("arg", v.args);
     b.child("env", v.env);
+}
+
+static void describe(xml::Binder& b, QemuCapability& v) {
+    b.attr("capability", v.name, xml::kRequired);
+}
+static void describe(xml::Binder& b, QemuCapabilities& v) {
+    b.child("add", v.add);
+    b.child("del", v.del);
+}
+static void describe(xml::Binder& b, QemuProperty& v) {
+    b.attr("name", v.name, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kPropertyTypes, true));
+    b.attr("value", v.value);
+}
+static void describe(xml::Binder& b, QemuOverride& v) {
+    b.attr("alias", v.alias, xml::kRequired);
+    b.group("frontend", [&] { b.child("property", v.properties); });
+}
+static void describe(xml::Binder& b, LxcShare& v) {
+    b.attr("type", v.type, xml::one_of(names::kNamespaceSources, true));
+    b.attr("value", v.value);
+}
+static void describe(xml::Binder& b, LxcNamespaces& v) {
+    b.child("sharenet", v.net);
+    b.child("shareipc", v.ipc);
+    b.child("shareuts", v.uts);
 }
 
 static void describe(xml::Binder& b, GenId& v) {
@@ -88,7 +116,9 @@ static void describe_lifecycle(xml::Binder& b, Domain& v) {
 void describe(xml::Binder& b, Domain& v) {
     b.attr("type", v.type, xml::kRequired);
     b.attr("id", v.id, xml::Rule{}.limits(-1, 0x7fffffff));
-    b.uses(kQemuNamespace, !v.qemu_commandline.empty());
+    b.uses(kQemuNamespace, !v.qemu_commandline.empty() || !v.qemu_capabilities.empty() || !v.qemu_deprecation.empty() ||
+                               !v.qemu_overrides.empty());
+    b.uses(kLxcNamespace, !v.lxc_namespaces.empty());
     b.element("name", v.name, xml::kRequired);
     b.require(v.name.find('/') == std::string::npos, "the name must not contain '/'");
     b.element("uuid", v.uuid);
@@ -110,9 +140,13 @@ void describe(xml::Binder& b, Domain& v) {
         b.group("fibrechannel", [&] { b.attr("appid", v.appid); });
     });
     b.child("sysinfo", v.sysinfos);
-    b.keep({"bootloader", "bootloader_args"}, v.kept);
+    b.element("bootloader", v.bootloader);
+    b.element("bootloader_args", v.bootloader_args);
     b.child("os", v.os);
-    b.keep({"idmap"}, v.kept);
+    b.group("idmap", [&] {
+        b.child("uid", v.uid_map);
+        b.child("gid", v.gid_map);
+    });
     b.child("features", v.features);
     b.child("cpu", v.cpu);
     b.child("clock", v.clock);
@@ -120,8 +154,26 @@ void describe(xml::Binder& b, Domain& v) {
     b.child("perf", v.perf);
     b.child("devices", v.devices);
     b.child("seclabel", v.seclabels);
-    b.keep({"keywrap", "launchSecurity"}, v.kept);
-    b.inside(kQemuNamespace, [&] { b.child("commandline", v.qemu_commandline); });
+    b.group("keywrap", [&] { b.child("cipher", v.keywrap); });
+    b.child("launchSecurity", v.launch_security);
+    b.inside(kQemuNamespace, [&] {
+        b.child("commandline", v.qemu_commandline);
+        b.child("capabilities", v.qemu_capabilities);
+        b.group("deprecation", [&] { b.attr("behavior", v.qemu_deprecation, xml::one_of(names::kDeprecation)); });
+        b.group("override", [&] { b.child("device", v.qemu_overrides); });
+    });
+    b.inside(kLxcNamespace, [&] { b.child("namespace", v.lxc_namespaces); });
+}
+
+// A switch that nobody knows would leave the guest without what it was promised, so these are no typos to pass over.
+static Status refuse_unknown_switches(const xml::Messages& messages) {
+    for (const xml::Message& m : messages.list) {
+        for (const std::string_view where : {"domain/features/hyperv/", "domain/features/kvm/", "domain/features/xen/"}) {
+            if (m.kind == xml::Message::Kind::unknown_element && m.path.starts_with(where))
+                return make_error_text(ErrorCode::config_unsupported, ErrorDomain::domain, m.text);
+        }
+    }
+    return {};
 }
 
 Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) {
@@ -136,6 +188,10 @@ Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) 
         return make_error(ErrorCode::no_name, ErrorDomain::domain, "missing name information");
     Parsed parsed;
     PV_ASSIGN_OR_RETURN(parsed.domain, xml::parse<Domain>(root, parsed.messages));
+    if (options.validate)
+        PV_TRY(xml::refuse_unknown(parsed.messages));
+    PV_TRY(refuse_unknown_switches(parsed.messages));
+    parsed.domain.notes = notes_from(parsed.messages);
     if (options.inactive)
         drop_live_state(parsed.domain);
     return parsed;

@@ -67,6 +67,31 @@ struct QemuCommandline {
     [[nodiscard]] bool empty() const { return args.empty() && env.empty(); }
 };
 
+// Capabilities that are added to what the emulator was found to have, or taken away.
+struct QemuCapability {
+    std::string name;
+};
+struct QemuCapabilities {
+    std::vector<QemuCapability> add, del;
+    [[nodiscard]] bool empty() const { return add.empty() && del.empty(); }
+};
+// Properties of a device's frontend that are set last, over everything else.
+struct QemuProperty {
+    std::string name, type, value;
+};
+struct QemuOverride {
+    std::string alias;
+    std::vector<QemuProperty> properties;
+};
+struct LxcShare {
+    std::string type, value;
+    [[nodiscard]] bool empty() const { return type.empty(); }
+};
+struct LxcNamespaces {
+    LxcShare net, ipc, uts;
+    [[nodiscard]] bool empty() const { return net.empty() && ipc.empty() && uts.empty(); }
+};
+
 // <genid/>: without a uuid one is made.
 struct GenId {
     std::optional<Uuid> uuid;
@@ -100,23 +125,36 @@ struct Domain {
     Features features;
     std::optional<Cpu> cpu;
     std::optional<Clock> clock;
-    LifecycleAction on_poweroff{}, on_reboot{}, on_crash{}, on_lockfailure{};
+    LifecycleAction on_poweroff{}, on_reboot{}, on_crash{};
+    LockFailureAction on_lockfailure{};
     YesNo suspend_to_mem{}, suspend_to_disk{};
     Devices devices;
     std::vector<Seclabel> seclabels;
     QemuCommandline qemu_commandline;
     Perf perf;
-    Kept kept; // known by name only: idmap, keywrap, launchSecurity
+    std::string bootloader, bootloader_args; // xen
+    std::vector<IdRange> uid_map, gid_map;
+    std::vector<KeyWrapCipher> keywrap;
+    std::optional<LaunchSecurity> launch_security;
+    QemuCapabilities qemu_capabilities;
+    std::string qemu_deprecation;
+    std::vector<QemuOverride> qemu_overrides;
+    LxcNamespaces lxc_namespaces;
+    // What reading it found odd, in words, line by line. No part of the document: see notes.h.
+    std::vector<std::string> notes;
 };
 void describe(xml::Binder& b, Domain& v);
 
 inline constexpr xml::Namespace kQemuNamespace{"qemu",
                                                "http://libvirt.org/schemas/domain/qemu/1.0"};
 
+inline constexpr xml::Namespace kLxcNamespace{"lxc", "http://libvirt.org/schemas/domain/lxc/1.0"};
+
 struct ParseOptions {
     bool inactive =
         true; // what only a running guest has (id, aliases not the user's, tty) is dropped
     xml::Limits limits{};
+    bool validate = false; // what is unknown is an error (xml_invalid_schema)
 };
 struct Parsed {
     Domain domain;

@@ -2,11 +2,13 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/extras.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, TpmBackend& v) {
-    b.attr("type", v.type, xml::kRequired);
-    b.attr("version", v.version);
+    b.attr("type", v.type, xml::one_of(names::kTpmBackends, true));
+    b.attr("version", v.version, xml::one_of(names::kTpmVersions));
     b.attr("persistent_state", v.persistent_state);
     b.when(v.type == "passthrough", "type is passthrough",
            [&] { b.group("device", [&] { b.attr("path", v.device); }); });
@@ -21,7 +23,7 @@ void describe(xml::Binder& b, TpmBackend& v) {
 }
 
 void describe(xml::Binder& b, Tpm& v) {
-    b.attr("model", v.model);
+    b.attr("model", v.model, xml::one_of(names::kTpms));
     b.child("backend", v.backend);
     describe_info(b, v.info);
 }
@@ -31,8 +33,8 @@ void describe(xml::Binder& b, SmartcardCertificate& v) {
 }
 
 void describe(xml::Binder& b, Smartcard& v) {
-    b.attr("mode", v.mode, xml::kRequired);
-    b.attr("type", v.type);
+    b.attr("mode", v.mode, xml::one_of(names::kSmartcards, true));
+    b.attr("type", v.type, xml::one_of(names::kChardevTypes));
     b.attr("tty", v.tty);
     b.child("certificate", v.certificates);
     b.element("database", v.database);
@@ -42,7 +44,6 @@ void describe(xml::Binder& b, Smartcard& v) {
 }
 
 void describe(xml::Binder& b, ShmemMsi& v) {
-    b.attr("enabled", v.enabled);
     b.attr("vectors", v.vectors);
     b.attr("ioeventfd", v.ioeventfd);
 }
@@ -53,8 +54,8 @@ void describe(xml::Binder& b, ShmemServer& v) {
 
 void describe(xml::Binder& b, Shmem& v) {
     b.attr("name", v.name, xml::kRequired);
-    b.attr("role", v.role);
-    b.group("model", [&] { b.attr("type", v.model); });
+    b.attr("role", v.role, xml::one_of(names::kRoles));
+    b.group("model", [&] { b.attr("type", v.model, xml::one_of(names::kShmems)); });
     b.group("size", [&] {
         b.attr("unit", v.size_unit);
         b.text(v.size);
@@ -84,8 +85,8 @@ void describe(xml::Binder& b, MemoryTarget& v) {
 }
 
 void describe(xml::Binder& b, MemoryDevice& v) {
-    b.attr("model", v.model, xml::kRequired);
-    b.attr("access", v.access);
+    b.attr("model", v.model, xml::one_of(names::kMemories, true));
+    b.attr("access", v.access, xml::one_of(names::kMemoryAccess));
     b.attr("discard", v.discard);
     b.element("uuid", v.uuid);
     b.child("source", v.source);
@@ -94,7 +95,7 @@ void describe(xml::Binder& b, MemoryDevice& v) {
 }
 
 void describe(xml::Binder& b, Vsock& v) {
-    b.attr("model", v.model);
+    b.attr("model", v.model, xml::one_of(names::kVirtio));
     b.group("cid", [&] {
         b.attr("auto", v.cid_auto);
         b.attr("address", v.cid, xml::Rule{}.limits(3, 0xffffffff));
@@ -104,7 +105,7 @@ void describe(xml::Binder& b, Vsock& v) {
 }
 
 void describe(xml::Binder& b, Iommu& v) {
-    b.attr("model", v.model, xml::kRequired);
+    b.attr("model", v.model, xml::one_of(names::kIommus, true));
     b.group("driver", [&] {
         b.attr("intremap", v.intremap);
         b.attr("caching_mode", v.caching_mode);
@@ -120,10 +121,10 @@ void describe(xml::Binder& b, NvramDevice& v) {
 }
 
 void describe(xml::Binder& b, Crypto& v) {
-    b.attr("model", v.model, xml::kRequired);
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("model", v.model, xml::one_of(names::kCryptos, true));
+    b.attr("type", v.type, xml::one_of(names::kCryptoTypes, true));
     b.group("backend", [&] {
-        b.attr("model", v.backend);
+        b.attr("model", v.backend, xml::one_of(names::kCryptoBackends));
         b.attr("queues", v.queues);
     });
     b.group("driver", [&] { describe_virtio(b, v.driver); });

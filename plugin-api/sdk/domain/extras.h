@@ -38,7 +38,6 @@ struct Smartcard {
 };
 
 struct ShmemMsi {
-    YesNo enabled{};
     Number vectors;
     OnOff ioeventfd{};
 };

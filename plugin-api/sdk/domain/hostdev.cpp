@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/hostdev.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, HostUsbId& v) {
@@ -11,10 +13,10 @@ void describe(xml::Binder& b, HostUsbId& v) {
 }
 
 void describe(xml::Binder& b, HostdevSource& v) {
-    b.attr("startupPolicy", v.startup_policy);
-    b.attr("guestReset", v.guest_reset);
+    b.attr("startupPolicy", v.startup_policy, xml::one_of(names::kStartupPolicy));
+    b.attr("guestReset", v.guest_reset, xml::one_of(names::kGuestReset));
     b.attr("writeFiltering", v.write_filtering);
-    b.attr("protocol", v.protocol);
+    b.attr("protocol", v.protocol, xml::one_of(names::kHostdevProtocols));
     b.attr("name", v.name);
     b.attr("wwpn", v.wwpn);
     b.child("vendor", v.vendor);
@@ -30,29 +32,30 @@ void describe(xml::Binder& b, HostdevSource& v) {
 }
 
 void describe(xml::Binder& b, Hostdev& v) {
-    b.attr("mode", v.mode);
-    b.attr("type", v.type);
+    b.attr("mode", v.mode, xml::one_of(names::kHostdevModes));
+    b.attr("type", v.type, xml::one_of(names::kHostdevTypes));
     b.attr("managed", v.managed);
-    b.attr("model", v.model);
-    b.attr("display", v.display);
-    b.attr("ramfb", v.ramfb);
-    b.attr("sgio", v.sgio);
-    b.attr("rawio", v.rawio);
-    b.group("driver", [&] { b.attr("name", v.driver); });
+    b.attr("model", v.model, xml::one_of(names::kHostdevModels));
+    b.attr("display", v.display, xml::one_of(names::kOnOff));
+    b.attr("ramfb", v.ramfb, xml::one_of(names::kOnOff));
+    b.attr("sgio", v.sgio, xml::one_of(names::kSgio));
+    b.attr("rawio", v.rawio, xml::one_of(names::kYesNo));
+    b.group("driver", [&] { b.attr("name", v.driver, xml::one_of(names::kHostdevDrivers)); });
     b.child("source", v.source);
     b.child("teaming", v.teaming);
     b.flag("readonly", v.readonly);
     b.flag("shareable", v.shareable);
-    b.keep({"ip", "route"}, v.kept);
+    b.child("ip", v.ips);
+    b.child("route", v.routes);
     b.child("rom", v.rom);
     describe_info(b, v.info);
 }
 
 void describe(xml::Binder& b, FilesystemDriver& v) {
-    b.attr("type", v.type);
-    b.attr("format", v.format);
+    b.attr("type", v.type, xml::one_of(names::kFilesystemDrivers));
+    b.attr("format", v.format, xml::one_of(names::kFormats));
     b.attr("name", v.name);
-    b.attr("wrpolicy", v.wrpolicy);
+    b.attr("wrpolicy", v.wrpolicy, xml::one_of(names::kWritePolicies));
     b.attr("queue", v.queue);
     describe_virtio(b, v.virtio);
 }
@@ -60,8 +63,8 @@ void describe(xml::Binder& b, FilesystemDriver& v) {
 void describe(xml::Binder& b, FilesystemBinary& v) {
     b.attr("path", v.path);
     b.attr("xattr", v.xattr);
-    b.group("cache", [&] { b.attr("mode", v.cache_mode); });
-    b.group("sandbox", [&] { b.attr("mode", v.sandbox_mode); });
+    b.group("cache", [&] { b.attr("mode", v.cache_mode, xml::one_of(names::kCacheModes)); });
+    b.group("sandbox", [&] { b.attr("mode", v.sandbox_mode, xml::one_of(names::kSandboxes)); });
     b.group("lock", [&] {
         b.attr("posix", v.lock_posix);
         b.attr("flock", v.lock_flock);
@@ -83,10 +86,10 @@ void describe(xml::Binder& b, FilesystemSource& v) {
 
 void describe(xml::Binder& b, Filesystem& v) {
     const xml::SizeRule bytes{1, "bytes", 1};
-    b.attr("type", v.type);
-    b.attr("accessmode", v.accessmode);
-    b.attr("model", v.model);
-    b.attr("multidevs", v.multidevs);
+    b.attr("type", v.type, xml::one_of(names::kFilesystems));
+    b.attr("accessmode", v.accessmode, xml::one_of(names::kAccessModes));
+    b.attr("model", v.model, xml::one_of(names::kVirtio));
+    b.attr("multidevs", v.multidevs, xml::one_of(names::kMultidevs));
     b.attr("fmode", v.fmode);
     b.attr("dmode", v.dmode);
     b.child("driver", v.driver);
@@ -100,8 +103,8 @@ void describe(xml::Binder& b, Filesystem& v) {
 }
 
 void describe(xml::Binder& b, Redirdev& v) {
-    b.attr("bus", v.bus);
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("bus", v.bus, xml::one_of(names::kRedirBuses));
+    b.attr("type", v.type, xml::one_of(names::kChardevTypes, true));
     b.child("source", v.sources);
     b.group("protocol", [&] { b.attr("type", v.protocol); });
     describe_info(b, v.info);

@@ -4,7 +4,7 @@
 // Devices of the host in the guest: <hostdev>, <filesystem>, <redirdev>, <redirfilter>.
 
 #include "sdk/domain/chardev.h"
-#include "sdk/domain/disk.h"
+#include "sdk/domain/interface.h"
 
 namespace polyvirt::sdk::domain {
 
@@ -32,7 +32,8 @@ struct Hostdev {
     HostdevSource source;
     std::optional<Teaming> teaming;
     bool readonly = false, shareable = false;
-    Kept kept; // ip, route
+    std::vector<InterfaceIp> ips;
+    std::vector<InterfaceRoute> routes;
     Rom rom;
     DeviceInfo info;
 };

@@ -2,23 +2,25 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/interface.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, InterfaceMac& v) {
     b.attr("address", v.address);
-    b.attr("type", v.type);
-    b.attr("check", v.check);
+    b.attr("type", v.type, xml::one_of(names::kMacTypes));
+    b.attr("check", v.check, xml::one_of(names::kYesNo));
 }
 
 void describe(xml::Binder& b, InterfaceIp& v) {
     b.attr("address", v.address, xml::kRequired);
-    b.attr("family", v.family);
+    b.attr("family", v.family, xml::one_of(names::kIpFamily));
     b.attr("prefix", v.prefix, xml::Rule{}.limits(0, 128));
     b.attr("peer", v.peer);
 }
 
 void describe(xml::Binder& b, InterfaceRoute& v) {
-    b.attr("family", v.family);
+    b.attr("family", v.family, xml::one_of(names::kIpFamily));
     b.attr("address", v.address, xml::kRequired);
     b.attr("netmask", v.netmask);
     b.attr("prefix", v.prefix, xml::Rule{}.limits(0, 128));
@@ -55,8 +57,8 @@ void describe(xml::Binder& b, InterfaceSource& v) {
 }
 
 void describe(xml::Binder& b, InterfaceDriver& v) {
-    b.attr("name", v.name);
-    b.attr("txmode", v.txmode);
+    b.attr("name", v.name, xml::one_of(names::kNicDrivers));
+    b.attr("txmode", v.txmode, xml::one_of(names::kTxModes));
     b.attr("ioeventfd", v.ioeventfd);
     b.attr("event_idx", v.event_idx);
     b.attr("queues", v.queues);
@@ -88,7 +90,7 @@ void describe(xml::Binder& b, GuestOffload& v) {
 }
 
 void describe(xml::Binder& b, InterfaceBackend& v) {
-    b.attr("type", v.type);
+    b.attr("type", v.type, xml::one_of(names::kNicBackends));
     b.attr("tap", v.tap);
     b.attr("vhost", v.vhost);
     b.attr("logFile", v.log_file);

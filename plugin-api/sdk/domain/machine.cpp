@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/machine.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, Vcpu& v) {
@@ -22,11 +24,11 @@ void describe(xml::Binder& b, OsVariable& v) {
 
 void describe(xml::Binder& b, FirmwareFeature& v) {
     b.attr("enabled", v.enabled, xml::kRequired);
-    b.attr("name", v.name, xml::kRequired);
+    b.attr("name", v.name, xml::one_of(names::kFirmwareFeatures, true));
 }
 
 void describe(xml::Binder& b, AcpiTable& v) {
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kTables, true));
     b.text(v.path);
 }
 
@@ -42,24 +44,24 @@ void describe(xml::Binder& b, OsType& v) {
 
 void describe(xml::Binder& b, Loader& v) {
     b.attr("readonly", v.readonly);
-    b.attr("type", v.type);
+    b.attr("type", v.type, xml::one_of(names::kLoaders));
     b.attr("secure", v.secure);
     b.attr("stateless", v.stateless);
-    b.attr("format", v.format);
-    b.text(v.path);
+    b.attr("format", v.format, xml::one_of(names::kFormats));
+    b.text(v.path, xml::absolute_path());
 }
 
 void describe(xml::Binder& b, Nvram& v) {
     b.attr("type", v.type);
-    b.attr("template", v.template_);
-    b.attr("templateFormat", v.template_format);
-    b.attr("format", v.format);
-    b.keep({"source"}, v.kept);
-    b.when(v.kept.empty(), "there is no <source>", [&] { b.text(v.path); });
+    b.attr("template", v.template_, xml::absolute_path());
+    b.attr("templateFormat", v.template_format, xml::one_of(names::kFormats));
+    b.attr("format", v.format, xml::one_of(names::kFormats));
+    b.child("source", v.source);
+    b.when(!v.source, "there is no <source>", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Os& v) {
-    b.attr("firmware", v.firmware);
+    b.attr("firmware", v.firmware, xml::one_of(names::kFirmware));
     b.child("type", v.type);
     b.group("firmware", [&] { b.child("feature", v.firmware_features); });
     b.element("init", v.init);
@@ -84,7 +86,7 @@ void describe(xml::Binder& b, Os& v) {
         b.attr("useserial", v.bios_useserial);
         b.attr("rebootTimeout", v.reboot_timeout, xml::Rule{}.limits(-1, 65535));
     });
-    b.group("smbios", [&] { b.attr("mode", v.smbios); });
+    b.group("smbios", [&] { b.attr("mode", v.smbios, xml::one_of(names::kSmbios)); });
 }
 
 void describe(xml::Binder& b, SwitchState& v) {
@@ -108,7 +110,7 @@ void describe(xml::Binder& b, SyntheticTimer& v) {
 }
 
 void describe(xml::Binder& b, Hyperv& v) {
-    b.attr("mode", v.mode);
+    b.attr("mode", v.mode, xml::one_of(names::kHyperv));
     b.child("relaxed", v.relaxed);
     b.child("vapic", v.vapic);
     b.child("spinlocks", v.spinlocks);
@@ -141,7 +143,7 @@ void describe(xml::Binder& b, Kvm& v) {
 
 void describe(xml::Binder& b, XenPassthrough& v) {
     b.attr("state", v.state);
-    b.attr("mode", v.mode);
+    b.attr("mode", v.mode, xml::one_of(names::kXenPassthrough));
 }
 
 void describe(xml::Binder& b, Xen& v) {
@@ -157,6 +159,21 @@ void describe(xml::Binder& b, Smm& v) {
     });
 }
 
+static void describe(xml::Binder& b, Gic& v) {
+    b.attr("version", v.version);
+}
+static void describe(xml::Binder& b, Capability& v) {
+    b.attr("state", v.state);
+}
+static void describe(xml::Binder& b, Capabilities& v) {
+    b.attr("policy", v.policy, xml::one_of(names::kPolicies));
+    b.mixed(kCapabilities, v.list);
+}
+static void describe(xml::Binder& b, HashPageTable& v) {
+    b.attr("resizing", v.resizing);
+    b.group("maxpagesize", [&] { b.size_text(v.max_page_size); });
+}
+
 void describe(xml::Binder& b, Features& v) {
     b.flag("acpi", v.acpi);
     b.child("apic", v.apic);
@@ -167,28 +184,33 @@ void describe(xml::Binder& b, Features& v) {
     b.child("pvspinlock", v.pvspinlock);
     b.child("pmu", v.pmu);
     b.child("vmport", v.vmport);
-    b.keep({"gic"}, v.kept);
+    b.child("gic", v.gic);
     b.child("smm", v.smm);
     b.child("hyperv", v.hyperv);
     b.child("kvm", v.kvm);
     b.child("xen", v.xen);
-    b.keep({"capabilities"}, v.kept);
-    b.group("ioapic", [&] { b.attr("driver", v.ioapic); });
-    b.keep({"hpt", "htm", "nested-hv"}, v.kept);
+    b.child("capabilities", v.capabilities);
+    b.group("ioapic", [&] { b.attr("driver", v.ioapic, xml::one_of(names::kIoapic)); });
+    b.child("hpt", v.hpt);
+    b.child("htm", v.htm);
+    b.child("nested-hv", v.nested_hv);
     b.child("vmcoreinfo", v.vmcoreinfo);
-    b.group("msrs", [&] { b.attr("unknown", v.msrs_unknown); });
-    b.keep({"ccf-assist", "cfpc", "sbbc", "ibs"}, v.kept);
+    b.group("msrs", [&] { b.attr("unknown", v.msrs_unknown, xml::one_of(names::kMsrs)); });
+    b.child("ccf-assist", v.ccf_assist);
+    b.group("cfpc", [&] { b.attr("value", v.cfpc); });
+    b.group("sbbc", [&] { b.attr("value", v.sbbc); });
+    b.group("ibs", [&] { b.attr("value", v.ibs); });
     b.group("tcg", [&] { b.group("tb-cache", [&] { b.size_text(v.tb_cache, {1024, "KiB", 1024}); }); });
     b.child("async-teardown", v.async_teardown);
 }
 
 void describe(xml::Binder& b, Timer& v) {
-    b.attr("name", v.name, xml::kRequired);
+    b.attr("name", v.name, xml::one_of(names::kTimers, true));
     b.attr("present", v.present);
-    b.attr("tickpolicy", v.tickpolicy);
-    b.attr("track", v.track);
+    b.attr("tickpolicy", v.tickpolicy, xml::one_of(names::kTickPolicies));
+    b.attr("track", v.track, xml::one_of(names::kTracks));
     b.attr("frequency", v.frequency);
-    b.attr("mode", v.mode);
+    b.attr("mode", v.mode, xml::one_of(names::kTimerModes));
     b.group("catchup", [&] {
         b.attr("threshold", v.catchup_threshold);
         b.attr("slew", v.catchup_slew);
@@ -199,14 +221,38 @@ void describe(xml::Binder& b, Timer& v) {
 void describe(xml::Binder& b, Clock& v) {
     b.attr("offset", v.offset, xml::kRequired);
     b.attr("adjustment", v.adjustment);
-    b.attr("basis", v.basis);
+    b.attr("basis", v.basis, xml::one_of(names::kBasis));
     b.attr("timezone", v.timezone);
     b.attr("start", v.start);
     b.child("timer", v.timers);
 }
 
+void describe(xml::Binder& b, LaunchSecurity& v) {
+    const auto hex = [](int digits) {
+        xml::Rule rule;
+        rule.hex = digits;
+        return rule;
+    };
+    b.attr("type", v.type, xml::one_of(names::kLaunchSecurities, true));
+    b.attr("kernelHashes", v.kernel_hashes);
+    b.element("cbitpos", v.cbitpos);
+    b.element("reducedPhysBits", v.reduced_phys_bits);
+    b.element("policy", v.policy, hex(4));
+    b.element("dhCert", v.dh_cert);
+    b.element("session", v.session);
+}
+void describe(xml::Binder& b, KeyWrapCipher& v) {
+    b.attr("name", v.name, xml::one_of(names::kKeyWraps, true));
+    b.attr("state", v.state, xml::kRequired);
+}
+void describe(xml::Binder& b, IdRange& v) {
+    b.attr("start", v.start, xml::kRequired);
+    b.attr("target", v.target, xml::kRequired);
+    b.attr("count", v.count, xml::kRequired);
+}
+
 void describe(xml::Binder& b, Seclabel& v) {
-    b.attr("type", v.type);
+    b.attr("type", v.type, xml::one_of(names::kLabelTypes));
     b.attr("model", v.model);
     b.attr("relabel", v.relabel);
     b.element("label", v.label);

@@ -4,6 +4,7 @@
 // What the guest is beside its devices: vcpu, os, features, cpu, clock, pm, seclabel.
 
 #include "sdk/domain/cpu.h"
+#include "sdk/domain/disk.h"
 
 namespace polyvirt::sdk::domain {
 
@@ -49,8 +50,8 @@ struct Loader {
     std::string type, format, path;
 };
 struct Nvram {
-    std::string template_, template_format, format, type, path;
-    Kept kept;
+    std::string template_, template_format, format, type, path; // path, or with a type <source>
+    std::optional<DiskSource> source;
 };
 struct Os {
     std::string firmware; // bios, efi; empty: given by loader
@@ -120,6 +121,28 @@ struct Xen {
     std::optional<SwitchState> e820_host;
     std::optional<XenPassthrough> passthrough;
 };
+// <capabilities>, of containers: what their processes may do.
+struct Capability {
+    std::size_t which = 0; // kCapabilities
+    OnOff state{};
+};
+inline constexpr std::string_view kCapabilities[] = {
+    "audit_control", "audit_write",  "block_suspend",  "chown",      "dac_override",    "dac_read_search", "fowner",      "fsetid",
+    "ipc_lock",      "ipc_owner",    "kill",           "lease",      "linux_immutable", "mac_admin",       "mac_override", "mknod",
+    "net_admin",     "net_bind_service", "net_broadcast", "net_raw", "setgid",          "setfcap",         "setpcap",     "setuid",
+    "sys_admin",     "sys_boot",     "sys_chroot",     "sys_module", "sys_nice",        "sys_pacct",       "sys_ptrace",  "sys_rawio",
+    "sys_resource",  "sys_time",     "sys_tty_config", "syslog",     "wake_alarm"};
+struct Capabilities {
+    std::string policy; // default, allow, deny
+    std::vector<Capability> list;
+};
+struct Gic {
+    std::string version;
+};
+struct HashPageTable {
+    std::string resizing;
+    xml::Size max_page_size; // KiB
+};
 struct Features {
     bool pae = false, acpi = false, viridian = false, privnet = false;
     std::optional<Apic> apic;
@@ -132,7 +155,12 @@ struct Features {
     xml::Size tb_cache; // KiB
     std::string msrs_unknown;
     std::optional<SwitchState> async_teardown;
-    Kept kept; // of other architectures and hypervisors: gic, capabilities, hpt, htm ...
+    std::optional<Capabilities> capabilities;
+    // Of other architectures.
+    std::optional<Gic> gic;
+    std::optional<HashPageTable> hpt;
+    std::optional<SwitchState> htm, nested_hv, ccf_assist;
+    std::string cfpc, sbbc, ibs;
 };
 
 enum class ClockOffset : std::uint8_t { unset, utc, localtime, variable, timezone, absolute };
@@ -169,12 +197,37 @@ constexpr xml::Names names_of(LifecycleAction) {
     return kLifecycleActions;
 }
 
+// When the lock on a disk is lost.
+enum class LockFailureAction : std::uint8_t { unset, poweroff, restart, pause, ignore };
+inline constexpr std::string_view kLockFailureActions[] = {"", "poweroff", "restart", "pause", "ignore"};
+constexpr xml::Names names_of(LockFailureAction) {
+    return kLockFailureActions;
+}
+
+// <launchSecurity>: how the guest is kept secret from its host.
+struct LaunchSecurity {
+    std::string type; // sev, s390-pv
+    YesNo kernel_hashes{};
+    Number cbitpos, reduced_phys_bits, policy;
+    std::string dh_cert, session;
+};
+struct KeyWrapCipher {
+    std::string name; // aes, dea
+    OnOff state{};
+};
+// <idmap>, of containers.
+struct IdRange {
+    Number start, target, count;
+};
 struct Seclabel {
     std::string type, model;
     YesNo relabel{};
     std::string label, imagelabel, baselabel;
 };
 
+void describe(xml::Binder& b, LaunchSecurity& v);
+void describe(xml::Binder& b, KeyWrapCipher& v);
+void describe(xml::Binder& b, IdRange& v);
 void describe(xml::Binder& b, Vcpu& v);
 void describe(xml::Binder& b, OsArgument& v);
 void describe(xml::Binder& b, OsVariable& v);

@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/tuning.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, HugePage& v) {
@@ -16,10 +18,10 @@ void describe(xml::Binder& b, MemoryBacking& v) {
     b.child("hugepages", v.hugepages);
     b.flag("nosharepages", v.nosharepages);
     b.flag("locked", v.locked);
-    b.group("source", [&] { b.attr("type", v.source); });
-    b.group("access", [&] { b.attr("mode", v.access); });
+    b.group("source", [&] { b.attr("type", v.source, xml::one_of(names::kMemorySources)); });
+    b.group("access", [&] { b.attr("mode", v.access, xml::one_of(names::kMemoryModes)); });
     b.group("allocation", [&] {
-        b.attr("mode", v.allocation);
+        b.attr("mode", v.allocation, xml::one_of(names::kAllocation));
         b.attr("threads", v.allocation_threads);
     });
     b.flag("discard", v.discard);
@@ -60,8 +62,36 @@ void describe(xml::Binder& b, EmulatorPin& v) {
 void describe(xml::Binder& b, Scheduler& v) {
     b.attr("vcpus", v.vcpus);
     b.attr("iothreads", v.iothreads);
-    b.attr("scheduler", v.scheduler, xml::kRequired);
+    b.attr("scheduler", v.scheduler, xml::one_of(names::kSchedulers, true));
     b.attr("priority", v.priority);
+}
+
+static void describe(xml::Binder& b, CacheShare& v) {
+    b.attr("id", v.id, xml::kRequired);
+    b.attr("level", v.level, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kCacheTypes, true));
+    b.size_attr("size", "unit", v.size, {1024, "KiB", 1, true});
+}
+static void describe(xml::Binder& b, CacheMonitor& v) {
+    b.attr("level", v.level, xml::kRequired);
+    b.attr("vcpus", v.vcpus, xml::kRequired);
+}
+void describe(xml::Binder& b, CacheTune& v) {
+    b.attr("vcpus", v.vcpus, xml::kRequired);
+    b.child("cache", v.caches);
+    b.child("monitor", v.monitors);
+}
+static void describe(xml::Binder& b, BandwidthShare& v) {
+    b.attr("id", v.id, xml::kRequired);
+    b.attr("bandwidth", v.bandwidth, xml::kRequired);
+}
+static void describe(xml::Binder& b, BandwidthMonitor& v) {
+    b.attr("vcpus", v.vcpus, xml::kRequired);
+}
+void describe(xml::Binder& b, MemoryTune& v) {
+    b.attr("vcpus", v.vcpus, xml::kRequired);
+    b.child("node", v.nodes);
+    b.child("monitor", v.monitors);
 }
 
 void describe(xml::Binder& b, Cputune& v) {
@@ -82,17 +112,18 @@ void describe(xml::Binder& b, Cputune& v) {
     b.child("emulatorsched", v.emulatorsched);
     b.child("vcpusched", v.vcpuscheds);
     b.child("iothreadsched", v.iothreadscheds);
-    b.keep({"cachetune", "memorytune"}, v.kept);
+    b.child("cachetune", v.cachetunes);
+    b.child("memorytune", v.memorytunes);
 }
 
 void describe(xml::Binder& b, NumaMemory& v) {
-    b.attr("mode", v.mode);
+    b.attr("mode", v.mode, xml::one_of(names::kNumaModes));
     b.attr("nodeset", v.nodeset);
-    b.attr("placement", v.placement);
+    b.attr("placement", v.placement, xml::one_of(names::kPlacement));
 }
 void describe(xml::Binder& b, MemNode& v) {
     b.attr("cellid", v.cellid, xml::kRequired);
-    b.attr("mode", v.mode, xml::kRequired);
+    b.attr("mode", v.mode, xml::one_of(names::kNumaModes, true));
     b.attr("nodeset", v.nodeset, xml::kRequired);
 }
 void describe(xml::Binder& b, Numatune& v) {
@@ -124,7 +155,7 @@ void describe(xml::Binder& b, IndividualVcpu& v) {
 }
 
 void describe(xml::Binder& b, PerfEvent& v) {
-    b.attr("name", v.name, xml::kRequired);
+    b.attr("name", v.name, xml::one_of(names::kPerfEvents, true));
     b.attr("enabled", v.enabled, xml::kRequired);
 }
 void describe(xml::Binder& b, Perf& v) {
@@ -144,7 +175,7 @@ void describe(xml::Binder& b, OemString& v) {
 }
 
 void describe(xml::Binder& b, Sysinfo& v) {
-    b.attr("type", v.type, xml::kRequired);
+    b.attr("type", v.type, xml::one_of(names::kSysinfos, true));
     b.child("bios", v.bios);
     b.child("system", v.system);
     b.child("baseBoard", v.base_boards);

@@ -52,6 +52,32 @@ struct Scheduler {
     std::string scheduler; // fifo, rr, batch, idle
     std::optional<std::int32_t> priority;
 };
+// Shares of the host's caches and of its memory bandwidth.
+struct CacheShare {
+    Number id, level;
+    std::string type; // code, data, both
+    xml::Size size;   // KiB
+};
+struct CacheMonitor {
+    Number level;
+    xml::CpuSet vcpus;
+};
+struct CacheTune {
+    xml::CpuSet vcpus;
+    std::vector<CacheShare> caches;
+    std::vector<CacheMonitor> monitors;
+};
+struct BandwidthShare {
+    Number id, bandwidth; // percent
+};
+struct BandwidthMonitor {
+    xml::CpuSet vcpus;
+};
+struct MemoryTune {
+    xml::CpuSet vcpus;
+    std::vector<BandwidthShare> nodes;
+    std::vector<BandwidthMonitor> monitors;
+};
 struct Cputune {
     std::optional<std::uint64_t> shares, period, global_period, emulator_period, iothread_period; // us
     std::optional<std::int64_t> quota, global_quota, emulator_quota, iothread_quota;              // us; -1: no limit
@@ -60,7 +86,8 @@ struct Cputune {
     std::vector<IoThreadPin> iothreadpins;
     std::vector<Scheduler> vcpuscheds, iothreadscheds;
     std::optional<Scheduler> emulatorsched;
-    Kept kept; // cachetune, memorytune
+    std::vector<CacheTune> cachetunes;
+    std::vector<MemoryTune> memorytunes;
 };
 
 struct NumaMemory {
@@ -131,6 +158,8 @@ void describe(xml::Binder& b, VcpuPin& v);
 void describe(xml::Binder& b, IoThreadPin& v);
 void describe(xml::Binder& b, EmulatorPin& v);
 void describe(xml::Binder& b, Scheduler& v);
+void describe(xml::Binder& b, CacheTune& v);
+void describe(xml::Binder& b, MemoryTune& v);
 void describe(xml::Binder& b, Cputune& v);
 void describe(xml::Binder& b, NumaMemory& v);
 void describe(xml::Binder& b, MemNode& v);

@@ -60,6 +60,18 @@ constexpr const char* kNic = "devices/interface type='network'";
 
 // The machine.
 constexpr Element kMachine[] = {
+    {"", "<bootloader>/b</bootloader><bootloader_args>-x</bootloader_args>"},
+    {"", "<idmap><uid start='0' target='1000' count='10'/><gid start='0' target='1000' count='10'/></idmap>"},
+    {"", "<keywrap><cipher name='aes' state='on'/></keywrap>"},
+    {"", "<launchSecurity type='sev' kernelHashes='yes'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>0x0003</policy>"
+         "<dhCert>a</dhCert><session>b</session></launchSecurity>"},
+    {"", "<cputune><cachetune vcpus='0-1'><cache id='0' level='3' type='both' size='3' unit='KiB'/><monitor level='3' vcpus='0'/></cachetune>"
+         "<memorytune vcpus='0'><node id='0' bandwidth='30'/><monitor vcpus='0'/></memorytune></cputune>"},
+    {"os", "<loader type='pflash'>/l</loader><nvram type='file'><source file='/n'/></nvram>"},
+    {"features", "<gic version='2'/>"},
+    {"features", "<capabilities policy='deny'><mknod state='on'/><chown state='off'/></capabilities>"},
+    {"features", "<hpt resizing='required'><maxpagesize unit='KiB'>1048576</maxpagesize></hpt><htm state='on'/><nested-hv state='off'/>"},
+    {"features", "<ccf-assist state='on'/><cfpc value='fixed'/><sbbc value='broken'/><ibs value='workaround'/>"},
     {"", "<genid>5d1a6b0e-1111-4222-8333-444455556666</genid>"},
     {"", "<maxMemory slots='4' unit='KiB'>4194304</maxMemory>"},
     {"", "<memory dumpCore='off' unit='KiB'>1024</memory>"},
@@ -77,7 +89,7 @@ constexpr Element kMachine[] = {
     {"", "<defaultiothread thread_pool_min='1' thread_pool_max='8'/>"},
     {"", "<cputune><shares>2048</shares><period>1000000</period><quota>-1</quota><global_period>1000000</global_period>"
          "<global_quota>5000</global_quota><emulator_period>1000</emulator_period><emulator_quota>1000</emulator_quota>"
-         "<iothread_period>1000</iothread_period><iothread_quota>-1</iothread_quota><vcpupin vcpu='0' cpuset='1-4,^2'/>"
+         "<iothread_period>1000</iothread_period><iothread_quota>-1</iothread_quota><vcpupin vcpu='0' cpuset='1,3-4'/>"
          "</cputune>"},
     {"", "<cputune><emulatorpin cpuset='1'/><iothreadpin iothread='1' cpuset='2'/><emulatorsched scheduler='rr' priority='2'/>"
          "<vcpusched vcpus='0-1' scheduler='fifo' priority='1'/><iothreadsched iothreads='1' scheduler='batch'/></cputune>"},
@@ -135,7 +147,8 @@ constexpr Element kStorage[] = {
             "<target dev='sda'/>"},
     {kDisk, "<source file='/a'><encryption format='luks' engine='qemu'><secret type='passphrase' uuid='5d1a6b0e-1111-4222-8333-444455556666'/>"
             "<cipher name='aes' size='256' mode='cbc' hash='sha256'/><ivgen name='plain64' hash='sha256'/></encryption>"
-            "<reservations managed='yes'/></source><target dev='sda'/>"},
+            "<reservations managed='no'><source type='unix' path='/r' mode='client'/></reservations>"
+            "<seclabel model='dac' relabel='no'/><seclabel model='selinux' relabel='yes'><label>l</label></seclabel></source><target dev='sda'/>"},
     {"devices/disk type='network'",
      "<source protocol='rbd' name='p/i' query='x' tls='yes' tlsHostname='h' index='3'><host name='a' port='1'/><host transport='unix' socket='/s'/>"
      "<snapshot name='s'/><config file='/c'/><auth username='u'><secret type='ceph' usage='u'/></auth><ssl verify='no'/>"
@@ -162,6 +175,23 @@ constexpr Element kStorage[] = {
                 "<readonly/><alias name='fs0'/><space_hard_limit unit='bytes'>2</space_hard_limit>"
                 "<space_soft_limit unit='bytes'>1</space_soft_limit></filesystem>"},
 };
+
+// The namespaces of single drivers.
+TEST(DomainElements, of_the_drivers_own_namespaces_are_read_and_printed_whole) {
+    const std::string text = "<qemu:commandline><qemu:arg value='-a'/><qemu:env name='A' value='b'/></qemu:commandline><qemu:capabilities>"
+                             "<qemu:add capability='x'/><qemu:del capability='y'/></qemu:capabilities><qemu:deprecation behavior='crash'/>"
+                             "<qemu:override><qemu:device alias='ua-d'><qemu:frontend><qemu:property name='p' type='string' value='v'/>"
+                             "</qemu:frontend></qemu:device></qemu:override>";
+    const auto parsed = parse_domain("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>x</name>" + text + "</domain>");
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_TRUE(parsed->messages.empty());
+    EXPECT_THAT(squeezed(format_domain(parsed->domain)), HasSubstr(text));
+    const std::string lxc = "<lxc:namespace><lxc:sharenet type='netns' value='red'/><lxc:shareuts type='name' value='c'/></lxc:namespace>";
+    const auto container = parse_domain("<domain type='lxc' xmlns:lxc='http://libvirt.org/schemas/domain/lxc/1.0'><name>x</name>" + lxc + "</domain>");
+    ASSERT_TRUE(container) << container.error().message;
+    EXPECT_TRUE(container->messages.empty());
+    EXPECT_THAT(squeezed(format_domain(container->domain)), HasSubstr(lxc));
+}
 
 // What it is connected with.
 constexpr Element kNetwork[] = {
@@ -243,14 +273,14 @@ constexpr Element kDevices[] = {
                 " heads='1' primary='yes' blob='on'><acceleration accel2d='no' accel3d='yes' rendernode='/r'/><resolution x='800' y='600'/>"
                 "</model></video>"},
     {"devices", "<hub type='usb'><address type='usb' bus='0' port='1.2'/></hub>"},
-    {"devices", "<watchdog model='itco' action='inject-nmi'/>"},
+    {"devices", "<watchdog model='i6300esb' action='inject-nmi'/>"},
     {"devices", "<memballoon model='virtio' autodeflate='on' freePageReporting='off'><stats period='5'/><driver iommu='on'/></memballoon>"},
     {"devices", "<rng model='virtio'><rate bytes='123' period='1234'/><backend model='egd' type='udp'><source mode='bind' service='1'/>"
                 "<source mode='connect' host='h' service='2'/></backend><driver iommu='on'/></rng>"},
     {"devices", "<nvram><address type='spapr-vio'/></nvram>"},
     {"devices", "<panic model='isa'><address type='isa' iobase='0x505'/></panic>"},
     {"devices", "<shmem name='s' role='peer'><model type='ivshmem-doorbell'/><size unit='M'>4</size><server path='/s'/>"
-                "<msi enabled='on' vectors='2' ioeventfd='on'/></shmem>"},
+                "<msi vectors='2' ioeventfd='on'/></shmem>"},
     {"devices", "<memory model='nvdimm' access='shared' discard='yes'><uuid>5d1a6b0e-1111-4222-8333-444455556666</uuid><source><path>/p</path>"
                 "<alignsize unit='KiB'>2048</alignsize><pmem/></source><target><size unit='KiB'>4096</size><node>0</node><label>"
                 "<size unit='KiB'>128</size></label><readonly/></target><address type='dimm' slot='0' base='0x100000000'/></memory>"},

@@ -295,15 +295,6 @@ TEST(Domain, typos_are_told_with_line_and_suggestion) {
     }
 }
 
-TEST(Domain, what_is_known_by_name_alone_is_kept_and_told) {
-    const std::string feature = "<gic version='2'/>";
-    const Parsed p = parsed("<domain type='qemu'><name>x</name><features>" + feature + "</features></domain>");
-    EXPECT_THAT(format_domain(p.domain), HasSubstr(feature));
-    ASSERT_EQ(p.messages.list.size(), 1u);
-    EXPECT_EQ(p.messages.list[0].kind, xml::Message::Kind::kept);
-    EXPECT_EQ(p.domain.features.kept.size(), 1u);
-}
-
 TEST(Domain, the_reader_is_bounded) {
     std::string deep = "<domain type='qemu'><name>x</name><metadata>";
     for (int i = 0; i < 10'000; i++)

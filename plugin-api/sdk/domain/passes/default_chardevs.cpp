@@ -99,7 +99,7 @@ void default_chardevs(Domain& d) {
     for (Chardev& c : v.channels) {
         // Where the daemon binds a socket of its own, its path is found when the guest starts.
         std::erase_if(c.sources, [&](const ChardevSource& s) {
-            return c.type == ChardevType::unix_ && s.path.empty() && s.kept.empty() && !s.reconnect;
+            return c.type == ChardevType::unix_ && s.path.empty() && s.labels.empty() && !s.reconnect;
         });
     }
 }

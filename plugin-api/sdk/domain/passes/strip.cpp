@@ -60,7 +60,7 @@ void drop_live_state(Domain& d) {
             disk.source->index.reset();
         for (auto* backing = &disk.backing; !backing->empty(); backing = &backing->front().next)
             backing->front().index.reset();
-        std::erase_if(disk.kept, [](const xml::Node& n) { return n.name == "mirror"; });
+        disk.mirror.reset();
     }
     for (Seclabel& s : d.seclabels) {
         s.imagelabel.clear();

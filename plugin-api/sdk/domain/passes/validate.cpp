@@ -101,15 +101,29 @@ Found memnodes(const Domain& d) {
     return {};
 }
 
+bool same_host_address(const HostAddress& x, const HostAddress& y) {
+    return x.domain.value_or(0) == y.domain.value_or(0) && x.bus == y.bus && x.slot == y.slot && x.function == y.function &&
+           x.device == y.device && x.target == y.target && x.unit == y.unit && x.uuid == y.uuid;
+}
+
+bool same_host_device(const Hostdev& a, const Hostdev& b) {
+    if (a.mode != b.mode || a.type != b.type)
+        return false;
+    const HostdevSource &x = a.source, &y = b.source;
+    if (x.protocol == "iscsi" || y.protocol == "iscsi") {
+        const bool same_host = x.hosts.size() == 1 && y.hosts.size() == 1 && x.hosts[0].name == y.hosts[0].name && x.hosts[0].port == y.hosts[0].port;
+        return x.protocol == y.protocol && x.name == y.name && same_host;
+    }
+    if (!x.wwpn.empty())
+        return x.wwpn == y.wwpn;
+    return x.address && y.address && x.adapter == y.adapter && same_host_address(*x.address, *y.address);
+}
+
 Found duplicate_hostdevs(const Domain& d) {
     const auto& list = d.devices.hostdevs;
     for (std::size_t i = 0; i < list.size(); i++) {
         for (std::size_t j = 0; j < i; j++) {
-            const Hostdev &a = list[i], &b = list[j];
-            if (a.type != "pci" || b.type != "pci" || !a.source.address || !b.source.address)
-                continue;
-            const HostAddress &x = *a.source.address, &y = *b.source.address;
-            if (x.domain.value_or(0) == y.domain.value_or(0) && x.bus == y.bus && x.slot == y.slot && x.function == y.function)
+            if (same_host_device(list[i], list[j]))
                 return "Hostdev already exists in the domain configuration";
         }
     }
@@ -156,14 +170,6 @@ Found reconnect_timeouts(const Domain& d) {
             found = "Missing required attribute 'timeout' in element 'reconnect'";
     });
     return found;
-}
-
-Found passt(const Domain& d) {
-    for (const Interface& i : d.devices.interfaces) {
-        if (!i.backend.type.empty() && i.backend.type != "default")
-            return fmt::format("Invalid value for attribute 'type' in element 'backend': '{}'.", i.backend.type);
-    }
-    return {};
 }
 
 Found firmware_loader(const Domain& d) {
@@ -248,7 +254,7 @@ constexpr DomainRule kRules[] = {
     {ErrorCode::config_unsupported, graphics_sockets},
     {ErrorCode::xml_error, memnodes},                  {ErrorCode::xml_error, duplicate_hostdevs},
     {ErrorCode::xml_error, udp_sources},               {ErrorCode::xml_error, network_listens},
-    {ErrorCode::xml_error, reconnect_timeouts},        {ErrorCode::xml_error, passt},
+    {ErrorCode::xml_error, reconnect_timeouts},
     {ErrorCode::xml_detail, firmware_loader},          {ErrorCode::xml_detail, usb_masters},
     {ErrorCode::xml_detail, bios_date},                {ErrorCode::xml_detail, module_nodes},
     {ErrorCode::internal_error, missing_paths},
