@@ -2,10 +2,13 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/domain.h"
 
+#include <algorithm>
+
 #include "base/error_text.h"
 #include "sdk/domain/names.h"
 #include "sdk/domain/notes.h"
 #include "sdk/domain/passes.h"
+#include "sdk/domain/passes/defaults.h"
 #include "sdk/xml/format.h"
 #include "sdk/xml/parse.h"
 
@@ -192,6 +195,7 @@ Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) 
         PV_TRY(xml::refuse_unknown(parsed.messages));
     PV_TRY(refuse_unknown_switches(parsed.messages));
     parsed.domain.notes = notes_from(parsed.messages);
+    number_iothreads(parsed.domain);
     if (options.inactive)
         drop_live_state(parsed.domain);
     return parsed;
@@ -199,6 +203,9 @@ Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) 
 
 std::string format_domain(const Domain& domain, const FormatOptions& options) {
     Domain shown = domain;
+    const auto& threads = shown.iothread_ids;
+    if (std::all_of(threads.begin(), threads.end(), [](const IoThread& t) { return t.automatic; }))
+        shown.iothread_ids.clear();
     if (options.inactive)
         drop_live_state(shown);
     if (!options.secure)

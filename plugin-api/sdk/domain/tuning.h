@@ -112,6 +112,7 @@ struct IoThread {
     Number id;
     std::optional<std::int32_t> thread_pool_min, thread_pool_max;
     IoThreadPoll poll;
+    bool automatic = false; // numbered by the passes: not shown while all of them are
 };
 struct DefaultIoThread {
     std::optional<std::int32_t> thread_pool_min, thread_pool_max;

@@ -66,7 +66,13 @@ constexpr Default kDefaults[] = {
     {"<cpu><model>Haswell</model><feature name='vmx'/></cpu>", "", "<feature policy='require' name='vmx'/>"},
     {"<features><pmu/><smm/><hyperv><relaxed state='on'/></hyperv></features>", "", "<pmu state='on'/><smm state='on'/><hyperv mode='custom'>"},
     {"<clock offset='variable'/>", "", "<clock offset='variable' adjustment='0' basis='utc'/>"},
+    {"<genid>5d1a6b0e-1111-4222-8333-444455556666</genid>", "", "<genid>5d1a6b0e"},
+    {"<vcpu>1</vcpu><numatune><memory mode='interleave' placement='auto' nodeset='0'/></numatune>", "", "<vcpu placement='auto'>1</vcpu>"},
+    {"<vcpu placement='auto'>1</vcpu><numatune><memory mode='strict'/></numatune>", "", "<memory mode='strict' placement='auto'/>"},
+    {"<memtune><hard_limit>9007199254740991</hard_limit><soft_limit>5</soft_limit></memtune>", "", "<memtune><soft_limit unit='KiB'>5</soft_limit></memtune>"},
+    {"<seclabel type='dynamic' model='none' relabel='yes'/>", "", "<seclabel type='none' model='none'/>"},
     // Sources of disks.
+    {"", "<disk><driver cache='default' error_policy='default'/><source file='/a'/><target dev='vda'/></disk>", "<driver name='qemu' type='raw'/>"},
     {"", "<disk type='network'><source protocol='nbd'><host name='h'/></source><target dev='vda'/></disk>", "<host name='h' port='10809'/>"},
     {"", "<disk type='network'><source protocol='rbd' name='p/i'><host name='h'/></source><target dev='vda'/></disk>", "<host name='h'/>"},
     {"", "<disk type='network'><source protocol='iscsi' name='iqn'><host name='h' transport='tcp'/></source><target dev='vda'/></disk>",
@@ -79,7 +85,17 @@ constexpr Default kDefaults[] = {
     {"", "<smartcard mode='host'/>", "<smartcard mode='host'><address type='ccid' controller='0' slot='0'/>"},
     {"", "<tpm><backend type='emulator'/></tpm>", "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"},
     {"", "<redirdev type='spicevmc'/><graphics type='spice'/>", "<redirdev bus='usb' type='spicevmc'>"},
+    {"", "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>",
+     "model='vfio-pci' display='off'>"},
+    {"", "<filesystem accessmode='mapped' fmode='644'><source dir='/d'/><target dir='t'/></filesystem>", "fmode='0644'"},
+    {"", "<filesystem><driver type='virtiofs'/><source socket='/s'/><target dir='t'/></filesystem>", "<filesystem type='mount'>"},
+    {"", "<redirfilter><usbdev version='9.4' allow='yes'/></redirfilter>", "version='9.40'"},
+    {"", "<interface type='user'><model type='ViRtIo'/><driver queues='1'/></interface>", "<model type='virtio'/>"},
+    {"", "<interface type='user'><model type='E1000'/><driver queues='4'/></interface>", "<model type='e1000'/><address"},
+    {"", "<rng model='virtio'><backend model='random'/></rng>", "<backend model='random'>/dev/random</backend>"},
     // Displays and sound.
+    {"", "<graphics type='vnc' autoport='no'/>", "<graphics type='vnc' autoport='no'>"},
+    {"", "<graphics type='vnc' socket='/s'><listen type='address' address='1.2.3.4'/></graphics>", "<listen type='socket' socket='/s'/>"},
     {"", "<graphics type='vnc'/>", "<graphics type='vnc' port='-1' autoport='yes'><listen type='address'/></graphics>"},
     {"", "<graphics type='vnc' port='5901'/>", "<graphics type='vnc' port='5901' autoport='no'>"},
     {"", "<graphics type='vnc' socket='/s'/>", "<graphics type='vnc' socket='/s'><listen type='socket' socket='/s'/></graphics>"},
@@ -92,6 +108,9 @@ constexpr Default kDefaults[] = {
     {"", "<console type='tcp'><source mode='bind' service='1'/></console>", "<protocol type='raw'/><target type='isa-serial' port='0'>"},
     {"", "<serial type='pty'><address type='usb'/></serial>", "<target type='usb-serial' port='0'><model name='usb-serial'/></target>"},
     {"", "<serial type='pty'/><serial type='pty'><target port='0'/></serial>", "<serial type='pty'><target type='isa-serial' port='1'>"},
+    {"", "<serial type='dev'><source path='/d'/></serial><serial type='pty'><target port='0'/></serial>",
+     "<console type='dev'><source path='/d'/><target type='serial' port='1'/>"},
+    {"", "<serial type='tcp'><source host='h' service='1'/></serial>", "<source mode='connect' host='h' service='1'/>"},
     {"", "<input type='tablet'/>", "<input type='tablet' bus='usb'>"},
     {"", "<input type='passthrough'><source evdev='/e'/></input>", "<input type='passthrough' bus='virtio'>"},
     {"", "<watchdog model='ib700'/>", "<watchdog model='ib700' action='reset'/>"},
@@ -103,6 +122,15 @@ TEST(DomainDefaults, each_of_them) {
         ASSERT_TRUE(text) << row.more << row.devices << ": " << text.error().message;
         EXPECT_THAT(*text, HasSubstr(row.becomes)) << row.more << row.devices;
     }
+}
+
+TEST(DomainDefaults, threads_that_nobody_numbered_are_not_shown_numbered) {
+    const auto text = completed("<iothreads>2</iothreads>", "");
+    ASSERT_TRUE(text) << text.error().message;
+    EXPECT_EQ(text->find("iothreadids"), std::string::npos);
+    const auto parsed = parse_domain(*text);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->domain.iothread_ids.size(), 2U) << "a driver needs the numbers, though the document has none";
 }
 
 TEST(DomainDefaults, refuse_numbers_that_contradict_each_other) {

@@ -11,12 +11,32 @@ void default_extras(Domain& d) {
     for (Hostdev& h : v.hostdevs) {
         if (h.mode == "subsystem" && h.managed == YesNo::unset)
             h.managed = YesNo::no;
+        if (h.type == "mdev" && h.model == "vfio-pci" && h.display.empty())
+            h.display = "off";
     }
     for (Filesystem& f : v.filesystems) {
         if (f.type.empty())
             f.type = "mount";
-        if (f.accessmode.empty())
+        // A helper that serves its socket by itself decides about access.
+        if (f.accessmode.empty() && f.source.socket.empty())
             f.accessmode = "passthrough";
+        for (std::string* mode : {&f.fmode, &f.dmode}) {
+            if (!mode->empty() && mode->size() < 4)
+                mode->insert(0, 4 - mode->size(), '0');
+        }
+    }
+    if (v.redir_filter) {
+        for (RedirFilterRule& rule : v.redir_filter->rules) {
+            // Digits of a coded decimal: "9.4" is 9.40.
+            if (const std::size_t dot = rule.version.find('.'); dot != std::string::npos && rule.version.size() == dot + 2)
+                rule.version += '0';
+        }
+    }
+    for (Seclabel& s : d.seclabels) {
+        // One that leaves the model to the host, which has none.
+        const bool open = s.type == "dynamic" && s.model.empty() && s.baselabel.empty();
+        if (open || s.type == "none" || (s.model == "none" && !s.type.empty()))
+            s = {.type = "none", .model = "none", .relabel = {}, .label = {}, .imagelabel = {}, .baselabel = {}};
     }
     std::uint32_t slot = 0;
     for (Smartcard& s : v.smartcards) {
@@ -44,6 +64,8 @@ void default_extras(Domain& d) {
             r.protocol.clear();
         if (r.bus.empty())
             r.bus = "usb";
+        if (r.type == "dbus" && r.sources.empty())
+            r.sources.emplace_back().channel = "org.qemu.usbredir";
     }
 }
 

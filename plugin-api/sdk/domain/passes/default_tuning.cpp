@@ -13,7 +13,8 @@ Error unsupported(std::string text) {
     return make_error_text(ErrorCode::config_unsupported, ErrorDomain::domain, std::move(text));
 }
 
-// Every thread has a number; those that the document does not number get the lowest free ones.
+} // namespace
+
 void number_iothreads(Domain& d) {
     auto& threads = d.iothread_ids;
     const std::size_t wanted = std::max<std::size_t>(d.iothreads.value_or(0), threads.size());
@@ -22,10 +23,13 @@ void number_iothreads(Domain& d) {
     while (threads.size() < std::min(wanted, kMax)) {
         while (std::any_of(threads.begin(), threads.end(), [&](const IoThread& t) { return t.id == next; })) next++;
         threads.emplace_back().id = next;
+        threads.back().automatic = true;
     }
     if (!threads.empty())
         d.iothreads = static_cast<std::uint32_t>(threads.size());
 }
+
+namespace {
 
 // Distances are symmetric where one side says nothing; a cell is 10 from itself and 20 from any other.
 void complete_distances(CpuNuma& numa) {
@@ -125,8 +129,37 @@ Status complete_schedulers(Domain& d) {
 
 } // namespace
 
+// Placing by advice takes both, processors and memory, and no list of nodes with it.
+static void default_placement(Domain& d) {
+    if (!d.numatune || !d.numatune->memory)
+        return;
+    NumaMemory& m = *d.numatune->memory;
+    if (m.placement.empty() && m.nodeset.empty() && d.vcpu.placement == Placement::auto_)
+        m.placement = "auto";
+    if (m.placement != "auto")
+        return;
+    m.nodeset = {};
+    if (d.vcpu.cpuset.empty())
+        d.vcpu.placement = Placement::auto_;
+}
+
+// What is as good as no limit is none.
+static void default_limits(Domain& d) {
+    constexpr std::uint64_t kUnlimited = 9'007'199'254'740'991; // KiB
+    if (!d.memtune)
+        return;
+    for (xml::Size* limit : {&d.memtune->hard_limit, &d.memtune->soft_limit, &d.memtune->swap_hard_limit}) {
+        if (*limit && **limit >= kUnlimited)
+            limit->reset();
+    }
+    if (!d.memtune->hard_limit && !d.memtune->soft_limit && !d.memtune->swap_hard_limit && !d.memtune->min_guarantee)
+        d.memtune.reset();
+}
+
 Status default_tuning(Domain& d) {
     number_iothreads(d);
+    default_placement(d);
+    default_limits(d);
     PV_TRY(complete_numa(d));
     return complete_schedulers(d);
 }

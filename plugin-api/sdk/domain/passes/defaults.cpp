@@ -135,6 +135,17 @@ void default_features(Domain& d) {
         d.features.hyperv->mode = "custom";
 }
 
+// Keys can be enrolled only where they are checked.
+void default_firmware(Domain& d) {
+    auto& features = d.os.firmware_features;
+    const auto find = [&](std::string_view name) {
+        return std::find_if(features.begin(), features.end(), [name](const FirmwareFeature& f) { return f.name == name; });
+    };
+    if (const auto keys = find("enrolled-keys");
+        keys != features.end() && keys->enabled == YesNo::yes && find("secure-boot") == features.end())
+        features.push_back({YesNo::yes, "secure-boot"});
+}
+
 void default_boot(Domain& d) {
     if (!d.os.boot.empty() || d.os.type.type != "hvm")
         return;
@@ -149,12 +160,35 @@ void default_boot(Domain& d) {
         d.os.boot.push_back({BootDevice::hd});
 }
 
+// Models are known in any mixture of cases.
+void default_model(std::string& model) {
+    constexpr std::string_view kModels[] = {"virtio",   "virtio-transitional", "virtio-non-transitional", "e1000",    "e1000e", "rtl8139",
+                                            "ne2k_pci", "pcnet",               "vmxnet3",                 "usb-net",  "lan9118", "smc91c111",
+                                            "spapr-vlan", "netfront",          "vlance",                  "vmxnet",   "vmxnet2", "igb"};
+    const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+    for (const std::string_view known : kModels) {
+        if (known.size() == model.size() && std::equal(known.begin(), known.end(), model.begin(), same))
+            model = known;
+    }
+}
+
 void default_interfaces(Domain& d, const HostContext& context) {
     for (Interface& i : d.devices.interfaces) {
+        default_model(i.model);
         if (!i.mac.address)
             i.mac.address = context.new_mac ? context.new_mac() : random_mac();
         if (i.model.empty() && is_x86(d) && i.type != InterfaceType::hostdev)
             i.model = i.type == InterfaceType::vdpa ? "virtio" : "rtl8139";
+        if (i.model.rfind("virtio", 0) != 0) {
+            // Only these have a driver to choose.
+            if (i.type != InterfaceType::hostdev)
+                i.driver = {};
+            i.backend.vhost.clear();
+        } else if (i.driver.queues == 1u) {
+            i.driver.queues.reset();
+        }
+        if (i.type == InterfaceType::vhostuser)
+            i.filter.reset(); // the host never sees its packets
     }
 }
 
@@ -194,6 +228,9 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     default_features(d);
     if (d.os.bootmenu != YesNo::yes)
         d.os.bootmenu_timeout.reset();
+    if (d.genid && !d.genid->uuid)
+        d.genid->uuid = Uuid::random();
+    default_firmware(d);
     default_boot(d);
     default_interfaces(d, context);
     PV_TRY(default_disks(d));

@@ -20,6 +20,8 @@ Status default_controllers(Domain& d);
 
 // I/O threads, NUMA, schedulers. default_tuning.cpp
 Status default_tuning(Domain& d);
+// Every I/O thread has a number; those that the document does not number get the lowest free ones.
+void number_iothreads(Domain& d);
 // The audio backend of a domain that names none.
 void default_audio(Domain& d);
 // Sources of disks: ports, engines. default_sources.cpp

@@ -22,7 +22,7 @@ void drop_live_chardev(Chardev& c) {
         c.sources.clear();
     if (c.type == ChardevType::unix_ && c.target.type == "virtio" && !c.sources.empty()) {
         const std::string& path = c.sources[0].path;
-        const bool ours = path.find("/channel/") != std::string::npos && path.ends_with(c.target.name) && !c.target.name.empty();
+        const bool ours = path.find("/domain-") != std::string::npos && path.ends_with("/" + c.target.name) && !c.target.name.empty();
         if (ours)
             c.sources.clear();
     }
@@ -72,6 +72,14 @@ void drop_live_state(Domain& d) {
 void drop_secrets(Domain& d) {
     for (Graphics& g : d.devices.graphics)
         g.passwd.clear();
+    for (Disk& disk : d.devices.disks) {
+        if (disk.source)
+            disk.source->cookies.clear();
+        for (auto* backing = &disk.backing; !backing->empty(); backing = &backing->front().next) {
+            if (backing->front().source)
+                backing->front().source->cookies.clear();
+        }
+    }
 }
 
 void drop_implied(Domain& d) {

@@ -240,6 +240,10 @@ Found missing_paths(const Domain& d) {
         if (r.type == "unix" && (r.sources.empty() || r.sources[0].path.empty()))
             return "Missing source path attribute for char device";
     }
+    for (const Smartcard& s : d.devices.smartcards) {
+        if (s.type == "unix" && (s.sources.empty() || s.sources[0].path.empty()))
+            return "Missing source path attribute for char device";
+    }
     for (const Rng& r : d.devices.rngs) {
         if (r.backend.model == "egd" && r.backend.type == "unix" && (r.backend.sources.empty() || r.backend.sources[0].path.empty()))
             return "Missing source path attribute for char device";
