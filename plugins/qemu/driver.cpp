@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #include "driver.h"
+#include "sdk/domain/notes.h"
 
 #include <utility>
 
@@ -8,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "run.h"
+#include "validate.h"
 
 namespace polyvirt::qemu {
 
@@ -88,7 +90,7 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
     if (!live || record.pid == 0) return statuses_.remove(guest->name + ".json");
     record.name = guest->name;
     record.uuid = guest->uuid;
-    record.xml = format_domain(*live, {.inactive = false, .secure = true});
+    record.xml = sdk::domain::with_notes(format_domain(*live, {.inactive = false, .secure = true}), live->notes);
     return statuses_.put(guest->name + ".json", format_status(record), call);
 }
 
@@ -162,14 +164,15 @@ sdk::domain::HostContext Driver::host_context() {
     return context;
 }
 
-Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml) {
-    PV_ASSIGN_OR_RETURN(sdk::domain::Parsed parsed, sdk::domain::parse_domain(xml));
+Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml, bool validate) {
+    PV_ASSIGN_OR_RETURN(sdk::domain::Parsed parsed, sdk::domain::parse_domain(xml, {.inactive = true, .limits = {}, .validate = validate}));
     Domain& d = parsed.domain;
     if (d.type != "qemu" && d.type != "kvm")
         return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "unexpected domain type {}, expecting one of these: qemu, kvm", d.type);
     if (d.name.find('/') != std::string::npos)
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "name {} cannot contain '/'", d.name);
     PV_TRY(complete(d, host_context()));
+    PV_TRY(qemu::validate(d));
     for (const auto& m : parsed.messages.list) log::info("xml", "domain '{}': {}", d.name, m.text);
     return std::make_shared<const Domain>(std::move(d));
 }

@@ -45,12 +45,12 @@ class Driver final : public plugin::DriverBase {
                                           .concurrency = plugin::Concurrency::parallel};
     using Implements = plugin::implements<
         ops::hv_caps::type, ops::hv_caps::version, ops::hv_caps::capabilities, ops::hv_caps::domain_capabilities,
-        ops::hv_caps::max_vcpus, ops::hv_caps::security_model,
+        ops::hv_caps::max_vcpus, ops::hv_caps::domain_xml_to_native, ops::hv_caps::security_model,
         ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc, ops::dom_config::os_type,
         ops::dom_config::set_autostart,
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
         ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
-        ops::dom_stats::info, ops::dom_stats::control_info,
+        ops::dom_stats::info, ops::dom_stats::control_info, ops::dom_stats::messages,
         ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
         ops::dom_console::open_console>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
@@ -71,6 +71,8 @@ class Driver final : public plugin::DriverBase {
     pv_status domain_capabilities(pv_call*, const pv_obj*, const pv_hv_domain_capabilities_in&,
                                   pv_hv_domain_capabilities_out&);
     pv_status max_vcpus(pv_call*, const pv_obj*, const pv_hv_max_vcpus_in&, pv_hv_max_vcpus_out&);
+    pv_status domain_xml_to_native(pv_call*, const pv_obj*, const pv_hv_domain_xml_to_native_in&,
+                                   pv_hv_domain_xml_to_native_out&);
     pv_status security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out&);
     // pv.dom.config (ops_config.cpp)
     pv_status define_xml(pv_call*, const pv_obj*, const pv_dom_define_xml_in&, pv_dom_define_xml_out&);
@@ -90,6 +92,7 @@ class Driver final : public plugin::DriverBase {
     // pv.dom.stats (ops_stats.cpp)
     pv_status info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out&);
     pv_status control_info(pv_call*, const pv_obj*, const pv_dom_control_info_in&, pv_dom_control_info_out&);
+    pv_status messages(pv_call*, const pv_obj*, const pv_dom_messages_in&, pv_dom_messages_out&);
     // pv.dom.tune (ops_tune.cpp)
     pv_status max_memory(pv_call*, const pv_obj*, const pv_dom_max_memory_in&, pv_dom_max_memory_out&);
     pv_status vcpus_count(pv_call*, const pv_obj*, const pv_dom_vcpus_count_in&, pv_dom_vcpus_count_out&);
@@ -128,7 +131,7 @@ class Driver final : public plugin::DriverBase {
     void autostart_guests();
 
     [[nodiscard]] sdk::domain::HostContext host_context();
-    [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml);
+    [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml, bool validate = false);
     [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
     // Writes a whole answer; too long for the reply is an error.

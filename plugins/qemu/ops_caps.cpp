@@ -4,7 +4,9 @@
 
 #include "base/error_text.h"
 #include "capabilities/documents.h"
+#include "command/command.h"
 #include "driver.h"
+#include "run.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -76,6 +78,30 @@ pv_status Driver::domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_
     const Machine* machine = wanted.empty() ? e.default_machine() : e.machine(wanted);
     if (machine == nullptr) return invalid(fmt::format("the machine '{}' is not supported by emulator '{}'", wanted, path));
     return give(call, out.xml, format_domain_capabilities(e, *machine, type));
+}
+
+pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_to_native_in& in,
+                                       pv_hv_domain_xml_to_native_out& out) {
+    if (const Status flags = check_flags(in.flags, 0, "qemuConnectDomainXMLToNative"); !flags) return answer(call, flags);
+    if (std::string_view(in.format) != "qemu-argv")
+        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unsupported config type {}", in.format));
+    const auto parsed = parse(in.xml);
+    if (!parsed) return answer(call, parsed.error());
+    Domain domain = **parsed;
+    sdk::domain::assign_aliases(domain);
+    // The folder of a guest that has no id, since it doesn't run.
+    const auto folder = guest_folder(s_, -1, domain.name);
+    if (!folder) return answer(call, folder.error());
+    CommandContext context;
+    context.folder = *folder;
+    context.sketch = true;
+    context.master_key = *folder + "/master-key.aes";
+    context.kvm = domain.type == "kvm";
+    auto line = build_command(domain, context);
+    if (!line) return answer(call, line.error());
+    const auto environment = emulator_environment(*folder);
+    line->env.insert(line->env.begin(), environment.begin(), environment.end());
+    return give(call, out.config, line->to_string());
 }
 
 pv_status Driver::max_vcpus(pv_call* call, const pv_obj*, const pv_hv_max_vcpus_in& in, pv_hv_max_vcpus_out& out) {

@@ -6,6 +6,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "sdk/domain/notes.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -24,7 +25,7 @@ std::string autostart_of(const std::string& name) { return "autostart/" + name +
 pv_status Driver::define_xml(pv_call* call, const pv_obj*, const pv_dom_define_xml_in& in, pv_dom_define_xml_out& out) {
     if (const Status flags = check_flags(in.flags, PV_DOMAIN_DEFINE_VALIDATE, "qemuDomainDefineXMLFlags"); !flags)
         return answer(call, flags);
-    auto config = parse(in.xml);
+    auto config = parse(in.xml, (in.flags & PV_DOMAIN_DEFINE_VALIDATE) != 0);
     if (!config) return answer(call, config.error());
     return define_config(call, *config, out);
 }
@@ -67,7 +68,7 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, s
         return;
     }
     const Status written =
-        configs_.put(record_of(guest->name), format_domain(*config, {.inactive = true, .secure = true}), op->call());
+        configs_.put(record_of(guest->name), sdk::domain::with_notes(format_domain(*config, {.inactive = true, .secure = true}), config->notes), op->call());
     if (!written) {
         bool drop = false;
         if (fresh) {

@@ -39,7 +39,7 @@ pv_status Driver::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_x
                                          "qemuDomainCreateXML");
         !flags)
         return answer(call, flags);
-    auto description = parse(in.xml);
+    auto description = parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
     if (!description) return answer(call, description.error());
     return create_transient(call, *description,
                             {.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,

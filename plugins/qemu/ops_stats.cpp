@@ -65,4 +65,19 @@ pv_status Driver::control_info(pv_call* call, const pv_obj* obj, const pv_dom_co
     return PV_OK;
 }
 
+pv_status Driver::messages(pv_call* call, const pv_obj* obj, const pv_dom_messages_in& in, pv_dom_messages_out& out) {
+    constexpr std::uint32_t kKnown = PV_DOMAIN_MESSAGE_DEPRECATION | PV_DOMAIN_MESSAGE_TAINTING;
+    if (const Status flags = check_flags(in.flags, kKnown, "qemuDomainGetMessages"); !flags) return answer(call, flags);
+    const GuestPtr guest = guest_of(obj);
+    std::shared_ptr<const Domain> description;
+    {
+        const ObjectLock lock(guest->mu);
+        description = guest->current();
+    }
+    if (!description) return answer(call, no_domain(*guest));
+    if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
+    for (const std::string& note : description->notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
+    return PV_OK;
+}
+
 } // namespace polyvirt::qemu

@@ -25,6 +25,11 @@ namespace polyvirt::qemu {
 
 class Driver;
 
+// The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
+Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
+// What an emulator's environment holds before the document's own.
+std::vector<std::string> emulator_environment(const std::string& folder);
+
 class Run : public std::enable_shared_from_this<Run> {
   public:
     using Waiter = std::function<void(const Status&)>;

@@ -32,13 +32,15 @@ constexpr std::int64_t kTailMax = 4096;
 
 Error failed(std::string_view what) { return make_system_error(errno, ErrorDomain::qemu, what); }
 
-// A folder's name for a guest's: what may stand in one, and not too much of it.
+// A folder's name for a guest's: its first characters, without what no name of a file should have.
 std::string folder_name(std::int32_t id, const std::string& name) {
     std::string safe;
+    std::size_t characters = 0;
     for (const char c : name) {
-        if (safe.size() == kFolderNameMax) break;
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-        safe += plain ? c : '_';
+        const auto byte = static_cast<unsigned char>(c);
+        const bool continued = (byte & 0xc0U) == 0x80U;
+        if (!continued && characters++ == kFolderNameMax) break;
+        safe += c == '/' || byte < 0x20 || byte == 0x7f ? '_' : c;
     }
     return fmt::format("domain-{}-{}", id, safe);
 }
@@ -79,10 +81,23 @@ const sockaddr* generic(const sockaddr_un& a) { return reinterpret_cast<const so
 
 } // namespace
 
+Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name) {
+    PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s, PV_PATH_RUN));
+    return fmt::format("{}/{}", run, folder_name(id, name));
+}
+
+std::vector<std::string> emulator_environment(const std::string& folder) {
+    return {"LC_ALL=C",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=" + folder,
+            "XDG_DATA_HOME=" + folder + "/.local/share",
+            "XDG_CACHE_HOME=" + folder + "/.cache",
+            "XDG_CONFIG_HOME=" + folder + "/.config"};
+}
+
 Status Run::make_folder() {
     folder_ = folder_name(id_, guest_->name);
-    PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
-    folder_path_ = fmt::format("{}/{}", run, folder_);
+    PV_ASSIGN_OR_RETURN(folder_path_, guest_folder(s_, id_, guest_->name));
     if (::mkdir(folder_path_.c_str(), 0700) != 0) {
         if (errno != EEXIST) return failed("cannot make the folder '" + folder_path_ + "'");
         remove_folder(); // of a guest whose daemon died before it could
@@ -168,15 +183,14 @@ Status Run::launch(const Domain& domain, pv_call* call) {
 }
 
 Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
-    const CommandContext context{.monitor_fd = kMonitorNumber,
-                                 .folder = folder_path_,
-                                 .pidfile = folder_path_ + "/emulator.pid",
-                                 .kvm = domain.type == "kvm"};
+    CommandContext context;
+    context.monitor_fd = kMonitorNumber;
+    context.folder = folder_path_;
+    context.pidfile = folder_path_ + "/emulator.pid";
+    context.kvm = domain.type == "kvm";
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
-    line.env.insert(line.env.begin(),
-                    {"LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                     "HOME=" + folder_path_, "XDG_DATA_HOME=" + folder_path_ + "/.local/share",
-                     "XDG_CACHE_HOME=" + folder_path_ + "/.cache", "XDG_CONFIG_HOME=" + folder_path_ + "/.config"});
+    const auto environment = emulator_environment(folder_path_);
+    line.env.insert(line.env.begin(), environment.begin(), environment.end());
     write_log("starting up polyvirt version: " POLYVIRT_VERSION "\n" + line.to_string());
     log_start_ = ::lseek(log_.get(), 0, SEEK_END);
 

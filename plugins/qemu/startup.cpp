@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "sdk/domain/notes.h"
 #include "run.h"
 
 namespace polyvirt::qemu {
@@ -65,6 +66,7 @@ void Driver::load_config(const std::string& name, std::string_view xml) {
     auto parsed = sdk::domain::parse_domain(xml);
     if (!parsed) return configs_.set_aside(name, parsed.error().message);
     Domain& d = parsed->domain;
+    d.notes = sdk::domain::notes_of(xml);
     if (d.name != guest_name || !d.uuid)
         return configs_.set_aside(name, fmt::format("it describes the domain '{}', not '{}'", d.name, guest_name));
     auto guest = std::make_shared<Guest>(*d.uuid, d.name);
@@ -110,6 +112,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     if (!record) return statuses_.set_aside(name, record.error().message);
     auto live = sdk::domain::parse_domain(record->xml, {.inactive = false});
     if (!live) return statuses_.set_aside(name, live.error().message);
+    live->domain.notes = sdk::domain::notes_of(record->xml);
     if (live->domain.name != record->name || live->domain.uuid != record->uuid)
         return statuses_.set_aside(name, "name or uuid of record and description differ");
     if (record->id >= next_id_) next_id_ = record->id + 1;

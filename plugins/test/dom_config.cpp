@@ -26,7 +26,7 @@ class Config : public Ops {
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_dom_define_xml_in& in, pv_dom_define_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_DOMAIN_DEFINE_VALIDATE, "testDomainDefineXMLFlags"); !flags)
             return answer(call, flags);
-        auto described = driver_.domains().parse(in.xml);
+        auto described = driver_.domains().parse(in.xml, (in.flags & PV_DOMAIN_DEFINE_VALIDATE) != 0);
         if (!described) return fail(call, described.error());
         return define(driver_, call, *std::move(described), out);
     }

@@ -23,7 +23,7 @@ class Lifecycle : public Ops {
     pv_status create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in, pv_dom_create_xml_out& out) {
         if (const Status flags = check_flags(in.flags, kCreateFlags | PV_DOMAIN_START_VALIDATE, "testDomainCreateXML"); !flags)
             return answer(call, flags);
-        auto described = driver_.domains().parse(in.xml);
+        auto described = driver_.domains().parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
         if (!described) return fail(call, described.error());
         auto added = driver_.domains().add(call, *described, false);
         if (!added) return fail(call, added.error());

@@ -8,8 +8,6 @@
 #include "figures.h"
 #include "op.h"
 #include "params.h"
-#include "sdk/domain/kept.h"
-#include "sdk/domain/tune.h"
 #include "tables.h"
 
 namespace polyvirt::test {
@@ -190,10 +188,8 @@ class Stats : public Ops {
             document = driver_.domains().pick(*guest, in.flags);
         }
         if (!document) return fail(call, document.error());
-        const auto perf = get_kept<Perf>((*document)->kept, "perf");
-        if (!perf) return fail(call, perf.error());
         const ParamWriter w(s_, out.params);
-        for (const std::string_view name : kPerfEvents) w.put(name, enabled(*perf, name));
+        for (const std::string_view name : kPerfEvents) w.put(name, enabled((*document)->perf, name));
         return PV_OK;
     }
     pv_status set_perf_events(pv_call* call, const pv_obj* obj, const pv_dom_set_perf_events_in& in, pv_dom_set_perf_events_out&) {
@@ -206,19 +202,28 @@ class Stats : public Ops {
         Domains& domains = driver_.domains();
         return domains.change(call, obj, "perf events", [&domains, params = in.params, count = in.nparams, flags = in.flags](Guest& guest) PV_REQUIRES(guest.mu) {
             return domains.edit(guest, flags, [&](Domain& d) -> Status {
-                PV_ASSIGN_OR_RETURN(Perf perf, get_kept<Perf>(d.kept, "perf"));
                 for (std::uint32_t i = 0; i < count; ++i) {
-                    std::erase_if(perf.events, [&](const PerfEvent& e) { return e.name == params[i].field; });
-                    perf.events.push_back({params[i].field, params[i].v.b != 0 ? sdk::xml::YesNo::yes : sdk::xml::YesNo::no});
+                    std::erase_if(d.perf.events, [&](const PerfEvent& e) { return e.name == params[i].field; });
+                    d.perf.events.push_back({params[i].field, params[i].v.b != 0 ? sdk::xml::YesNo::yes : sdk::xml::YesNo::no});
                 }
-                set_kept(d.kept, "perf", perf);
                 return {};
             });
         });
     }
 
-    pv_status messages(pv_call* call, const pv_obj*, const pv_dom_messages_in& in, pv_dom_messages_out&) {
-        return answer(call, check_flags(in.flags, PV_DOMAIN_MESSAGE_DEPRECATION | PV_DOMAIN_MESSAGE_TAINTING, "testDomainGetMessages"));
+    pv_status messages(pv_call* call, const pv_obj* obj, const pv_dom_messages_in& in, pv_dom_messages_out& out) {
+        constexpr std::uint32_t kKnown = PV_DOMAIN_MESSAGE_DEPRECATION | PV_DOMAIN_MESSAGE_TAINTING;
+        if (const Status flags = check_flags(in.flags, kKnown, "testDomainGetMessages"); !flags) return answer(call, flags);
+        const GuestPtr guest = Domains::of(obj);
+        DocumentPtr document;
+        {
+            const ObjectLock lock(guest->mu);
+            document = guest->current();
+        }
+        if (!document) return fail(call, no_domain(*guest));
+        if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
+        for (const std::string& note : document->notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
+        return PV_OK;
     }
 
     pv_status start_dirty_rate_calc(pv_call* call, const pv_obj* obj, const pv_dom_start_dirty_rate_calc_in& in,

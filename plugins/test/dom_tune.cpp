@@ -6,7 +6,6 @@
 
 #include "domains.h"
 #include "op.h"
-#include "sdk/domain/kept.h"
 #include "tables.h"
 
 namespace polyvirt::test {
@@ -21,7 +20,7 @@ std::uint32_t max_of(const Domain& d) { return d.vcpu.max.value_or(1); }
 void set_count(Domain& d, std::uint32_t count) {
     d.vcpu.current = count;
     if (count == max_of(d)) d.vcpu.current.reset();
-    std::erase_if(d.kept, [](const sdk::xml::Node& n) { return n.name == "vcpus"; });
+    d.vcpus.clear();
 }
 
 class Tune : public Ops {

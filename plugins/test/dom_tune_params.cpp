@@ -10,21 +10,23 @@
 #include "domains.h"
 #include "op.h"
 #include "params.h"
-#include "sdk/domain/kept.h"
-#include "sdk/domain/tune.h"
+#include "sdk/xml/compare.h"
 
 namespace polyvirt::test {
 namespace {
 
 using namespace sdk::domain;
+using sdk::network::Bandwidth;
+using sdk::network::BandwidthRate;
+using sdk::xml::unless_blank;
 
 constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 constexpr std::int64_t kUnlimited = 9'007'199'254'740'991; // the API's word for "no limit on memory"
 
-constexpr ParamRow<MemTune> kMemoryRows[] = {
-    {PV_DOMAIN_MEMORY_HARD_LIMIT, &MemTune::hard_limit, kUnlimited},
-    {PV_DOMAIN_MEMORY_SOFT_LIMIT, &MemTune::soft_limit, kUnlimited},
-    {PV_DOMAIN_MEMORY_SWAP_HARD_LIMIT, &MemTune::swap_hard_limit, kUnlimited},
+constexpr ParamRow<Memtune> kMemoryRows[] = {
+    {PV_DOMAIN_MEMORY_HARD_LIMIT, &Memtune::hard_limit, kUnlimited},
+    {PV_DOMAIN_MEMORY_SOFT_LIMIT, &Memtune::soft_limit, kUnlimited},
+    {PV_DOMAIN_MEMORY_SWAP_HARD_LIMIT, &Memtune::swap_hard_limit, kUnlimited},
 };
 constexpr ParamRow<BandwidthRate> kInboundRows[] = {
     {PV_DOMAIN_BANDWIDTH_IN_AVERAGE, &BandwidthRate::average},
@@ -37,8 +39,8 @@ constexpr ParamRow<BandwidthRate> kOutboundRows[] = {
     {PV_DOMAIN_BANDWIDTH_OUT_PEAK, &BandwidthRate::peak},
     {PV_DOMAIN_BANDWIDTH_OUT_BURST, &BandwidthRate::burst},
 };
-#define PV_ROW(macro, member) {PV_DOMAIN_BLOCK_IOTUNE_##macro, &DiskIoTune::member}
-constexpr ParamRow<DiskIoTune> kIoTuneRows[] = {
+#define PV_ROW(macro, member) {PV_DOMAIN_BLOCK_IOTUNE_##macro, &DiskIotune::member}
+constexpr ParamRow<DiskIotune> kIoTuneRows[] = {
     PV_ROW(TOTAL_BYTES_SEC, total_bytes_sec),
     PV_ROW(READ_BYTES_SEC, read_bytes_sec),
     PV_ROW(WRITE_BYTES_SEC, write_bytes_sec),
@@ -65,18 +67,18 @@ constexpr ParamRow<DiskIoTune> kIoTuneRows[] = {
 // "total" and "read" or "write" of one kind exclude each other; a rate is not above the peak that is given with it.
 struct IoTuneGroup {
     const char* name;
-    U64 DiskIoTune::*total;
-    U64 DiskIoTune::*read;
-    U64 DiskIoTune::*write;
+    U64 DiskIotune::*total;
+    U64 DiskIotune::*read;
+    U64 DiskIotune::*write;
 };
 constexpr IoTuneGroup kGroups[] = {
-    {"bytes_sec", &DiskIoTune::total_bytes_sec, &DiskIoTune::read_bytes_sec, &DiskIoTune::write_bytes_sec},
-    {"iops_sec", &DiskIoTune::total_iops_sec, &DiskIoTune::read_iops_sec, &DiskIoTune::write_iops_sec},
-    {"bytes_sec_max", &DiskIoTune::total_bytes_sec_max, &DiskIoTune::read_bytes_sec_max, &DiskIoTune::write_bytes_sec_max},
-    {"iops_sec_max", &DiskIoTune::total_iops_sec_max, &DiskIoTune::read_iops_sec_max, &DiskIoTune::write_iops_sec_max},
+    {"bytes_sec", &DiskIotune::total_bytes_sec, &DiskIotune::read_bytes_sec, &DiskIotune::write_bytes_sec},
+    {"iops_sec", &DiskIotune::total_iops_sec, &DiskIotune::read_iops_sec, &DiskIotune::write_iops_sec},
+    {"bytes_sec_max", &DiskIotune::total_bytes_sec_max, &DiskIotune::read_bytes_sec_max, &DiskIotune::write_bytes_sec_max},
+    {"iops_sec_max", &DiskIotune::total_iops_sec_max, &DiskIotune::read_iops_sec_max, &DiskIotune::write_iops_sec_max},
 };
 
-Status check_io_tune(const DiskIoTune& t) {
+Status check_io_tune(const DiskIotune& t) {
     for (const IoTuneGroup& g : kGroups)
         if ((t.*g.total).value_or(0) != 0 && ((t.*g.read).value_or(0) != 0 || (t.*g.write).value_or(0) != 0))
             return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "total and read/write of {} cannot be set at the same time", g.name);
@@ -99,13 +101,13 @@ struct BlkioColumn {
 };
 constexpr BlkioColumn kBlkioColumns[] = {
     {PV_DOMAIN_BLKIO_DEVICE_WEIGHT, &BlkioDevice::weight},
-    {PV_DOMAIN_BLKIO_DEVICE_READ_IOPS, &BlkioDevice::read_iops},
-    {PV_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, &BlkioDevice::write_iops},
-    {PV_DOMAIN_BLKIO_DEVICE_READ_BPS, &BlkioDevice::read_bytes},
-    {PV_DOMAIN_BLKIO_DEVICE_WRITE_BPS, &BlkioDevice::write_bytes},
+    {PV_DOMAIN_BLKIO_DEVICE_READ_IOPS, &BlkioDevice::read_iops_sec},
+    {PV_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, &BlkioDevice::write_iops_sec},
+    {PV_DOMAIN_BLKIO_DEVICE_READ_BPS, &BlkioDevice::read_bytes_sec},
+    {PV_DOMAIN_BLKIO_DEVICE_WRITE_BPS, &BlkioDevice::write_bytes_sec},
 };
 
-std::string join_column(const BlkioTune& tune, const BlkioColumn& column) {
+std::string join_column(const Blkiotune& tune, const BlkioColumn& column) {
     std::string text;
     for (const BlkioDevice& d : tune.devices)
         std::visit([&](auto member) {
@@ -114,7 +116,7 @@ std::string join_column(const BlkioTune& tune, const BlkioColumn& column) {
     return text;
 }
 
-Status split_column(BlkioTune& tune, const BlkioColumn& column, std::string_view text) {
+Status split_column(Blkiotune& tune, const BlkioColumn& column, std::string_view text) {
     const auto wrong = [&] {
         return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "unable to parse {} '{}', expected 'path,number,path,number'", column.name, text);
     };
@@ -155,7 +157,7 @@ class Params : public Ops {
     }
     pv_status scheduler_params(pv_call* call, const pv_obj* obj, const pv_dom_scheduler_params_in& in, pv_dom_scheduler_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetSchedulerParametersFlags", [&](const Domain& d) -> Status {
-            PV_ASSIGN_OR_RETURN(const CpuTune tune, get_kept<CpuTune>(d.kept, "cputune"));
+            const Cputune tune = d.cputune.value_or(Cputune{});
             // The API has this one as 32 bits wide, the document as 64.
             ParamWriter(s_, out.params).put(PV_DOMAIN_SCHEDULER_WEIGHT, static_cast<std::uint32_t>(tune.shares.value_or(50)));
             return {};
@@ -171,16 +173,16 @@ class Params : public Ops {
             weight = in.params[i].v.ui;
         }
         return write(call, obj, in.flags, "testDomainSetSchedulerParametersFlags", [weight](Domain& d) -> Status {
-            PV_ASSIGN_OR_RETURN(CpuTune tune, get_kept<CpuTune>(d.kept, "cputune"));
+            Cputune tune = d.cputune.value_or(Cputune{});
             if (weight != 0) tune.shares = weight;
-            set_kept(d.kept, "cputune", tune);
+            d.cputune = unless_blank(std::move(tune));
             return {};
         });
     }
 
     pv_status memory_params(pv_call* call, const pv_obj* obj, const pv_dom_memory_params_in& in, pv_dom_memory_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetMemoryParameters", [&](const Domain& d) -> Status {
-            PV_ASSIGN_OR_RETURN(const MemTune tune, get_kept<MemTune>(d.kept, "memtune"));
+            const Memtune tune = d.memtune.value_or(Memtune{});
             put_all(s_, out.params, kMemoryRows, tune);
             return {};
         });
@@ -188,19 +190,19 @@ class Params : public Ops {
     pv_status set_memory_params(pv_call* call, const pv_obj* obj, const pv_dom_set_memory_params_in& in, pv_dom_set_memory_params_out&) {
         return take(call, obj, in.flags, in.params, in.nparams, "testDomainSetMemoryParameters",
                     [](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
-                        PV_ASSIGN_OR_RETURN(MemTune tune, get_kept<MemTune>(d.kept, "memtune"));
+                        Memtune tune = d.memtune.value_or(Memtune{});
                         PV_TRY(take_all(params, count, kMemoryRows, tune));
                         if (tune.hard_limit.value_or(kUnlimited) > tune.swap_hard_limit.value_or(kUnlimited))
                             return make_error(ErrorCode::invalid_arg, ErrorDomain::test,
                                               "memory hard_limit tunable value must be lower than or equal to swap_hard_limit");
-                        set_kept(d.kept, "memtune", tune);
+                        d.memtune = unless_blank(std::move(tune));
                         return {};
                     });
     }
 
     pv_status blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_blkio_params_in& in, pv_dom_blkio_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetBlkioParameters", [&](const Domain& d) -> Status {
-            PV_ASSIGN_OR_RETURN(const BlkioTune tune, get_kept<BlkioTune>(d.kept, "blkiotune"));
+            const Blkiotune tune = d.blkiotune.value_or(Blkiotune{});
             const ParamWriter w(s_, out.params);
             w.put(PV_DOMAIN_BLKIO_WEIGHT, tune.weight.value_or(0));
             for (const BlkioColumn& column : kBlkioColumns) w.put(column.name, join_column(tune, column));
@@ -210,16 +212,16 @@ class Params : public Ops {
     pv_status set_blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_set_blkio_params_in& in, pv_dom_set_blkio_params_out&) {
         return take(call, obj, in.flags, in.params, in.nparams, "testDomainSetBlkioParameters",
                     [](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
-                        PV_ASSIGN_OR_RETURN(BlkioTune tune, get_kept<BlkioTune>(d.kept, "blkiotune"));
+                        Blkiotune tune = d.blkiotune.value_or(Blkiotune{});
                         for (std::uint32_t i = 0; i < count; ++i) PV_TRY(take_blkio(tune, params[i]));
-                        set_kept(d.kept, "blkiotune", tune);
+                        d.blkiotune = unless_blank(std::move(tune));
                         return {};
                     });
     }
 
     pv_status numa_params(pv_call* call, const pv_obj* obj, const pv_dom_numa_params_in& in, pv_dom_numa_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetNumaParameters", [&](const Domain& d) -> Status {
-            PV_ASSIGN_OR_RETURN(const NumaTune tune, get_kept<NumaTune>(d.kept, "numatune"));
+            const NumaMemory tune = memory_of(d);
             const auto mode = std::find(std::begin(kNumaModes), std::end(kNumaModes), tune.mode);
             const ParamWriter w(s_, out.params);
             w.put(PV_DOMAIN_NUMA_MODE, mode == std::end(kNumaModes) ? std::int32_t{0} : static_cast<std::int32_t>(mode - kNumaModes));
@@ -230,10 +232,12 @@ class Params : public Ops {
     pv_status set_numa_params(pv_call* call, const pv_obj* obj, const pv_dom_set_numa_params_in& in, pv_dom_set_numa_params_out&) {
         return take(call, obj, in.flags, in.params, in.nparams, "testDomainSetNumaParameters",
                     [](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
-                        PV_ASSIGN_OR_RETURN(NumaTune tune, get_kept<NumaTune>(d.kept, "numatune"));
+                        NumaMemory tune = memory_of(d);
                         for (std::uint32_t i = 0; i < count; ++i) PV_TRY(take_numa(tune, params[i]));
                         if (!tune.nodeset.empty() && tune.mode.empty()) tune.mode = "strict";
-                        set_kept(d.kept, "numatune", tune);
+                        Numatune all = d.numatune.value_or(Numatune{});
+                        all.memory = unless_blank(std::move(tune));
+                        d.numatune = unless_blank(std::move(all));
                         return {};
                     });
     }
@@ -241,9 +245,9 @@ class Params : public Ops {
     pv_status interface_params(pv_call* call, const pv_obj* obj, const pv_dom_interface_params_in& in, pv_dom_interface_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetInterfaceParameters", [&](const Domain& d) -> Status {
             PV_ASSIGN_OR_RETURN(const Interface* const found, find_interface(d, in.device));
-            PV_ASSIGN_OR_RETURN(const Bandwidth bandwidth, get_kept<Bandwidth>(found->kept, "bandwidth"));
-            put_rates(out.params, kInboundRows, bandwidth.inbound);
-            put_rates(out.params, kOutboundRows, bandwidth.outbound);
+            const Bandwidth bandwidth = found->bandwidth.value_or(Bandwidth{});
+            put_rates(out.params, kInboundRows, bandwidth.inbound.value_or(BandwidthRate{}));
+            put_rates(out.params, kOutboundRows, bandwidth.outbound.value_or(BandwidthRate{}));
             return {};
         });
     }
@@ -253,19 +257,19 @@ class Params : public Ops {
                     [device = std::string(in.device)](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
                         PV_ASSIGN_OR_RETURN(const Interface* const found, find_interface(d, device));
                         auto& interface = const_cast<Interface&>(*found); // of `d`, which is ours to change
-                        PV_ASSIGN_OR_RETURN(Bandwidth bandwidth, get_kept<Bandwidth>(interface.kept, "bandwidth"));
+                        Bandwidth bandwidth = interface.bandwidth.value_or(Bandwidth{});
                         PV_TRY(take_rates(params, count, bandwidth));
-                        set_kept(interface.kept, "bandwidth", bandwidth);
+                        interface.bandwidth = unless_blank(std::move(bandwidth));
                         return {};
                     });
     }
 
     pv_status block_io_tune(pv_call* call, const pv_obj* obj, const pv_dom_block_io_tune_in& in, pv_dom_block_io_tune_out& out) {
         return read(call, obj, in.flags, "testDomainGetBlockIoTune", [&](const Domain& d) -> Status {
-            DiskIoTune tune;
+            DiskIotune tune;
             if (in.disk != nullptr) {
                 PV_ASSIGN_OR_RETURN(const Disk* const disk, find_disk(d, in.disk));
-                PV_ASSIGN_OR_RETURN(tune, get_kept<DiskIoTune>(disk->kept, "iotune"));
+                tune = disk->iotune.value_or(DiskIotune{});
             }
             put_all(s_, out.params, kIoTuneRows, tune);
             return {};
@@ -276,16 +280,16 @@ class Params : public Ops {
                     [name = std::string(in.disk)](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
                         PV_ASSIGN_OR_RETURN(const Disk* const found, find_disk(d, name));
                         auto& disk = const_cast<Disk&>(*found);
-                        PV_ASSIGN_OR_RETURN(DiskIoTune tune, get_kept<DiskIoTune>(disk.kept, "iotune"));
+                        DiskIotune tune = disk.iotune.value_or(DiskIotune{});
                         PV_TRY(take_all(params, count, kIoTuneRows, tune));
                         PV_TRY(check_io_tune(tune));
-                        set_kept(disk.kept, "iotune", tune);
+                        disk.iotune = unless_blank(std::move(tune));
                         return {};
                     });
     }
 
   private:
-    static Status take_blkio(BlkioTune& tune, const pv_param& param) {
+    static Status take_blkio(Blkiotune& tune, const pv_param& param) {
         const std::string_view field = param.field;
         if (field == PV_DOMAIN_BLKIO_WEIGHT) {
             if (param.type != PV_PARAM_UINT) return wrong_param_type(param, PV_PARAM_UINT);
@@ -302,7 +306,10 @@ class Params : public Ops {
         return unknown_param(param.field);
     }
 
-    static Status take_numa(NumaTune& tune, const pv_param& param) {
+    static NumaMemory memory_of(const Domain& d) {
+        return d.numatune && d.numatune->memory ? *d.numatune->memory : NumaMemory{};
+    }
+    static Status take_numa(NumaMemory& tune, const pv_param& param) {
         const std::string_view field = param.field;
         if (field == PV_DOMAIN_NUMA_MODE) {
             if (param.type != PV_PARAM_INT) return wrong_param_type(param, PV_PARAM_INT);
@@ -326,19 +333,22 @@ class Params : public Ops {
         for (const auto& row : rows) w.put(row.name, static_cast<std::uint32_t>((rate.*std::get<U64 BandwidthRate::*>(row.member)).value_or(0)));
     }
     static Status take_rates(const pv_param* params, std::uint32_t count, Bandwidth& bandwidth) {
+        BandwidthRate inbound = bandwidth.inbound.value_or(BandwidthRate{}), outbound = bandwidth.outbound.value_or(BandwidthRate{});
         for (std::uint32_t i = 0; i < count; ++i) {
             if (params[i].type != PV_PARAM_UINT) return wrong_param_type(params[i], PV_PARAM_UINT);
             U64* to = nullptr;
             for (const auto& row : kInboundRows)
-                if (std::string_view(row.name) == params[i].field) to = &(bandwidth.inbound.*std::get<U64 BandwidthRate::*>(row.member));
+                if (std::string_view(row.name) == params[i].field) to = &(inbound.*std::get<U64 BandwidthRate::*>(row.member));
             for (const auto& row : kOutboundRows)
-                if (std::string_view(row.name) == params[i].field) to = &(bandwidth.outbound.*std::get<U64 BandwidthRate::*>(row.member));
+                if (std::string_view(row.name) == params[i].field) to = &(outbound.*std::get<U64 BandwidthRate::*>(row.member));
             if (to == nullptr) return unknown_param(params[i].field);
             *to = params[i].v.ui == 0 ? U64() : U64(params[i].v.ui);
         }
         // Without an average there is no limit, whatever the peak.
-        for (BandwidthRate* rate : {&bandwidth.inbound, &bandwidth.outbound})
+        for (BandwidthRate* rate : {&inbound, &outbound})
             if (!rate->average && !rate->floor) *rate = {};
+        bandwidth.inbound = unless_blank(inbound);
+        bandwidth.outbound = unless_blank(outbound);
         return {};
     }
 

@@ -10,8 +10,7 @@
 #include "node_figures.h"
 #include "op.h"
 #include "params.h"
-#include "sdk/domain/kept.h"
-#include "sdk/domain/tune.h"
+#include "sdk/xml/compare.h"
 
 namespace polyvirt::test {
 namespace {
@@ -19,12 +18,11 @@ namespace {
 using namespace sdk::domain;
 
 constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-constexpr const char* kCpuTune = "cputune";
-constexpr const char* kIoThreads = "iothreadids";
+using IoThreads = std::vector<IoThread>;
 
 constexpr ParamRow<IoThread> kIoThreadRows[] = {
-    {PV_DOMAIN_IOTHREAD_THREAD_POOL_MIN, &IoThread::pool_min},
-    {PV_DOMAIN_IOTHREAD_THREAD_POOL_MAX, &IoThread::pool_max},
+    {PV_DOMAIN_IOTHREAD_THREAD_POOL_MIN, &IoThread::thread_pool_min, -1},
+    {PV_DOMAIN_IOTHREAD_THREAD_POOL_MAX, &IoThread::thread_pool_max, -1},
 };
 constexpr ParamRow<IoThreadPoll> kPollRows[] = {
     {PV_DOMAIN_IOTHREAD_POLL_MAX_NS, &IoThreadPoll::max},
@@ -42,12 +40,11 @@ class Pins : public Ops {
             live = guest->live;
         }
         if (!live) return fail(call, invalid("cannot list vcpus for an inactive domain"));
-        const auto tune = get_kept<CpuTune>(live->kept, kCpuTune);
-        if (!tune) return fail(call, tune.error());
+        const Cputune tune = live->cputune.value_or(Cputune{});
         const std::uint32_t count = live->vcpu.current.value_or(live->vcpu.max.value_or(1));
         const std::uint64_t time = static_cast<std::uint64_t>(s_.loop->now_ns(s_.host));
         for (std::uint32_t i = 0; i < count; ++i) {
-            const std::vector<std::uint8_t> map = map_of(*live, *tune, i);
+            const std::vector<std::uint8_t> map = map_of(*live, tune, i);
             pv_dom_vcpu record{};
             record.size = sizeof record;
             record.number = i;
@@ -62,7 +59,7 @@ class Pins : public Ops {
     }
 
     pv_status vcpu_pins(pv_call* call, const pv_obj* obj, const pv_dom_vcpu_pins_in& in, pv_dom_vcpu_pins_out& out) {
-        return with_tune(call, obj, in.flags, "testDomainGetVcpuPinInfo", [&](const Domain& d, const CpuTune& tune) {
+        return with_tune(call, obj, in.flags, "testDomainGetVcpuPinInfo", [&](const Domain& d, const Cputune& tune) {
             for (std::uint32_t i = 0; i < d.vcpu.max.value_or(1); ++i) add_map(out.pins, map_of(d, tune, i));
         });
     }
@@ -70,41 +67,39 @@ class Pins : public Ops {
         const auto set = from_map(in.cpumap, in.ncpumap, cpus());
         if (!set) return fail(call, set.error());
         return tune(call, obj, in.flags, "testDomainPinVcpuFlags", "pin vcpu",
-                    [set = *set, vcpu = in.vcpu](const Domain& d, CpuTune& t) -> Status {
+                    [set = *set, vcpu = in.vcpu](const Domain& d, Cputune& t) -> Status {
                         if (vcpu >= d.vcpu.max.value_or(1))
                             return make_error(ErrorCode::invalid_arg, ErrorDomain::test,
                                               "requested vcpu is higher than allocated vcpus: {} > {}", vcpu, d.vcpu.max.value_or(1) - 1);
-                        std::erase_if(t.vcpu_pins, [&](const VcpuPin& p) { return p.vcpu == vcpu; });
-                        t.vcpu_pins.push_back({vcpu, set});
-                        std::sort(t.vcpu_pins.begin(), t.vcpu_pins.end(), [](const auto& a, const auto& b) { return *a.vcpu < *b.vcpu; });
+                        std::erase_if(t.vcpupins, [&](const VcpuPin& p) { return p.vcpu == vcpu; });
+                        t.vcpupins.push_back({vcpu, set});
+                        std::sort(t.vcpupins.begin(), t.vcpupins.end(), [](const auto& a, const auto& b) { return *a.vcpu < *b.vcpu; });
                         return {};
                     });
     }
 
     pv_status emulator_pin(pv_call* call, const pv_obj* obj, const pv_dom_emulator_pin_in& in, pv_dom_emulator_pin_out& out) {
-        return with_tune(call, obj, in.flags, "testDomainGetEmulatorPinInfo", [&](const Domain& d, const CpuTune& tune) {
+        return with_tune(call, obj, in.flags, "testDomainGetEmulatorPinInfo", [&](const Domain& d, const Cputune& tune) {
             out.found = 1;
-            const auto& set = tune.emulator_pin.empty() ? d.vcpu.cpuset : tune.emulator_pin;
+            const auto& set = tune.emulatorpin ? tune.emulatorpin->cpuset : d.vcpu.cpuset;
             add_map(out.pins, set.empty() ? whole_map(cpus()) : to_map(set, cpus()));
         });
     }
     pv_status pin_emulator(pv_call* call, const pv_obj* obj, const pv_dom_pin_emulator_in& in, pv_dom_pin_emulator_out&) {
         const auto set = from_map(in.cpumap, in.ncpumap, cpus());
         if (!set) return fail(call, set.error());
-        return tune(call, obj, in.flags, "testDomainPinEmulator", "pin emulator", [set = *set](const Domain&, CpuTune& t) -> Status {
-            t.emulator_pin = set;
+        return tune(call, obj, in.flags, "testDomainPinEmulator", "pin emulator", [set = *set](const Domain&, Cputune& t) -> Status {
+            t.emulatorpin = EmulatorPin{set};
             return {};
         });
     }
 
     pv_status iothreads(pv_call* call, const pv_obj* obj, const pv_dom_iothreads_in& in, pv_dom_iothreads_out& out) {
-        return with_tune(call, obj, in.flags, "testDomainGetIOThreadInfo", [&](const Domain& d, const CpuTune& tune) {
-            const auto threads = get_kept<IoThreads>(d.kept, kIoThreads);
-            if (!threads) return;
-            for (const IoThread& t : threads->list) {
-                const auto pin = std::find_if(tune.iothread_pins.begin(), tune.iothread_pins.end(),
+        return with_tune(call, obj, in.flags, "testDomainGetIOThreadInfo", [&](const Domain& d, const Cputune& tune) {
+            for (const IoThread& t : d.iothread_ids) {
+                const auto pin = std::find_if(tune.iothreadpins.begin(), tune.iothreadpins.end(),
                                               [&](const IoThreadPin& p) { return p.iothread == t.id; });
-                const std::vector<std::uint8_t> map = pin == tune.iothread_pins.end() ? whole_map(cpus()) : to_map(pin->cpuset, cpus());
+                const std::vector<std::uint8_t> map = pin == tune.iothreadpins.end() ? whole_map(cpus()) : to_map(pin->cpuset, cpus());
                 pv_dom_iothread record{};
                 record.size = sizeof record;
                 record.id = t.id.value_or(0);
@@ -118,30 +113,29 @@ class Pins : public Ops {
         const auto set = from_map(in.cpumap, in.ncpumap, cpus());
         if (!set) return fail(call, set.error());
         return tune(call, obj, in.flags, "testDomainPinIOThread", "pin I/O thread",
-                    [set = *set, id = in.id](const Domain& d, CpuTune& t) -> Status {
-                        PV_ASSIGN_OR_RETURN(IoThreads threads, get_kept<IoThreads>(d.kept, kIoThreads));
-                        if (find(threads, id) == nullptr) return unknown_thread(id);
-                        std::erase_if(t.iothread_pins, [&](const IoThreadPin& p) { return p.iothread == id; });
-                        t.iothread_pins.push_back({id, set});
+                    [set = *set, id = in.id](const Domain& d, Cputune& t) -> Status {
+                        if (!has(d.iothread_ids, id)) return unknown_thread(id);
+                        std::erase_if(t.iothreadpins, [&](const IoThreadPin& p) { return p.iothread == id; });
+                        t.iothreadpins.push_back({id, set});
                         return {};
                     });
     }
     pv_status add_iothread(pv_call* call, const pv_obj* obj, const pv_dom_add_iothread_in& in, pv_dom_add_iothread_out&) {
         return threads(call, obj, in.flags, "testDomainAddIOThread", [id = in.id](Domain&, IoThreads& t) -> Status {
             if (id == 0) return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "invalid value of 0 for iothread_id");
-            if (find(t, id) != nullptr)
+            if (has(t, id))
                 return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "an IOThread is already using iothread_id '{}'", id);
-            t.list.emplace_back().id = id;
+            t.emplace_back().id = id;
             return {};
         });
     }
     pv_status del_iothread(pv_call* call, const pv_obj* obj, const pv_dom_del_iothread_in& in, pv_dom_del_iothread_out&) {
         return threads(call, obj, in.flags, "testDomainDelIOThread", [id = in.id](Domain& d, IoThreads& t) -> Status {
-            if (find(t, id) == nullptr) return unknown_thread(id);
-            std::erase_if(t.list, [&](const IoThread& i) { return i.id == id; });
-            PV_ASSIGN_OR_RETURN(CpuTune tune, get_kept<CpuTune>(d.kept, kCpuTune));
-            std::erase_if(tune.iothread_pins, [&](const IoThreadPin& p) { return p.iothread == id; });
-            set_kept(d.kept, kCpuTune, tune);
+            if (!has(t, id)) return unknown_thread(id);
+            std::erase_if(t, [&](const IoThread& i) { return i.id == id; });
+            if (!d.cputune) return {};
+            std::erase_if(d.cputune->iothreadpins, [&](const IoThreadPin& p) { return p.iothread == id; });
+            d.cputune = sdk::xml::unless_blank(*std::move(d.cputune));
             return {};
         });
     }
@@ -158,10 +152,10 @@ class Pins : public Ops {
             if (!taken) return fail(call, taken.error());
         }
         return threads(call, obj, in.flags, "testDomainSetIOThreadParams", [id = in.id, wanted](Domain&, IoThreads& t) -> Status {
-            IoThread* const thread = find(t, id);
-            if (thread == nullptr) return unknown_thread(id);
-            if (wanted.pool_min) thread->pool_min = wanted.pool_min;
-            if (wanted.pool_max) thread->pool_max = wanted.pool_max;
+            const auto thread = std::find_if(t.begin(), t.end(), [id](const IoThread& i) { return i.id == id; });
+            if (thread == t.end()) return unknown_thread(id);
+            if (wanted.thread_pool_min) thread->thread_pool_min = wanted.thread_pool_min;
+            if (wanted.thread_pool_max) thread->thread_pool_max = wanted.thread_pool_max;
             if (wanted.poll.max) thread->poll.max = wanted.poll.max;
             return {};
         });
@@ -170,16 +164,15 @@ class Pins : public Ops {
   private:
     [[nodiscard]] std::uint32_t cpus() const { return *driver_.node().active; }
 
-    static IoThread* find(IoThreads& threads, std::uint32_t id) {
-        const auto found = std::find_if(threads.list.begin(), threads.list.end(), [&](const IoThread& t) { return t.id == id; });
-        return found == threads.list.end() ? nullptr : &*found;
+    static bool has(const IoThreads& threads, std::uint32_t id) {
+        return std::any_of(threads.begin(), threads.end(), [&](const IoThread& t) { return t.id == id; });
     }
     static Error unknown_thread(std::uint32_t id) {
         return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "cannot find IOThread '{}' in iothreadids list", id);
     }
 
-    std::vector<std::uint8_t> map_of(const Domain& d, const CpuTune& tune, std::uint32_t vcpu) const {
-        for (const VcpuPin& pin : tune.vcpu_pins)
+    std::vector<std::uint8_t> map_of(const Domain& d, const Cputune& tune, std::uint32_t vcpu) const {
+        for (const VcpuPin& pin : tune.vcpupins)
             if (pin.vcpu == vcpu) return to_map(pin.cpuset, cpus());
         return d.vcpu.cpuset.empty() ? whole_map(cpus()) : to_map(d.vcpu.cpuset, cpus());
     }
@@ -206,21 +199,19 @@ class Pins : public Ops {
             document = driver_.domains().pick(*guest, flags);
         }
         if (!document) return fail(call, document.error());
-        const auto tune = get_kept<CpuTune>((*document)->kept, kCpuTune);
-        if (!tune) return fail(call, tune.error());
-        use(**document, *tune);
+        use(**document, (*document)->cputune.value_or(Cputune{}));
         return PV_OK;
     }
 
     pv_status tune(pv_call* call, const pv_obj* obj, std::uint32_t flags, const char* function, const char* what,
-                   std::function<Status(const Domain&, CpuTune&)> edit) {
+                   std::function<Status(const Domain&, Cputune&)> edit) {
         if (const Status known = check_flags(flags, kAffect, function); !known) return answer(call, known);
         Domains& domains = driver_.domains();
         return domains.change(call, obj, what, [&domains, flags, edit = std::move(edit)](Guest& guest) PV_REQUIRES(guest.mu) -> Status {
             return domains.edit(guest, flags, [&](Domain& d) -> Status {
-                PV_ASSIGN_OR_RETURN(CpuTune tune, get_kept<CpuTune>(d.kept, kCpuTune));
+                Cputune tune = d.cputune.value_or(Cputune{});
                 PV_TRY(edit(d, tune));
-                set_kept(d.kept, kCpuTune, tune);
+                d.cputune = sdk::xml::unless_blank(std::move(tune));
                 return {};
             });
         });
@@ -233,15 +224,10 @@ class Pins : public Ops {
         return domains.change(call, obj, "I/O threads",
                               [&domains, flags, edit = std::move(edit)](Guest& guest) PV_REQUIRES(guest.mu) -> Status {
                                   return domains.edit(guest, flags, [&](Domain& d) -> Status {
-                                      PV_ASSIGN_OR_RETURN(IoThreads list, get_kept<IoThreads>(d.kept, kIoThreads));
-                                      PV_TRY(edit(d, list));
-                                      set_kept(d.kept, kIoThreads, list);
+                                      PV_TRY(edit(d, d.iothread_ids));
                                       // <iothreads> is how many there are.
-                                      std::erase_if(d.kept, [](const sdk::xml::Node& n) { return n.name == "iothreads"; });
-                                      if (list.list.empty()) return {};
-                                      PV_ASSIGN_OR_RETURN(sdk::xml::Node count,
-                                                          sdk::xml::read(fmt::format("<iothreads>{}</iothreads>", list.list.size()), "element"));
-                                      d.kept.push_back(std::move(count));
+                                      d.iothreads.reset();
+                                      if (!d.iothread_ids.empty()) d.iothreads = static_cast<std::uint32_t>(d.iothread_ids.size());
                                       return {};
                                   });
                               });

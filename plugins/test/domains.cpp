@@ -9,6 +9,7 @@
 #include "fault_events.h"
 #include "faults.h"
 #include "jobs.h"
+#include "sdk/domain/notes.h"
 #include "sdk/domain/passes.h"
 #include "sdk/xml/parse.h"
 
@@ -64,20 +65,22 @@ Status complete_domain(Domain& domain) {
 Domains::Domains(Driver& driver)
     : driver_(driver), s_(driver.services()), table_(driver.services(), PV_KIND_DOMAIN, ErrorDomain::test, "domain") {}
 
-Result<Described> Domains::parse(std::string_view xml) const {
+Result<Described> Domains::parse(std::string_view xml, bool validate) const {
     PV_ASSIGN_OR_RETURN(const Node root, sdk::xml::read(xml, "domain description"));
     if (root.name != "domain" || !root.uri.empty())
         return make_error(ErrorCode::xml_error, ErrorDomain::test, "line {}: the outermost element is <{}>, expected <domain>", root.line,
                           root.qualified_name());
-    return parse(root);
+    return parse(root, validate);
 }
 
-Result<Described> Domains::parse(const Node& root) const {
+Result<Described> Domains::parse(const Node& root, bool validate) const {
     // A code of its own, which clients look for.
     if (const Node* name = root.child("name"); name == nullptr || name->text().empty())
         return make_error(ErrorCode::no_name, ErrorDomain::test, "missing name information");
     sdk::xml::Messages messages;
     PV_ASSIGN_OR_RETURN(Domain domain, sdk::xml::parse<Domain>(root, messages));
+    if (validate) PV_TRY(sdk::xml::refuse_unknown(messages));
+    domain.notes = sdk::domain::notes_from(messages);
     if (domain.type != "test")
         return make_error(ErrorCode::config_unsupported, ErrorDomain::test, "unexpected domain type {}, expecting one of these: test",
                           domain.type);

@@ -57,8 +57,8 @@ class Domains final : public Part {
     [[nodiscard]] SavedImages& images() { return images_; }
 
     // A document, checked and completed. Any thread; no lock.
-    [[nodiscard]] Result<Described> parse(std::string_view xml) const;
-    [[nodiscard]] Result<Described> parse(const sdk::xml::Node& root) const;
+    [[nodiscard]] Result<Described> parse(std::string_view xml, bool validate = false) const;
+    [[nodiscard]] Result<Described> parse(const sdk::xml::Node& root, bool validate = false) const;
 
     // The guest of a description, made and published if there is none of its name and uuid.
     [[nodiscard]] Result<Table::Added> add(pv_call* call, const Described& described, bool persistent);

@@ -5,8 +5,6 @@
 #include <polyvirt/abi/gen/dom_stats.h>
 
 #include "params.h"
-#include "sdk/domain/kept.h"
-#include "sdk/domain/tune.h"
 
 namespace polyvirt::test {
 
@@ -149,17 +147,16 @@ void put_blocks(const ParamWriter& w, const View& v, std::int64_t now) {
 }
 
 void put_perf(const ParamWriter& w, const View& v, std::int64_t now) {
-    const auto perf = get_kept<Perf>(v.document->kept, "perf");
-    if (!perf || !v.active) return;
-    for (const PerfEvent& event : perf->events)
+    if (!v.active) return;
+    for (const PerfEvent& event : v.document->perf.events)
         if (event.enabled == sdk::xml::YesNo::yes) w.put("perf." + event.name, static_cast<std::uint64_t>(now) / 1000);
 }
 
 void put_iothreads(const ParamWriter& w, const View& v, std::int64_t) {
-    const auto threads = get_kept<IoThreads>(v.document->kept, "iothreadids");
-    if (!threads || !v.active) return;
-    w.put(PV_DOMAIN_STATS_IOTHREAD_COUNT, static_cast<std::uint32_t>(threads->list.size()));
-    for (const IoThread& t : threads->list)
+    if (!v.active) return;
+    const auto& threads = v.document->iothread_ids;
+    w.put(PV_DOMAIN_STATS_IOTHREAD_COUNT, static_cast<std::uint32_t>(threads.size()));
+    for (const IoThread& t : threads)
         w.put(fmt::format("{}{}{}", PV_DOMAIN_STATS_IOTHREAD_PREFIX, t.id.value_or(0), PV_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_MAX_NS),
               t.poll.max.value_or(32'768));
 }

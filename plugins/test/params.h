@@ -3,7 +3,7 @@
 #pragma once
 // Typed parameters: written one by one, and whole structs of a document by tables:
 //
-//     constexpr ParamRow<MemTune> kRows[] = {{"hard_limit", &MemTune::hard_limit, kUnlimited}, ...};
+//     constexpr ParamRow<Memtune> kRows[] = {{"hard_limit", &Memtune::hard_limit, kUnlimited}, ...};
 //     put_all(s_, out.params, kRows, tune);
 //     PV_TRY(take_all(in.params, in.nparams, kRows, tune));
 
@@ -44,19 +44,25 @@ std::string_view param_type_name(std::int32_t type);
 Error unknown_param(const char* field);
 Error wrong_param_type(const pv_param& param, std::int32_t expected);
 
+using I32 = std::optional<std::int32_t>;
 using U32 = std::optional<std::uint32_t>;
 using U64 = std::optional<std::uint64_t>;
 using I64 = std::optional<std::int64_t>;
 
 template <typename T> struct ParamRow {
     const char* name;
-    std::variant<U32 T::*, U64 T::*, I64 T::*, std::string T::*> member;
+    std::variant<I32 T::*, U32 T::*, U64 T::*, I64 T::*, std::string T::*> member;
     std::int64_t absent = 0; // what clients read and write where the document says nothing
 };
 
 namespace detail {
 // What each kind of member is on the wire.
 template <typename M> struct ParamKind;
+template <> struct ParamKind<I32> {
+    using Value = std::int32_t;
+    static constexpr std::int32_t type = PV_PARAM_INT;
+    static Value of(const pv_param& p) { return p.v.i; }
+};
 template <> struct ParamKind<U32> {
     using Value = std::uint32_t;
     static constexpr std::int32_t type = PV_PARAM_UINT;

@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/address.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 namespace {
 
@@ -65,7 +67,10 @@ void describe(xml::Binder& b, Address& a) {
         b.attr("slot", a.slot, hex(2, 0x1f));
         b.attr("function", a.function, hex(1, 7));
         b.attr("multifunction", a.multifunction);
-        b.keep({"zpci"}, a.kept);
+        b.group("zpci", [&] {
+            b.attr("uid", a.zpci_uid, hex(4, 0xffff));
+            b.attr("fid", a.zpci_fid, hex(8, 0xffffffff));
+        });
     });
     b.when(a.type == AddressType::drive, "type is drive", [&] {
         b.attr("controller", a.controller);
@@ -116,6 +121,55 @@ void describe_virtio(xml::Binder& b, VirtioOptions& v) {
     b.attr("ats", v.ats);
     b.attr("packed", v.packed);
     b.attr("page_per_vq", v.page_per_vq);
+}
+
+void describe(xml::Binder& b, HostAddress& v) {
+    xml::Rule four, two, one;
+    four.hex = 4;
+    two.hex = 2;
+    one.hex = 1;
+    // PCI addresses have a slot, the others don't; each prints as its kind does.
+    const bool pci = v.slot || v.function || v.domain;
+    b.attr("type", v.type);
+    b.when(pci, "on PCI", [&] {
+        b.attr("domain", v.domain, four.limits(0, 0xffff'ffff));
+        b.attr("bus", v.bus, two.limits(0, 255));
+        b.attr("slot", v.slot, two.limits(0, 31));
+        b.attr("function", v.function, one.limits(0, 7));
+    });
+    b.when(!pci, "not on PCI", [&] {
+        b.attr("domain", v.domain, four);
+        b.attr("slot", v.slot, two);
+        b.attr("function", v.function, one);
+        b.attr("bus", v.bus);
+        b.attr("device", v.device);
+        b.attr("target", v.target);
+        b.attr("unit", v.unit);
+        b.attr("uuid", v.uuid);
+    });
+}
+
+void describe(xml::Binder& b, Rom& v) {
+    b.attr("enabled", v.enabled);
+    b.attr("bar", v.bar);
+    b.attr("file", v.file);
+}
+
+void describe(xml::Binder& b, Teaming& v) {
+    b.attr("type", v.type, xml::one_of(names::kTeaming, true));
+    b.attr("persistent", v.persistent);
+}
+
+void describe(xml::Binder& b, SourceLabel& v) {
+    b.attr("model", v.model);
+    b.attr("labelskip", v.labelskip);
+    b.attr("relabel", v.relabel);
+    b.element("label", v.label);
+}
+
+void describe(xml::Binder& b, Reconnect& v) {
+    b.attr("enabled", v.enabled, xml::kRequired);
+    b.attr("timeout", v.timeout);
 }
 
 } // namespace polyvirt::sdk::domain

@@ -47,7 +47,7 @@ struct Address {
     Number controller, target, unit;                // drive; controller also virtio-serial and ccid
     std::string port;                               // usb ("1.4"), virtio-serial
     std::optional<std::uint64_t> iobase, irq, base; // isa, dimm
-    Kept kept;
+    Number zpci_uid, zpci_fid;                      // pci of s390
 
     [[nodiscard]] bool is_pci() const { return type == AddressType::pci && bus && slot; }
     static Address pci(std::uint32_t bus, std::uint32_t slot, std::uint32_t function);
@@ -75,6 +75,40 @@ struct DeviceInfo {
     std::optional<Address> address;
 };
 void describe_info(xml::Binder& b, DeviceInfo& info);
+
+// An address on the host: PCI, USB (bus, device), SCSI (bus, target, unit), mdev (uuid).
+struct HostAddress {
+    Number domain, bus, slot, function, device, target;
+    std::optional<std::uint64_t> unit;
+    std::string uuid;
+    std::string type; // "pci" where a document says so
+};
+void describe(xml::Binder& b, HostAddress& v);
+
+struct Rom {
+    YesNo enabled{};
+    OnOff bar{};
+    std::string file;
+};
+struct Teaming {
+    std::string type, persistent;
+};
+void describe(xml::Binder& b, Rom& v);
+void describe(xml::Binder& b, Teaming& v);
+
+// Of sockets that are connected to.
+struct Reconnect {
+    YesNo enabled{};
+    Number timeout; // s
+};
+void describe(xml::Binder& b, Reconnect& v);
+
+// A security label of one source alone.
+struct SourceLabel {
+    std::string model, label;
+    YesNo relabel{}, labelskip{};
+};
+void describe(xml::Binder& b, SourceLabel& v);
 
 // <driver> options of virtio devices.
 struct VirtioOptions {

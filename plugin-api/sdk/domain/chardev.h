@@ -33,9 +33,13 @@ constexpr xml::Names names_of(ChardevType) {
 }
 
 struct ChardevSource {
+    std::string type; // where the element around it has none
     std::string mode, host, service, path, channel, master, slave, tls;
     OnOff append{};
-    Kept kept;
+    std::optional<Reconnect> reconnect;
+    YesNo copypaste{}; // qemu-vdagent
+    std::string mouse;
+    std::vector<SourceLabel> labels;
 };
 struct ChardevTarget {
     std::string

@@ -3,6 +3,7 @@
 #pragma once
 // The smaller devices: input, graphics, video, sound, audio, watchdog, memballoon, rng, panic.
 
+#include "sdk/domain/chardev.h"
 #include "sdk/domain/disk.h"
 
 namespace polyvirt::sdk::domain {
@@ -19,13 +20,37 @@ constexpr xml::Names names_of(InputBus) {
     return kInputBuses;
 }
 
+struct InputSource {
+    std::string evdev, dev, grab, grab_toggle; // evdev: of passthrough
+    OnOff repeat{};
+};
 struct Input {
     InputType type{};
     InputBus bus{};
     VirtioModel model{};
     VirtioOptions driver;
-    Kept kept;
+    InputSource source;
     DeviceInfo info;
+};
+
+// <settings> of one direction of an audio backend, and what each kind of backend adds to it.
+struct AudioStream {
+    YesNo mixing_engine{}, fixed_settings{}, try_poll{}, exact_name{};
+    Number voices, buffer_length, latency, buffer_count; // us
+    std::string dev, name, stream_name, server_name, client_name, connect_ports;
+    Number frequency, channels;
+    std::string format;
+};
+struct Audio {
+    Number id;
+    std::string type; // none, alsa, coreaudio, dbus, file, jack, oss, pulseaudio, sdl, spice
+    Number timer_period; // us
+    std::string path, server_name, runtime_dir, driver, exclusive, try_mmap;
+    Number dsp_policy;
+    AudioStream input, output;
+};
+struct AudioRef {
+    Number id;
 };
 
 enum class GraphicsType : std::uint8_t { unset, sdl, vnc, rdp, desktop, spice, egl_headless, dbus };
@@ -48,6 +73,9 @@ struct GraphicsGl {
     YesNo enable{};
     std::string rendernode;
 };
+struct GraphicsChannel {
+    std::string name, mode; // of SPICE: main, display ...; secure, insecure, any
+};
 struct Graphics {
     GraphicsType type{};
     std::optional<std::int32_t> port, tls_port, websocket; // -1: found when the guest starts
@@ -56,8 +84,11 @@ struct Graphics {
         default_mode, display, xauth, address, power_control;
     std::vector<GraphicsListen> listens;
     GraphicsGl gl;
-    std::string image_compression;
-    Kept kept;
+    std::vector<GraphicsChannel> channels;
+    std::string image_compression, jpeg_compression, zlib_compression, streaming, mouse;
+    OnOff playback_compression{};
+    YesNo copypaste{}, filetransfer{};
+    AudioRef audio;
     DeviceInfo info;
 };
 
@@ -83,19 +114,15 @@ struct Video {
     DeviceInfo info;
 };
 
+struct SoundCodec {
+    std::string type; // duplex, micro, output
+};
 struct Sound {
     std::string model;
     OnOff multichannel{};
-    Kept kept; // codecs, audio
+    std::vector<SoundCodec> codecs;
+    AudioRef audio;
     DeviceInfo info;
-};
-
-struct Audio {
-    Number id;
-    std::string type; // none, spice, sdl, alsa ...
-    Number timer_period;
-    std::string path, server_name, driver, runtime_dir, exclusive, try_mmap, dsp_policy;
-    Kept kept;
 };
 
 struct Watchdog {
@@ -112,8 +139,9 @@ struct Memballoon {
 };
 
 struct RngBackend {
-    std::string model, type, path;
-    Kept kept;
+    std::string model, type, path;      // random, builtin, egd; type and sources: of egd
+    std::vector<ChardevSource> sources; // two for udp
+    std::string protocol;
 };
 struct Rng {
     std::string model;
@@ -128,41 +156,24 @@ struct Panic {
     DeviceInfo info;
 };
 
-// Kinds whose place in the guest is understood, and not much more yet.
-struct Filesystem {
-    std::string type, accessmode, model, multidevs, fmode, dmode;
-    bool readonly = false;
-    Kept kept;
-    DeviceInfo info;
-};
-struct Hostdev {
-    std::string mode, type, managed, model, display, ramfb, sgio, rawio;
-    bool readonly = false, shareable = false;
-    Kept kept;
-    DeviceInfo info;
-};
-struct Redirdev {
-    std::string bus, type;
-    Kept kept;
-    DeviceInfo info;
-};
 struct Hub {
     std::string type;
     DeviceInfo info;
 };
 
-void describe(xml::Binder& b, Filesystem& v);
-void describe(xml::Binder& b, Hostdev& v);
-void describe(xml::Binder& b, Redirdev& v);
 void describe(xml::Binder& b, Hub& v);
 void describe(xml::Binder& b, Input& v);
+void describe(xml::Binder& b, InputSource& v);
 void describe(xml::Binder& b, GraphicsListen& v);
+void describe(xml::Binder& b, GraphicsChannel& v);
 void describe(xml::Binder& b, GraphicsGl& v);
 void describe(xml::Binder& b, Graphics& v);
 void describe(xml::Binder& b, VideoAcceleration& v);
 void describe(xml::Binder& b, VideoModel& v);
 void describe(xml::Binder& b, VideoDriver& v);
 void describe(xml::Binder& b, Video& v);
+void describe(xml::Binder& b, AudioRef& v);
+void describe(xml::Binder& b, SoundCodec& v);
 void describe(xml::Binder& b, Sound& v);
 void describe(xml::Binder& b, Audio& v);
 void describe(xml::Binder& b, Watchdog& v);

@@ -2,11 +2,13 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/domain/disk.h"
 
+#include "sdk/domain/names.h"
+
 namespace polyvirt::sdk::domain {
 
 void describe(xml::Binder& b, DiskDriver& v) {
     b.attr("name", v.name);
-    b.attr("type", v.type);
+    b.attr("type", v.type, xml::one_of(names::kFormats));
     b.attr("cache", v.cache);
     b.attr("error_policy", v.error_policy);
     b.attr("rerror_policy", v.rerror_policy);
@@ -20,45 +22,50 @@ void describe(xml::Binder& b, DiskDriver& v) {
     b.attr("queues", v.queues);
     b.attr("queue_size", v.queue_size);
     describe_virtio(b, v.virtio);
-    b.keep({"metadata_cache"}, v.kept);
+    describe_metadata_cache(b, v.metadata_cache);
 }
 
-void describe(xml::Binder& b, DiskHost& v) {
-    b.attr("name", v.name);
-    b.attr("port", v.port);
-    b.attr("transport", v.transport);
-    b.attr("socket", v.socket);
+void describe(xml::Binder& b, DiskGeometry& v) {
+    b.attr("cyls", v.cyls);
+    b.attr("heads", v.heads);
+    b.attr("secs", v.secs);
+    b.attr("trans", v.trans, xml::one_of(names::kGeometry));
 }
 
-void describe(xml::Binder& b, DiskSource& v) {
-    b.attr("file", v.file);
-    b.attr("dev", v.dev);
-    b.attr("dir", v.dir);
-    b.attr("protocol", v.protocol);
-    b.attr("name", v.name);
-    b.attr("query", v.query);
-    b.attr("tls", v.tls);
-    b.attr("pool", v.pool);
-    b.attr("volume", v.volume);
-    b.attr("mode", v.mode);
-    b.attr("type", v.type);
-    b.attr("managed", v.managed);
-    b.attr("namespace", v.nvme_namespace);
-    b.attr("path", v.path);
-    b.attr("startupPolicy", v.startup_policy);
-    b.attr("fdgroup", v.fd_group);
-    b.attr("index", v.index);
-    b.child("host", v.hosts);
-    b.keep({"address", "snapshot", "config", "initiator", "ssl", "cookies", "readahead", "timeout",
-            "auth", "encryption", "reservations", "slices", "reconnect", "identity", "knownHosts",
-            "seclabel"},
-           v.kept);
+void describe(xml::Binder& b, DiskIotune& v) {
+    // In the order of the interface's own parameters.
+    const std::pair<const char*, std::optional<std::uint64_t> DiskIotune::*> limits[] = {
+        {"total_bytes_sec", &DiskIotune::total_bytes_sec},
+        {"read_bytes_sec", &DiskIotune::read_bytes_sec},
+        {"write_bytes_sec", &DiskIotune::write_bytes_sec},
+        {"total_iops_sec", &DiskIotune::total_iops_sec},
+        {"read_iops_sec", &DiskIotune::read_iops_sec},
+        {"write_iops_sec", &DiskIotune::write_iops_sec},
+        {"total_bytes_sec_max", &DiskIotune::total_bytes_sec_max},
+        {"read_bytes_sec_max", &DiskIotune::read_bytes_sec_max},
+        {"write_bytes_sec_max", &DiskIotune::write_bytes_sec_max},
+        {"total_iops_sec_max", &DiskIotune::total_iops_sec_max},
+        {"read_iops_sec_max", &DiskIotune::read_iops_sec_max},
+        {"write_iops_sec_max", &DiskIotune::write_iops_sec_max},
+        {"size_iops_sec", &DiskIotune::size_iops_sec},
+    };
+    const std::pair<const char*, std::optional<std::uint64_t> DiskIotune::*> lengths[] = {
+        {"total_bytes_sec_max_length", &DiskIotune::total_bytes_sec_max_length},
+        {"read_bytes_sec_max_length", &DiskIotune::read_bytes_sec_max_length},
+        {"write_bytes_sec_max_length", &DiskIotune::write_bytes_sec_max_length},
+        {"total_iops_sec_max_length", &DiskIotune::total_iops_sec_max_length},
+        {"read_iops_sec_max_length", &DiskIotune::read_iops_sec_max_length},
+        {"write_iops_sec_max_length", &DiskIotune::write_iops_sec_max_length},
+    };
+    for (const auto& [name, field] : limits) b.element(name, v.*field);
+    b.element("group_name", v.group_name);
+    for (const auto& [name, field] : lengths) b.element(name, v.*field);
 }
 
 void describe(xml::Binder& b, DiskTarget& v) {
     b.attr("dev", v.dev);
     b.attr("bus", v.bus);
-    b.attr("tray", v.tray);
+    b.attr("tray", v.tray, xml::one_of(names::kTray));
     b.attr("removable", v.removable);
     b.attr("rotation_rate", v.rotation_rate);
 }
@@ -67,16 +74,23 @@ void describe(xml::Binder& b, Disk& v) {
     b.attr("type", v.type);
     b.attr("device", v.device);
     b.attr("model", v.model);
-    b.attr("rawio", v.rawio);
-    b.attr("sgio", v.sgio);
-    b.attr("snapshot", v.snapshot);
+    b.attr("rawio", v.rawio, xml::one_of(names::kYesNo));
+    b.attr("sgio", v.sgio, xml::one_of(names::kSgio));
+    b.attr("snapshot", v.snapshot, xml::one_of(names::kSnapshot));
     b.child("driver", v.driver);
-    b.keep({"auth"}, v.kept);
+    b.child("auth", v.auth);
     b.child("source", v.source);
-    b.keep({"backingStore", "backenddomain", "geometry", "blockio", "mirror"}, v.kept);
+    b.child("backingStore", v.backing);
+    b.group("backenddomain", [&] { b.attr("name", v.backend_domain); });
+    b.child("mirror", v.mirror);
+    b.child("geometry", v.geometry);
+    b.group("blockio", [&] {
+        b.attr("logical_block_size", v.logical_block_size);
+        b.attr("physical_block_size", v.physical_block_size);
+    });
     b.child("target", v.target);
     b.require(!v.target.dev.empty(), "a disk needs <target dev='...'/>", ErrorCode::no_target);
-    b.keep({"iotune"}, v.kept);
+    b.child("iotune", v.iotune);
     b.flag("readonly", v.readonly);
     b.flag("shareable", v.shareable);
     b.flag("transient", v.transient);
@@ -84,7 +98,7 @@ void describe(xml::Binder& b, Disk& v) {
     b.element("wwn", v.wwn);
     b.element("vendor", v.vendor);
     b.element("product", v.product);
-    b.keep({"encryption"}, v.kept);
+    b.child("encryption", v.encryption);
     describe_info(b, v.info);
 }
 
@@ -122,7 +136,7 @@ void describe(xml::Binder& b, Controller& v) {
     b.attr("maxGrantFrames", v.max_grant_frames);
     b.attr("maxEventChannels", v.max_event_channels);
     b.when(v.type == ControllerType::pci, "type is pci", [&] {
-        b.group("model", [&] { b.attr("name", v.pci_model_name); });
+        b.group("model", [&] { b.attr("name", v.pci_model_name, xml::one_of(names::kPciModels)); });
         b.child("target", v.target);
         b.group("pcihole64", [&] { b.size_text(v.pcihole64); });
     });

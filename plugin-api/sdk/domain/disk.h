@@ -3,16 +3,9 @@
 #pragma once
 // <disk> and <controller>.
 
-#include "sdk/domain/address.h"
+#include "sdk/domain/source.h"
 
 namespace polyvirt::sdk::domain {
-
-enum class DiskType : std::uint8_t { unset, file, block, dir, network, volume, nvme, vhostuser };
-inline constexpr std::string_view kDiskTypes[] = {"",        "file",   "block", "dir",
-                                                  "network", "volume", "nvme",  "vhostuser"};
-constexpr xml::Names names_of(DiskType) {
-    return kDiskTypes;
-}
 
 enum class DiskDevice : std::uint8_t { unset, disk, cdrom, floppy, lun };
 inline constexpr std::string_view kDiskDevices[] = {"", "disk", "cdrom", "floppy", "lun"};
@@ -84,21 +77,19 @@ struct DiskDriver {
     DetectZeroes detect_zeroes{};
     Number iothread, queues, queue_size;
     VirtioOptions virtio;
-    Kept kept;
+    xml::Size metadata_cache; // bytes
 };
 
-struct DiskHost {
-    std::string name, port, transport, socket;
+struct DiskGeometry {
+    Number cyls, heads, secs;
+    std::string trans;
 };
-
-// Which of these is used follows from the disk's type: file, dev, dir, protocol ... or pool and
-// volume.
-struct DiskSource {
-    std::string file, dev, dir, protocol, name, query, tls, pool, volume, mode, type, path, managed;
-    Number nvme_namespace, index;
-    std::string startup_policy, fd_group;
-    std::vector<DiskHost> hosts;
-    Kept kept;
+struct DiskIotune {
+    std::optional<std::uint64_t> total_bytes_sec, read_bytes_sec, write_bytes_sec, total_iops_sec, read_iops_sec,
+        write_iops_sec, total_bytes_sec_max, read_bytes_sec_max, write_bytes_sec_max, total_iops_sec_max, read_iops_sec_max,
+        write_iops_sec_max, size_iops_sec, total_bytes_sec_max_length, read_bytes_sec_max_length, write_bytes_sec_max_length,
+        total_iops_sec_max_length, read_iops_sec_max_length, write_iops_sec_max_length;
+    std::string group_name;
 };
 
 struct DiskTarget {
@@ -115,11 +106,18 @@ struct Disk {
     VirtioModel model{};
     std::string rawio, sgio, snapshot;
     DiskDriver driver;
+    std::optional<DiskAuth> auth; // outside of the source, as older documents have it; so is encryption
     std::optional<DiskSource> source;
+    std::vector<BackingStore> backing; // one at most
     DiskTarget target;
+    std::optional<DiskGeometry> geometry;
+    Number logical_block_size, physical_block_size;
+    std::optional<DiskIotune> iotune;
+    std::optional<Encryption> encryption;
     bool readonly = false, shareable = false, transient = false;
     std::string serial, wwn, vendor, product;
-    Kept kept;
+    std::string backend_domain;   // xen
+    std::optional<Mirror> mirror; // of a running guest
     DeviceInfo info;
 };
 
@@ -168,9 +166,9 @@ struct Controller {
     DeviceInfo info;
 };
 
+void describe(xml::Binder& b, DiskGeometry& v);
+void describe(xml::Binder& b, DiskIotune& v);
 void describe(xml::Binder& b, DiskDriver& v);
-void describe(xml::Binder& b, DiskHost& v);
-void describe(xml::Binder& b, DiskSource& v);
 void describe(xml::Binder& b, DiskTarget& v);
 void describe(xml::Binder& b, Disk& v);
 void describe(xml::Binder& b, ControllerDriver& v);

@@ -13,8 +13,11 @@
 #include "base/uuid.h"
 #include "sdk/domain/chardev.h"
 #include "sdk/domain/devices.h"
+#include "sdk/domain/extras.h"
+#include "sdk/domain/hostdev.h"
 #include "sdk/domain/interface.h"
 #include "sdk/domain/machine.h"
+#include "sdk/domain/tuning.h"
 #include "sdk/xml/messages.h"
 #include "sdk/xml/reader.h"
 
@@ -39,10 +42,17 @@ struct Devices {
     std::vector<Watchdog> watchdogs;
     std::optional<Memballoon> memballoon;
     std::vector<Rng> rngs;
+    std::vector<NvramDevice> nvrams;
     std::vector<Panic> panics;
-    // Kinds that this version knows by name only. A driver refuses to start a guest with one of
-    // these rather than start it without.
-    Kept kept;
+    std::vector<Shmem> shmems;
+    std::vector<MemoryDevice> memories;
+    std::vector<Crypto> cryptos;
+    std::optional<Iommu> iommu;
+    std::optional<Vsock> vsock;
+    std::vector<Lease> leases;
+    std::vector<Smartcard> smartcards;
+    std::vector<Tpm> tpms;
+    std::optional<RedirFilter> redir_filter;
 };
 
 struct QemuArg {
@@ -57,6 +67,36 @@ struct QemuCommandline {
     [[nodiscard]] bool empty() const { return args.empty() && env.empty(); }
 };
 
+// Capabilities that are added to what the emulator was found to have, or taken away.
+struct QemuCapability {
+    std::string name;
+};
+struct QemuCapabilities {
+    std::vector<QemuCapability> add, del;
+    [[nodiscard]] bool empty() const { return add.empty() && del.empty(); }
+};
+// Properties of a device's frontend that are set last, over everything else.
+struct QemuProperty {
+    std::string name, type, value;
+};
+struct QemuOverride {
+    std::string alias;
+    std::vector<QemuProperty> properties;
+};
+struct LxcShare {
+    std::string type, value;
+    [[nodiscard]] bool empty() const { return type.empty(); }
+};
+struct LxcNamespaces {
+    LxcShare net, ipc, uts;
+    [[nodiscard]] bool empty() const { return net.empty() && ipc.empty() && uts.empty(); }
+};
+
+// <genid/>: without a uuid one is made.
+struct GenId {
+    std::optional<Uuid> uuid;
+};
+
 struct Domain {
     std::string type;               // qemu, kvm, lxc ...
     std::optional<std::int32_t> id; // of a running guest
@@ -66,27 +106,55 @@ struct Domain {
     std::optional<xml::Node> metadata; // word for word
     xml::Size memory, current_memory;  // KiB
     OnOff dump_core{};
+    xml::Size max_memory; // KiB, with memory devices plugged in
+    Number max_memory_slots;
+    std::optional<Blkiotune> blkiotune;
+    std::optional<Memtune> memtune;
+    std::optional<MemoryBacking> memory_backing;
     Vcpu vcpu;
+    std::vector<IndividualVcpu> vcpus;
+    Number iothreads;
+    std::vector<IoThread> iothread_ids;
+    std::optional<DefaultIoThread> default_iothread;
+    std::optional<Cputune> cputune;
+    std::optional<Numatune> numatune;
+    std::string partition, appid; // <resource>
+    std::vector<Sysinfo> sysinfos;
+    std::optional<GenId> genid;
     Os os;
     Features features;
     std::optional<Cpu> cpu;
     std::optional<Clock> clock;
-    LifecycleAction on_poweroff{}, on_reboot{}, on_crash{}, on_lockfailure{};
+    LifecycleAction on_poweroff{}, on_reboot{}, on_crash{};
+    LockFailureAction on_lockfailure{};
     YesNo suspend_to_mem{}, suspend_to_disk{};
     Devices devices;
     std::vector<Seclabel> seclabels;
     QemuCommandline qemu_commandline;
-    Kept kept; // known by name only: memoryBacking, cputune, sysinfo ...
+    Perf perf;
+    std::string bootloader, bootloader_args; // xen
+    std::vector<IdRange> uid_map, gid_map;
+    std::vector<KeyWrapCipher> keywrap;
+    std::optional<LaunchSecurity> launch_security;
+    QemuCapabilities qemu_capabilities;
+    std::string qemu_deprecation;
+    std::vector<QemuOverride> qemu_overrides;
+    LxcNamespaces lxc_namespaces;
+    // What reading it found odd, in words, line by line. No part of the document: see notes.h.
+    std::vector<std::string> notes;
 };
 void describe(xml::Binder& b, Domain& v);
 
 inline constexpr xml::Namespace kQemuNamespace{"qemu",
                                                "http://libvirt.org/schemas/domain/qemu/1.0"};
 
+inline constexpr xml::Namespace kLxcNamespace{"lxc", "http://libvirt.org/schemas/domain/lxc/1.0"};
+
 struct ParseOptions {
     bool inactive =
         true; // what only a running guest has (id, aliases not the user's, tty) is dropped
     xml::Limits limits{};
+    bool validate = false; // what is unknown is an error (xml_invalid_schema)
 };
 struct Parsed {
     Domain domain;

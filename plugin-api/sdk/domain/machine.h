@@ -3,7 +3,9 @@
 #pragma once
 // What the guest is beside its devices: vcpu, os, features, cpu, clock, pm, seclabel.
 
-#include "sdk/domain/address.h"
+#include "sdk/domain/cpu.h"
+#include "sdk/domain/features.h"
+#include "sdk/domain/source.h"
 
 namespace polyvirt::sdk::domain {
 
@@ -24,6 +26,19 @@ inline constexpr std::string_view kBootDevices[] = {"", "fd", "cdrom", "hd", "ne
 constexpr xml::Names names_of(BootDevice) {
     return kBootDevices;
 }
+struct OsArgument {
+    std::string value;
+};
+struct OsVariable {
+    std::string name, value;
+};
+struct FirmwareFeature {
+    YesNo enabled{};
+    std::string name; // secure-boot, enrolled-keys
+};
+struct AcpiTable {
+    std::string type, path; // type: slic
+};
 struct BootEntry {
     BootDevice dev{};
 };
@@ -36,13 +51,17 @@ struct Loader {
     std::string type, format, path;
 };
 struct Nvram {
-    std::string template_, template_format, format, type, path;
-    Kept kept;
+    std::string template_, template_format, format, type, path; // path, or with a type <source>
+    std::optional<DiskSource> source;
 };
 struct Os {
     std::string firmware; // bios, efi; empty: given by loader
     OsType type;
+    std::vector<FirmwareFeature> firmware_features;
     std::string init, initdir, inituser, initgroup;
+    std::vector<OsArgument> init_args;
+    std::vector<OsVariable> init_env;
+    std::vector<AcpiTable> acpi_tables;
     Loader loader;
     std::optional<Nvram> nvram;
     std::string kernel, initrd, cmdline, dtb;
@@ -52,67 +71,6 @@ struct Os {
     std::string smbios;
     YesNo bios_useserial{};
     std::optional<std::int32_t> reboot_timeout; // ms; -1: never
-    Kept kept;
-};
-
-struct SwitchState {
-    OnOff state{};
-};
-struct Apic {
-    OnOff eoi{};
-};
-struct Features {
-    bool pae = false, acpi = false, viridian = false, privnet = false;
-    std::optional<Apic> apic;
-    std::optional<SwitchState> hap, pvspinlock, pmu, vmport,
-        vmcoreinfo; // there without a state: on
-    SwitchState smm;
-    Kept smm_kept, kept; // tseg; hyperv, kvm, tcg, ioapic ...
-};
-
-enum class CpuMode : std::uint8_t { unset, custom, host_model, host_passthrough, maximum };
-inline constexpr std::string_view kCpuModes[] = {"", "custom", "host-model", "host-passthrough",
-                                                 "maximum"};
-constexpr xml::Names names_of(CpuMode) {
-    return kCpuModes;
-}
-enum class CpuMatch : std::uint8_t { unset, minimum, exact, strict };
-inline constexpr std::string_view kCpuMatches[] = {"", "minimum", "exact", "strict"};
-constexpr xml::Names names_of(CpuMatch) {
-    return kCpuMatches;
-}
-enum class CpuCheck : std::uint8_t { unset, none, partial, full };
-inline constexpr std::string_view kCpuChecks[] = {"", "none", "partial", "full"};
-constexpr xml::Names names_of(CpuCheck) {
-    return kCpuChecks;
-}
-enum class CpuPolicy : std::uint8_t { unset, force, require, optional, disable, forbid };
-inline constexpr std::string_view kCpuPolicies[] = {"",         "force",   "require",
-                                                    "optional", "disable", "forbid"};
-constexpr xml::Names names_of(CpuPolicy) {
-    return kCpuPolicies;
-}
-
-struct CpuModel {
-    std::string fallback, vendor_id, name;
-};
-struct CpuTopology {
-    Number sockets, dies, cores, threads;
-};
-struct CpuFeature {
-    CpuPolicy policy{};
-    std::string name;
-};
-struct Cpu {
-    CpuMode mode{};
-    CpuMatch match{};
-    CpuCheck check{};
-    OnOff migratable{};
-    std::optional<CpuModel> model;
-    std::string vendor;
-    std::optional<CpuTopology> topology;
-    std::vector<CpuFeature> features;
-    Kept kept; // cache, maxphysaddr, numa
 };
 
 enum class ClockOffset : std::uint8_t { unset, utc, localtime, variable, timezone, absolute };
@@ -125,7 +83,7 @@ struct Timer {
     std::string name, track, tickpolicy, mode;
     std::optional<std::uint64_t> frequency;
     YesNo present{};
-    Kept kept; // catchup
+    Number catchup_threshold, catchup_slew, catchup_limit;
 };
 struct Clock {
     ClockOffset offset{};
@@ -149,25 +107,47 @@ constexpr xml::Names names_of(LifecycleAction) {
     return kLifecycleActions;
 }
 
+// When the lock on a disk is lost.
+enum class LockFailureAction : std::uint8_t { unset, poweroff, restart, pause, ignore };
+inline constexpr std::string_view kLockFailureActions[] = {"", "poweroff", "restart", "pause", "ignore"};
+constexpr xml::Names names_of(LockFailureAction) {
+    return kLockFailureActions;
+}
+
+// <launchSecurity>: how the guest is kept secret from its host.
+struct LaunchSecurity {
+    std::string type; // sev, s390-pv
+    YesNo kernel_hashes{};
+    Number cbitpos, reduced_phys_bits, policy;
+    std::string dh_cert, session;
+};
+struct KeyWrapCipher {
+    std::string name; // aes, dea
+    OnOff state{};
+};
+// <idmap>, of containers.
+struct IdRange {
+    Number start, target, count;
+};
 struct Seclabel {
     std::string type, model;
     YesNo relabel{};
     std::string label, imagelabel, baselabel;
 };
 
+void describe(xml::Binder& b, LaunchSecurity& v);
+void describe(xml::Binder& b, KeyWrapCipher& v);
+void describe(xml::Binder& b, IdRange& v);
 void describe(xml::Binder& b, Vcpu& v);
+void describe(xml::Binder& b, OsArgument& v);
+void describe(xml::Binder& b, OsVariable& v);
+void describe(xml::Binder& b, FirmwareFeature& v);
+void describe(xml::Binder& b, AcpiTable& v);
 void describe(xml::Binder& b, BootEntry& v);
 void describe(xml::Binder& b, OsType& v);
 void describe(xml::Binder& b, Loader& v);
 void describe(xml::Binder& b, Nvram& v);
 void describe(xml::Binder& b, Os& v);
-void describe(xml::Binder& b, SwitchState& v);
-void describe(xml::Binder& b, Apic& v);
-void describe(xml::Binder& b, Features& v);
-void describe(xml::Binder& b, CpuModel& v);
-void describe(xml::Binder& b, CpuTopology& v);
-void describe(xml::Binder& b, CpuFeature& v);
-void describe(xml::Binder& b, Cpu& v);
 void describe(xml::Binder& b, Timer& v);
 void describe(xml::Binder& b, Clock& v);
 void describe(xml::Binder& b, Seclabel& v);

@@ -31,6 +31,8 @@ struct HostContext {
 // controllers and devices, console and serial paired. Errors: config_unsupported, xml_error.
 Status apply_defaults(Domain& domain, const HostContext& context);
 
+// passes/validate.cpp: rules between elements, on what the user wrote. Errors as the rule says.
+Status validate(const Domain& domain);
 // passes/neutral.cpp: the same for drivers whose machine has no board that we know: uuid, memory,
 // vcpu, clock, life cycle, disks and their controllers, console and serial, displays, MACs. No
 // device of its own, no emulator, no PCI. Takes `arch` and `new_mac` of the context.
@@ -44,7 +46,7 @@ Status assign_addresses(Domain& domain);
 // passes/aliases.cpp: names by which a running emulator knows its devices. For live guests.
 void assign_aliases(Domain& domain);
 
-// defaults, then addresses.
+// validation, defaults, addresses.
 Status complete(Domain& domain, const HostContext& context);
 
 // passes/strip.cpp

@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/xml/messages.h"
 
+#include "base/error_text.h"
+
 #include <algorithm>
 
 namespace polyvirt::sdk::xml {
@@ -61,6 +63,24 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
         }
     }
     return best;
+}
+
+Status refuse_unknown(const Messages& messages) {
+    constexpr std::size_t kShown = 3;
+    std::string text;
+    std::size_t count = 0;
+    for (const Message& m : messages.list) {
+        if (m.kind == Message::Kind::kept || m.kind == Message::Kind::repeated)
+            continue;
+        if (count++ < kShown)
+            text += (text.empty() ? "" : "\n") + m.text;
+    }
+    if (count == 0)
+        return {};
+    if (count > kShown)
+        text += fmt::format("\nand {} more", count - kShown);
+    return make_error_text(ErrorCode::xml_invalid_schema, ErrorDomain::xml,
+                           "XML document failed to validate against schema: " + text);
 }
 
 } // namespace polyvirt::sdk::xml

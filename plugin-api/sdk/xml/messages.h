@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace polyvirt::sdk::xml {
 
 struct Message {
@@ -17,6 +19,7 @@ struct Message {
         unknown_element,
         unknown_attribute,
         repeated, // only the first of them counts
+        doubtful, // taken as it is, though no document of that kind should say so
         kept,     // known, kept word for word, not acted on by this version
     };
     Kind kind = Kind::unknown_element;
@@ -35,6 +38,10 @@ struct Messages {
     void add(Message message);
     [[nodiscard]] bool empty() const { return list.empty(); }
 };
+
+// For the VALIDATE flags of clients: what is unknown or doubtful makes it no document of that kind. The
+// error (xml_invalid_schema) tells the first of them, and how many more there are.
+Status refuse_unknown(const Messages& messages);
 
 // The candidate nearest to `word` by edits (insert, delete, replace, swap of neighbours; case
 // counts half), when near enough to be meant; empty otherwise. For names of elements and values of

@@ -158,6 +158,8 @@ class Parser final : public Binder {
                  fmt::format("attribute '{}' of <{}>: found '{}', expected {}", name, node().name,
                              shown(*text), expected(v, r, *text)),
                  node().line);
+        else if (r.absolute)
+            doubt_path(*text, path() + "/@" + name, fmt::format("attribute '{}' of <{}>", name, node().name));
     }
 
     void bind_text(Scalar v, const Rule& r) override {
@@ -227,8 +229,11 @@ class Parser final : public Binder {
         const std::string text = n.text();
         if (text.empty() && !r.required)
             return;
-        if (v.ops->parse(v.value, text, r))
+        if (v.ops->parse(v.value, text, r)) {
+            if (r.absolute)
+                doubt_path(text, path(), fmt::format("<{}>", n.name));
             return;
+        }
         fail(
             ErrorCode::xml_error,
             fmt::format("<{}>: found '{}', expected {}", n.name, shown(text), expected(v, r, text)),
@@ -268,7 +273,7 @@ class Parser final : public Binder {
     }
     static std::string expected(Scalar v, const Rule& r, std::string_view found) {
         std::string out = expectation(v, r);
-        const Names names = v.ops->names();
+        const Names names = r.names.empty() ? v.ops->names() : r.names;
         const std::string_view near = nearest(found, {names.begin(), names.end()});
         if (!near.empty())
             out += fmt::format("; did you mean '{}'?", near);
@@ -386,6 +391,31 @@ class Parser final : public Binder {
                              n.name),
                  near);
         }
+        if (!f.text_used)
+            report_text(n);
+    }
+
+    void doubt_path(std::string_view text, std::string where, const std::string& what) {
+        if (text.empty() || text.front() == '/')
+            return;
+        note(Message::Kind::doubtful, node().line, std::move(where),
+             fmt::format("{}: found '{}', expected a path that begins with '/'", what, shown(text)));
+    }
+
+    // Words where only elements belong: mostly the name of another element was meant.
+    void report_text(const Node& n) {
+        const std::string text = n.text();
+        constexpr std::string_view kBlank = " \t\r\n";
+        const std::size_t begin = text.find_first_not_of(kBlank);
+        if (begin == std::string::npos)
+            return;
+        std::vector<std::string_view> others;
+        if (depth_ > 1)
+            others = frames_[depth_ - 2].known_children;
+        std::erase(others, std::string_view(n.name));
+        note(Message::Kind::unknown_element, n.line, path(),
+             fmt::format("<{}> holds no text; '{}' is ignored", n.name, shown(std::string_view(text).substr(begin, text.find_last_not_of(kBlank) - begin + 1))),
+             nearest(n.name, others));
     }
 
     Messages& messages_;

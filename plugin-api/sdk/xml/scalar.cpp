@@ -108,11 +108,15 @@ const ScalarOps string_ops{
     [](void* v, std::string_view text, const Rule& rule) {
         if (rule.required && text.empty())
             return false;
+        if (!rule.names.empty() && !text.empty() && find_name(rule.names, text) < 0)
+            return false;
         as<std::string>(v) = text;
         return true;
     },
     [](const void* v, const Rule&, std::string& out) { out += as<std::string>(v); },
     [](const Rule& rule, std::string& out) {
+        if (!rule.names.empty())
+            return expect_names(rule.names, out);
         out += rule.required ? "a text that is not empty" : "a text";
     },
     no_names};

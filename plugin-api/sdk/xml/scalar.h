@@ -28,6 +28,8 @@ struct Rule {
     std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
     int hex = -1;              // printed as 0x with at least that many digits; -1: decimal
     const char* why = nullptr; // for the documentation: what the value means
+    Names names{};             // of a text: the values that it may have; empty: any
+    bool absolute = false;     // of a text: the path of a file, from the root; another is doubtful
     Rule& limits(std::int64_t low, std::uint64_t high) {
         min = low;
         max = high;
@@ -35,6 +37,17 @@ struct Rule {
     }
 };
 inline constexpr Rule kRequired{true};
+inline Rule absolute_path(bool required = false) {
+    Rule rule{required};
+    rule.absolute = true;
+    return rule;
+}
+// For texts whose values are known but which nobody compares often: "attribute 'type' ... one of 'a', 'b'".
+inline Rule one_of(Names names, bool required = false) {
+    Rule rule{required};
+    rule.names = names;
+    return rule;
+}
 
 struct ScalarOps {
     bool (*is_set)(const void* value);

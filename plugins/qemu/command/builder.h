@@ -36,6 +36,17 @@ class Builder {
     // bootindex of a device: its own order, or the place of its kind in <os>.
     void add_boot(Options& device, const sdk::domain::DeviceInfo& info, sdk::domain::BootDevice kind, bool first_of_kind) const;
 
+    // Options of every virtio device, and of every device with a ROM.
+    static void add_virtio(Options& device, const sdk::domain::VirtioOptions& v);
+    static void add_rom(Options& device, const sdk::domain::Rom& rom);
+    // "NAME-pci", with the ending that a model asks for.
+    static std::string virtio_driver(std::string_view name, sdk::domain::VirtioModel model);
+    static std::string virtio_driver(std::string_view name, std::string_view model);
+    // `-chardev` for a source under that id; `name`: what SPICE and D-Bus call it.
+    Status chardev(const std::string& id, sdk::domain::ChardevType type, const std::vector<sdk::domain::ChardevSource>& sources,
+                   std::string_view protocol, std::string_view name, const sdk::domain::ChardevLog& log);
+    [[nodiscard]] std::string controller(sdk::domain::ControllerType type, std::uint32_t index) const;
+
     // Commas are the emulator's separators; inside a value they are doubled.
     static std::string value(std::string_view text);
     template <typename... A> static Error unsupported(fmt::format_string<A...> f, A&&... a) {
@@ -45,7 +56,21 @@ class Builder {
 
 template <typename E> std::string_view name(E value) { return names_of(value)[static_cast<std::size_t>(value)]; }
 
-Status add_machine(Builder& b);     // name, board, CPU, memory, NUMA of one
+// memory.cpp. The version in a machine's name; 0.0: none.
+struct MachineVersion {
+    std::uint32_t major = 0, minor = 0;
+};
+MachineVersion version_of(std::string_view machine);
+bool old_numa(const sdk::domain::Domain& d);           // cells may give their size alone
+bool board_memory(const sdk::domain::Domain& d);       // the board's memory is a backend named to it
+void add_memory(Builder& b);
+void add_cells(Builder& b);         // I/O threads, NUMA
+Status add_memory_modules(Builder& b);
+Status add_cpu(Builder& b);         // cpu.cpp
+void add_smbios(Builder& b);        // smbios.cpp
+void add_fw_cfg(Builder& b);
+
+Status add_machine(Builder& b);     // name, board, CPU, memory
 Status add_board_end(Builder& b);   // rtc, shutdown, boot, kernel
 Status add_controllers(Builder& b);
 Status add_disks(Builder& b);
@@ -55,5 +80,15 @@ Status add_inputs(Builder& b);
 Status add_graphics(Builder& b);
 Status add_videos(Builder& b);
 Status add_others(Builder& b);      // watchdog, balloon, rng, panic
+Status add_iommu(Builder& b);       // extras.cpp
+void add_hubs(Builder& b);
+Status add_filesystems(Builder& b);
+Status add_smartcards(Builder& b);
+Status add_tpms(Builder& b);
+Status add_sounds(Builder& b);      // sound.cpp
+void add_audios(Builder& b);
+Status add_redirdevs(Builder& b);   // hostdevs.cpp
+Status add_hostdevs(Builder& b);
+Status add_last(Builder& b);        // vmcoreinfo, vsock, crypto
 
 } // namespace polyvirt::qemu

@@ -11,41 +11,104 @@ namespace {
 
 using namespace sdk::domain;
 
-Result<std::string> backend(const Builder& b, const Chardev& c, const std::string& id) {
+// What a character device is called on SPICE's and D-Bus's side.
+std::string_view peer_name(const Chardev& c) {
+    if (c.type == ChardevType::spiceport || c.type == ChardevType::dbus)
+        return c.sources.empty() ? std::string_view() : std::string_view(c.sources.front().channel);
+    return "vdagent";
+}
+
+std::string reconnect(const ChardevSource& s) {
+    if (!s.reconnect) return {};
+    if (s.reconnect->enabled == YesNo::yes) return fmt::format(",reconnect={}", s.reconnect->timeout.value_or(0));
+    return s.reconnect->enabled == YesNo::no ? ",reconnect=0" : "";
+}
+
+// The name of a socket that the document does not name: where its port is.
+std::string own_socket(const Chardev& c) {
+    if (!c.info.address || c.info.address->type != AddressType::virtio_serial) return c.info.alias.name;
+    const Address& a = *c.info.address;
+    std::uint32_t port = 0;
+    std::from_chars(a.port.data(), a.port.data() + a.port.size(), port);
+    return fmt::format("vioser-{:02}-{:02}-{:02}.sock", a.controller.value_or(0), a.bus.value_or(0), port);
+}
+
+std::string_view on_off(bool on) { return on ? "on" : "off"; }
+
+std::string udp(const std::vector<ChardevSource>& sources) {
+    ChardevSource to, local;
+    for (const ChardevSource& s : sources) (s.mode == "bind" ? local : to) = s;
+    return fmt::format("host={},port={},localaddr={},localport={}", Builder::value(to.host), to.service.empty() ? "0" : to.service,
+                       Builder::value(local.host), local.service.empty() ? "0" : local.service);
+}
+
+Result<std::string> options(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
+                            std::string_view protocol, std::string_view peer, const std::string& folder) {
     const ChardevSource none;
-    const ChardevSource& s = c.sources.empty() ? none : c.sources.front();
+    const ChardevSource& s = sources.empty() ? none : sources.front();
     const std::string path = Builder::value(s.path);
-    switch (c.type) {
+    switch (type) {
     case ChardevType::pty: return fmt::format("pty,id={}", id);
     case ChardevType::null: return fmt::format("null,id={}", id);
     case ChardevType::vc: return fmt::format("vc,id={}", id);
+    case ChardevType::stdio: return fmt::format("stdio,id={}", id);
     case ChardevType::file:
         return fmt::format("file,id={},path={}{}", id, path,
-                           s.append == OnOff::on ? ",append=on" : s.append == OnOff::off ? ",append=off" : "");
+                           s.append == OnOff::unset ? "" : s.append == OnOff::on ? ",append=on" : ",append=off");
     case ChardevType::dev: return fmt::format("serial,id={},path={}", id, path);
     case ChardevType::pipe: return fmt::format("pipe,id={},path={}", id, path);
+    case ChardevType::udp: return fmt::format("udp,id={},{}", id, udp(sources));
+    case ChardevType::tcp: {
+        const std::string_view telnet = protocol == "telnet" ? ",telnet=on" : protocol == "telnets" ? ",tls-creds=" : "";
+        const std::string end = s.mode == "bind" ? ",server=on,wait=off" : reconnect(s);
+        return fmt::format("socket,id={},host={},port={}{}{}", id, Builder::value(s.host), s.service, telnet, end);
+    }
     case ChardevType::unix_:
         if (s.path.empty())
-            return fmt::format("socket,id={},path={},server=on,wait=off", id,
-                               Builder::value(b.context.folder + "/" + (c.target.name.empty() ? id : c.target.name)));
-        if (s.mode == "connect") return fmt::format("socket,id={},path={},reconnect=0", id, path);
-        return fmt::format("socket,id={},path={},server=on,wait=off", id, path);
-    case ChardevType::tcp:
-        return fmt::format("socket,id={},host={},port={}{}{}", id, Builder::value(s.host), Builder::value(s.service),
-                           c.protocol == "telnet" ? ",telnet=on" : "",
-                           s.mode == "bind" ? ",server=on,wait=off" : ",reconnect=0");
+            return fmt::format("socket,id={},path={},server=on,wait=off", id, Builder::value(folder));
+        return fmt::format("socket,id={},path={}{}", id, path, s.mode == "connect" ? reconnect(s) : ",server=on,wait=off");
+    case ChardevType::spicevmc: return fmt::format("spicevmc,id={},name={}", id, peer);
+    case ChardevType::spiceport: return fmt::format("spiceport,id={},name={}", id, peer);
+    case ChardevType::dbus: return fmt::format("dbus,id={},name={}", id, peer);
+    case ChardevType::qemu_vdagent:
+        return fmt::format("qemu-vdagent,id={},name=vdagent,clipboard={},mouse={}", id, on_off(s.copypaste == YesNo::yes),
+                           on_off(s.mouse == "client"));
     default:
-        return Builder::unsupported("character device '{}': type '{}' is not supported by this version", id, name(c.type));
+        return Builder::unsupported("character device '{}': type '{}' is not supported by this version", id, name(type));
     }
 }
 
+Status add_backend(Builder& b, const Chardev& c, const std::string& id) {
+    std::vector<ChardevSource> sources = c.sources;
+    // A socket of the guest's own, in its folder.
+    if (c.type == ChardevType::unix_ && (sources.empty() || sources.front().path.empty())) {
+        if (sources.empty()) sources.emplace_back();
+        sources.front().path = b.context.folder + "/" + (c.target.name.empty() ? own_socket(c) : c.target.name);
+        sources.front().mode = "bind";
+    }
+    return b.chardev(id, c.type, sources, c.protocol, peer_name(c), c.log);
+}
+
+constexpr std::pair<std::string_view, std::string_view> kSerialDrivers[] = {
+    {"", "isa-serial"}, {"isa-serial", "isa-serial"}, {"usb-serial", "usb-serial"}, {"pci-serial", "pci-serial"}};
+
 Status serial(Builder& b, const Chardev& c) {
+    std::string_view driver;
+    for (const auto& [target, found] : kSerialDrivers) {
+        if (target == c.target.type) driver = found;
+    }
+    if (!c.target.model.empty() && c.target.model != driver) driver = c.target.model == "isa-debugcon" ? "isa-debugcon" : "";
+    if (driver.empty())
+        return Builder::unsupported("serial '{}': target type '{}' is not supported by this version", c.info.alias.name,
+                                    c.target.type);
     const std::string id = "char" + c.info.alias.name;
-    PV_ASSIGN_OR_RETURN(const std::string back, backend(b, c, id));
-    b.arg("-chardev", back);
-    const std::string driver = c.target.model.empty() ? "isa-serial" : c.target.model;
+    PV_TRY(add_backend(b, c, id));
     Options o{{"driver", driver}, {"chardev", id}, {"id", c.info.alias.name}};
-    if (driver == "isa-serial") o["index"] = c.target.port.value_or(0);
+    if (driver == "isa-serial") {
+        o["index"] = c.target.port.value_or(0);
+        if (c.info.address && c.info.address->iobase) o["iobase"] = *c.info.address->iobase;
+        if (c.info.address && c.info.address->irq) o["irq"] = *c.info.address->irq;
+    }
     b.add_pci(o, c.info);
     b.add_usb(o, c.info);
     b.device(o);
@@ -54,8 +117,7 @@ Status serial(Builder& b, const Chardev& c) {
 
 Status parallel(Builder& b, const Chardev& c) {
     const std::string id = "char" + c.info.alias.name;
-    PV_ASSIGN_OR_RETURN(const std::string back, backend(b, c, id));
-    b.arg("-chardev", back);
+    PV_TRY(add_backend(b, c, id));
     b.device({{"driver", "isa-parallel"}, {"chardev", id}, {"id", c.info.alias.name}});
     return {};
 }
@@ -79,8 +141,7 @@ Status console(Builder& b, const Chardev& c) {
         return Builder::unsupported("console '{}': target type '{}' is not supported by this version", c.info.alias.name,
                                     c.target.type);
     const std::string id = "char" + c.info.alias.name;
-    PV_ASSIGN_OR_RETURN(const std::string back, backend(b, c, id));
-    b.arg("-chardev", back);
+    PV_TRY(add_backend(b, c, id));
     Options o{{"driver", "virtconsole"}};
     virtio_place(b, o, c);
     o["chardev"] = id;
@@ -90,12 +151,19 @@ Status console(Builder& b, const Chardev& c) {
 }
 
 Status channel(Builder& b, const Chardev& c) {
+    if (c.target.type == "guestfwd") {
+        const std::string id = "char" + c.info.alias.name;
+        PV_TRY(add_backend(b, c, id));
+        b.json("-netdev", {{"type", "user"},
+                           {"guestfwd", Options::array({{{"str", fmt::format("tcp:{}:{}-chardev:{}", c.target.address, c.target.port.value_or(0), id)}}})},
+                           {"id", c.info.alias.name}});
+        return {};
+    }
     if (c.target.type != "virtio")
         return Builder::unsupported("channel '{}': target type '{}' is not supported by this version", c.info.alias.name,
                                     c.target.type);
     const std::string id = "char" + c.info.alias.name;
-    PV_ASSIGN_OR_RETURN(const std::string back, backend(b, c, id));
-    b.arg("-chardev", back);
+    PV_TRY(add_backend(b, c, id));
     Options o{{"driver", "virtserialport"}};
     virtio_place(b, o, c);
     o["chardev"] = id;
@@ -106,6 +174,17 @@ Status channel(Builder& b, const Chardev& c) {
 }
 
 } // namespace
+
+Status Builder::chardev(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
+                        std::string_view protocol, std::string_view peer, const ChardevLog& log) {
+    PV_ASSIGN_OR_RETURN(std::string text, options(id, type, sources, protocol, peer, context.folder));
+    if (!log.file.empty()) {
+        text += ",logfile=" + value(log.file);
+        if (log.append != OnOff::unset) text += log.append == OnOff::on ? ",logappend=on" : ",logappend=off";
+    }
+    arg("-chardev", text);
+    return {};
+}
 
 Status add_chardevs(Builder& b) {
     for (const Chardev& c : b.domain.devices.serials) PV_TRY(serial(b, c));

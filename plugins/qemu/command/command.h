@@ -13,10 +13,15 @@
 namespace polyvirt::qemu {
 
 struct CommandContext {
-    int monitor_fd = -1;  // the listening socket, as the emulator will have it
-    std::string folder;   // the guest's own, for sockets that the emulator makes
-    std::string pidfile;  // empty: none
-    bool kvm = false;     // accelerator of this domain
+    int monitor_fd = -1;    // the listening socket, as the emulator will have it; -1: it makes one in the folder
+    std::string folder;     // the guest's own, for sockets that the emulator makes
+    std::string pidfile;    // empty: none
+    std::string master_key; // file with the key of all other secrets; empty: none
+    std::string state = "/var/lib/libvirt/qemu"; // where files of a guest's memory stand
+    int id = -1;            // the guest's
+    bool kvm = false;       // accelerator of this domain
+    // For showing, not for starting: what a start would open or find (taps, ports, helpers) has a stand-in.
+    bool sketch = false;
 };
 
 struct CommandLine {

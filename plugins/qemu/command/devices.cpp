@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 // Network interfaces, input, graphics, video, and the small devices.
 
+#include <algorithm>
+
 #include "command/builder.h"
 
 namespace polyvirt::qemu {
@@ -9,20 +11,58 @@ namespace {
 
 using namespace sdk::domain;
 
-Status interface(Builder& b, const Interface& i, bool first) {
-    if (i.type != InterfaceType::user)
+// The other end of the cable.
+Status netdev(Builder& b, const Interface& i, const std::string& id) {
+    const auto place = [&](const InterfaceSource& s) { return fmt::format("{}:{}", s.address, s.port); };
+    Options o{{"type", "socket"}};
+    switch (i.type) {
+    case InterfaceType::user: o["type"] = "user"; break;
+    case InterfaceType::server: o["listen"] = place(i.source); break;
+    case InterfaceType::client: o["connect"] = place(i.source); break;
+    case InterfaceType::mcast: o["mcast"] = place(i.source); break;
+    case InterfaceType::udp:
+        o["udp"] = place(i.source);
+        if (i.source.local) o["localaddr"] = fmt::format("{}:{}", i.source.local->address, i.source.local->port);
+        break;
+    case InterfaceType::vhostuser: {
+        const std::string chardev = "char" + i.info.alias.name;
+        std::vector<ChardevSource> source(1);
+        source[0].path = i.source.path;
+        source[0].mode = i.source.mode == "server" ? "bind" : "connect";
+        source[0].reconnect = i.source.reconnect;
+        PV_TRY(b.chardev(chardev, ChardevType::unix_, source, {}, {}, {}));
+        o = {{"type", "vhost-user"}, {"chardev", chardev}};
+        if (i.driver.queues.value_or(1) > 1) o["queues"] = *i.driver.queues;
+        break;
+    }
+    default:
         return Builder::unsupported("interface '{}': type '{}' is not supported by this version; 'user' is",
                                     i.info.alias.name, name(i.type));
-    const std::string netdev = "host" + i.info.alias.name;
-    b.json("-netdev", {{"type", "user"}, {"id", netdev}});
+    }
+    o["id"] = id;
+    b.json("-netdev", o);
+    return {};
+}
+
+void offloads(Options& o, const InterfaceDriver& d) {
+    const std::pair<const char*, OnOff> options[] = {
+        {"csum", d.host.csum},           {"gso", d.host.gso},         {"host_tso4", d.host.tso4},
+        {"host_tso6", d.host.tso6},      {"host_ecn", d.host.ecn},    {"host_ufo", d.host.ufo},
+        {"mrg_rxbuf", d.host.mrg_rxbuf}, {"guest_csum", d.guest.csum}, {"guest_tso4", d.guest.tso4},
+        {"guest_tso6", d.guest.tso6},    {"guest_ecn", d.guest.ecn},  {"guest_ufo", d.guest.ufo},
+        {"ioeventfd", d.ioeventfd},      {"event_idx", d.event_idx},  {"rss", d.rss},
+        {"hash", d.rss_hash_report}};
+    for (const auto& [option, value] : options) {
+        if (value != OnOff::unset) o[option] = value == OnOff::on;
+    }
+}
+
+// Who shows a command line has no network: each card is on a tap that somebody else opens.
+Status sketched(Builder& b, const Interface& i, bool first) {
+    const std::string id = "host" + i.info.alias.name;
+    b.json("-netdev", {{"type", "tap"}, {"fd", "0"}, {"id", id}});
     const std::string model = i.model.empty() ? "rtl8139" : i.model;
-    std::string driver = model;
-    if (model == "virtio") driver = "virtio-net-pci";
-    if (model == "virtio-transitional") driver = "virtio-net-pci-transitional";
-    if (model == "virtio-non-transitional") driver = "virtio-net-pci-non-transitional";
-    Options o{{"driver", driver}};
-    if (i.mtu && model.starts_with("virtio")) o["host_mtu"] = *i.mtu;
-    o["netdev"] = netdev;
+    Options o{{"driver", model.starts_with("virtio") ? Builder::virtio_driver("virtio-net", model) : model}, {"netdev", id}};
     o["id"] = i.info.alias.name;
     if (i.mac.address) o["mac"] = i.mac.address->to_string();
     b.add_boot(o, i.info, BootDevice::network, first);
@@ -32,7 +72,50 @@ Status interface(Builder& b, const Interface& i, bool first) {
     return {};
 }
 
+Status interface(Builder& b, const Interface& i, bool first) {
+    if (b.context.sketch) return sketched(b, i, first);
+    if (i.type == InterfaceType::hostdev)
+        return Builder::unsupported("interface '{}': type 'hostdev' is not supported by this version", i.info.alias.name);
+    const std::string id = "host" + i.info.alias.name;
+    PV_TRY(netdev(b, i, id));
+    const std::string model = i.model.empty() ? "rtl8139" : i.model;
+    const bool virtio = model.starts_with("virtio");
+    Options o{{"driver", virtio ? Builder::virtio_driver("virtio-net", model)   : model}};
+    if (virtio) {
+        if (i.driver.txmode == "iothread") o["tx"] = "bh";
+        if (i.driver.txmode == "timer") o["tx"] = "timer";
+        offloads(o, i.driver);
+        if (i.driver.queues.value_or(1) > 1) {
+            o["mq"] = true;
+            o["vectors"] = 2 * *i.driver.queues + 2;
+        }
+        if (i.driver.rx_queue_size) o["rx_queue_size"] = *i.driver.rx_queue_size;
+        if (i.driver.tx_queue_size) o["tx_queue_size"] = *i.driver.tx_queue_size;
+        if (i.mtu) o["host_mtu"] = *i.mtu;
+        Builder::add_virtio(o, i.driver.virtio);
+        if (i.teaming && i.teaming->type == "persistent") o["failover"] = true;
+    }
+    o["netdev"] = id;
+    o["id"] = i.info.alias.name;
+    if (i.mac.address) o["mac"] = i.mac.address->to_string();
+    b.add_boot(o, i.info, BootDevice::network, first);
+    b.add_pci(o, i.info);
+    b.add_usb(o, i.info);
+    Builder::add_rom(o, i.rom);
+    if (i.acpi_index) o["acpi-index"] = *i.acpi_index;
+    b.device(o);
+    return {};
+}
+
 Status input(Builder& b, const Input& i) {
+    if (i.type == InputType::evdev) {
+        Options o{{"qom-type", "input-linux"}, {"id", i.info.alias.name}, {"evdev", i.source.dev}};
+        if (i.source.repeat != OnOff::unset) o["repeat"] = i.source.repeat == OnOff::on;
+        if (i.source.grab == "all") o["grab_all"] = true;
+        if (!i.source.grab_toggle.empty()) o["grab-toggle"] = i.source.grab_toggle;
+        b.json("-object", o);
+        return {};
+    }
     if (i.bus == InputBus::ps2) return {}; // part of every PC
     std::string driver;
     if (i.bus == InputBus::usb) {
@@ -43,37 +126,103 @@ Status input(Builder& b, const Input& i) {
         if (i.type == InputType::mouse) driver = "virtio-mouse-pci";
         if (i.type == InputType::tablet) driver = "virtio-tablet-pci";
         if (i.type == InputType::keyboard) driver = "virtio-keyboard-pci";
+        if (i.type == InputType::passthrough) driver = Builder::virtio_driver("virtio-input-host", i.model);
     }
     if (driver.empty())
         return Builder::unsupported("input '{}': type '{}' on bus '{}' is not supported by this version", i.info.alias.name,
                                     name(i.type), name(i.bus));
-    Options o{{"driver", driver}, {"id", i.info.alias.name}};
+    Options o{{"driver", driver}};
+    Builder::add_virtio(o, i.driver);
+    o["id"] = i.info.alias.name;
+    if (i.type == InputType::passthrough) o["evdev"] = i.source.evdev;
     b.add_pci(o, i.info);
     b.add_usb(o, i.info);
     b.device(o);
     return {};
 }
 
+// What plays a guest's sound to who looks at it.
+std::string audiodev(const Builder& b, const Graphics& g) {
+    if (g.audio.id) return fmt::format(",audiodev=audio{}", *g.audio.id);
+    const auto& audios = b.domain.devices.audios;
+    return audios.size() == 1 ? fmt::format(",audiodev=audio{}", audios.front().id.value_or(1)) : std::string();
+}
+
+Result<const GraphicsListen*> listen_of(const Builder& b, const Graphics& g) {
+    if (g.listens.empty()) return nullptr;
+    if (g.listens.front().type == ListenType::network && !b.context.sketch)
+        return Builder::unsupported("domain '{}': graphics that listen on a network are not supported by this version",
+                                    b.domain.name);
+    return &g.listens.front();
+}
+
+std::string bracketed(const std::string& address) {
+    return address.find(':') != std::string::npos ? "[" + address + "]" : address;
+}
+
 Status vnc(Builder& b, const Graphics& g) {
-    if (!g.passwd.empty())
+    if (!g.passwd.empty() && !b.context.sketch)
         return Builder::unsupported("domain '{}': a password for VNC is not supported by this version", b.domain.name);
-    std::string listen = g.listen;
-    for (const auto& l : g.listens) {
-        if (l.type == ListenType::socket && !l.socket.empty()) {
-            b.arg("-vnc", "unix:" + Builder::value(l.socket));
-            return {};
-        }
-        if (l.type == ListenType::address && !l.address.empty()) listen = l.address;
-        if (l.type == ListenType::network)
-            return Builder::unsupported("domain '{}': graphics that listen on a network are not supported by this version",
-                                        b.domain.name);
+    PV_ASSIGN_OR_RETURN(const GraphicsListen* listen, listen_of(b, g));
+    std::string text;
+    if (listen != nullptr && listen->type == ListenType::none) {
+        text = "none";
+    } else if (listen != nullptr && listen->type == ListenType::socket) {
+        text = "vnc=unix:" + Builder::value(listen->socket.empty() ? b.context.folder + "/vnc.sock" : listen->socket);
+    } else {
+        std::string address = g.listen;
+        if (listen != nullptr && !listen->address.empty()) address = listen->address;
+        if (address.empty()) address = "127.0.0.1";
+        const bool fixed = g.autoport != YesNo::yes && g.port.value_or(-1) >= 5900;
+        // The emulator looks for a free port itself, so nobody can take it in between; query-vnc tells which.
+        const std::string display = fixed              ? fmt::format("{}", *g.port - 5900)
+                                    : b.context.sketch ? std::string("0")
+                                                       : std::string("0,to=999");
+        text = fmt::format("{}:{}", Builder::value(bracketed(address)), display);
+        if (g.websocket) text += fmt::format(",websocket={}", *g.websocket < 0 ? 5700 : *g.websocket);
     }
-    if (listen.empty()) listen = "127.0.0.1";
-    if (listen.find(':') != std::string::npos) listen = "[" + listen + "]";
-    const bool fixed = g.autoport != YesNo::yes && g.port.value_or(-1) >= 5900;
-    // The emulator looks for a free port itself, so nobody can take it in between; query-vnc tells which.
-    b.arg("-vnc", fixed ? fmt::format("{}:{}", Builder::value(listen), *g.port - 5900)
-                        : fmt::format("{}:0,to=999", Builder::value(listen)));
+    if (!g.share_policy.empty()) text += ",share=" + g.share_policy;
+    if (!g.passwd.empty()) text += ",password=on";
+    if (!g.power_control.empty()) text += fmt::format(",power-control={}", g.power_control == "yes" ? "on" : "off");
+    b.arg("-vnc", text + audiodev(b, g));
+    return {};
+}
+
+Status spice(Builder& b, const Graphics& g) {
+    if (!b.context.sketch && (g.tls_port || !g.passwd.empty()))
+        return Builder::unsupported("domain '{}': SPICE with TLS or a password is not supported by this version", b.domain.name);
+    if (g.tls_port.value_or(0) > 0)
+        return Builder::unsupported("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
+    PV_ASSIGN_OR_RETURN(const GraphicsListen* listen, listen_of(b, g));
+    std::string text;
+    if (listen != nullptr && listen->type == ListenType::socket) {
+        text = "unix,addr=" + Builder::value(listen->socket.empty() ? b.context.folder + "/spice.sock" : listen->socket);
+    } else if (listen == nullptr || listen->type == ListenType::none) {
+        text = "port=0";
+    } else {
+        const std::string address = listen->address.empty() ? "127.0.0.1" : listen->address;
+        const std::int32_t port = g.port.value_or(-1);
+        text = fmt::format("port={},addr={}", port > 0 ? port : b.context.sketch ? 5901 : 0, Builder::value(address));
+    }
+    if (g.passwd.empty()) text += ",disable-ticketing=on";
+    if (g.default_mode == "secure" || g.default_mode == "insecure") text += fmt::format(",{}-channel=default", g.default_mode == "secure" ? "tls" : "plaintext");
+    for (const GraphicsChannel& c : g.channels) {
+        if (c.mode == "secure") text += ",tls-channel=" + c.name;
+        if (c.mode == "insecure") text += ",plaintext-channel=" + c.name;
+    }
+    if (!g.image_compression.empty()) text += ",image-compression=" + g.image_compression;
+    if (!g.jpeg_compression.empty()) text += ",jpeg-wan-compression=" + g.jpeg_compression;
+    if (!g.zlib_compression.empty()) text += ",zlib-glz-wan-compression=" + g.zlib_compression;
+    if (g.playback_compression != OnOff::unset)
+        text += fmt::format(",playback-compression={}", name(g.playback_compression));
+    if (!g.streaming.empty()) text += ",streaming-video=" + g.streaming;
+    if (g.mouse == "server") text += ",agent-mouse=off";
+    if (g.mouse == "client") text += ",agent-mouse=on";
+    if (g.copypaste == YesNo::no) text += ",disable-copy-paste=on";
+    if (g.filetransfer == YesNo::no) text += ",disable-agent-file-xfer=on";
+    if (g.gl.enable != YesNo::unset) text += fmt::format(",gl={}", g.gl.enable == YesNo::yes ? "on" : "off");
+    if (!g.gl.rendernode.empty()) text += ",rendernode=" + Builder::value(g.gl.rendernode);
+    b.arg("-spice", text + ",seamless-migration=on");
     return {};
 }
 
@@ -90,15 +239,27 @@ Status video(Builder& b, const Video& v, bool primary) {
     if (driver.empty())
         return Builder::unsupported("video '{}': model '{}' is not supported by this version", v.info.alias.name, v.model.type);
     if (!primary && driver == "qxl-vga") driver = "qxl";
-    if (!primary && driver == "virtio-vga") driver = "virtio-gpu-pci";
-    Options o{{"driver", driver}, {"id", v.info.alias.name}};
-    if (v.model.type == "virtio" || v.model.type == "qxl") o["max_outputs"] = v.model.heads.value_or(1);
-    if (v.model.type == "qxl") {
-        o["ram_size"] = v.model.ram.value_or(65536) * 1024ULL;
-        o["vram_size"] = v.model.vram.value_or(65536) * 1024ULL;
-        o["vgamem_mb"] = v.model.vgamem.value_or(16384) / 1024;
+    if (driver == "virtio-vga") {
+        const bool gl = v.model.acceleration.accel3d == YesNo::yes;
+        driver = primary ? (gl ? "virtio-vga-gl" : "virtio-vga") : (gl ? "virtio-gpu-gl-pci" : "virtio-gpu-pci");
     }
-    if ((v.model.type == "vga" || v.model.type == "vmvga") && v.model.vram) o["vgamem_mb"] = *v.model.vram / 1024;
+    Options o{{"driver", driver}, {"id", v.info.alias.name}};
+    const VideoModel& m = v.model;
+    Builder::add_virtio(o, v.driver.virtio);
+    if (m.type == "virtio" || m.type == "qxl") o["max_outputs"] = m.heads.value_or(1);
+    if (m.type == "qxl") {
+        o["ram_size"] = m.ram.value_or(65536) * 1024ULL;
+        o["vram_size"] = m.vram.value_or(65536) * 1024ULL;
+        o["vram64_size_mb"] = m.vram64.value_or(0) / 1024;
+        o["vgamem_mb"] = m.vgamem.value_or(16384) / 1024;
+    }
+    if ((m.type == "vga" || m.type == "vmvga") && m.vram) o["vgamem_mb"] = *m.vram / 1024;
+    if (m.type == "bochs" && m.vram) o["vgamem"] = *m.vram * 1024ULL;
+    if (m.blob != OnOff::unset && m.type == "virtio") o["blob"] = m.blob == OnOff::on;
+    if (m.resolution_x && m.resolution_y) {
+        o["xres"] = *m.resolution_x;
+        o["yres"] = *m.resolution_y;
+    }
     b.add_pci(o, v.info);
     b.device(o);
     return {};
@@ -116,15 +277,25 @@ Status watchdog(Builder& b, const Watchdog& w) {
 
 Status rng(Builder& b, const Rng& r) {
     const std::string object = "obj" + r.info.alias.name;
-    if (r.backend.model == "random" || r.backend.model.empty())
+    if (r.backend.model == "random" || r.backend.model.empty()) {
         b.json("-object", {{"qom-type", "rng-random"},
                            {"id", object},
                            {"filename", r.backend.path.empty() ? "/dev/urandom" : r.backend.path}});
-    else if (r.backend.model == "builtin")
+    } else if (r.backend.model == "builtin") {
         b.json("-object", {{"qom-type", "rng-builtin"}, {"id", object}});
-    else
-        return Builder::unsupported("rng '{}': backend '{}' is not supported by this version", r.info.alias.name, r.backend.model);
-    Options o{{"driver", "virtio-rng-pci"}, {"rng", object}, {"id", r.info.alias.name}};
+    } else {
+        const auto found = std::find(std::begin(kChardevTypes), std::end(kChardevTypes), r.backend.type);
+        if (r.backend.model != "egd" || found == std::end(kChardevTypes))
+            return Builder::unsupported("rng '{}': backend '{}' is not supported by this version", r.info.alias.name, r.backend.model);
+        const std::string chardev = "char" + r.info.alias.name;
+        PV_TRY(b.chardev(chardev, static_cast<ChardevType>(found - std::begin(kChardevTypes)), r.backend.sources,
+                         r.backend.protocol, {}, {}));
+        b.json("-object", {{"qom-type", "rng-egd"}, {"id", object}, {"chardev", chardev}});
+    }
+    Options o{{"driver", Builder::virtio_driver("virtio-rng", r.model)}};
+    Builder::add_virtio(o, r.driver);
+    o["rng"] = object;
+    o["id"] = r.info.alias.name;
     if (r.rate_bytes) {
         o["max-bytes"] = *r.rate_bytes;
         o["period"] = r.rate_period.value_or(1000);
@@ -161,15 +332,22 @@ Status add_inputs(Builder& b) {
 }
 
 Status add_graphics(Builder& b) {
-    for (const Audio& a : b.domain.devices.audios) {
-        if (a.type != "none" && !a.type.empty())
-            return Builder::unsupported("audio backend '{}' is not supported by this version", a.type);
-        b.json("-audiodev", {{"id", fmt::format("audio{}", a.id.value_or(1))}, {"driver", "none"}});
-    }
+    add_audios(b);
     for (const Graphics& g : b.domain.devices.graphics) {
-        if (g.type != GraphicsType::vnc)
+        switch (g.type) {
+        case GraphicsType::vnc: PV_TRY(vnc(b, g)); break;
+        case GraphicsType::spice: PV_TRY(spice(b, g)); break;
+        case GraphicsType::dbus:
+            b.arg("-display", (g.p2p == YesNo::yes ? "dbus,p2p=on" : "dbus") +
+                                  (g.audio.id ? fmt::format(",audiodev=audio{}", *g.audio.id) : std::string()));
+            break;
+        case GraphicsType::sdl:
+            b.arg("-display", g.gl.enable == YesNo::unset ? "sdl"
+                                                          : fmt::format("sdl,gl={}", g.gl.enable == YesNo::yes ? "on" : "off"));
+            break;
+        default:
             return Builder::unsupported("graphics of type '{}' are not supported by this version; 'vnc' is", name(g.type));
-        PV_TRY(vnc(b, g));
+        }
     }
     return {};
 }
@@ -185,11 +363,11 @@ Status add_videos(Builder& b) {
 
 Status add_others(Builder& b) {
     const Devices& v = b.domain.devices;
-    if (!v.sounds.empty())
-        return Builder::unsupported("sound model '{}' is not supported by this version", v.sounds.front().model);
     for (const Watchdog& w : v.watchdogs) PV_TRY(watchdog(b, w));
     if (v.memballoon && v.memballoon->model != "none") {
-        Options o{{"driver", "virtio-balloon-pci"}, {"id", v.memballoon->info.alias.name}};
+        Options o{{"driver", Builder::virtio_driver("virtio-balloon", v.memballoon->model)}};
+        Builder::add_virtio(o, v.memballoon->driver);
+        o["id"] = v.memballoon->info.alias.name;
         if (v.memballoon->autodeflate != OnOff::unset) o["deflate-on-oom"] = v.memballoon->autodeflate == OnOff::on;
         if (v.memballoon->free_page_reporting != OnOff::unset)
             o["free-page-reporting"] = v.memballoon->free_page_reporting == OnOff::on;

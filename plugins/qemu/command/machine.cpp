@@ -2,6 +2,10 @@
 // Copyright 2026 The polyvirt authors
 // The board: name, machine, CPU, memory, clock, boot.
 
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+
 #include "command/builder.h"
 #include "sdk/domain/passes.h"
 
@@ -19,45 +23,14 @@ std::string machine_options(const Builder& b) {
         if (state && state->state != OnOff::unset) m += fmt::format(",{}={}", option, on_off(state->state == OnOff::on));
     };
     feature("vmport", d.features.vmport);
-    feature("smm", d.features.smm);
+    if (d.features.smm) m += fmt::format(",smm={}", on_off(d.features.smm->state == OnOff::on));
+    if (!d.features.ioapic.empty()) m += fmt::format(",kernel_irqchip={}", d.features.ioapic == "qemu" ? "split" : "on");
     m += fmt::format(",dump-guest-core={}", on_off(d.dump_core == OnOff::on));
-    if (chipset_of(d) != Chipset::other) m += ",memory-backend=pc.ram";
+    if (d.memory_backing && d.memory_backing->nosharepages) m += ",mem-merge=off";
+    const auto& memories = d.devices.memories;
+    if (std::any_of(memories.begin(), memories.end(), [](const MemoryDevice& x) { return x.model == "nvdimm"; })) m += ",nvdimm=on";
+    if (board_memory(d)) m += ",memory-backend=pc.ram";
     return m;
-}
-
-Status add_cpu(Builder& b) {
-    if (!b.domain.cpu) return {};
-    const Cpu& cpu = *b.domain.cpu;
-    std::string model;
-    switch (cpu.mode) {
-    case CpuMode::host_passthrough:
-        if (!b.context.kvm)
-            return Builder::unsupported("CPU mode 'host-passthrough' for {} {} domain on {} host is not supported by hypervisor",
-                                        b.domain.os.type.arch, b.domain.type, b.domain.os.type.arch);
-        model = "host";
-        break;
-    // Without hardware to copy, what the emulator can do is its maximum.
-    case CpuMode::host_model: model = b.context.kvm ? "host" : "max"; break;
-    case CpuMode::maximum: model = "max"; break;
-    default:
-        if (cpu.model) model = cpu.model->name;
-        break;
-    }
-    if (model.empty()) return {};
-    for (const CpuFeature& f : cpu.features) {
-        const bool on = f.policy != CpuPolicy::disable && f.policy != CpuPolicy::forbid;
-        model += fmt::format(",{}={}", f.name, on_off(on));
-    }
-    b.arg("-cpu", model);
-    return {};
-}
-
-void add_memory(Builder& b) {
-    const std::uint64_t mib = (b.domain.memory.value_or(0) + 1023) / 1024;
-    b.arg("-m", fmt::format("{}", mib));
-    if (chipset_of(b.domain) != Chipset::other)
-        b.json("-object", {{"qom-type", "memory-backend-ram"}, {"id", "pc.ram"}, {"size", mib << 20}});
-    b.arg("-overcommit", "mem-lock=off");
 }
 
 void add_smp(Builder& b) {
@@ -68,7 +41,7 @@ void add_smp(Builder& b) {
     if (b.domain.cpu && b.domain.cpu->topology) {
         const CpuTopology& t = *b.domain.cpu->topology;
         smp += fmt::format(",sockets={}", t.sockets.value_or(1));
-        if (t.dies.value_or(1) != 1) smp += fmt::format(",dies={}", *t.dies);
+        if (chipset_of(b.domain) != Chipset::other) smp += fmt::format(",dies={}", t.dies.value_or(1));
         smp += fmt::format(",cores={},threads={}", t.cores.value_or(1), t.threads.value_or(1));
     } else {
         smp += fmt::format(",sockets={},cores=1,threads=1", max);
@@ -76,27 +49,53 @@ void add_smp(Builder& b) {
     b.arg("-smp", smp);
 }
 
-Status add_clock(Builder& b) {
-    const Domain& d = b.domain;
-    std::string rtc = "base=utc";
-    if (d.clock) {
-        switch (d.clock->offset) {
-        case ClockOffset::localtime: rtc = "base=localtime"; break;
-        case ClockOffset::unset:
-        case ClockOffset::utc: break;
-        default:
-            return Builder::unsupported("domain '{}': clock offset='{}' cannot be given to a guest by this version", d.name,
-                                        name(d.clock->offset));
+// The start of an emulator's clock as it takes it: a time in UTC.
+std::string base_at(std::int64_t epoch) {
+    const auto t = static_cast<std::time_t>(epoch);
+    std::tm parts{};
+    ::gmtime_r(&t, &parts);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+std::string clock_base(const Clock& c) {
+    switch (c.offset) {
+    case ClockOffset::localtime:
+    case ClockOffset::timezone: return "localtime";
+    case ClockOffset::variable: {
+        std::time_t now = std::time(nullptr);
+        if (c.basis == "localtime") {
+            std::tm local{};
+            ::localtime_r(&now, &local);
+            now += local.tm_gmtoff;
         }
-        for (const Timer& t : d.clock->timers) {
-            if (t.name == "rtc" && t.tickpolicy == "catchup") rtc += ",driftfix=slew";
-            if (t.name == "pit" && t.tickpolicy == "delay") b.arg("-global", "kvm-pit.lost_tick_policy=delay");
-            if (t.name == "pit" && t.tickpolicy == "discard") b.arg("-global", "kvm-pit.lost_tick_policy=discard");
-            if (t.name == "hpet" && t.present == YesNo::no) b.arg("-no-hpet");
+        return base_at(now + std::strtoll(c.adjustment.c_str(), nullptr, 10));
+    }
+    case ClockOffset::absolute: return base_at(static_cast<std::int64_t>(c.start.value_or(0)));
+    default: return "utc";
+    }
+}
+
+void add_clock(Builder& b) {
+    std::string rtc = "base=utc";
+    if (b.domain.clock) {
+        const Clock& c = *b.domain.clock;
+        rtc = "base=" + clock_base(c);
+        if (c.offset == ClockOffset::timezone && !c.timezone.empty()) b.line.env.push_back("TZ=" + c.timezone);
+        for (const Timer& t : c.timers) {
+            if (t.name != "rtc") continue;
+            if (t.track == "guest") rtc += ",clock=vm";
+            if (t.track == "wall") rtc += ",clock=host";
+            if (t.tickpolicy == "catchup") rtc += ",driftfix=slew";
         }
     }
     b.arg("-rtc", rtc);
-    return {};
+    if (!b.domain.clock) return;
+    for (const Timer& t : b.domain.clock->timers) {
+        if (t.name == "pit" && t.tickpolicy == "delay") b.arg("-global", "kvm-pit.lost_tick_policy=delay");
+        if (t.name == "pit" && t.tickpolicy == "discard") b.arg("-global", "kvm-pit.lost_tick_policy=discard");
+        if (t.name == "hpet" && t.present == YesNo::no) b.arg("-no-hpet");
+    }
 }
 
 void add_power(Builder& b) {
@@ -105,7 +104,11 @@ void add_power(Builder& b) {
     b.arg("-no-shutdown");
     if (!d.features.acpi && chipset_of(d) != Chipset::other) b.arg("-no-acpi");
     // A guest that asks for a reboot and should be destroyed instead powers off.
-    if (d.on_reboot == LifecycleAction::destroy) b.arg("-action", "reboot=shutdown");
+    if (d.on_reboot == LifecycleAction::destroy && !b.context.sketch) b.arg("-action", "reboot=shutdown");
+    if (d.features.smm && d.features.smm->tseg) {
+        const std::uint64_t unit = d.features.smm->tseg_unit.empty() ? 1 << 20 : sdk::xml::unit_factor(d.features.smm->tseg_unit);
+        b.arg("-global", fmt::format("mch.extended-tseg-mbytes={}", *d.features.smm->tseg * unit >> 20));
+    }
     const char* device = chipset_of(d) == Chipset::q35 ? "ICH9-LPC" : "PIIX4_PM";
     if (d.suspend_to_mem != YesNo::unset)
         b.arg("-global", fmt::format("{}.disable_s3={}", device, d.suspend_to_mem == YesNo::no ? 1 : 0));
@@ -140,14 +143,22 @@ Status add_machine(Builder& b) {
     const Domain& d = b.domain;
     b.arg("-name", fmt::format("guest={},debug-threads=on", Builder::value(d.name)));
     b.arg("-S"); // stopped, until the driver has seen to everything
+    if (!b.context.master_key.empty())
+        b.json("-object", {{"qom-type", "secret"}, {"id", "masterKey0"}, {"format", "raw"}, {"file", b.context.master_key}});
     b.arg("-machine", machine_options(b));
-    b.arg("-accel", b.context.kvm ? "kvm" : "tcg");
+    std::string accel = b.context.kvm ? "kvm" : "tcg";
+    if (!b.context.kvm && d.features.tb_cache) accel += fmt::format(",tb-size={}", *d.features.tb_cache / 1024);
+    if (b.context.kvm && d.features.kvm && d.features.kvm->dirty_ring && d.features.kvm->dirty_ring->size)
+        accel += fmt::format(",dirty-ring-size={}", *d.features.kvm->dirty_ring->size);
+    b.arg("-accel", accel);
     PV_TRY(add_cpu(b));
     PV_TRY(add_firmware(b));
     add_memory(b);
     add_smp(b);
+    add_cells(b);
     b.arg("-uuid", d.uuid.value_or(Uuid{}).to_string());
     if (d.devices.graphics.empty()) b.arg("-display", "none");
+    add_smbios(b);
     b.arg("-no-user-config");
     b.arg("-nodefaults");
     if (!b.context.pidfile.empty()) b.arg("-pidfile", b.context.pidfile);
@@ -155,9 +166,11 @@ Status add_machine(Builder& b) {
 }
 
 Status add_board_end(Builder& b) {
-    b.arg("-chardev", fmt::format("socket,id=charmonitor,fd={},server=on,wait=off", b.context.monitor_fd));
+    const std::string socket = b.context.monitor_fd >= 0 ? fmt::format("fd={}", b.context.monitor_fd)
+                                                         : "path=" + Builder::value(b.context.folder + "/monitor.sock");
+    b.arg("-chardev", fmt::format("socket,id=charmonitor,{},server=on,wait=off", socket));
     b.arg("-mon", "chardev=charmonitor,id=monitor,mode=control");
-    PV_TRY(add_clock(b));
+    add_clock(b);
     add_power(b);
     add_boot_options(b);
     return {};

@@ -34,7 +34,10 @@ Result<CommandLine> build(const std::string& text) {
     host.canonical_machine = [](std::string_view, std::string_view machine) { return std::string(machine); };
     if (const Status done = complete(parsed->domain, host); !done) return done.error();
     assign_aliases(parsed->domain);
-    return build_command(parsed->domain, {.monitor_fd = 3, .folder = "/run/guest", .pidfile = "", .kvm = false});
+    CommandContext context;
+    context.monitor_fd = 3;
+    context.folder = "/run/guest";
+    return build_command(parsed->domain, context);
 }
 
 // The value after each occurrence of an option.
@@ -122,17 +125,17 @@ TEST(Command, serial_console_and_channel) {
 TEST(Command, vnc_looks_for_a_port_itself) {
     const auto line = build(document("<graphics type='vnc' port='-1' autoport='yes'/><video><model type='vga'/></video>"));
     ASSERT_TRUE(line) << line.error().message;
-    EXPECT_THAT(values(line, "-vnc"), ElementsAre("127.0.0.1:0,to=999"));
+    EXPECT_THAT(values(line, "-vnc"), ElementsAre("127.0.0.1:0,to=999,audiodev=audio1"));
     EXPECT_EQ(device(line, "video0")["driver"], "VGA");
     EXPECT_EQ(std::count(line->args.begin(), line->args.end(), "-display"), 0);
 }
 
 TEST(Command, refuses_what_it_cannot_give) {
-    for (const char* devices : {"<interface type='bridge'><source bridge='br0'/></interface>",
-                                "<graphics type='sdl'/>", "<sound model='ich6'/>",
-                                "<disk type='network' device='disk'><source protocol='nbd' name='x'><host name='h'/></source>"
-                                "<target dev='vda' bus='virtio'/></disk>",
-                                "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>"}) {
+    for (const char* devices : {"<lease><lockspace>l</lockspace><key>k</key><target path='/p'/></lease>",
+                                "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
+                                "<interface type='user'><filterref filter='f'/></interface>",
+                                "<interface type='user'><bandwidth><inbound average='1'/></bandwidth></interface>",
+                                "<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>"}) {
         const auto line = build(document(devices));
         ASSERT_FALSE(line) << devices;
         EXPECT_EQ(line.error().code, ErrorCode::config_unsupported) << line.error().message;

@@ -4,9 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sdk/domain/kept.h"
 #include "sdk/domain/passes.h"
-#include "sdk/domain/tune.h"
 
 namespace polyvirt::sdk::domain {
 namespace {
@@ -72,23 +70,6 @@ TEST(Backup, is_read_and_printed) {
     ASSERT_TRUE(backup) << backup.error().message;
     EXPECT_EQ(backup->disks[0].target->file, "/t");
     EXPECT_NE(format_backup(*backup).find("<target file='/t'/>"), std::string::npos);
-}
-
-TEST(Kept, an_element_is_taken_changed_and_put_back) {
-    auto parsed = parse_domain("<domain type='test'><name>a</name><memory>1024</memory><cputune><shares>5</shares>"
-                               "<vcpusched vcpus='0' scheduler='fifo'/></cputune></domain>");
-    ASSERT_TRUE(parsed);
-    Domain& d = parsed->domain;
-    auto tune = get_kept<CpuTune>(d.kept, "cputune");
-    ASSERT_TRUE(tune);
-    EXPECT_EQ(tune->shares, 5U);
-    tune->vcpu_pins.push_back({1, *xml::CpuSet::parse("2-3")});
-    set_kept(d.kept, "cputune", *tune);
-    const std::string text = format_domain(d);
-    EXPECT_NE(text.find("<vcpupin vcpu='1' cpuset='2-3'/>"), std::string::npos) << text;
-    EXPECT_NE(text.find("vcpusched"), std::string::npos) << text;
-    set_kept(d.kept, "cputune", CpuTune{});
-    EXPECT_EQ(find_kept(d.kept, "cputune"), nullptr);
 }
 
 TEST(NeutralDefaults, add_what_any_machine_has_and_change_nothing_else) {

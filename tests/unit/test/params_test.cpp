@@ -4,19 +4,19 @@
 
 #include <gtest/gtest.h>
 
-#include "sdk/domain/tune.h"
+#include "sdk/domain/tuning.h"
 
 namespace polyvirt::test {
 namespace {
 
-using sdk::domain::MemTune;
+using sdk::domain::Memtune;
 
-constexpr ParamRow<MemTune> kRows[] = {{"hard_limit", &MemTune::hard_limit, 99}, {"soft_limit", &MemTune::soft_limit}};
+constexpr ParamRow<Memtune> kRows[] = {{"hard_limit", &Memtune::hard_limit, 99}, {"soft_limit", &Memtune::soft_limit}};
 
 pv_param ullong(const char* field, std::uint64_t v) { return {.field = field, .type = PV_PARAM_ULLONG, ._r = 0, .v = {.ul = v}}; }
 
 TEST(Params, rows_take_what_they_name) {
-    MemTune tune;
+    Memtune tune;
     tune.soft_limit = 5;
     const pv_param params[] = {ullong("hard_limit", 7)};
     ASSERT_TRUE(take_all(params, 1, kRows, tune));
@@ -25,7 +25,7 @@ TEST(Params, rows_take_what_they_name) {
 }
 
 TEST(Params, the_value_for_nothing_clears) {
-    MemTune tune;
+    Memtune tune;
     tune.hard_limit = 5;
     const pv_param params[] = {ullong("hard_limit", 99)};
     ASSERT_TRUE(take_all(params, 1, kRows, tune));
@@ -33,7 +33,7 @@ TEST(Params, the_value_for_nothing_clears) {
 }
 
 TEST(Params, unknown_names_and_wrong_types_are_refused) {
-    MemTune tune;
+    Memtune tune;
     pv_param param = ullong("hard_limits", 7);
     const Status unknown = take_all(&param, 1, kRows, tune);
     ASSERT_FALSE(unknown);

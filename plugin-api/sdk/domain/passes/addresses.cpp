@@ -118,6 +118,18 @@ class Collector {
                 add(i.info, express_if(i.model != VirtioModel::transitional, chipset_),
                     "an input device");
         }
+        for (Shmem& s : v.shmems)
+            add(s.info, PciNeed::pci, "shared memory");
+        for (MemoryDevice& m : v.memories) {
+            if (m.model.rfind("virtio", 0) == 0)
+                add(m.info, express_if(true, chipset_), "a memory device");
+        }
+        for (Crypto& c : v.cryptos)
+            add(c.info, express_if(true, chipset_), "a crypto device");
+        if (v.vsock)
+            add(v.vsock->info, express_if(v.vsock->model != "virtio-transitional", chipset_), "vsock");
+        if (v.iommu && v.iommu->model == "virtio")
+            add(v.iommu->info, PciNeed::integrated, "the IOMMU");
         for (Chardev& s : v.serials) {
             if (s.target.type == "pci-serial")
                 add(s.info, PciNeed::pci, "a serial device");
@@ -251,18 +263,7 @@ Status reserve_given(Domain& d, PciBuses& buses) {
             return;
         status = buses.reserve(*info.address, need_of(d, info), who);
     });
-    PV_TRY(std::move(status));
-    for (const xml::Node& n : d.devices.kept) {
-        const xml::Node* at = n.child("address");
-        const std::string* type = at ? at->attribute("type") : nullptr;
-        if (!type || *type != "pci")
-            continue;
-        xml::Messages ignored;
-        PV_ASSIGN_OR_RETURN(Address a, xml::parse<Address>(*at, ignored));
-        if (a.is_pci())
-            PV_TRY(buses.reserve(a, PciNeed::pci, n.name));
-    }
-    return {};
+    return status;
 }
 
 void settle(Domain& d, const Candidate& candidate, const Address& place) {

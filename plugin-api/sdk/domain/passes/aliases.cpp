@@ -25,16 +25,25 @@ std::string controller_alias(const Controller& c, Chipset chipset) {
         return "ide";
     if (c.type == ControllerType::sata && chipset == Chipset::q35 && index == 0)
         return "ide";
-    if (c.type == ControllerType::usb && index == 0 && (c.model.empty() || c.model == "piix3-uhci"))
+    if (c.type == ControllerType::usb && index == 0)
         return "usb";
     return fmt::format("{}{}", type, index);
 }
 
-std::string disk_alias(const Disk& d) {
+// Old SCSI controllers have a target for each disk, and no units.
+bool without_units(const Domain& all, std::uint32_t index) {
+    for (const Controller& c : all.devices.controllers) {
+        if (c.type == ControllerType::scsi && c.index == index)
+            return c.model == "lsilogic" || c.model == "am53c974" || c.model == "dc390" || c.model == "ncr53c90";
+    }
+    return true;
+}
+
+std::string disk_alias(const Domain& all, const Disk& d) {
     const std::string_view bus = kDiskBuses[static_cast<int>(d.target.bus)];
     if (d.info.address && d.info.address->type == AddressType::drive) {
         const Address& a = *d.info.address;
-        if (d.target.bus == DiskBus::scsi)
+        if (d.target.bus == DiskBus::scsi && !without_units(all, a.controller.value_or(0)))
             return fmt::format("scsi{}-{}-{}-{}", a.controller.value_or(0), a.bus.value_or(0),
                                a.target.value_or(0), a.unit.value_or(0));
         return fmt::format("{}{}-{}-{}", bus, a.controller.value_or(0), a.bus.value_or(0),
@@ -51,6 +60,22 @@ std::string disk_alias(const Disk& d) {
         n = n * 26 + static_cast<std::uint32_t>(c - 'a') + 1;
     }
     return fmt::format("{}-disk{}", bus, n == 0 ? 0 : n - 1);
+}
+
+// Modules are counted by kind; those that sit in a slot are named by it.
+std::string memory_alias(const std::vector<MemoryDevice>& all, const MemoryDevice& m) {
+    const std::string stem = m.model.starts_with("virtio") ? std::string(m.model.substr(0, 6)) + m.model.substr(7)
+                             : m.model == "sgx-epc"        ? "epc"
+                                                           : m.model;
+    if (m.info.address && m.info.address->type == AddressType::dimm && m.info.address->slot)
+        return fmt::format("{}{}", stem, *m.info.address->slot);
+    std::uint32_t n = 0;
+    for (const MemoryDevice& x : all) {
+        if (&x == &m)
+            break;
+        n += x.model == m.model;
+    }
+    return fmt::format("{}{}", stem, n);
 }
 
 class Namer {
@@ -91,7 +116,7 @@ void assign_aliases(Domain& d) {
     Namer namer(d);
     const Chipset chipset = chipset_of(d);
     for (Disk& x : v.disks)
-        namer.name(x.info, disk_alias(x));
+        namer.name(x.info, disk_alias(d, x));
     for (Controller& x : v.controllers)
         namer.name(x.info, controller_alias(x, chipset));
     namer.number(v.interfaces, "net");
@@ -114,6 +139,17 @@ void assign_aliases(Domain& d) {
         namer.name(v.memballoon->info, "balloon0");
     namer.number(v.rngs, "rng");
     namer.number(v.panics, "panic");
+    namer.number(v.shmems, "shmem");
+    for (MemoryDevice& x : v.memories)
+        namer.name(x.info, memory_alias(v.memories, x));
+    namer.number(v.cryptos, "crypto");
+    namer.number(v.smartcards, "smartcard");
+    namer.number(v.tpms, "tpm");
+    namer.number(v.nvrams, "nvram");
+    if (v.iommu)
+        namer.name(v.iommu->info, "iommu0");
+    if (v.vsock)
+        namer.name(v.vsock->info, "vsock0");
 }
 
 } // namespace polyvirt::sdk::domain

@@ -46,7 +46,7 @@ void pair_console(Domain& d) {
     if (!kind.empty() && kind != "isa-serial")
         return; // not where a firmware writes
     if (consoles.empty() || !serial_console(consoles[0]))
-        consoles.emplace(consoles.begin());
+        consoles.emplace(consoles.begin())->target.port = serials[0].target.port;
     Chardev& console = consoles[0];
     const Alias alias = console.info.alias;
     const ChardevTarget target = console.target;
@@ -61,6 +61,10 @@ void pair_console(Domain& d) {
 void default_source(Chardev& c) {
     if (c.type == ChardevType::unset)
         c.type = ChardevType::pty;
+    for (ChardevSource& s : c.sources) {
+        if (c.type == ChardevType::tcp && s.mode.empty())
+            s.mode = "connect";
+    }
     if (c.type != ChardevType::tcp)
         c.protocol.clear();
     else if (c.protocol.empty())
@@ -73,6 +77,7 @@ void default_chardevs(Domain& d) {
     auto& v = d.devices;
     for (auto* list : {&v.serials, &v.parallels, &v.consoles, &v.channels})
         std::for_each(list->begin(), list->end(), default_source);
+    number_ports(v.serials);
     pair_console(d);
     for (Chardev& s : v.serials) {
         if (s.target.type.empty() && is_x86(d)) {
@@ -87,13 +92,19 @@ void default_chardevs(Domain& d) {
         if (c.target.type.empty())
             c.target.type = "serial";
     }
+    for (auto* list : {&v.serials, &v.parallels, &v.consoles, &v.channels}) {
+        for (Chardev& c : *list) {
+            if (c.type != ChardevType::tcp)
+                c.protocol.clear();
+        }
+    }
     number_ports(v.serials);
     number_ports(v.parallels);
     number_ports(v.consoles);
     for (Chardev& c : v.channels) {
         // Where the daemon binds a socket of its own, its path is found when the guest starts.
         std::erase_if(c.sources, [&](const ChardevSource& s) {
-            return c.type == ChardevType::unix_ && s.path.empty() && s.kept.empty();
+            return c.type == ChardevType::unix_ && s.path.empty() && s.labels.empty() && !s.reconnect;
         });
     }
 }

@@ -153,10 +153,8 @@ Status device_controllers(Domain& d, Controllers& all) {
     };
     std::for_each(d.devices.channels.begin(), d.devices.channels.end(), serial_port);
     std::for_each(d.devices.consoles.begin(), d.devices.consoles.end(), serial_port);
-    for (const xml::Node& n : d.devices.kept) {
-        if (n.name == "smartcard")
-            PV_TRY(all.need(ControllerType::ccid, 0));
-    }
+    if (!d.devices.smartcards.empty())
+        PV_TRY(all.need(ControllerType::ccid, 0));
     return {};
 }
 

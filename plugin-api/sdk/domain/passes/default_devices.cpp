@@ -19,6 +19,12 @@ void default_listens(Graphics& g) {
         }
         g.listens.push_back(std::move(listen));
     }
+    // A socket of its own goes before what else it would listen on.
+    if (g.type == GraphicsType::vnc && !g.socket.empty() && g.listens[0].type == ListenType::address) {
+        g.listens[0] = {};
+        g.listens[0].type = ListenType::socket;
+        g.listens[0].socket = g.socket;
+    }
     const GraphicsListen& first = g.listens[0];
     g.listen =
         first.type == ListenType::address || first.type == ListenType::network ? first.address : "";
@@ -35,7 +41,7 @@ void default_graphics(Graphics& g) {
             g.autoport = YesNo::unset;
             return;
         }
-        if (g.port == -1 || !g.port || g.autoport == YesNo::yes)
+        if (g.port == -1 || (!g.port && g.autoport == YesNo::unset) || g.autoport == YesNo::yes)
             g.autoport = YesNo::yes;
         if (g.autoport == YesNo::yes)
             g.port = -1;
@@ -128,6 +134,8 @@ void default_inputs(Domain& d) {
     }
 }
 
+} // namespace
+
 void default_audio(Domain& d) {
     if (!d.devices.audios.empty())
         return;
@@ -144,11 +152,13 @@ void default_audio(Domain& d) {
     d.devices.audios.push_back(std::move(audio));
 }
 
-} // namespace
-
 void default_small_devices(Domain& d) {
     auto& v = d.devices;
     std::for_each(v.graphics.begin(), v.graphics.end(), default_graphics);
+    for (Rng& r : v.rngs) {
+        if (r.backend.model == "random" && r.backend.path.empty())
+            r.backend.path = "/dev/random";
+    }
     default_videos(d);
     default_inputs(d);
     default_audio(d);

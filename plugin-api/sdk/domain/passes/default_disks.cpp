@@ -72,6 +72,22 @@ void order_disks(std::vector<Disk>& disks) {
     disks = std::move(ordered);
 }
 
+// What says no more than that nothing was said.
+void default_driver(DiskDriver& v) {
+    if (v.cache == DiskCache::default_)
+        v.cache = {};
+    for (ErrorPolicy* policy : {&v.error_policy, &v.rerror_policy}) {
+        if (*policy == ErrorPolicy::default_)
+            *policy = {};
+    }
+    if (v.io == DiskIo::default_)
+        v.io = {};
+    if (v.discard == DiscardPolicy::default_)
+        v.discard = {};
+    if (v.detect_zeroes == DetectZeroes::default_)
+        v.detect_zeroes = {};
+}
+
 } // namespace
 
 int disk_number(std::string_view dev) {
@@ -119,6 +135,7 @@ Status default_disks(Domain& d) {
                               "target '{}' duplicated for disk sources", disk.target.dev);
         if (!disk.info.address)
             disk.info.address = drive_address(disk);
+        default_driver(disk.driver);
         if (disk.target.tray == "closed")
             disk.target.tray.clear();
     }

@@ -41,16 +41,9 @@ Status default_machine(Domain& d, const HostContext& context) {
 }
 
 Status default_memory(Domain& d) {
-    if (!d.memory) {
-        // A guest whose memory stands in its NUMA cells gives no total.
-        const bool numa = d.cpu && std::any_of(d.cpu->kept.begin(), d.cpu->kept.end(),
-                                               [](const xml::Node& n) { return n.name == "numa"; });
-        if (!numa)
-            return make_error(
-                ErrorCode::xml_error, ErrorDomain::domain,
-                "Memory size must be specified via <memory> or in the <numa> configuration");
-        return {};
-    }
+    if (!d.memory)
+        return make_error(ErrorCode::xml_error, ErrorDomain::domain,
+                          "Memory size must be specified via <memory> or in the <numa> configuration");
     if (!d.current_memory || *d.current_memory > *d.memory)
         d.current_memory = d.memory;
     return {};
@@ -136,10 +129,21 @@ void default_features(Domain& d) {
         if (*s && (*s)->state == OnOff::unset)
             (*s)->state = OnOff::on;
     }
-    for (xml::Node& n : d.features.kept) {
-        if (n.name == "hyperv" && !n.attribute("mode"))
-            n.attributes.push_back({"mode", "custom"});
-    }
+    if (d.features.smm && d.features.smm->state == OnOff::unset)
+        d.features.smm->state = OnOff::on;
+    if (d.features.hyperv && d.features.hyperv->mode.empty())
+        d.features.hyperv->mode = "custom";
+}
+
+// Keys can be enrolled only where they are checked.
+void default_firmware(Domain& d) {
+    auto& features = d.os.firmware_features;
+    const auto find = [&](std::string_view name) {
+        return std::find_if(features.begin(), features.end(), [name](const FirmwareFeature& f) { return f.name == name; });
+    };
+    if (const auto keys = find("enrolled-keys");
+        keys != features.end() && keys->enabled == YesNo::yes && find("secure-boot") == features.end())
+        features.push_back({YesNo::yes, "secure-boot"});
 }
 
 void default_boot(Domain& d) {
@@ -149,19 +153,42 @@ void default_boot(Domain& d) {
     const auto& v = d.devices;
     const bool by_device = std::any_of(v.disks.begin(), v.disks.end(), ordered) ||
                            std::any_of(v.interfaces.begin(), v.interfaces.end(), ordered) ||
-                           std::any_of(v.kept.begin(), v.kept.end(), [](const xml::Node& n) {
-                               return n.child("boot") != nullptr;
-                           });
+                           std::any_of(v.hostdevs.begin(), v.hostdevs.end(), ordered) ||
+                           std::any_of(v.redirdevs.begin(), v.redirdevs.end(), ordered) ||
+                           std::any_of(v.filesystems.begin(), v.filesystems.end(), ordered);
     if (!by_device)
         d.os.boot.push_back({BootDevice::hd});
 }
 
+// Models are known in any mixture of cases.
+void default_model(std::string& model) {
+    constexpr std::string_view kModels[] = {"virtio",   "virtio-transitional", "virtio-non-transitional", "e1000",    "e1000e", "rtl8139",
+                                            "ne2k_pci", "pcnet",               "vmxnet3",                 "usb-net",  "lan9118", "smc91c111",
+                                            "spapr-vlan", "netfront",          "vlance",                  "vmxnet",   "vmxnet2", "igb"};
+    const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+    for (const std::string_view known : kModels) {
+        if (known.size() == model.size() && std::equal(known.begin(), known.end(), model.begin(), same))
+            model = known;
+    }
+}
+
 void default_interfaces(Domain& d, const HostContext& context) {
     for (Interface& i : d.devices.interfaces) {
+        default_model(i.model);
         if (!i.mac.address)
             i.mac.address = context.new_mac ? context.new_mac() : random_mac();
         if (i.model.empty() && is_x86(d) && i.type != InterfaceType::hostdev)
             i.model = i.type == InterfaceType::vdpa ? "virtio" : "rtl8139";
+        if (i.model.rfind("virtio", 0) != 0) {
+            // Only these have a driver to choose.
+            if (i.type != InterfaceType::hostdev)
+                i.driver = {};
+            i.backend.vhost.clear();
+        } else if (i.driver.queues == 1u) {
+            i.driver.queues.reset();
+        }
+        if (i.type == InterfaceType::vhostuser)
+            i.filter.reset(); // the host never sees its packets
     }
 }
 
@@ -193,6 +220,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     if (!d.uuid)
         d.uuid = Uuid::random();
     PV_TRY(default_machine(d, context));
+    PV_TRY(default_tuning(d));
     PV_TRY(default_memory(d));
     default_vcpu(d);
     default_cpu(d, context);
@@ -200,9 +228,14 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     default_features(d);
     if (d.os.bootmenu != YesNo::yes)
         d.os.bootmenu_timeout.reset();
+    if (d.genid && !d.genid->uuid)
+        d.genid->uuid = Uuid::random();
+    default_firmware(d);
     default_boot(d);
     default_interfaces(d, context);
     PV_TRY(default_disks(d));
+    default_sources(d);
+    default_extras(d);
     default_chardevs(d);
     default_small_devices(d);
     PV_TRY(default_controllers(d));
@@ -210,6 +243,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
 }
 
 Status complete(Domain& domain, const HostContext& context) {
+    PV_TRY(validate(domain));
     PV_TRY(apply_defaults(domain, context));
     return assign_addresses(domain);
 }

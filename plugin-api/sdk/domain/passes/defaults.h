@@ -18,6 +18,16 @@ void default_small_devices(Domain& d);
 // Controllers that devices need and machines have. default_controllers.cpp
 Status default_controllers(Domain& d);
 
+// I/O threads, NUMA, schedulers. default_tuning.cpp
+Status default_tuning(Domain& d);
+// Every I/O thread has a number; those that the document does not number get the lowest free ones.
+void number_iothreads(Domain& d);
+// The audio backend of a domain that names none.
+void default_audio(Domain& d);
+// Sources of disks: ports, engines. default_sources.cpp
+void default_sources(Domain& d);
+// Devices of the host and those that few have. default_extras.cpp
+void default_extras(Domain& d);
 // Of the emulators' own range.
 xml::Mac random_mac();
 

@@ -3,7 +3,9 @@
 // Passes that leave out what a document is not to show.
 #include <algorithm>
 
+#include "sdk/domain/passes/defaults.h"
 #include "sdk/domain/passes/visit.h"
+#include "sdk/xml/format.h"
 
 namespace polyvirt::sdk::domain {
 namespace {
@@ -15,9 +17,23 @@ bool users_own(const Alias& alias) {
 void drop_live_chardev(Chardev& c) {
     c.tty.clear();
     c.target.state.clear();
-    // The path of a pty is found when the guest starts.
+    // The path of a pty is found when the guest starts, and so is that of a socket made for the guest.
     if (c.type == ChardevType::pty)
         c.sources.clear();
+    if (c.type == ChardevType::unix_ && c.target.type == "virtio" && !c.sources.empty()) {
+        const std::string& path = c.sources[0].path;
+        const bool ours = path.find("/domain-") != std::string::npos && path.ends_with("/" + c.target.name) && !c.target.name.empty();
+        if (ours)
+            c.sources.clear();
+    }
+}
+
+// The backend that a domain without one is given.
+bool is_default_audio(const Domain& d, const Audio& a) {
+    Domain bare;
+    bare.devices.graphics = d.devices.graphics;
+    default_audio(bare);
+    return bare.devices.audios.size() == 1 && xml::format("audio", bare.devices.audios[0]) == xml::format("audio", a);
 }
 
 } // namespace
@@ -42,6 +58,9 @@ void drop_live_state(Domain& d) {
     for (Disk& disk : d.devices.disks) {
         if (disk.source)
             disk.source->index.reset();
+        for (auto* backing = &disk.backing; !backing->empty(); backing = &backing->front().next)
+            backing->front().index.reset();
+        disk.mirror.reset();
     }
     for (Seclabel& s : d.seclabels) {
         s.imagelabel.clear();
@@ -53,6 +72,14 @@ void drop_live_state(Domain& d) {
 void drop_secrets(Domain& d) {
     for (Graphics& g : d.devices.graphics)
         g.passwd.clear();
+    for (Disk& disk : d.devices.disks) {
+        if (disk.source)
+            disk.source->cookies.clear();
+        for (auto* backing = &disk.backing; !backing->empty(); backing = &backing->front().next) {
+            if (backing->front().source)
+                backing->front().source->cookies.clear();
+        }
+    }
 }
 
 void drop_implied(Domain& d) {
@@ -67,12 +94,28 @@ void drop_implied(Domain& d) {
             return false;
         if (c.type == ControllerType::usb)
             return one_usb && c.index == 0u && c.model == "piix3-uhci";
-        return c.type == ControllerType::pci && one_pci && c.index == 0u && c.model == "pci-root";
+        return c.type == ControllerType::pci && one_pci && c.index == 0u && c.model == "pci-root" && !c.pcihole64;
     });
+    // Kind by kind, as the reader of the document will hold them.
+    std::vector<Controller> sorted;
+    for (const Controller& kind : controllers) {
+        if (std::any_of(sorted.begin(), sorted.end(), [&](const Controller& c) { return c.type == kind.type; }))
+            continue;
+        std::copy_if(controllers.begin(), controllers.end(), std::back_inserter(sorted),
+                     [&](const Controller& c) { return c.type == kind.type; });
+    }
+    controllers = std::move(sorted);
+    for (Graphics& g : d.devices.graphics) {
+        if (g.type != GraphicsType::spice || g.listens.size() != 1 || g.listens[0].type != ListenType::none)
+            continue;
+        g.listens.clear();
+        g.autoport = YesNo::no;
+    }
     std::erase_if(d.devices.inputs, [](const Input& i) {
         return i.bus == InputBus::ps2 && i.type == InputType::keyboard && i.info.alias.name.empty();
     });
-    std::erase_if(d.devices.audios, [](const Audio& a) { return a.id == 1u && a.type == "none"; });
+    if (d.devices.audios.size() == 1 && is_default_audio(d, d.devices.audios[0]))
+        d.devices.audios.clear();
     // Readers of the time when only one console existed counted virtio ones among themselves.
     std::uint32_t port = 0;
     for (Chardev& c : d.devices.consoles)

@@ -47,8 +47,24 @@ template <typename F> void for_each_info(Domain& d, F&& f) {
         f(v.memballoon->info, "memballoon");
     for (auto& x : v.rngs)
         f(x.info, "rng");
+    for (auto& x : v.nvrams)
+        f(x.info, "nvram");
     for (auto& x : v.panics)
         f(x.info, "panic");
+    for (auto& x : v.shmems)
+        f(x.info, "shmem");
+    for (auto& x : v.memories)
+        f(x.info, "memory");
+    for (auto& x : v.cryptos)
+        f(x.info, "crypto");
+    if (v.iommu)
+        f(v.iommu->info, "iommu");
+    if (v.vsock)
+        f(v.vsock->info, "vsock");
+    for (auto& x : v.smartcards)
+        f(x.info, "smartcard");
+    for (auto& x : v.tpms)
+        f(x.info, "tpm");
 }
 
 } // namespace polyvirt::sdk::domain

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include <algorithm>
+
+#include "sdk/domain/passes/defaults.h"
+
+namespace polyvirt::sdk::domain {
+
+void default_extras(Domain& d) {
+    auto& v = d.devices;
+    for (Hostdev& h : v.hostdevs) {
+        if (h.mode == "subsystem" && h.managed == YesNo::unset)
+            h.managed = YesNo::no;
+        if (h.type == "mdev" && h.model == "vfio-pci" && h.display.empty())
+            h.display = "off";
+    }
+    for (Filesystem& f : v.filesystems) {
+        if (f.type.empty())
+            f.type = "mount";
+        // A helper that serves its socket by itself decides about access.
+        if (f.accessmode.empty() && f.source.socket.empty())
+            f.accessmode = "passthrough";
+        for (std::string* mode : {&f.fmode, &f.dmode}) {
+            if (!mode->empty() && mode->size() < 4)
+                mode->insert(0, 4 - mode->size(), '0');
+        }
+    }
+    if (v.redir_filter) {
+        for (RedirFilterRule& rule : v.redir_filter->rules) {
+            // Digits of a coded decimal: "9.4" is 9.40.
+            if (const std::size_t dot = rule.version.find('.'); dot != std::string::npos && rule.version.size() == dot + 2)
+                rule.version += '0';
+        }
+    }
+    for (Seclabel& s : d.seclabels) {
+        // One that leaves the model to the host, which has none.
+        const bool open = s.type == "dynamic" && s.model.empty() && s.baselabel.empty();
+        if (open || s.type == "none" || (s.model == "none" && !s.type.empty()))
+            s = {.type = "none", .model = "none", .relabel = {}, .label = {}, .imagelabel = {}, .baselabel = {}};
+    }
+    std::uint32_t slot = 0;
+    for (Smartcard& s : v.smartcards) {
+        if (!s.info.address) {
+            Address a;
+            a.type = AddressType::ccid;
+            a.controller = 0;
+            a.slot = slot;
+            s.info.address = a;
+        }
+        slot++;
+    }
+    for (Tpm& t : v.tpms) {
+        if (t.model.empty())
+            t.model = "tpm-tis";
+        if (t.backend.type == "emulator" && t.backend.version.empty())
+            t.backend.version = "2.0";
+    }
+    for (Smartcard& s : v.smartcards) {
+        if (s.type != "tcp")
+            s.protocol.clear();
+    }
+    for (Redirdev& r : v.redirdevs) {
+        if (r.type != "tcp")
+            r.protocol.clear();
+        if (r.bus.empty())
+            r.bus = "usb";
+        if (r.type == "dbus" && r.sources.empty())
+            r.sources.emplace_back().channel = "org.qemu.usbredir";
+    }
+}
+
+} // namespace polyvirt::sdk::domain

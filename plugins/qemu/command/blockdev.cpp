@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "command/blockdev.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace polyvirt::qemu {
+
+using namespace sdk::domain;
+
+std::string in_url(const std::string& host) { return host.find(':') != std::string::npos ? "[" + host + "]" : host; }
+
+bool has_source(DiskType type, const DiskSource* s) {
+    if (s == nullptr) return false;
+    switch (type) {
+    case DiskType::network: return !s->protocol.empty();
+    case DiskType::nvme: return s->nvme.has_value();
+    case DiskType::volume: return !s->pool.empty();
+    case DiskType::vhostuser: return !s->path.empty();
+    case DiskType::dir: return !s->dir.empty();
+    case DiskType::block: return !s->dev.empty();
+    default: return !s->file.empty() || !s->fd_group.empty();
+    }
+}
+
+namespace {
+
+Options cache_of(const Disk& disk) {
+    switch (disk.driver.cache) {
+    case DiskCache::none:
+    case DiskCache::directsync: return {{"direct", true}, {"no-flush", false}};
+    case DiskCache::writethrough:
+    case DiskCache::writeback: return {{"direct", false}, {"no-flush", false}};
+    case DiskCache::unsafe: return {{"direct", false}, {"no-flush", true}};
+    default: return nullptr;
+    }
+}
+
+Options server(const DiskHost& h, bool typed) {
+    if (h.transport == "unix") return {{"type", "unix"}, {"path", h.socket}};
+    Options o;
+    if (typed) o["type"] = "inet";
+    o["host"] = h.name;
+    if (!h.port.empty()) o["port"] = h.port;
+    return o;
+}
+
+Options servers(const std::vector<DiskHost>& hosts, bool typed, std::string_view port) {
+    Options list = Options::array();
+    for (DiskHost h : hosts) {
+        if (h.port.empty() && h.transport.empty()) h.port = port;
+        list.push_back(server(h, typed));
+    }
+    return list;
+}
+
+// "pool/image" at the first slash.
+std::pair<std::string, std::string> split(const std::string& name) {
+    const std::size_t slash = name.find('/');
+    if (slash == std::string::npos) return {name, {}};
+    return {name.substr(0, slash), name.substr(slash + 1)};
+}
+
+Error no_secret(const Disk& disk) {
+    return Builder::unsupported("disk '{}': secrets are not supported by this version", disk.target.dev);
+}
+
+Result<Options> web(const DiskSource& s) {
+    if (s.hosts.empty()) return Builder::unsupported("protocol '{}' needs a host", s.protocol);
+    const DiskHost& h = s.hosts.front();
+    std::string url = fmt::format("{}://{}", s.protocol, in_url(h.name));
+    if (!h.port.empty()) url += ":" + h.port;
+    url += (s.name.starts_with('/') ? "" : "/") + s.name;
+    if (!s.query.empty()) url += "?" + s.query;
+    Options o{{"driver", s.protocol}, {"url", url}};
+    if (s.ssl_verify != YesNo::unset) o["sslverify"] = s.ssl_verify == YesNo::yes;
+    if (s.timeout) o["timeout"] = *s.timeout;
+    if (s.readahead) o["readahead"] = *s.readahead;
+    return o;
+}
+
+Result<Options> iscsi(const DiskSource& s) {
+    if (s.hosts.empty()) return Builder::unsupported("protocol 'iscsi' needs a host");
+    const std::size_t slash = s.name.find('/');
+    const std::string target = s.name.substr(0, slash);
+    std::uint32_t lun = 0;
+    if (slash != std::string::npos) std::from_chars(s.name.data() + slash + 1, s.name.data() + s.name.size(), lun);
+    const DiskHost& h = s.hosts.front();
+    Options o{{"driver", "iscsi"},
+              {"portal", fmt::format("{}:{}", in_url(h.name), h.port.empty() ? "3260" : h.port)},
+              {"target", target},
+              {"lun", lun},
+              {"transport", h.transport == "rdma" ? "iser" : "tcp"}};
+    if (!s.initiator.empty()) o["initiator-name"] = s.initiator;
+    return o;
+}
+
+Options rbd(const DiskSource& s) {
+    const auto [pool, image] = split(s.name);
+    Options o{{"driver", "rbd"}, {"pool", pool}, {"image", image}};
+    if (!s.snapshot.empty()) o["snapshot"] = s.snapshot;
+    if (!s.config.empty()) o["conf"] = s.config;
+    if (!s.hosts.empty()) o["server"] = servers(s.hosts, false, "6789");
+    return o;
+}
+
+Result<Options> network(const DiskSource& s) {
+    const std::string& p = s.protocol;
+    if (p == "http" || p == "https" || p == "ftp" || p == "ftps" || p == "tftp") return web(s);
+    if (p == "iscsi") return iscsi(s);
+    if (p == "rbd") return rbd(s);
+    if (p == "gluster") {
+        const auto [volume, path] = split(s.name);
+        return Options{{"driver", "gluster"}, {"volume", volume}, {"path", path}, {"server", servers(s.hosts, true, "24007")}, {"debug", 4}};
+    }
+    if (s.hosts.size() != 1) return Builder::unsupported("protocol '{}' accepts only one host", p);
+    if (p == "nbd") {
+        Options o{{"driver", "nbd"}, {"server", server(s.hosts.front(), true)}};
+        if (!s.name.empty()) o["export"] = s.name;
+        if (s.reconnect && s.reconnect->enabled == YesNo::yes) o["reconnect-delay"] = s.reconnect->timeout.value_or(0);
+        return o;
+    }
+    if (p == "sheepdog") return Options{{"driver", "sheepdog"}, {"server", server(s.hosts.front(), true)}, {"vdi", s.name}};
+    if (p == "nfs") {
+        Options o{{"driver", "nfs"}, {"server", {{"host", s.hosts.front().name}, {"type", "inet"}}}, {"path", s.name}};
+        const auto id = [&](const char* option, const std::string& text) {
+            std::uint32_t n = 0;
+            const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+            if (!text.empty() && std::from_chars(begin, text.data() + text.size(), n).ec == std::errc{}) o[option] = n;
+        };
+        id("user", s.user);
+        id("group", s.group);
+        return o;
+    }
+    if (p == "ssh") return Options{{"driver", "ssh"}, {"path", s.name}, {"server", server(s.hosts.front(), false)}};
+    return Builder::unsupported("a source by protocol '{}' is not supported by this version", p);
+}
+
+Result<Options> storage(const Disk& disk, const Image& image) {
+    const DiskSource& s = *image.source;
+    switch (image.type) {
+    case DiskType::block: return Options{{"driver", "host_device"}, {"filename", s.dev}};
+    case DiskType::file:
+        if (!s.fd_group.empty())
+            return Builder::unsupported("disk '{}': descriptors of group '{}' are not there", disk.target.dev, s.fd_group);
+        return Options{{"driver", "file"}, {"filename", s.file}};
+    case DiskType::dir:
+        return Options{{"driver", "vvfat"}, {"dir", s.dir}, {"floppy", disk.device == DiskDevice::floppy}};
+    case DiskType::network: return network(s);
+    case DiskType::nvme:
+        return Options{{"driver", "nvme"},
+                       {"device", fmt::format("{:04x}:{:02x}:{:02x}.{:x}", s.nvme->domain.value_or(0), s.nvme->bus.value_or(0),
+                                              s.nvme->slot.value_or(0), s.nvme->function.value_or(0))},
+                       {"namespace", s.nvme_namespace.value_or(1)}};
+    default:
+        return Builder::unsupported("disk '{}': a source of type '{}' is not supported by this version", disk.target.dev,
+                                    name(image.type));
+    }
+}
+
+constexpr std::array<std::string_view, 9> kFormats{"raw", "qcow2", "qcow", "vmdk", "vdi", "vpc", "qed", "vhdx", "luks"};
+constexpr std::array<std::string_view, 4> kWithBacking{"qcow2", "qcow", "vmdk", "qed"};
+
+struct Chain {
+    std::vector<Image> images; // the disk's own first
+    bool ended = false;        // the last one has nothing below, as the document says
+};
+
+Chain chain_of(const Disk& disk) {
+    Chain chain;
+    const DiskSource* source = &*disk.source;
+    chain.images.push_back({disk.type, source, disk.driver.type.empty() ? "raw" : disk.driver.type,
+                            disk.auth ? &*disk.auth : source->auth ? &*source->auth : nullptr,
+                            disk.encryption ? &*disk.encryption : source->encryption ? &*source->encryption : nullptr});
+    for (const auto* backing = &disk.backing; !backing->empty(); backing = &backing->front().next) {
+        const BackingStore& store = backing->front();
+        if (store.type == DiskType::unset || !store.source) {
+            chain.ended = true;
+            break;
+        }
+        chain.images.push_back({store.type, &*store.source, store.format.empty() ? "raw" : store.format,
+                                store.source->auth ? &*store.source->auth : nullptr,
+                                store.source->encryption ? &*store.source->encryption : nullptr});
+    }
+    return chain;
+}
+
+Status add_image(Builder& b, const Disk& disk, const Image& image, std::size_t number, bool top, const std::string& below, bool ended) {
+    if (std::find(kFormats.begin(), kFormats.end(), image.format) == kFormats.end())
+        return Builder::unsupported("disk '{}': the image format '{}' is not supported by this version", disk.target.dev, image.format);
+    if (image.auth != nullptr || image.encryption != nullptr || !image.source->cookies.empty()) return no_secret(disk);
+    const std::string storage_node = fmt::format("libvirt-{}-storage", number);
+    const Options cache = cache_of(disk);
+    PV_ASSIGN_OR_RETURN(Options file, storage(disk, image));
+    if (image.type == DiskType::file || image.type == DiskType::block) {
+        if (disk.driver.io != DiskIo::unset && disk.driver.io != DiskIo::default_) file["aio"] = name(disk.driver.io);
+    }
+    file["node-name"] = storage_node;
+    if (!cache.is_null()) file["cache"] = cache;
+    file["auto-read-only"] = true;
+    file["discard"] = "unmap";
+    b.json("-blockdev", file);
+    Options format{{"node-name", fmt::format("libvirt-{}-format", number)}, {"read-only", !top || disk.readonly}};
+    if (top && disk.driver.discard == DiscardPolicy::unmap) format["discard"] = "unmap";
+    if (top && disk.driver.detect_zeroes != DetectZeroes::unset && disk.driver.detect_zeroes != DetectZeroes::off)
+        format["detect-zeroes"] = name(disk.driver.detect_zeroes);
+    if (!cache.is_null()) format["cache"] = cache;
+    format["driver"] = image.format;
+    if (top && disk.driver.metadata_cache) format["cache-size"] = *disk.driver.metadata_cache;
+    format["file"] = storage_node;
+    const bool holds = std::find(kWithBacking.begin(), kWithBacking.end(), image.format) != kWithBacking.end();
+    if (!below.empty()) format["backing"] = below;
+    else if (ended && holds) format["backing"] = nullptr;
+    b.json("-blockdev", format);
+    return {};
+}
+
+} // namespace
+
+Result<std::string> add_blockdevs(Builder& b, const Disk& disk, std::size_t& number) {
+    const Chain chain = chain_of(disk);
+    const std::size_t first = number + 1;
+    number += chain.images.size();
+    std::string below;
+    for (std::size_t i = chain.images.size(); i-- > 0;) {
+        PV_TRY(add_image(b, disk, chain.images[i], first + i, i == 0, below, chain.ended));
+        below = fmt::format("libvirt-{}-format", first + i);
+    }
+    if (disk.driver.copy_on_read == OnOff::on) {
+        const std::string node = "libvirt-CoR-" + disk.target.dev;
+        b.json("-blockdev", {{"driver", "copy-on-read"}, {"node-name", node}, {"file", below}, {"discard", "unmap"}});
+        return node;
+    }
+    return below;
+}
+
+} // namespace polyvirt::qemu

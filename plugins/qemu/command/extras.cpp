@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// IOMMU, hubs, file systems, smart cards, TPM, vsock, and what comes last.
+
+#include <algorithm>
+
+#include "command/builder.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using namespace sdk::domain;
+
+std::string_view on_off(OnOff v) { return v == OnOff::on ? "on" : "off"; }
+
+Status shared_folder(Builder& b, const Filesystem& f) {
+    const std::string fsdev = "fsdev-" + f.info.alias.name;
+    if (f.type != "mount")
+        return Builder::unsupported("filesystem '{}': type '{}' is not supported by the emulator", f.target, f.type);
+    std::string options;
+    if (f.driver.type == "handle") {
+        options = "handle";
+    } else {
+        options = "local,security_model=" + std::string(f.accessmode == "squash" ? "none" : f.accessmode);
+        if (!f.fmode.empty()) options += ",fmode=" + f.fmode;
+        if (!f.dmode.empty()) options += ",dmode=" + f.dmode;
+        if (!f.multidevs.empty() && f.multidevs != "default") options += ",multidevs=" + f.multidevs;
+    }
+    if (f.driver.wrpolicy == "immediate") options += ",writeout=immediate";
+    options += ",id=" + fsdev + ",path=" + Builder::value(f.source.dir);
+    if (f.readonly) options += ",readonly=on";
+    b.arg("-fsdev", options);
+    Options o{{"driver", Builder::virtio_driver("virtio-9p", f.model)}};
+    Builder::add_virtio(o, f.driver.virtio);
+    o["id"] = f.info.alias.name;
+    o["fsdev"] = fsdev;
+    o["mount_tag"] = f.target;
+    b.add_pci(o, f.info);
+    b.device(o);
+    return {};
+}
+
+// Served by a process of its own.
+Status served_folder(Builder& b, const Filesystem& f) {
+    if (!b.context.sketch && f.source.socket.empty())
+        return Builder::unsupported("filesystem '{}': starting its server is not supported by this version", f.target);
+    const std::string chardev = "chr-vu-" + f.info.alias.name;
+    const std::string socket = f.source.socket.empty() ? fmt::format("{}/{}-fs.sock", b.context.folder, f.info.alias.name) : f.source.socket;
+    b.arg("-chardev", fmt::format("socket,id={},path={}", chardev, Builder::value(socket)));
+    Options o{{"driver", Builder::virtio_driver("vhost-user-fs", f.model)}, {"id", f.info.alias.name}, {"chardev", chardev}};
+    o["queue-size"] = f.driver.queue.value_or(1024);
+    o["tag"] = f.target;
+    Builder::add_virtio(o, f.driver.virtio);
+    if (f.info.boot.order) o["bootindex"] = *f.info.boot.order;
+    b.add_pci(o, f.info);
+    b.device(o);
+    return {};
+}
+
+Status smartcard(Builder& b, const Smartcard& s) {
+    Options o;
+    if (s.mode == "host" || s.mode == "host-certificates") {
+        o = {{"driver", "ccid-card-emulated"}, {"backend", s.mode == "host" ? "nss-emulated" : "certificates"}};
+        if (s.mode == "host-certificates") {
+            std::size_t n = 0;
+            for (const SmartcardCertificate& c : s.certificates) o[fmt::format("cert{}", ++n)] = c.file;
+            o["db"] = s.database.empty() ? "/etc/pki/nssdb" : s.database;
+        }
+    } else {
+        const std::string chardev = "char" + s.info.alias.name;
+        const auto found = std::find(std::begin(kChardevTypes), std::end(kChardevTypes), s.type);
+        if (found == std::end(kChardevTypes))
+            return Builder::unsupported("smartcard '{}': no character device of type '{}'", s.info.alias.name, s.type);
+        const auto type = static_cast<ChardevType>(found - std::begin(kChardevTypes));
+        PV_TRY(b.chardev(chardev, type, s.sources, s.protocol, "smartcard", {}));
+        o = {{"driver", "ccid-card-passthru"}, {"chardev", chardev}};
+    }
+    o["id"] = s.info.alias.name;
+    const std::uint32_t index = s.info.address ? s.info.address->controller.value_or(0) : 0;
+    o["bus"] = b.controller(ControllerType::ccid, index) + ".0";
+    b.device(o);
+    return {};
+}
+
+Status tpm(Builder& b, const Tpm& t) {
+    if (!b.context.sketch)
+        return Builder::unsupported("domain '{}': a TPM is not supported by this version", b.domain.name);
+    const std::string id = "tpm-" + t.info.alias.name;
+    if (t.backend.type == "emulator" || t.backend.type == "external") {
+        b.arg("-chardev", "null,id=chrtpm");
+        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
+    } else {
+        b.arg("-tpmdev", fmt::format("passthrough,id={},path={}", id, t.backend.device.empty() ? "/dev/tpm0" : t.backend.device));
+    }
+    b.device({{"driver", t.model}, {"tpmdev", id}, {"id", t.info.alias.name}});
+    return {};
+}
+
+} // namespace
+
+Status add_iommu(Builder& b) {
+    if (!b.domain.devices.iommu) return {};
+    const Iommu& v = *b.domain.devices.iommu;
+    if (v.model == "virtio") {
+        Options o{{"driver", "virtio-iommu"}, {"id", v.info.alias.name}};
+        b.add_pci(o, v.info);
+        b.device(o);
+        return {};
+    }
+    if (v.model != "intel") return Builder::unsupported("IOMMU device: '{}' is not supported with this machine", v.model);
+    Options o{{"driver", "intel-iommu"}, {"id", v.info.alias.name}};
+    if (v.intremap != OnOff::unset) o["intremap"] = on_off(v.intremap);
+    if (v.caching_mode != OnOff::unset) o["caching-mode"] = v.caching_mode == OnOff::on;
+    if (v.eim != OnOff::unset) o["eim"] = on_off(v.eim);
+    if (v.iotlb != OnOff::unset) o["device-iotlb"] = v.iotlb == OnOff::on;
+    if (v.aw_bits) o["aw-bits"] = *v.aw_bits;
+    b.device(o);
+    return {};
+}
+
+void add_hubs(Builder& b) {
+    for (const Hub& h : b.domain.devices.hubs) {
+        Options o{{"driver", "usb-hub"}, {"id", h.info.alias.name}};
+        b.add_usb(o, h.info);
+        b.device(o);
+    }
+}
+
+Status add_filesystems(Builder& b) {
+    for (const Filesystem& f : b.domain.devices.filesystems)
+        PV_TRY(f.driver.type == "virtiofs" ? served_folder(b, f) : shared_folder(b, f));
+    return {};
+}
+
+Status add_smartcards(Builder& b) {
+    for (const Smartcard& s : b.domain.devices.smartcards) PV_TRY(smartcard(b, s));
+    return {};
+}
+
+Status add_tpms(Builder& b) {
+    for (const Tpm& t : b.domain.devices.tpms) PV_TRY(tpm(b, t));
+    return {};
+}
+
+Status add_last(Builder& b) {
+    const Domain& d = b.domain;
+    if (d.features.vmcoreinfo && d.features.vmcoreinfo->state == OnOff::on) b.device({{"driver", "vmcoreinfo"}});
+    if (!d.devices.vsock) return {};
+    const Vsock& v = *d.devices.vsock;
+    if (!b.context.sketch)
+        return Builder::unsupported("domain '{}': vsock is not supported by this version", d.name);
+    Options o{{"driver", Builder::virtio_driver("vhost-vsock", v.model)}};
+    Builder::add_virtio(o, v.driver);
+    o["id"] = v.info.alias.name;
+    o["guest-cid"] = v.cid.value_or(0);
+    o["vhostfd"] = "-1";
+    b.add_pci(o, v.info);
+    b.device(o);
+    return {};
+}
+
+} // namespace polyvirt::qemu

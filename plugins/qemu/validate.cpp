@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "validate.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/error_text.h"
+#include "sdk/domain/passes.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using namespace sdk::domain;
+using Found = std::optional<std::string>;
+
+Found processors(const Domain& d) {
+    if (!d.cpu) return {};
+    if (d.cpu->topology) {
+        const CpuTopology& t = *d.cpu->topology;
+        const std::uint64_t all = std::uint64_t{t.sockets.value_or(1)} * t.dies.value_or(1) * t.cores.value_or(1) * t.threads.value_or(1);
+        if (all != d.vcpu.max.value_or(1)) return "CPU topology doesn't match maximum vcpu count";
+    }
+    const bool whole = d.cpu->mode == CpuMode::host_passthrough || d.cpu->mode == CpuMode::maximum;
+    if (d.cpu->cache && d.cpu->cache->mode == "passthrough" && !whole)
+        return "CPU cache mode 'passthrough' can only be used with 'host-passthrough' / 'maximum' CPUs";
+    if (const auto& bits = d.cpu->max_phys_addr) {
+        if (bits->mode == "emulate" && !bits->bits)
+            return "if using CPU maximum physical address mode='emulate', bits= must be specified too";
+        if (bits->mode == "passthrough" && bits->bits)
+            return "CPU maximum physical address bits number specification cannot be used with mode='passthrough'";
+        if (bits->mode == "passthrough" && !whole)
+            return "CPU maximum physical address bits mode 'passthrough' can only be used with 'host-passthrough' / 'maximum' CPUs";
+    }
+    return {};
+}
+
+Found formats(const Domain& d) {
+    for (const Disk& disk : d.devices.disks) {
+        if (disk.driver.type == "cow" || disk.driver.type == "ploop" || disk.driver.type == "iso" || disk.driver.type == "fat")
+            return fmt::format("'{}' storage format is not supported", disk.driver.type);
+        if (disk.driver.type == "dir")
+            return "'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead";
+    }
+    return {};
+}
+
+Found displays(const Domain& d) {
+    std::size_t sdl = 0, vnc = 0, spice = 0, headless = 0, gl = 0;
+    for (const Graphics& g : d.devices.graphics) {
+        sdl += g.type == GraphicsType::sdl;
+        vnc += g.type == GraphicsType::vnc;
+        spice += g.type == GraphicsType::spice;
+        headless += g.type == GraphicsType::egl_headless;
+        gl += g.gl.enable == YesNo::yes || g.type == GraphicsType::egl_headless;
+        if (g.type == GraphicsType::spice && g.tls_port.value_or(0) > 0)
+            return "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf";
+        const bool secure = g.default_mode == "secure" ||
+                            std::any_of(g.channels.begin(), g.channels.end(), [](const GraphicsChannel& c) { return c.mode == "secure"; });
+        if (g.type == GraphicsType::spice && secure)
+            return "spice secure channels set in XML configuration, but TLS port is not provided";
+    }
+    if (headless > 0 && vnc + spice == 0)
+        return "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types";
+    if (gl > 1) return "multiple OpenGL displays are not supported by QEMU";
+    if (sdl > 1 || vnc > 1 || spice > 1) return "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported";
+    for (const Hostdev& h : d.devices.hostdevs) {
+        if (h.display == "on" && sdl + vnc + spice == 0)
+            return "graphics device is needed for attribute value 'display=on' in <hostdev>";
+        if (h.type == "scsi_host" && h.info.boot.order) return "booting from assigned devices is not supported by vhost SCSI devices";
+    }
+    return {};
+}
+
+Found boards(const Domain& d) {
+    const bool q35 = chipset_of(d) == Chipset::q35;
+    if (d.devices.iommu) {
+        const Iommu& v = *d.devices.iommu;
+        if (v.model == "intel" && !q35) return "IOMMU device: 'intel' is only supported with Q35 machines";
+        if (v.model == "virtio" && !q35) return "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines";
+        if (v.model == "virtio" && v.info.address && v.info.address->type != AddressType::pci)
+            return "IOMMU device: 'virtio' needs a PCI address";
+    }
+    if (d.features.smm && d.features.smm->tseg) {
+        if (!q35) return "SMM TSEG is only supported with q35 machine type";
+        const std::uint64_t unit = d.features.smm->tseg_unit.empty() ? 1U << 20U : sdk::xml::unit_factor(d.features.smm->tseg_unit);
+        if (*d.features.smm->tseg * unit % (1U << 20U) != 0) return "SMM TSEG size must be divisible by 1 MiB";
+    }
+    for (const Chardev& c : d.devices.serials) {
+        if (c.target.type == "spapr-vio-serial" || c.target.type == "sclp-serial")
+            return fmt::format("Serial device with target type '{}' and target model '{}' not compatible with guest architecture or "
+                               "machine type",
+                               c.target.type, c.target.model.empty() ? "spapr-vty" : c.target.model);
+    }
+    for (const Controller& c : d.devices.controllers) {
+        if (c.type == ControllerType::usb && c.model == "nec-xhci" && c.ports.value_or(0) > 15)
+            return "'nec-xhci' controller only supports up to '15' ports";
+        if (c.type == ControllerType::ide && q35) return "IDE controllers are unsupported for this QEMU binary or machine type";
+    }
+    return {};
+}
+
+Found modules(const Domain& d) {
+    for (const MemoryDevice& m : d.devices.memories) {
+        if (m.model == "sgx-epc") return "sgx epc isn't supported by this QEMU binary";
+    }
+    if (d.max_memory && (!d.cpu || d.cpu->numa.empty()))
+        return "At least one numa node has to be configured when enabling memory hotplug";
+    for (const Shmem& s : d.devices.shmems) {
+        if (s.model.empty() || s.model == "ivshmem") return "ivshmem device is not supported with this QEMU binary";
+    }
+    return {};
+}
+
+Found cards(const Domain& d) {
+    const auto power_of_two = [](const Number& n) { return !n || (*n != 0 && (*n & (*n - 1)) == 0); };
+    for (const Interface& i : d.devices.interfaces) {
+        if (!power_of_two(i.driver.rx_queue_size)) return "rx_queue_size has to be a power of two";
+        if (!power_of_two(i.driver.tx_queue_size)) return "tx_queue_size has to be a power of two";
+    }
+    for (const Input& i : d.devices.inputs) {
+        const bool special = i.model == VirtioModel::transitional || i.model == VirtioModel::non_transitional;
+        if (special && i.type != InputType::passthrough)
+            return fmt::format("virtio (non-)transitional models are not supported for input type={}",
+                               kInputTypes[static_cast<std::size_t>(i.type)]);
+    }
+    return {};
+}
+
+Found accelerator(const Domain& d) {
+    if (d.type == "kvm") return {};
+    if (d.cputune && !d.cputune->cachetunes.empty()) return "cachetune is only supported for KVM domains";
+    if (d.cputune && !d.cputune->memorytunes.empty()) return "memorytune is only supported for KVM domains";
+    if (d.launch_security && d.launch_security->type == "sev") return "SEV launch security is not supported with this QEMU binary";
+    return {};
+}
+
+} // namespace
+
+Status validate(const Domain& d) {
+    for (const auto rule : {processors, formats, displays, boards, modules, cards, accelerator}) {
+        if (Found wrong = rule(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
+    }
+    const auto zero = [](const std::vector<ChardevSource>& sources) {
+        return std::any_of(sources.begin(), sources.end(),
+                           [](const ChardevSource& s) { return s.reconnect && s.reconnect->enabled == YesNo::yes && s.reconnect->timeout == 0u; });
+    };
+    for (const auto* list : {&d.devices.serials, &d.devices.parallels, &d.devices.consoles, &d.devices.channels}) {
+        for (const Chardev& c : *list) {
+            if (zero(c.sources))
+                return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "chardev reconnect source timeout cannot be '0'");
+        }
+    }
+    return {};
+}
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// What the emulator, or this host's, cannot give: told when a domain is defined, not when it is started.
+
+#include "base/result.h"
+#include "sdk/domain/domain.h"
+
+namespace polyvirt::qemu {
+
+// A domain whose defaults are filled in. Errors: config_unsupported, invalid_arg. Any thread.
+Status validate(const sdk::domain::Domain& domain);
+
+} // namespace polyvirt::qemu
