@@ -54,8 +54,8 @@ void describe(xml::Binder& b, Nvram& v) {
     b.attr("template", v.template_);
     b.attr("templateFormat", v.template_format);
     b.attr("format", v.format);
-    b.keep({"source"}, v.kept);
-    b.when(v.kept.empty(), "there is no <source>", [&] { b.text(v.path); });
+    b.child("source", v.source);
+    b.when(!v.source, "there is no <source>", [&] { b.text(v.path); });
 }
 
 void describe(xml::Binder& b, Os& v) {

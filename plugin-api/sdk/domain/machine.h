@@ -4,6 +4,7 @@
 // What the guest is beside its devices: vcpu, os, features, cpu, clock, pm, seclabel.
 
 #include "sdk/domain/cpu.h"
+#include "sdk/domain/disk.h"
 
 namespace polyvirt::sdk::domain {
 
@@ -50,7 +51,7 @@ struct Loader {
 };
 struct Nvram {
     std::string template_, template_format, format, type, path;
-    Kept kept;
+    std::optional<DiskSource> source; // in the place of a path, as of a disk of that type
 };
 struct Os {
     std::string firmware; // bios, efi; empty: given by loader

@@ -47,6 +47,8 @@ Result<Options> mediated(const Hostdev& h) {
 }
 
 Status hostdev(Builder& b, const Hostdev& h) {
+    // Kept for the guest, but not plugged in.
+    if (h.info.address && h.info.address->type == AddressType::unassigned) return {};
     if (h.mode != "subsystem")
         return Builder::unsupported("hostdev mode '{}' not supported by the emulator", h.mode);
     if (!b.context.sketch)

@@ -161,7 +161,7 @@ void add_controller(Domain& d, std::uint32_t index, std::string_view model) {
     c.type = ControllerType::pci;
     c.index = index;
     c.model = model;
-    insert_controller(d.devices.controllers, std::move(c));
+    d.devices.controllers.push_back(std::move(c));
 }
 
 bool has_controller(const Domain& d, std::uint32_t index) {

@@ -37,7 +37,7 @@ class SerialPorts {
         Controller added;
         added.type = ControllerType::virtio_serial;
         added.index = index;
-        insert_controller(d_.devices.controllers, std::move(added));
+        d_.devices.controllers.push_back(std::move(added));
         used_[index].insert(1);
         return Address::virtio_serial(index, 0, 1);
     }

@@ -30,7 +30,7 @@ class Controllers {
         c.type = type;
         c.index = index;
         c.model = std::move(model);
-        insert_controller(list_, std::move(c));
+        list_.push_back(std::move(c));
     }
     // 0 .. index, as an address may name only the last.
     // Error: an index that no machine has room for; a number in an address must not cost memory.

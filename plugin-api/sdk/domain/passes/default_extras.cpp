@@ -7,10 +7,14 @@
 namespace polyvirt::sdk::domain {
 
 void default_extras(Domain& d) {
+    if (d.genid && !d.genid->uuid)
+        d.genid->uuid = Uuid::random();
     auto& v = d.devices;
     for (Hostdev& h : v.hostdevs) {
         if (h.mode == "subsystem" && h.managed == YesNo::unset)
             h.managed = YesNo::no;
+        if (h.type == "mdev" && h.model == "vfio-pci" && h.display.empty())
+            h.display = "off";
     }
     for (Filesystem& f : v.filesystems) {
         if (f.type.empty())

@@ -155,10 +155,26 @@ xml::Mac random_mac() {
     return {{0x52, 0x54, 0x00, random.bytes[0], random.bytes[1], random.bytes[2]}};
 }
 
+// Names of card models that are known, whatever their case; others are the emulator's affair.
+constexpr std::string_view kCards[] = {"rtl8139",  "virtio",     "virtio-transitional", "virtio-non-transitional",
+                                       "e1000",    "e1000e",     "usb-net",             "netfront",
+                                       "vmxnet",   "vmxnet2",    "vmxnet3",             "vlance",
+                                       "lan9118",  "smc91c111",  "spapr-vlan"};
+
+void settle_model(std::string& model) {
+    for (const std::string_view known : kCards) {
+        const bool same = std::equal(model.begin(), model.end(), known.begin(), known.end(),
+                                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+        if (same)
+            model = known;
+    }
+}
+
 void default_interfaces(Domain& d, const HostContext& context) {
     for (Interface& i : d.devices.interfaces) {
         if (!i.mac.address)
             i.mac.address = context.new_mac ? context.new_mac() : random_mac();
+        settle_model(i.model);
         if (i.model.empty() && is_x86(d) && i.type != InterfaceType::hostdev)
             i.model = i.type == InterfaceType::vdpa ? "virtio" : "rtl8139";
     }
@@ -195,6 +211,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     if (d.os.bootmenu != YesNo::yes)
         d.os.bootmenu_timeout.reset();
     default_boot(d);
+    default_firmware(d, context);
     default_interfaces(d, context);
     PV_TRY(default_disks(d));
     default_sources(d);

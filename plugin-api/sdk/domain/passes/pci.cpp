@@ -147,10 +147,14 @@ Status PciBuses::grow(PciNeed need, std::string_view who) {
                            [n](const Bus& b) { return (b.model->takes & bit(n)) != 0; });
     };
     std::string_view model;
-    if (need == PciNeed::pci || need == PciNeed::pci_bridge ||
-        (need == PciNeed::pcie && chipset_ != Chipset::q35))
-        model = any_takes(PciNeed::pci_bridge) ? "pci-bridge" : "pcie-to-pci-bridge";
-    else if (need == PciNeed::pcie || need == PciNeed::switch_upstream ||
+    if (need == PciNeed::pci || need == PciNeed::pci_bridge) {
+        model = "pci-bridge";
+        if (!any_takes(PciNeed::pci_bridge)) { // with a port of its own to plug it into
+            PV_TRY(grow(PciNeed::pcie_to_pci, who));
+            model = "pcie-to-pci-bridge";
+        }
+    }
+    if (need == PciNeed::pcie || need == PciNeed::switch_upstream ||
              need == PciNeed::pcie_to_pci)
         model = chipset_ == Chipset::q35 ? "pcie-root-port" : "";
     if (model.empty() || buses_.empty()) {

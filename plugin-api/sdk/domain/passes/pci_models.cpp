@@ -15,7 +15,7 @@ template <typename... N> constexpr std::uint16_t takes(N... needs) {
 
 // Slot 0 of a root bus is the host bridge's, that of a bridge its hot-plug controller's.
 constexpr PciModel kModels[] = {
-    {"pci-root", "", pci, takes(pci, pcie, integrated, pci_bridge, expander), true, 1, 31},
+    {"pci-root", "", pci, takes(pci, integrated, pci_bridge, expander), true, 1, 31},
     {"pcie-root", "", pci, takes(pcie, integrated, root_port, dmi_bridge, pcie_expander), false, 1,
      31},
     {"pcie-root-port", "pcie-root-port", root_port, takes(pcie, switch_upstream, pcie_to_pci), true,
@@ -26,7 +26,7 @@ constexpr PciModel kModels[] = {
      takes(pcie, switch_upstream, pcie_to_pci), true, 0, 0},
     // Cannot be hot-plugged behind, so that devices come here only when told to.
     {"dmi-to-pci-bridge", "i82801b11-bridge", dmi_bridge, takes(pci, pci_bridge), false, 0, 31},
-    {"pci-bridge", "pci-bridge", pci_bridge, takes(pci, pcie, pci_bridge), true, 1, 31},
+    {"pci-bridge", "pci-bridge", pci_bridge, takes(pci, pci_bridge), true, 1, 31},
     {"pcie-to-pci-bridge", "pcie-pci-bridge", pcie_to_pci, takes(pci, pci_bridge), true, 1, 31},
     {"pci-expander-bus", "pxb", expander, takes(pci, pci_bridge), true, 0, 31},
     {"pcie-expander-bus", "pxb-pcie", pcie_expander, takes(root_port, dmi_bridge), true, 0, 0},

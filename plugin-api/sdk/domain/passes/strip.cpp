@@ -22,7 +22,11 @@ void drop_live_chardev(Chardev& c) {
         c.sources.clear();
     if (c.type == ChardevType::unix_ && c.target.type == "virtio" && !c.sources.empty()) {
         const std::string& path = c.sources[0].path;
-        const bool ours = path.find("/channel/") != std::string::npos && path.ends_with(c.target.name) && !c.target.name.empty();
+        // In a guest's folder, under the channel's own name.
+        const std::size_t slash = path.rfind('/');
+        const std::size_t folder = slash == std::string::npos || slash == 0 ? slash : path.rfind('/', slash - 1);
+        const bool ours = folder != std::string::npos && path.compare(folder, 8, "/domain-") == 0 &&
+                          !c.target.name.empty() && path.substr(slash + 1) == c.target.name;
         if (ours)
             c.sources.clear();
     }
