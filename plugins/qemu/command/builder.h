@@ -90,7 +90,8 @@ Status add_chardevs(Builder& b);
 Status add_inputs(Builder& b);
 Status add_graphics(Builder& b);
 Status add_videos(Builder& b);
-Status add_others(Builder& b);      // watchdog, balloon, rng, panic
+Status add_watchdogs(Builder& b);
+Status add_others(Builder& b);      // balloon, rng, panic
 Status add_iommu(Builder& b);       // extras.cpp
 void add_hubs(Builder& b);
 Status add_filesystems(Builder& b);

@@ -162,7 +162,7 @@ Result<CommandLine> build_command(const sdk::domain::Domain& domain, const Comma
     using Part = Status (*)(Builder&);
     for (const Part part : {add_machine, add_board_end, add_iommu, add_controllers, add_memory_modules, add_disks,
                             add_filesystems, add_interfaces, add_smartcards, add_chardevs, add_tpms, add_inputs, add_graphics,
-                            add_videos, add_sounds, add_redirdevs, add_hostdevs, add_others, add_shmems, add_last})
+                            add_videos, add_sounds, add_watchdogs, add_redirdevs, add_hostdevs, add_others, add_shmems, add_last})
         PV_TRY(part(b));
     for (const auto& e : domain.qemu_commandline.env) b.line.env.push_back(e.name + "=" + e.value);
     for (const auto& a : domain.qemu_commandline.args) b.arg(a.value);

@@ -378,9 +378,13 @@ Status add_videos(Builder& b) {
     return {};
 }
 
+Status add_watchdogs(Builder& b) {
+    for (const Watchdog& w : b.domain.devices.watchdogs) PV_TRY(watchdog(b, w));
+    return {};
+}
+
 Status add_others(Builder& b) {
     const Devices& v = b.domain.devices;
-    for (const Watchdog& w : v.watchdogs) PV_TRY(watchdog(b, w));
     if (v.memballoon && v.memballoon->model != "none") {
         Options o{{"driver", Builder::virtio_driver("virtio-balloon", v.memballoon->model)}};
         Builder::add_virtio(o, v.memballoon->driver);

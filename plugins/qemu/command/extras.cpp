@@ -148,7 +148,6 @@ Status add_tpms(Builder& b) {
 Status add_last(Builder& b) {
     const Domain& d = b.domain;
     if (d.features.vmcoreinfo && d.features.vmcoreinfo->state == OnOff::on) b.device({{"driver", "vmcoreinfo"}});
-    if (d.genid) b.device({{"driver", "vmgenid"}, {"guid", d.genid->uuid.value_or(Uuid{}).to_string()}, {"id", "vmgenid0"}});
     if (!d.devices.vsock) return {};
     const Vsock& v = *d.devices.vsock;
     if (!b.context.sketch)

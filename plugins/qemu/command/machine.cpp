@@ -163,6 +163,7 @@ Status add_machine(Builder& b) {
     add_smbios(b);
     b.arg("-no-user-config");
     b.arg("-nodefaults");
+    if (d.genid) b.device({{"driver", "vmgenid"}, {"guid", d.genid->uuid.value_or(Uuid{}).to_string()}, {"id", "vmgenid0"}});
     if (!b.context.pidfile.empty()) b.arg("-pidfile", b.context.pidfile);
     return {};
 }

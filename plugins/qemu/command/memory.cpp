@@ -183,17 +183,17 @@ Status add_memory(Builder& b) {
 
 Status add_cells(Builder& b) {
     const Domain& d = b.domain;
-    if (const auto& pool = d.default_iothread) {
-        Options o{{"qom-type", "main-loop"}, {"id", "main-loop"}};
-        if (pool->thread_pool_min) o["thread-pool-min"] = *pool->thread_pool_min;
-        if (pool->thread_pool_max) o["thread-pool-max"] = *pool->thread_pool_max;
-        if (o.size() > 2) b.json("-object", o);
-    }
     for (const IoThread& t : d.iothread_ids) {
         Options o{{"qom-type", "iothread"}, {"id", fmt::format("iothread{}", t.id.value_or(0))}};
         if (t.thread_pool_min) o["thread-pool-min"] = *t.thread_pool_min;
         if (t.thread_pool_max) o["thread-pool-max"] = *t.thread_pool_max;
         b.json("-object", o);
+    }
+    if (const auto& pool = d.default_iothread) {
+        Options o{{"qom-type", "main-loop"}, {"id", "main-loop"}};
+        if (pool->thread_pool_min) o["thread-pool-min"] = *pool->thread_pool_min;
+        if (pool->thread_pool_max) o["thread-pool-max"] = *pool->thread_pool_max;
+        if (o.size() > 2) b.json("-object", o);
     }
     if (old_numa(d) && d.cpu && !d.cpu->numa.empty() && d.memory_backing && d.memory_backing->allocation == "immediate")
         b.arg("-mem-prealloc");

@@ -60,6 +60,8 @@ void add_audios(Builder& b) {
         for (const auto& [document, emulator] : kBackends) {
             if (a.type == document) driver = emulator;
         }
+        // What is behind SDL its library learns from the environment alone.
+        if (a.type == "sdl" && !a.driver.empty()) b.line.env.push_back("SDL_AUDIODRIVER=" + a.driver);
         Options o{{"id", fmt::format("audio{}", a.id.value_or(1))}, {"driver", driver}};
         set(o, "timer-period", a.timer_period);
         set(o, "server", a.server_name);
