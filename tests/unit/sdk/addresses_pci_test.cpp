@@ -114,7 +114,7 @@ TEST(AddressesPci, a_usb2_controller_is_one_slot_of_many_functions) {
     }
 }
 
-TEST(AddressesPci, a_root_port_at_a_given_slot_shares_it) {
+TEST(AddressesPci, a_given_place_stays_and_others_go_elsewhere) {
     const Domain d = completed(guest(
         pci(1, "pcie-root-port", "<address type='pci' slot='4' function='0'/>") + pci(2, "pcie-root-port") + kBare, "q35"));
     EXPECT_THAT(pci_controllers(d),
@@ -128,7 +128,8 @@ TEST(AddressesPci, what_cannot_be_is_told_with_its_place) {
         const char* says;
     } rows[] = {
         {pci(1, "pcie-switch-downstream-port", "<address type='pci' bus='0' slot='3'/>"), "q35", "cannot be plugged into"},
-        {"<interface type='user'><address type='pci' bus='0' slot='0' function='0'/></interface>", "pc", "slots of a pci-root go from 1 to 31"},
+        {pci(1, "pci-bridge") + "<interface type='user'><address type='pci' bus='1' slot='0'/></interface>", "pc",
+         "slots of a pci-bridge go from 1 to 31"},
         {pci(1, "pcie-root-port") + "<interface type='user'><address type='pci' bus='1' slot='1'/></interface>", "q35",
          "slots of a pcie-root-port go from 0 to 0"},
         {"<interface type='user'><address type='pci' domain='1' bus='0' slot='3'/></interface>", "pc", "only PCI domain 0"},
