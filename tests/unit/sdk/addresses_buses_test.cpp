@@ -96,5 +96,17 @@ TEST(AddressesSerial, channels_go_to_the_controller_that_they_name_or_the_first)
     }
 }
 
+TEST(AddressesDrive, a_disk_and_a_host_device_do_not_meet) {
+    const auto both = [](int unit) {
+        return guest(fmt::format("<disk type='file' device='disk'><source file='/x'/><target dev='sda' bus='scsi'/></disk>"
+                                 "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host2'/><address bus='0' "
+                                 "target='0' unit='1'/></source><address type='drive' controller='0' unit='{}'/></hostdev>"
+                                 "<controller type='scsi' index='0' model='virtio-scsi'/>",
+                                 unit));
+    };
+    EXPECT_THAT(refusal(both(0)).message, HasSubstr("'sda' conflicts with SCSI host device address controller='0'"));
+    completed(both(4));
+}
+
 } // namespace
 } // namespace polyvirt::sdk::domain

@@ -121,6 +121,15 @@ TEST(AddressesPci, a_given_place_stays_and_others_go_elsewhere) {
                 ElementsAre("1 pcie-root-port 0:4.0", "2 pcie-root-port 0:1.0", "0 pcie-root "));
 }
 
+TEST(AddressesPci, a_migratable_description_has_controllers_by_index) {
+    const Domain d = completed(guest(pci(3, "pcie-root-port") + kVirtioCard + kBare, "q35"));
+    const std::string text = format_domain(d, {.inactive = true, .migratable = true});
+    const auto place = [&](int index) { return text.find(fmt::format("type='pci' index='{}'", index)); };
+    EXPECT_LT(place(1), place(2));
+    EXPECT_LT(place(2), place(3));
+    EXPECT_NE(place(3), std::string::npos);
+}
+
 TEST(AddressesPci, what_cannot_be_is_told_with_its_place) {
     const struct {
         std::string devices;
@@ -134,6 +143,7 @@ TEST(AddressesPci, what_cannot_be_is_told_with_its_place) {
          "slots of a pcie-root-port go from 0 to 0"},
         {"<interface type='user'><address type='pci' domain='1' bus='0' slot='3'/></interface>", "pc", "only PCI domain 0"},
         {pci(1, "pci-bridge", "<address type='pci' bus='1' slot='3'/>"), "pc", "larger than the bus"},
+        {pci(1, "pci-expander-bus", "<target><node>1</node></target>"), "pc", "NUMA node (1)"},
     };
     for (const auto& row : rows) {
         EXPECT_THAT(refusal(guest(row.devices + kBare, row.machine)).message, HasSubstr(row.says)) << row.devices;

@@ -27,6 +27,20 @@ Status check_drives(Domain& d) {
             disk.target.dev, a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0),
             a.unit.value_or(0));
     }
+    for (const Hostdev& h : d.devices.hostdevs) {
+        if (h.type != "scsi" || !h.info.address || h.info.address->type != AddressType::drive)
+            continue;
+        const Address& a = *h.info.address;
+        const auto found = use.find(std::tuple(DiskBus::scsi, a.controller.value_or(0), a.bus.value_or(0),
+                                               a.target.value_or(0), a.unit.value_or(0)));
+        if (found == use.end())
+            continue;
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::domain,
+                          "using disk target name '{}' conflicts with SCSI host device address controller='{}' bus='{}' "
+                          "target='{}' unit='{}'",
+                          found->second->target.dev, a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0),
+                          a.unit.value_or(0));
+    }
     return {};
 }
 

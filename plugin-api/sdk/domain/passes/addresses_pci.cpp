@@ -226,6 +226,19 @@ Status number_expander(Domain& d, Controller& c) {
     return {};
 }
 
+// The node whose memory is near an expander's bus is one of the guest's.
+Status node_there(const Domain& d, const Controller& c) {
+    if (!c.target.node)
+        return {};
+    const bool found = d.cpu && std::any_of(d.cpu->numa.cells.begin(), d.cpu->numa.cells.end(),
+                                            [&](const NumaCell& cell) { return cell.id == c.target.node; });
+    if (found)
+        return {};
+    return make_error(ErrorCode::xml_error, ErrorDomain::domain,
+                      "{} with index {} is configured for a NUMA node ({}) not present in the domain's <cpu><numa>",
+                      c.model, c.index.value_or(0), *c.target.node);
+}
+
 Status fill_options(Domain& d, Controller& c) {
     const PciModel* model = find_pci_model(c.model);
     if (model == nullptr)
@@ -255,6 +268,7 @@ Status fill_options(Domain& d, Controller& c) {
         return {};
     case PciNeed::expander:
     case PciNeed::pcie_expander:
+        PV_TRY(node_there(d, c));
         return c.target.bus_nr ? Status{} : number_expander(d, c);
     default:
         return {};

@@ -3,6 +3,7 @@
 // Passes that leave out what a document is not to show.
 #include <algorithm>
 
+#include "sdk/domain/passes/addresses.h"
 #include "sdk/domain/passes/defaults.h"
 #include "sdk/domain/passes/visit.h"
 #include "sdk/xml/format.h"
@@ -80,6 +81,11 @@ void drop_secrets(Domain& d) {
 
 void drop_implied(Domain& d) {
     auto& controllers = d.devices.controllers;
+    // In the order in which a peer that reads it has them.
+    std::vector<Controller> ordered;
+    for (Controller& c : controllers)
+        insert_controller(ordered, std::move(c));
+    controllers = std::move(ordered);
     auto only = [&](ControllerType type) {
         return std::count_if(controllers.begin(), controllers.end(),
                              [type](const Controller& c) { return c.type == type; }) == 1;
