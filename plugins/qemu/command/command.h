@@ -15,10 +15,10 @@ namespace polyvirt::qemu {
 
 struct CommandContext {
     int monitor_fd = -1;    // the listening socket, as the emulator will have it; -1: it makes one in the folder
-    std::string folder;     // the guest's own, for sockets that the emulator makes
-    std::string pidfile;    // empty: none
-    std::string master_key; // file with the key of all other secrets; empty: none
-    std::string state;      // where files of guests' memory stand
+    std::string folder{};     // the guest's own, for sockets that the emulator makes
+    std::string pidfile{};    // empty: none
+    std::string master_key{}; // file with the key of all other secrets; empty: none
+    std::string state{};      // where files of guests' memory stand
     const HostResources* host = nullptr; // null: not asked about, so that nothing is refused for lack of it
     int id = -1;            // the guest's
     bool kvm = false;       // accelerator of this domain

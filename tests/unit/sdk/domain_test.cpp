@@ -295,16 +295,6 @@ TEST(Domain, typos_are_told_with_line_and_suggestion) {
     }
 }
 
-TEST(Domain, devices_that_are_not_understood_are_kept_and_told) {
-    const std::string device =
-        "<tpm model='tpm-crb'>\n      <backend type='emulator'/>\n    </tpm>";
-    const Parsed p = parsed(with_device(device));
-    EXPECT_THAT(format_domain(p.domain), HasSubstr(device));
-    ASSERT_EQ(p.messages.list.size(), 1u);
-    EXPECT_EQ(p.messages.list[0].kind, xml::Message::Kind::kept);
-    EXPECT_EQ(p.domain.devices.kept.size(), 1u);
-}
-
 TEST(Domain, the_reader_is_bounded) {
     std::string deep = "<domain type='qemu'><name>x</name><metadata>";
     for (int i = 0; i < 10'000; i++)
