@@ -97,7 +97,9 @@ void add_hubs(Builder& b);
 Status add_filesystems(Builder& b);
 Status add_smartcards(Builder& b);
 Status add_tpms(Builder& b);
-Status add_sounds(Builder& b);      // sound.cpp
+// The audio backend of a device; the first where it names none. sound.cpp
+std::string audio_of(const Builder& b, const sdk::domain::AudioRef& ref);
+Status add_sounds(Builder& b);
 void add_audios(Builder& b);
 Status add_redirdevs(Builder& b);   // hostdevs.cpp
 Status add_hostdevs(Builder& b);

@@ -152,6 +152,7 @@ TEST(CommandRules, devices) {
         {"shared memory of a server", {"<shmem name='s'><model type='ivshmem-doorbell'/><server path='/s.sock'/><msi vectors='4' ioeventfd='off'/></shmem>", "", ""},
          {"socket,id=charshmem0,path=/s.sock\n", R"("chardev":"charshmem0","vectors":4,"ioeventfd":false)"}},
         {"a server's own place", {"<shmem name='s'><model type='ivshmem-doorbell'/></shmem>", "", ""}, {"path=/state/shmem-s-sock"}},
+        {"the board's speaker", {"<sound model='pcspk'/><audio id='3' type='none'/>", "", ""}, {",pcspk-audiodev=audio3"}, {"soundhw"}},
         {"a generation", {"", "", "<genid>01020304-0506-4708-890a-0b0c0d0e0f10</genid>"},
          {R"({"driver":"vmgenid","guid":"01020304-0506-4708-890a-0b0c0d0e0f10","id":"vmgenid0"})"}},
         {"a panic that the CPU tells", {"<panic model='hyperv'/>", "", ""}, {"hv-crash"}, {"pvpanic"}},
