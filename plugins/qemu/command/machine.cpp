@@ -33,7 +33,9 @@ std::string machine_options(const Builder& b) {
     // The speaker is on the board; -soundhw, with which it once was had, is gone since 7.1.
     const auto& sounds = d.devices.sounds;
     const auto speaker = std::find_if(sounds.begin(), sounds.end(), [](const Sound& s) { return s.model == "pcspk"; });
-    if (speaker != sounds.end()) m += ",pcspk-audiodev=" + audio_of(b, speaker->audio);
+    if (speaker != sounds.end()) {
+        if (const std::string audio = audio_of(b, speaker->audio); !audio.empty()) m += ",pcspk-audiodev=" + audio;
+    }
     if (has_flash(d)) m += ",pflash0=libvirt-pflash0-format";
     if (has_variables(d)) m += ",pflash1=libvirt-pflash1-format";
     return m;
