@@ -18,17 +18,21 @@ inline HostContext made_up_host() {
     c.default_machine = "pc-i440fx-7.2";
     c.emulator = [](std::string_view) { return std::string("/bin/emulator"); };
     c.canonical_machine = [](std::string_view, std::string_view m) {
-        return m == "pc" ? std::string("pc-i440fx-7.2") : m == "q35" ? std::string("pc-q35-7.2") : std::string(m);
+        return m == "pc"    ? std::string("pc-i440fx-7.2")
+               : m == "q35" ? std::string("pc-q35-7.2")
+                            : std::string(m);
     };
     c.nvram_folder = "/state/nvram";
     return c;
 }
 
-inline std::string guest(std::string_view devices, std::string_view machine = "pc", std::string_view os = "") {
-    return fmt::format("<domain type='qemu'><name>x</name><uuid>5d1a6b0e-1111-4222-8333-444455556666</uuid>"
-                       "<memory unit='MiB'>128</memory><os><type arch='x86_64' machine='{}'>hvm</type>{}</os>"
-                       "<devices>{}</devices></domain>",
-                       machine, os, devices);
+inline std::string guest(std::string_view devices, std::string_view machine = "pc",
+                         std::string_view os = "") {
+    return fmt::format(
+        "<domain type='qemu'><name>x</name><uuid>5d1a6b0e-1111-4222-8333-444455556666</uuid>"
+        "<memory unit='MiB'>128</memory><os><type arch='x86_64' machine='{}'>hvm</type>{}</os>"
+        "<devices>{}</devices></domain>",
+        machine, os, devices);
 }
 
 inline Result<Domain> complete_text(const std::string& text) {
@@ -51,14 +55,12 @@ inline Error refusal(const std::string& text) {
 
 // "BUS:SLOT.FUNCTION", with "+" where more functions are announced; USB: "BUS/PORT"; "" without.
 inline std::string at(const DeviceInfo& info) {
-    if (!info.address)
-        return "";
+    if (!info.address) return "";
     const Address& a = *info.address;
     if (a.is_pci())
         return fmt::format("{}:{:x}.{}{}", *a.bus, *a.slot, a.function.value_or(0),
                            a.multifunction == OnOff::on ? "+" : "");
-    if (a.type == AddressType::usb)
-        return fmt::format("{}/{}", a.bus.value_or(0), a.port);
+    if (a.type == AddressType::usb) return fmt::format("{}/{}", a.bus.value_or(0), a.port);
     if (a.type == AddressType::virtio_serial)
         return fmt::format("{}.{}.{}", a.controller.value_or(0), a.bus.value_or(0), a.port);
     return "";

@@ -10,8 +10,7 @@ namespace {
 // What an address leaves out and its kind has counts as 0.
 void complete_partial(Domain& d) {
     for_each_info(d, [](DeviceInfo& info, std::string_view) {
-        if (!info.address)
-            return;
+        if (!info.address) return;
         Address& a = *info.address;
         auto zero = [](Number& n) { n = n.value_or(0); };
         if (a.type == AddressType::pci && (a.bus || a.slot || a.function)) {
@@ -36,8 +35,7 @@ Controller& insert_controller(std::vector<Controller>& list, Controller controll
     std::optional<std::size_t> at;
     for (std::size_t i = list.size(); i-- > 0;) {
         const Controller& c = list[i];
-        if (c.type != controller.type)
-            continue;
+        if (c.type != controller.type) continue;
         const bool before =
             controller.index &&
             (c.index > controller.index ||
@@ -46,8 +44,7 @@ Controller& insert_controller(std::vector<Controller>& list, Controller controll
             at = i;
         else if (!at)
             at = i + 1;
-        if (!controller.index)
-            break;
+        if (!controller.index) break;
     }
     const auto place = list.begin() + static_cast<std::ptrdiff_t>(at.value_or(list.size()));
     return *list.insert(place, std::move(controller));

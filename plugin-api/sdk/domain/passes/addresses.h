@@ -19,8 +19,9 @@ Status check_drives(Domain& d);
 // document that cannot be, internal_error when no slot is left. addresses_pci.cpp
 Status assign_pci(Domain& d);
 
-// Where a document's order puts it: by index beside those of its type, the master of a USB controller
-// before its companions; one without index behind the last of its type. The list moves in memory.
+// Where a document's order puts it: by index beside those of its type, the master of a USB
+// controller before its companions; one without index behind the last of its type. The list moves
+// in memory.
 Controller& insert_controller(std::vector<Controller>& list, Controller controller);
 
 } // namespace polyvirt::sdk::domain

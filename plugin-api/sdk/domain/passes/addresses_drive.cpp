@@ -13,13 +13,11 @@ Status check_drives(Domain& d) {
              const Disk*>
         use;
     for (const Disk& disk : d.devices.disks) {
-        if (!disk.info.address || disk.info.address->type != AddressType::drive)
-            continue;
+        if (!disk.info.address || disk.info.address->type != AddressType::drive) continue;
         const Address& a = *disk.info.address;
         const auto key = std::tuple(disk.target.bus, a.controller.value_or(0), a.bus.value_or(0),
                                     a.target.value_or(0), a.unit.value_or(0));
-        if (use.emplace(key, &disk).second)
-            continue;
+        if (use.emplace(key, &disk).second) continue;
         return make_error(
             ErrorCode::config_unsupported, ErrorDomain::domain,
             "Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' "
@@ -31,15 +29,16 @@ Status check_drives(Domain& d) {
         if (h.type != "scsi" || !h.info.address || h.info.address->type != AddressType::drive)
             continue;
         const Address& a = *h.info.address;
-        const auto found = use.find(std::tuple(DiskBus::scsi, a.controller.value_or(0), a.bus.value_or(0),
-                                               a.target.value_or(0), a.unit.value_or(0)));
-        if (found == use.end())
-            continue;
+        const auto found =
+            use.find(std::tuple(DiskBus::scsi, a.controller.value_or(0), a.bus.value_or(0),
+                                a.target.value_or(0), a.unit.value_or(0)));
+        if (found == use.end()) continue;
         return make_error(ErrorCode::config_unsupported, ErrorDomain::domain,
-                          "using disk target name '{}' conflicts with SCSI host device address controller='{}' bus='{}' "
+                          "using disk target name '{}' conflicts with SCSI host device address "
+                          "controller='{}' bus='{}' "
                           "target='{}' unit='{}'",
-                          found->second->target.dev, a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0),
-                          a.unit.value_or(0));
+                          found->second->target.dev, a.controller.value_or(0), a.bus.value_or(0),
+                          a.target.value_or(0), a.unit.value_or(0));
     }
     return {};
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// PCI addresses. First a plan is made: what stands in the document, what the board dictates, then the
-// rest, on as many buses as it takes. The buses that the plan grew become controllers of the domain,
-// and the same is done again on what is there now.
+// PCI addresses. First a plan is made: what stands in the document, what the board dictates, then
+// the rest, on as many buses as it takes. The buses that the plan grew become controllers of the
+// domain, and the same is done again on what is there now.
 #include <algorithm>
 #include <map>
 
@@ -70,10 +70,8 @@ Status Layout::chip(std::uint32_t slot, std::initializer_list<std::uint32_t> fun
 
 Status Layout::i440fx_controllers() {
     for (Controller& c : d_.devices.controllers) {
-        if (c.index != 0u || is_placed(c.info))
-            continue;
-        if (c.type == ControllerType::ide)
-            PV_TRY(put(c.info, 1, 1, "the IDE controller"));
+        if (c.index != 0u || is_placed(c.info)) continue;
+        if (c.type == ControllerType::ide) PV_TRY(put(c.info, 1, 1, "the IDE controller"));
         if (c.type == ControllerType::usb && c.model == "piix3-uhci")
             PV_TRY(put(c.info, 1, 2, "the USB controller"));
     }
@@ -82,8 +80,7 @@ Status Layout::i440fx_controllers() {
 
 Status Layout::q35_controllers() {
     for (Controller& c : d_.devices.controllers) {
-        if (is_placed(c.info))
-            continue;
+        if (is_placed(c.info)) continue;
         if (c.type == ControllerType::sata && c.index == 0u)
             PV_TRY(put(c.info, 0x1f, 2, "the SATA controller"));
         // The other parts of the same index follow to the same slot.
@@ -104,18 +101,14 @@ Status Layout::q35_controllers() {
 
 // The first display has the board's first free slot, or what there is where that is taken.
 Status Layout::display() {
-    if (d_.devices.videos.empty())
-        return {};
+    if (d_.devices.videos.empty()) return {};
     DeviceInfo& info = d_.devices.videos.front().info;
     const std::uint32_t slot = chipset_ == Chipset::q35 ? 1 : 2;
     for (const PciDevice& p : pci_devices(d_, chipset_)) {
-        if (p.info != &info || is_placed(info))
-            continue;
-        if (buses.slot_free(0, slot))
-            return put(info, slot, 0, "the primary video device");
+        if (p.info != &info || is_placed(info)) continue;
+        if (buses.slot_free(0, slot)) return put(info, slot, 0, "the primary video device");
         PV_ASSIGN_OR_RETURN(Address a, buses.assign(p.need, p.who));
-        if (!planning_)
-            info.address = a;
+        if (!planning_) info.address = a;
     }
     return {};
 }
@@ -136,8 +129,7 @@ Status Layout::rest() {
             groups.emplace(*p.group, *p.info->address);
     }
     for (const PciDevice& p : devices) {
-        if (is_placed(*p.info))
-            continue;
+        if (is_placed(*p.info)) continue;
         Address a;
         const auto group = p.group ? groups.find(*p.group) : groups.end();
         if (group != groups.end()) {
@@ -145,13 +137,10 @@ Status Layout::rest() {
             PV_TRY(buses.reserve(a, p.need, p.who));
         } else {
             PV_ASSIGN_OR_RETURN(a, buses.assign(p.need, p.who, p.function.value_or(0)));
-            if (p.group)
-                groups.emplace(*p.group, a);
+            if (p.group) groups.emplace(*p.group, a);
         }
-        if (p.function == 0u)
-            a.multifunction = OnOff::on;
-        if (!planning_)
-            p.info->address = a;
+        if (p.function == 0u) a.multifunction = OnOff::on;
+        if (!planning_) p.info->address = a;
     }
     return {};
 }
@@ -182,8 +171,7 @@ Status plan(Domain& d, Chipset chipset) {
     if (chipset == Chipset::q35 && !laid_out && layout.buses.size() > 1)
         PV_TRY(layout.buses.assign(PciNeed::pcie, "a device to be plugged in later"));
     for (std::uint32_t i = 1; i < layout.buses.size(); i++) {
-        if (has_controller(d, i))
-            continue;
+        if (has_controller(d, i)) continue;
         const std::string_view model = layout.buses.model(i);
         add_controller(d, i, model);
         PV_TRY(layout.buses.assign(find_pci_model(model)->need, "a PCI controller"));
@@ -196,12 +184,12 @@ void mark_multifunction(Domain& d, Chipset chipset) {
     std::map<std::pair<std::uint32_t, std::uint32_t>, bool> more;
     const auto devices = pci_devices(d, chipset);
     for (const PciDevice& p : devices) {
-        if (p.info->address && p.info->address->is_pci() && p.info->address->function.value_or(0) != 0)
+        if (p.info->address && p.info->address->is_pci() &&
+            p.info->address->function.value_or(0) != 0)
             more[{*p.info->address->bus, *p.info->address->slot}] = true;
     }
     for (const PciDevice& p : devices) {
-        if (!p.info->address || !p.info->address->is_pci())
-            continue;
+        if (!p.info->address || !p.info->address->is_pci()) continue;
         Address& a = *p.info->address;
         if (a.function.value_or(0) == 0 && a.multifunction == OnOff::unset &&
             more.contains({*a.bus, *a.slot}))
@@ -228,38 +216,34 @@ Status number_expander(Domain& d, Controller& c) {
 
 // The node whose memory is near an expander's bus is one of the guest's.
 Status node_there(const Domain& d, const Controller& c) {
-    if (!c.target.node)
-        return {};
-    const bool found = d.cpu && std::any_of(d.cpu->numa.cells.begin(), d.cpu->numa.cells.end(),
-                                            [&](const NumaCell& cell) { return cell.id == c.target.node; });
-    if (found)
-        return {};
+    if (!c.target.node) return {};
+    const bool found =
+        d.cpu && std::any_of(d.cpu->numa.cells.begin(), d.cpu->numa.cells.end(),
+                             [&](const NumaCell& cell) { return cell.id == c.target.node; });
+    if (found) return {};
     return make_error(ErrorCode::xml_error, ErrorDomain::domain,
-                      "{} with index {} is configured for a NUMA node ({}) not present in the domain's <cpu><numa>",
+                      "{} with index {} is configured for a NUMA node ({}) not present in the "
+                      "domain's <cpu><numa>",
                       c.model, c.index.value_or(0), *c.target.node);
 }
 
 Status fill_options(Domain& d, Controller& c) {
     const PciModel* model = find_pci_model(c.model);
-    if (model == nullptr)
-        return {};
+    if (model == nullptr) return {};
     const std::uint32_t index = c.index.value_or(0);
     const Address* a = c.info.address && c.info.address->is_pci() ? &*c.info.address : nullptr;
-    if (c.pci_model_name.empty())
-        c.pci_model_name = model->emulator;
+    if (c.pci_model_name.empty()) c.pci_model_name = model->emulator;
     switch (model->need) {
     case PciNeed::root_port:
     case PciNeed::switch_downstream:
-        if (!c.target.chassis)
-            c.target.chassis = index;
+        if (!c.target.chassis) c.target.chassis = index;
         if (!c.target.port && a != nullptr)
             c.target.port = model->need == PciNeed::root_port
                                 ? (*a->slot << 3) | a->function.value_or(0)
                                 : *a->slot;
         return {};
     case PciNeed::pci_bridge:
-        if (!c.target.chassis_nr)
-            c.target.chassis_nr = index;
+        if (!c.target.chassis_nr) c.target.chassis_nr = index;
         if (a != nullptr && *a->bus >= index && index != 0)
             return make_error(ErrorCode::internal_error, ErrorDomain::domain,
                               "PCI controller at index {} has bus='{}', but the index must be "
@@ -270,8 +254,7 @@ Status fill_options(Domain& d, Controller& c) {
     case PciNeed::pcie_expander:
         PV_TRY(node_there(d, c));
         return c.target.bus_nr ? Status{} : number_expander(d, c);
-    default:
-        return {};
+    default: return {};
     }
 }
 
@@ -279,8 +262,7 @@ Status fill_options(Domain& d, Controller& c) {
 
 Status assign_pci(Domain& d) {
     const Chipset chipset = chipset_of(d);
-    if (chipset == Chipset::other)
-        return {};
+    if (chipset == Chipset::other) return {};
     PV_TRY(plan(d, chipset));
     Layout layout(d, chipset, PciBuses::Growth::fixed);
     PV_TRY(layout.given());
@@ -288,8 +270,7 @@ Status assign_pci(Domain& d) {
     PV_TRY(layout.rest());
     mark_multifunction(d, chipset);
     for (Controller& c : d.devices.controllers) {
-        if (c.type == ControllerType::pci)
-            PV_TRY(fill_options(d, c));
+        if (c.type == ControllerType::pci) PV_TRY(fill_options(d, c));
     }
     return {};
 }

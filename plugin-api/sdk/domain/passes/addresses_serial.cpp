@@ -15,8 +15,7 @@ class SerialPorts {
   public:
     explicit SerialPorts(Domain& d) : d_(d) {
         for (const Controller& c : d.devices.controllers) {
-            if (c.type == ControllerType::virtio_serial)
-                used_[c.index.value_or(0)];
+            if (c.type == ControllerType::virtio_serial) used_[c.index.value_or(0)];
         }
     }
     void take(const Address& a) {
@@ -26,11 +25,9 @@ class SerialPorts {
     }
     Address next(Number controller) {
         for (auto& [index, ports] : used_) {
-            if (controller && *controller != index)
-                continue;
+            if (controller && *controller != index) continue;
             for (std::uint32_t port = 1; port < ports_of(index); port++) {
-                if (ports.insert(port).second)
-                    return Address::virtio_serial(index, 0, port);
+                if (ports.insert(port).second) return Address::virtio_serial(index, 0, port);
             }
         }
         const std::uint32_t index = used_.empty() ? 0 : used_.rbegin()->first + 1;
@@ -64,8 +61,7 @@ void assign_virtio_serial(Domain& d) {
                !c.info.address->port.empty() && c.info.address->port != "0";
     };
     for (const Chardev& c : d.devices.channels)
-        if (on_virtio(c) && given(c))
-            ports.take(*c.info.address);
+        if (on_virtio(c) && given(c)) ports.take(*c.info.address);
     for (Chardev& c : d.devices.channels) {
         if (on_virtio(c) && !given(c))
             c.info.address = ports.next(c.info.address ? c.info.address->controller : Number{});

@@ -12,28 +12,25 @@ namespace polyvirt::sdk::domain {
 namespace {
 
 constexpr std::uint32_t kHubPorts = 8;
-constexpr std::size_t kMostHubs = 64; // a document must not cost memory by its number of devices alone
+constexpr std::size_t kMostHubs =
+    64; // a document must not cost memory by its number of devices alone
 constexpr std::uint32_t kMostPorts = 255;
 
 std::uint32_t ports_of(const Controller& c) {
-    if (c.model == "none")
-        return 0;
-    if (c.ports)
-        return std::min(*c.ports, kMostPorts);
-    if (c.model == "nec-xhci" || c.model == "qemu-xhci")
-        return 4;
+    if (c.model == "none") return 0;
+    if (c.ports) return std::min(*c.ports, kMostPorts);
+    if (c.model == "nec-xhci" || c.model == "qemu-xhci") return 4;
     return c.model.rfind("ich9-ehci", 0) == 0 || c.model == "ehci" ? 6 : 2;
 }
 
-bool is_companion(const Controller& c) {
-    return c.model.rfind("ich9-uhci", 0) == 0;
-}
+bool is_companion(const Controller& c) { return c.model.rfind("ich9-uhci", 0) == 0; }
 
 template <typename... A> Error xml_error(fmt::format_string<A...> f, A&&... a) {
     return make_error(ErrorCode::xml_error, ErrorDomain::domain, f, std::forward<A>(a)...);
 }
 
-// The ports of a controller or hub, numbered from 1: "1.4" is the fourth port of the hub at the first.
+// The ports of a controller or hub, numbered from 1: "1.4" is the fourth port of the hub at the
+// first.
 struct PortGroup {
     struct Port {
         bool used = false;
@@ -46,16 +43,14 @@ struct PortGroup {
     // One of its own first, then those of the hubs behind it.
     bool next(std::string& name) {
         for (std::size_t i = 0; i < ports.size(); i++) {
-            if (ports[i].used)
-                continue;
+            if (ports[i].used) continue;
             ports[i].used = true;
             name += std::to_string(i + 1);
             return true;
         }
         for (std::size_t i = 0; i < ports.size(); i++) {
             std::string below;
-            if (ports[i].hub.empty() || !ports[i].hub.front().next(below))
-                continue;
+            if (ports[i].hub.empty() || !ports[i].hub.front().next(below)) continue;
             name += fmt::format("{}.{}", i + 1, below);
             return true;
         }
@@ -64,11 +59,9 @@ struct PortGroup {
     Port* find(std::string_view name) {
         std::size_t number = 0;
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error != std::errc{} || number == 0 || number > ports.size())
-            return nullptr;
+        if (error != std::errc{} || number == 0 || number > ports.size()) return nullptr;
         Port& port = ports[number - 1];
-        if (end == name.data() + name.size())
-            return &port;
+        if (end == name.data() + name.size()) return &port;
         const auto rest = name.substr(static_cast<std::size_t>(end - name.data()) + 1);
         return *end == '.' && !port.hub.empty() ? port.hub.front().find(rest) : nullptr;
     }
@@ -99,8 +92,7 @@ class UsbPorts {
     }
     void plug_hub(const Address& a) {
         auto port = find(a);
-        if (port && (*port)->hub.empty())
-            (*port)->hub.emplace_back(kHubPorts);
+        if (port && (*port)->hub.empty()) (*port)->hub.emplace_back(kHubPorts);
     }
     std::optional<Address> next(const DeviceInfo& info) {
         const bool anywhere = !info.address || !info.address->bus;
@@ -125,8 +117,7 @@ class UsbPorts {
         if (bus == buses_.end())
             return xml_error("USB bus {} requested but no controller with that index is present",
                              a.bus.value_or(0));
-        if (PortGroup::Port* port = bus->second.find(a.port))
-            return port;
+        if (PortGroup::Port* port = bus->second.find(a.port)) return port;
         return xml_error("requested USB port {} not present on USB bus {}", a.port, bus->first);
     }
 
@@ -134,16 +125,13 @@ class UsbPorts {
     std::size_t count_ = 0;
 };
 
-bool has_port(const DeviceInfo& info) {
-    return info.address && !info.address->port.empty();
-}
+bool has_port(const DeviceInfo& info) { return info.address && !info.address->port.empty(); }
 
 std::vector<std::pair<DeviceInfo*, const char*>> usb_devices(Domain& d) {
     std::vector<std::pair<DeviceInfo*, const char*>> out;
     const auto add = [&](auto& list, const char* who, const auto& on_usb) {
         for (auto& x : list) {
-            if (on_usb(x))
-                out.emplace_back(&x.info, who);
+            if (on_usb(x)) out.emplace_back(&x.info, who);
         }
     };
     auto& v = d.devices;
@@ -164,9 +152,9 @@ std::vector<std::pair<DeviceInfo*, const char*>> usb_devices(Domain& d) {
 void add_hubs(Domain& d, std::size_t ports, std::size_t devices) {
     const std::size_t all = ports + d.devices.hubs.size() * kHubPorts;
     const std::size_t needed = devices + d.devices.hubs.size();
-    if (needed <= all)
-        return;
-    const std::size_t more = std::min((needed - all + 1 + kHubPorts - 2) / (kHubPorts - 1), kMostHubs);
+    if (needed <= all) return;
+    const std::size_t more =
+        std::min((needed - all + 1 + kHubPorts - 2) / (kHubPorts - 1), kMostHubs);
     for (std::size_t i = 0; i < more; i++) {
         Hub hub;
         hub.type = "usb";
@@ -178,8 +166,7 @@ void add_hubs(Domain& d, std::size_t ports, std::size_t devices) {
 Status place_hubs(Domain& d, UsbPorts& ports) {
     std::vector<Hub*> given;
     for (Hub& h : d.devices.hubs) {
-        if (has_port(h.info))
-            given.push_back(&h);
+        if (has_port(h.info)) given.push_back(&h);
     }
     std::stable_sort(given.begin(), given.end(), [](const Hub* a, const Hub* b) {
         return a->info.address->port.size() < b->info.address->port.size();
@@ -201,27 +188,21 @@ Error none_left(std::string_view who) {
 Status assign_usb(Domain& d) {
     UsbPorts ports(d);
     const auto devices = usb_devices(d);
-    if (ports.any())
-        add_hubs(d, ports.count(), devices.size());
+    if (ports.any()) add_hubs(d, ports.count(), devices.size());
     PV_TRY(place_hubs(d, ports));
     for (const auto& [info, who] : devices) {
-        if (has_port(*info))
-            PV_TRY(ports.take(*info->address, who));
+        if (has_port(*info)) PV_TRY(ports.take(*info->address, who));
     }
     for (Hub& h : d.devices.hubs) {
-        if (has_port(h.info))
-            continue;
+        if (has_port(h.info)) continue;
         h.info.address = ports.next(h.info);
-        if (!h.info.address)
-            return none_left("a hub");
+        if (!h.info.address) return none_left("a hub");
         ports.plug_hub(*h.info.address);
     }
     for (const auto& [info, who] : devices) {
-        if (has_port(*info))
-            continue;
+        if (has_port(*info)) continue;
         auto place = ports.next(*info);
-        if (!place)
-            return none_left(who);
+        if (!place) return none_left(who);
         info->address = std::move(place);
     }
     return {};

@@ -17,15 +17,14 @@ void default_firmware(Domain& d, const HostContext& context) {
     };
     // Keys are of use to secure boot alone.
     const auto keys = of("enrolled-keys");
-    if (keys != features.end() && keys->enabled == YesNo::yes && of("secure-boot") == features.end())
+    if (keys != features.end() && keys->enabled == YesNo::yes &&
+        of("secure-boot") == features.end())
         features.push_back({YesNo::yes, "secure-boot"});
     // The guest's own variables, beside firmware that it must not write.
     const bool split = os.loader.type == "pflash" && os.loader.readonly == YesNo::yes &&
                        os.loader.stateless != YesNo::yes && !os.loader.path.empty();
-    if (!split || context.nvram_folder.empty())
-        return;
-    if (!os.nvram)
-        os.nvram.emplace();
+    if (!split || context.nvram_folder.empty()) return;
+    if (!os.nvram) os.nvram.emplace();
     if (os.nvram->path.empty() && !os.nvram->source)
         os.nvram->path = fmt::format("{}/{}_VARS.fd", context.nvram_folder, d.name);
 }

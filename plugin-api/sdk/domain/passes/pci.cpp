@@ -34,11 +34,9 @@ bool comes_to(const PciModel& m, PciNeed need) {
 
 // Where the document may put it: what fits electrically, as a conventional device on the root bus.
 bool may_be_at(const PciModel& m, PciNeed need) {
-    if ((m.takes & bit(need)) != 0)
-        return true;
+    if ((m.takes & bit(need)) != 0) return true;
     const bool endpoint = (kEndpoints & bit(need)) != 0;
-    if (endpoint || need == PciNeed::pci_bridge)
-        return (m.takes & kEndpoints) != 0;
+    if (endpoint || need == PciNeed::pci_bridge) return (m.takes & kEndpoints) != 0;
     return need == PciNeed::pcie_to_pci && m.name == "pcie-root";
 }
 
@@ -47,17 +45,14 @@ bool may_be_at(const PciModel& m, PciNeed need) {
 PciBuses::PciBuses(const Domain& domain, Chipset chipset, Growth growth)
     : chipset_(chipset), growth_(growth) {
     for (const Controller& c : domain.devices.controllers) {
-        if (c.type != ControllerType::pci || !c.index || *c.index >= kMaxBuses)
-            continue;
-        if (buses_.size() <= *c.index)
-            buses_.resize(*c.index + 1);
+        if (c.type != ControllerType::pci || !c.index || *c.index >= kMaxBuses) continue;
+        if (buses_.size() <= *c.index) buses_.resize(*c.index + 1);
         buses_[*c.index].model = find_pci_model(c.model);
     }
     const std::string_view root = chipset == Chipset::q35 ? "pcie-root" : "pci-root";
     const std::string_view between = chipset == Chipset::q35 ? "pcie-root-port" : "pci-bridge";
     for (std::size_t i = 0; i < buses_.size(); i++) {
-        if (buses_[i].model == nullptr)
-            buses_[i].model = find_pci_model(i == 0 ? root : between);
+        if (buses_[i].model == nullptr) buses_[i].model = find_pci_model(i == 0 ? root : between);
     }
 }
 
@@ -80,11 +75,11 @@ bool PciBuses::any_slot_free() const {
 
 Status PciBuses::reserve(const Address& a, PciNeed need, std::string_view who) {
     const std::uint32_t index = a.bus.value_or(0);
-    if (index >= size() && growth_ == Growth::allowed)
-        PV_TRY(grow_to(index, need, who));
+    if (index >= size() && growth_ == Growth::allowed) PV_TRY(grow_to(index, need, who));
     if (index >= size()) {
-        return xml_error("{} has the PCI address {}, but there is no PCI controller with index='{}'",
-                         who, shown(a), index);
+        return xml_error(
+            "{} has the PCI address {}, but there is no PCI controller with index='{}'", who,
+            shown(a), index);
     }
     const PciModel& model = *buses_[index].model;
     const std::uint32_t slot = a.slot.value_or(0), function = a.function.value_or(0);
@@ -108,8 +103,7 @@ Status PciBuses::reserve(const Address& a, PciNeed need, std::string_view who) {
 
 void PciBuses::take(const Address& a, PciNeed need) {
     Slot& slot = buses_[a.bus.value_or(0)].slots[a.slot.value_or(0)];
-    if (slot.functions == 0)
-        slot.shared = need == PciNeed::root_port;
+    if (slot.functions == 0) slot.shared = need == PciNeed::root_port;
     slot.functions = static_cast<std::uint8_t>(slot.functions | (1u << a.function.value_or(0)));
 }
 
@@ -117,16 +111,13 @@ void PciBuses::take(const Address& a, PciNeed need) {
 bool PciBuses::find(PciNeed need, Address& out) const {
     for (std::uint32_t i = 0; i < size(); i++) {
         const Bus& bus = buses_[i];
-        if (!comes_to(*bus.model, need))
-            continue;
+        if (!comes_to(*bus.model, need)) continue;
         for (std::uint32_t s = bus.model->first; s <= bus.model->last; s++) {
             const Slot& slot = bus.slots[s];
             std::uint32_t function = 0;
             if (slot.functions != 0) {
-                if (!slot.shared || need != PciNeed::root_port || slot.functions == 0xff)
-                    continue;
-                while (slot.functions & (1u << function))
-                    function++;
+                if (!slot.shared || need != PciNeed::root_port || slot.functions == 0xff) continue;
+                while (slot.functions & (1u << function)) function++;
             }
             out = Address::pci(i, s, function);
             return true;
@@ -154,8 +145,7 @@ Status PciBuses::grow(PciNeed need, std::string_view who) {
             model = "pcie-to-pci-bridge";
         }
     }
-    if (need == PciNeed::pcie || need == PciNeed::switch_upstream ||
-             need == PciNeed::pcie_to_pci)
+    if (need == PciNeed::pcie || need == PciNeed::switch_upstream || need == PciNeed::pcie_to_pci)
         model = chipset_ == Chipset::q35 ? "pcie-root-port" : "";
     if (model.empty() || buses_.empty()) {
         return make_error(ErrorCode::internal_error, ErrorDomain::domain,
@@ -172,8 +162,7 @@ Status PciBuses::grow(PciNeed need, std::string_view who) {
 }
 
 Status PciBuses::grow_to(std::uint32_t bus, PciNeed need, std::string_view who) {
-    while (size() <= bus)
-        PV_TRY(grow(need, who));
+    while (size() <= bus) PV_TRY(grow(need, who));
     return {};
 }
 
@@ -188,8 +177,7 @@ Result<Address> PciBuses::assign(PciNeed need, std::string_view who, std::uint32
         return make_error(ErrorCode::internal_error, ErrorDomain::domain,
                           "no PCI slot is left for {}", who);
     }
-    if (need != PciNeed::root_port)
-        out.function = function;
+    if (need != PciNeed::root_port) out.function = function;
     take(out, need);
     return out;
 }

@@ -60,7 +60,9 @@ class PciBuses {
     // The next free place for such a device, at that function.
     Result<Address> assign(PciNeed need, std::string_view who, std::uint32_t function = 0);
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(buses_.size()); }
-    [[nodiscard]] std::string_view model(std::uint32_t bus) const { return buses_[bus].model->name; }
+    [[nodiscard]] std::string_view model(std::uint32_t bus) const {
+        return buses_[bus].model->name;
+    }
 
   private:
     struct Slot {

@@ -21,17 +21,14 @@ class Collector {
             if (c.type == ControllerType::pci && c.index != 0u)
                 out_.push_back({&c.info, need_of_controller(c), "a PCI controller", {}, {}});
         }
-        for (Filesystem& f : v_.filesystems)
-            add(f.info, modern(f.model), "a filesystem");
+        for (Filesystem& f : v_.filesystems) add(f.info, modern(f.model), "a filesystem");
         for (Interface& i : v_.interfaces)
-            if (i.type != InterfaceType::hostdev)
-                interface(i);
+            if (i.type != InterfaceType::hostdev) interface(i);
         for (Sound& s : v_.sounds) {
             if (s.model != "pcspk" && s.model != "sb16" && s.model != "usb")
                 add(s.info, false, "a sound device");
         }
-        for (Controller& c : v_.controllers)
-            controller(c);
+        for (Controller& c : v_.controllers) controller(c);
         for (Disk& disk : v_.disks) {
             if (disk.target.bus == DiskBus::virtio)
                 add(disk.info, disk.model != VirtioModel::transitional, "a virtio disk");
@@ -49,20 +46,17 @@ class Collector {
         out_.push_back({&info, express ? express_ : PciNeed::pci, who, {}, {}});
     }
     void interface(Interface& i) {
-        if (i.model == "usb-net" || i.model == "spapr-vlan")
-            return;
+        if (i.model == "usb-net" || i.model == "spapr-vlan") return;
         const bool express = (virtio(i.model) && modern(i.model)) || i.model == "e1000e" ||
                              i.model == "vmxnet3" || i.type == InterfaceType::hostdev;
         add(i.info, express, "an interface");
     }
     void controller(Controller& c) {
         switch (c.type) {
-        case ControllerType::usb:
-            return usb(c);
+        case ControllerType::usb: return usb(c);
         case ControllerType::scsi:
             return add(c.info, virtio(c.model) && modern(c.model), "a SCSI controller");
-        case ControllerType::sata:
-            return add(c.info, false, "a SATA controller");
+        case ControllerType::sata: return add(c.info, false, "a SATA controller");
         case ControllerType::virtio_serial:
             return add(c.info, modern(c.model), "a virtio-serial controller");
         default: // IDE: only the board's own is wired, a second one has no place to be
@@ -70,8 +64,7 @@ class Collector {
         }
     }
     void usb(Controller& c) {
-        if (c.model == "none")
-            return;
+        if (c.model == "none") return;
         add(c.info, c.model == "qemu-xhci" || c.model == "nec-xhci", "a USB controller");
         for (const auto& [model, function] : kIch9Parts) {
             if (c.model == model) {
@@ -82,8 +75,7 @@ class Collector {
     }
     void of_host() {
         for (Interface& i : v_.interfaces)
-            if (i.type == InterfaceType::hostdev)
-                interface(i);
+            if (i.type == InterfaceType::hostdev) interface(i);
         for (Hostdev& h : v_.hostdevs) {
             if (h.mode == "subsystem" &&
                 (h.type == "pci" || h.type == "scsi_host" ||
@@ -94,32 +86,25 @@ class Collector {
     void small() {
         if (v_.memballoon && virtio(v_.memballoon->model))
             add(v_.memballoon->info, modern(v_.memballoon->model), "the memballoon");
-        for (Rng& r : v_.rngs)
-            add(r.info, modern(r.model), "a random number generator");
+        for (Rng& r : v_.rngs) add(r.info, modern(r.model), "a random number generator");
         for (Watchdog& w : v_.watchdogs)
-            if (w.model == "i6300esb")
-                add(w.info, false, "a watchdog");
+            if (w.model == "i6300esb") add(w.info, false, "a watchdog");
         for (Video& x : v_.videos) {
             if (x.model.type != "none" && x.model.type != "ramfb")
                 add(x.info, x.model.type == "virtio", "a video device");
         }
-        for (Shmem& s : v_.shmems)
-            add(s.info, false, "shared memory");
+        for (Shmem& s : v_.shmems) add(s.info, false, "shared memory");
         for (Input& i : v_.inputs) {
             if (i.bus == InputBus::virtio)
                 add(i.info, i.model != VirtioModel::transitional, "an input device");
         }
         for (Chardev& s : v_.serials) {
-            if (s.target.type == "pci-serial")
-                add(s.info, false, "a serial device");
+            if (s.target.type == "pci-serial") add(s.info, false, "a serial device");
         }
-        if (v_.vsock)
-            add(v_.vsock->info, modern(v_.vsock->model), "vsock");
+        if (v_.vsock) add(v_.vsock->info, modern(v_.vsock->model), "vsock");
         for (MemoryDevice& m : v_.memories)
-            if (virtio(m.model))
-                add(m.info, true, "a memory device");
-        for (Crypto& c : v_.cryptos)
-            add(c.info, true, "a crypto device");
+            if (virtio(m.model)) add(m.info, true, "a memory device");
+        for (Crypto& c : v_.cryptos) add(c.info, true, "a crypto device");
         if (v_.iommu && v_.iommu->model == "virtio")
             out_.push_back({&v_.iommu->info, PciNeed::integrated, "the IOMMU", {}, {}});
     }

@@ -13,7 +13,8 @@ struct PciDevice {
     DeviceInfo* info; // of the domain, whose lists must not change meanwhile
     PciNeed need;
     const char* who;
-    // A part of an ICH9 USB controller: its function in the slot that all parts of this index share.
+    // A part of an ICH9 USB controller: its function in the slot that all parts of this index
+    // share.
     Number function, group;
 };
 
