@@ -161,8 +161,11 @@ sdk::domain::HostContext Driver::host_context() {
     };
     if (const EmulatorPtr e = machines(context.arch); e && e->default_machine() != nullptr)
         context.default_machine = e->default_machine()->name;
+    context.nvram_folder = nvram_folder();
     return context;
 }
+
+std::string Driver::nvram_folder() const { return fmt::format("{}/nvram", s_.paths->dir(s_.host, PV_PATH_STATE)); }
 
 Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml, bool validate) {
     PV_ASSIGN_OR_RETURN(sdk::domain::Parsed parsed, sdk::domain::parse_domain(xml, {.inactive = true, .limits = {}, .validate = validate}));

@@ -120,6 +120,7 @@ class Driver final : public plugin::DriverBase {
     struct StartOptions {
         bool paused = false;
         bool autodestroy = false;
+        bool fresh_nvram = false;
     };
 
     // startup.cpp
@@ -151,7 +152,11 @@ class Driver final : public plugin::DriverBase {
                                                                bool force);
     [[nodiscard]] Status attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device,
                                         std::uint64_t number);
-    void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest);
+    void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
+    // Removes the file of firmware variables, or says why it may not be left behind. Worker.
+    [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
+    // Where guests' firmware variables stand; made when the first is needed.
+    [[nodiscard]] std::string nvram_folder() const;
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
                      const StartOptions& options);
 

@@ -6,6 +6,7 @@
 #include "capabilities/documents.h"
 #include "command/command.h"
 #include "driver.h"
+#include "firmware/choose.h"
 #include "run.h"
 
 namespace polyvirt::qemu {
@@ -88,11 +89,17 @@ pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv
     const auto parsed = parse(in.xml);
     if (!parsed) return answer(call, parsed.error());
     Domain domain = **parsed;
+    if (const Status done = choose_firmware(domain, read_descriptors(descriptor_folders()), nvram_folder()); !done)
+        return answer(call, done);
+    if (const Status done = sketch(domain); !done) return answer(call, done);
     sdk::domain::assign_aliases(domain);
     // The folder of a guest that has no id, since it doesn't run.
     const auto folder = guest_folder(s_, -1, domain.name);
     if (!folder) return answer(call, folder.error());
     CommandContext context;
+    const HostResources host = host_resources();
+    context.host = &host;
+    context.state = s_.paths->dir(s_.host, PV_PATH_STATE);
     context.folder = *folder;
     context.sketch = true;
     context.master_key = *folder + "/master-key.aes";

@@ -2,10 +2,14 @@
 // Copyright 2026 The polyvirt authors
 // pv.dom.config: the persistent description of domains.
 
+#include <cerrno>
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "firmware/choose.h"
 #include "sdk/domain/notes.h"
 
 namespace polyvirt::qemu {
@@ -95,17 +99,35 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, s
 pv_status Driver::undefine(pv_call* call, const pv_obj* obj, const pv_dom_undefine_in& in, pv_dom_undefine_out&) {
     if (const Status flags = check_flags(in.flags, kUndefineFlags, "qemuDomainUndefineFlags"); !flags)
         return answer(call, flags);
-    return with_job(call, obj, "undefine",
-                    [this](const sdk::OperationPtr& op, const GuestPtr& guest) { finish_undefine(op, guest); });
+    return with_job(call, obj, "undefine", [this, flags = in.flags](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        finish_undefine(op, guest, flags);
+    });
 }
 
-void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest) {
-    bool persistent = false;
+Status Driver::settle_nvram(const Domain& config, std::uint32_t flags) const {
+    std::string file = nvram_file(config);
+    // What a start would have made.
+    if (file.empty() && config.os.firmware == "efi") file = fmt::format("{}/{}_VARS.fd", nvram_folder(), config.name);
+    if (file.empty() || ::access(file.c_str(), F_OK) != 0) return {};
+    if ((flags & PV_DOMAIN_UNDEFINE_NVRAM) != 0) {
+        if (::unlink(file.c_str()) == 0 || errno == ENOENT) return {};
+        return make_error(ErrorCode::system_error, ErrorDomain::qemu, "failed to remove nvram: {}: errno {}", file, errno);
+    }
+    if ((flags & PV_DOMAIN_UNDEFINE_KEEP_NVRAM) != 0) return {};
+    return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu,
+                      "cannot undefine domain with nvram: '{}' is its file; say whether to remove or keep it", file);
+}
+
+void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags) {
+    std::shared_ptr<const Domain> config;
     {
         const ObjectLock lock(guest->mu);
-        persistent = guest->config != nullptr && !guest->removed;
+        if (!guest->removed) config = guest->config;
     }
-    if (!persistent)
+    if (config) {
+        if (const Status settled = settle_nvram(*config, flags); !settled) return op->finish(settled);
+    }
+    if (!config)
         return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cannot undefine transient domain"));
     if (const Status gone = configs_.remove(autostart_of(guest->name)); !gone) return op->finish(gone);
     if (const Status gone = configs_.remove(record_of(guest->name)); !gone) return op->finish(gone);

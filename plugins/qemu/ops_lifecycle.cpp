@@ -6,6 +6,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "firmware/choose.h"
 #include "run.h"
 #include "sdk/domain/passes.h"
 
@@ -13,7 +14,7 @@ namespace polyvirt::qemu {
 namespace {
 
 constexpr std::uint32_t kCreateFlags = PV_DOMAIN_START_PAUSED | PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_BYPASS_CACHE |
-                                       PV_DOMAIN_START_FORCE_BOOT;
+                                       PV_DOMAIN_START_FORCE_BOOT | PV_DOMAIN_START_RESET_NVRAM;
 
 Error invalid(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); }
 
@@ -23,7 +24,8 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
     if (const Status flags = check_flags(in.flags, kCreateFlags, "qemuDomainCreateWithFlags"); !flags)
         return answer(call, flags);
     const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
-                               .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0};
+                               .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
+                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0};
     return with_job(call, obj, "start", [this, options](const sdk::OperationPtr& op, const GuestPtr& guest) {
         std::shared_ptr<const Domain> config;
         {
@@ -35,7 +37,8 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
 }
 
 pv_status Driver::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in, pv_dom_create_xml_out& out) {
-    if (const Status flags = check_flags(in.flags, PV_DOMAIN_START_PAUSED | PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_VALIDATE,
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_START_PAUSED | PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_VALIDATE |
+                                                       PV_DOMAIN_START_RESET_NVRAM,
                                          "qemuDomainCreateXML");
         !flags)
         return answer(call, flags);
@@ -43,7 +46,8 @@ pv_status Driver::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_x
     if (!description) return answer(call, description.error());
     return create_transient(call, *description,
                             {.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
-                             .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0},
+                             .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
+                             .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0},
                             out);
 }
 
@@ -85,8 +89,11 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std
     std::shared_ptr<Run> run;
     auto live = description ? std::make_shared<Domain>(*description) : nullptr;
     const std::int32_t id = next_id_.fetch_add(1);
+    Status firmware;
     if (live) {
         live->id = id;
+        firmware = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
+        if (firmware) firmware = prepare_nvram(*live, options.fresh_nvram);
         assign_aliases(*live);
         run = Run::make(*this, guest, id);
     }
@@ -98,6 +105,9 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std
             refused = guest->active() ? invalid("domain is already running") : no_domain(*guest);
         } else if (guest->active()) {
             refused = invalid("domain is already running");
+        } else if (!firmware) {
+            refused = firmware;
+            drop = guest->config == nullptr;
         } else if (!run) {
             refused = make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no thread for domain '{}' to be had", guest->name);
             drop = guest->config == nullptr;

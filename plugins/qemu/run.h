@@ -73,6 +73,8 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // run_launch.cpp [worker]
     Status make_folder();
+    [[nodiscard]] std::string memory_folder() const;
+    Status make_memory_folder(const Domain& domain) const;
     Status open_log();
     Result<UniqueFd> listen() const;
     Result<UniqueFd> connect() const;

@@ -106,17 +106,34 @@ Status Run::make_folder() {
     return {};
 }
 
+std::string Run::memory_folder() const {
+    return fmt::format("{}/ram/{}-{}", s_.paths->dir(s_.host, PV_PATH_STATE), id_, guest_->name);
+}
+
+// For files that hold the guest's memory, which may be larger than what the other folder is on.
+Status Run::make_memory_folder(const Domain& domain) const {
+    if (!domain.memory_backing) return {};
+    const std::string folder = memory_folder();
+    const std::string all = folder.substr(0, folder.rfind('/'));
+    for (const std::string* path : {&all, &folder}) {
+        if (::mkdir(path->c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot make the folder '" + *path + "'");
+    }
+    return {};
+}
+
 void Run::remove_folder() const {
     if (folder_path_.empty()) return;
-    if (DIR* dir = ::opendir(folder_path_.c_str())) {
-        while (const dirent* entry = ::readdir(dir)) { // NOLINT(concurrency-mt-unsafe): a DIR of our own
-            if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
-                ::unlinkat(::dirfd(dir), entry->d_name, 0);
+    for (const std::string& path : {folder_path_, memory_folder()}) {
+        if (DIR* dir = ::opendir(path.c_str())) {
+            while (const dirent* entry = ::readdir(dir)) { // NOLINT(concurrency-mt-unsafe): a DIR of our own
+                if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+                    ::unlinkat(::dirfd(dir), entry->d_name, 0);
+            }
+            ::closedir(dir);
         }
-        ::closedir(dir);
+        if (::rmdir(path.c_str()) != 0 && errno != ENOENT)
+            log::warning("run", "{}: cannot remove the folder '{}': errno {}", who(), path, errno);
     }
-    if (::rmdir(folder_path_.c_str()) != 0 && errno != ENOENT)
-        log::warning("run", "{}: cannot remove the folder '{}': errno {}", who(), folder_path_, errno);
 }
 
 Status Run::open_log() {
@@ -175,6 +192,7 @@ Result<UniqueFd> Run::connect() const {
 
 Status Run::launch(const Domain& domain, pv_call* call) {
     PV_TRY(make_folder());
+    PV_TRY(make_memory_folder(domain));
     PV_TRY(open_log());
     PV_ASSIGN_OR_RETURN(const UniqueFd listener, listen());
     // The connection waits in the socket until the emulator takes it.
@@ -188,6 +206,10 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     context.folder = folder_path_;
     context.pidfile = folder_path_ + "/emulator.pid";
     context.kvm = domain.type == "kvm";
+    context.id = id_;
+    context.state = s_.paths->dir(s_.host, PV_PATH_STATE);
+    const HostResources host = host_resources();
+    context.host = &host;
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
     const auto environment = emulator_environment(folder_path_);
     line.env.insert(line.env.begin(), environment.begin(), environment.end());

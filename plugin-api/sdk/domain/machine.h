@@ -51,8 +51,8 @@ struct Loader {
     std::string type, format, path;
 };
 struct Nvram {
-    std::string template_, template_format, format, type, path; // path, or with a type <source>
-    std::optional<DiskSource> source;
+    std::string template_, template_format, format, type, path;
+    std::optional<DiskSource> source; // in the place of a path, as of a disk of that type
 };
 struct Os {
     std::string firmware; // bios, efi; empty: given by loader

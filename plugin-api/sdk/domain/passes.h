@@ -23,6 +23,7 @@ struct HostContext {
     // The CPU model that the emulator takes for that machine if none is asked for; empty: none
     // named.
     std::function<std::string(std::string_view arch, std::string_view machine)> default_cpu;
+    std::string nvram_folder; // for firmware variables of guests that name no file; empty: none are made
     // Makes the MAC of an interface without one; empty: 52:54:00 and three random bytes.
     std::function<xml::Mac()> new_mac;
 };

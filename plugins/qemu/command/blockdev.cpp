@@ -138,16 +138,18 @@ Result<Options> network(const DiskSource& s) {
     return Builder::unsupported("a source by protocol '{}' is not supported by this version", p);
 }
 
-Result<Options> storage(const Disk& disk, const Image& image) {
+} // namespace
+
+Result<Options> storage(const std::string& who, const Image& image, bool floppy) {
     const DiskSource& s = *image.source;
     switch (image.type) {
     case DiskType::block: return Options{{"driver", "host_device"}, {"filename", s.dev}};
     case DiskType::file:
         if (!s.fd_group.empty())
-            return Builder::unsupported("disk '{}': descriptors of group '{}' are not there", disk.target.dev, s.fd_group);
+            return Builder::unsupported("{}: descriptors of group '{}' are not there", who, s.fd_group);
         return Options{{"driver", "file"}, {"filename", s.file}};
     case DiskType::dir:
-        return Options{{"driver", "vvfat"}, {"dir", s.dir}, {"floppy", disk.device == DiskDevice::floppy}};
+        return Options{{"driver", "vvfat"}, {"dir", s.dir}, {"floppy", floppy}};
     case DiskType::network: return network(s);
     case DiskType::nvme:
         return Options{{"driver", "nvme"},
@@ -155,10 +157,11 @@ Result<Options> storage(const Disk& disk, const Image& image) {
                                               s.nvme->slot.value_or(0), s.nvme->function.value_or(0))},
                        {"namespace", s.nvme_namespace.value_or(1)}};
     default:
-        return Builder::unsupported("disk '{}': a source of type '{}' is not supported by this version", disk.target.dev,
-                                    name(image.type));
+        return Builder::unsupported("{}: a source of type '{}' is not supported by this version", who, name(image.type));
     }
 }
+
+namespace {
 
 constexpr std::array<std::string_view, 9> kFormats{"raw", "qcow2", "qcow", "vmdk", "vdi", "vpc", "qed", "vhdx", "luks"};
 constexpr std::array<std::string_view, 4> kWithBacking{"qcow2", "qcow", "vmdk", "qed"};
@@ -187,16 +190,43 @@ Chain chain_of(const Disk& disk) {
     return chain;
 }
 
+std::string helper_socket(const Reservations& r) {
+    for (const auto& node : r.source) {
+        if (const std::string* path = node.attribute("path")) return *path;
+    }
+    return {};
+}
+
+// Who makes persistent reservations for an emulator that may not: one of the guest's own, or one that the
+// document names.
+Status add_reservations(Builder& b, const Disk& disk, const DiskSource& source, const std::string& node, Options& file) {
+    if (!source.reservations) return {};
+    if (source.reservations->managed == YesNo::yes) {
+        if (!b.context.sketch)
+            return Builder::unsupported("disk '{}': a helper for reservations that is started with the guest is not supported by "
+                                        "this version", disk.target.dev);
+        file["pr-manager"] = "pr-helper0";
+        return {};
+    }
+    const std::string socket = helper_socket(*source.reservations);
+    if (socket.empty()) return Builder::unsupported("disk '{}': <reservations> names no socket", disk.target.dev);
+    const std::string id = "pr-helper-" + node;
+    b.json("-object", {{"qom-type", "pr-manager-helper"}, {"id", id}, {"path", socket}});
+    file["pr-manager"] = id;
+    return {};
+}
+
 Status add_image(Builder& b, const Disk& disk, const Image& image, std::size_t number, bool top, const std::string& below, bool ended) {
     if (std::find(kFormats.begin(), kFormats.end(), image.format) == kFormats.end())
         return Builder::unsupported("disk '{}': the image format '{}' is not supported by this version", disk.target.dev, image.format);
     if (image.auth != nullptr || image.encryption != nullptr || !image.source->cookies.empty()) return no_secret(disk);
     const std::string storage_node = fmt::format("libvirt-{}-storage", number);
     const Options cache = cache_of(disk);
-    PV_ASSIGN_OR_RETURN(Options file, storage(disk, image));
+    PV_ASSIGN_OR_RETURN(Options file, storage("disk '" + disk.target.dev + "'", image, disk.device == DiskDevice::floppy));
     if (image.type == DiskType::file || image.type == DiskType::block) {
         if (disk.driver.io != DiskIo::unset && disk.driver.io != DiskIo::default_) file["aio"] = name(disk.driver.io);
     }
+    PV_TRY(add_reservations(b, disk, *image.source, storage_node, file));
     file["node-name"] = storage_node;
     if (!cache.is_null()) file["cache"] = cache;
     file["auto-read-only"] = true;
@@ -234,6 +264,15 @@ Result<std::string> add_blockdevs(Builder& b, const Disk& disk, std::size_t& num
         return node;
     }
     return below;
+}
+
+void add_own_helper(Builder& b) {
+    const auto& disks = b.domain.devices.disks;
+    const bool needed = std::any_of(disks.begin(), disks.end(), [](const Disk& d) {
+        return d.source && d.source->reservations && d.source->reservations->managed == YesNo::yes;
+    });
+    if (needed)
+        b.json("-object", {{"qom-type", "pr-manager-helper"}, {"id", "pr-helper0"}, {"path", b.context.folder + "/pr-helper0.sock"}});
 }
 
 } // namespace polyvirt::qemu

@@ -45,6 +45,7 @@ class Builder {
     // `-chardev` for a source under that id; `name`: what SPICE and D-Bus call it.
     Status chardev(const std::string& id, sdk::domain::ChardevType type, const std::vector<sdk::domain::ChardevSource>& sources,
                    std::string_view protocol, std::string_view name, const sdk::domain::ChardevLog& log);
+    // The alias of a controller; what the board has of its own keeps its name, whatever the document calls it.
     [[nodiscard]] std::string controller(sdk::domain::ControllerType type, std::uint32_t index) const;
 
     // Commas are the emulator's separators; inside a value they are doubled.
@@ -63,32 +64,46 @@ struct MachineVersion {
 MachineVersion version_of(std::string_view machine);
 bool old_numa(const sdk::domain::Domain& d);           // cells may give their size alone
 bool board_memory(const sdk::domain::Domain& d);       // the board's memory is a backend named to it
-void add_memory(Builder& b);
-void add_cells(Builder& b);         // I/O threads, NUMA
+Status add_memory(Builder& b);
+Status add_cells(Builder& b);       // I/O threads, NUMA
+Status check_placement(const Builder& b); // placement.cpp
+// KiB; 0: ordinary pages. `cell`: of the guest; `own`: what a module asks for.
+Result<std::uint64_t> page_size(const Builder& b, std::optional<std::uint32_t> cell, sdk::xml::Size own);
+Result<std::string> page_mount(const Builder& b, std::uint64_t kib);
 Status add_memory_modules(Builder& b);
 Status add_cpu(Builder& b);         // cpu.cpp
 void add_smbios(Builder& b);        // smbios.cpp
 void add_fw_cfg(Builder& b);
 
+bool has_flash(const sdk::domain::Domain& d);     // firmware.cpp
+bool has_variables(const sdk::domain::Domain& d); // in a flash of their own
+Status add_flashes(Builder& b);
+void add_firmware(Builder& b);
+
 Status add_machine(Builder& b);     // name, board, CPU, memory
 Status add_board_end(Builder& b);   // rtc, shutdown, boot, kernel
 Status add_controllers(Builder& b);
+
 Status add_disks(Builder& b);
 Status add_interfaces(Builder& b);
 Status add_chardevs(Builder& b);
 Status add_inputs(Builder& b);
 Status add_graphics(Builder& b);
 Status add_videos(Builder& b);
-Status add_others(Builder& b);      // watchdog, balloon, rng, panic
+Status add_watchdogs(Builder& b);
+Status add_others(Builder& b);      // balloon, rng, panic
 Status add_iommu(Builder& b);       // extras.cpp
 void add_hubs(Builder& b);
 Status add_filesystems(Builder& b);
 Status add_smartcards(Builder& b);
 Status add_tpms(Builder& b);
-Status add_sounds(Builder& b);      // sound.cpp
+// The audio backend of a device; the first where it names none. sound.cpp
+std::string audio_of(const Builder& b, const sdk::domain::AudioRef& ref);
+Status add_sounds(Builder& b);
 void add_audios(Builder& b);
 Status add_redirdevs(Builder& b);   // hostdevs.cpp
 Status add_hostdevs(Builder& b);
+Status add_shmems(Builder& b);      // shmem.cpp
 Status add_last(Builder& b);        // vmcoreinfo, vsock, crypto
 
 } // namespace polyvirt::qemu

@@ -3,6 +3,7 @@
 #include "command/command.h"
 
 #include "command/builder.h"
+#include "sdk/domain/passes.h"
 
 namespace polyvirt::qemu {
 
@@ -41,12 +42,7 @@ void Builder::add_pci(Options& device, const sdk::domain::DeviceInfo& info) cons
     if (!info.address || !info.address->is_pci()) return;
     const sdk::domain::Address& a = *info.address;
     const std::uint32_t bus = a.bus.value_or(0);
-    std::string name = fmt::format("pci.{}", bus);
-    for (const auto& c : domain.devices.controllers) {
-        if (c.type == sdk::domain::ControllerType::pci && c.index == bus && !c.info.alias.name.empty())
-            name = c.info.alias.name;
-    }
-    device["bus"] = name;
+    device["bus"] = controller(sdk::domain::ControllerType::pci, bus);
     if (a.multifunction == sdk::domain::OnOff::on) device["multifunction"] = true;
     if (a.multifunction == sdk::domain::OnOff::off) device["multifunction"] = false;
     device["addr"] = a.function.value_or(0) == 0 ? fmt::format("{:#x}", a.slot.value_or(0))
@@ -97,9 +93,16 @@ std::string Builder::virtio_driver(std::string_view name, std::string_view model
 }
 
 std::string Builder::controller(sdk::domain::ControllerType type, std::uint32_t index) const {
+    using sdk::domain::Chipset;
+    using sdk::domain::ControllerType;
+    const Chipset chipset = chipset_of(domain);
+    if (index == 0 && type == ControllerType::pci) return chipset == Chipset::q35 ? "pcie.0" : "pci.0";
+    if (index == 0 && type == ControllerType::ide && chipset == Chipset::i440fx) return "ide";
+    if (index == 0 && type == ControllerType::sata && chipset == Chipset::q35) return "ide";
     for (const auto& c : domain.devices.controllers) {
-        if (c.type == type && c.index == index) return c.info.alias.name;
+        if (c.type == type && c.index == index && !c.info.alias.name.empty()) return c.info.alias.name;
     }
+    if (type == ControllerType::pci) return fmt::format("pci.{}", index);
     return fmt::format("{}{}", sdk::domain::kControllerTypes[static_cast<std::size_t>(type)], index);
 }
 
@@ -130,8 +133,8 @@ Error refused(const Domain& d, std::string_view element, std::string_view where)
 // beside the devices (tuning, metadata of others) is no hardware, and no promise to the guest.
 Status refuse_unknown(const Domain& d, bool sketch) {
     const auto& v = d.devices;
-    const std::pair<bool, std::string_view> kinds[] = {{!v.shmems.empty(), "shmem"}, {!v.cryptos.empty(), "crypto"},
-                                                       {!v.nvrams.empty(), "nvram"}, {!v.leases.empty(), "lease"}};
+    const std::pair<bool, std::string_view> kinds[] = {{!v.cryptos.empty(), "crypto"}, {!v.nvrams.empty(), "nvram"},
+                                                       {!v.leases.empty() && !sketch, "lease"}};
     for (const auto& [there, kind] : kinds) {
         if (there) return refused(d, kind, "devices");
     }
@@ -154,11 +157,12 @@ Status refuse_unknown(const Domain& d, bool sketch) {
 Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context) {
     Builder b(domain, context);
     PV_TRY(refuse_unknown(domain, context.sketch));
+    PV_TRY(check_placement(b));
     b.arg(domain.devices.emulator);
     using Part = Status (*)(Builder&);
     for (const Part part : {add_machine, add_board_end, add_iommu, add_controllers, add_memory_modules, add_disks,
                             add_filesystems, add_interfaces, add_smartcards, add_chardevs, add_tpms, add_inputs, add_graphics,
-                            add_videos, add_sounds, add_redirdevs, add_hostdevs, add_others, add_last})
+                            add_videos, add_sounds, add_watchdogs, add_redirdevs, add_hostdevs, add_others, add_shmems, add_last})
         PV_TRY(part(b));
     for (const auto& e : domain.qemu_commandline.env) b.line.env.push_back(e.name + "=" + e.value);
     for (const auto& a : domain.qemu_commandline.args) b.arg(a.value);

@@ -8,16 +8,18 @@
 #include <vector>
 
 #include "base/result.h"
+#include "command/host.h"
 #include "sdk/domain/domain.h"
 
 namespace polyvirt::qemu {
 
 struct CommandContext {
     int monitor_fd = -1;    // the listening socket, as the emulator will have it; -1: it makes one in the folder
-    std::string folder;     // the guest's own, for sockets that the emulator makes
-    std::string pidfile;    // empty: none
-    std::string master_key; // file with the key of all other secrets; empty: none
-    std::string state = "/var/lib/libvirt/qemu"; // where files of a guest's memory stand
+    std::string folder{};     // the guest's own, for sockets that the emulator makes
+    std::string pidfile{};    // empty: none
+    std::string master_key{}; // file with the key of all other secrets; empty: none
+    std::string state{};      // where files of guests' memory stand
+    const HostResources* host = nullptr; // null: not asked about, so that nothing is refused for lack of it
     int id = -1;            // the guest's
     bool kvm = false;       // accelerator of this domain
     // For showing, not for starting: what a start would open or find (taps, ports, helpers) has a stand-in.
@@ -29,6 +31,10 @@ struct CommandLine {
     std::vector<std::string> env;
     [[nodiscard]] std::string to_string() const; // for the log; quoted for a shell
 };
+
+// For showing: what a start would open or find becomes a stand-in, which gets its place anew.
+// Error: as of assign_addresses(). sketch.cpp
+Status sketch(sdk::domain::Domain& domain);
 
 // Errors: config_unsupported names what this version cannot give to a guest.
 Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context);

@@ -176,13 +176,14 @@ Status add_controllers(Builder& b) {
     // The order in which the emulator makes them: buses before what is on them.
     constexpr ControllerType kOrder[] = {ControllerType::pci,  ControllerType::usb,           ControllerType::scsi,
                                          ControllerType::ide,  ControllerType::sata,          ControllerType::virtio_serial,
-                                         ControllerType::ccid, ControllerType::xenbus,        ControllerType::isa};
+                                         ControllerType::unset, ControllerType::ccid, ControllerType::xenbus,
+                                         ControllerType::isa};
     for (const ControllerType type : kOrder) {
+        if (type == ControllerType::unset) add_hubs(b); // card readers may hang on them
         for (const Controller& c : b.domain.devices.controllers) {
             if (c.type == type) PV_TRY(controller(b, c));
         }
     }
-    add_hubs(b);
     add_floppy_boot(b);
     return {};
 }

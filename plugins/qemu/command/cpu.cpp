@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 // -cpu: model, features, enlightenments.
 
+#include <algorithm>
+
 #include "command/builder.h"
 
 namespace polyvirt::qemu {
@@ -111,6 +113,8 @@ Status add_cpu(Builder& b) {
         text += fmt::format(",kvm-pv-eoi={}", on_off(d.features.apic->eoi == OnOff::on));
     if (d.features.pvspinlock) text += fmt::format(",kvm-pv-unhalt={}", on_off(d.features.pvspinlock->state == OnOff::on));
     if (d.features.hyperv) add_hyperv(*d.features.hyperv, text);
+    const auto& panics = d.devices.panics;
+    if (std::any_of(panics.begin(), panics.end(), [](const Panic& p) { return p.model == "hyperv"; })) text += ",hv-crash";
     if (d.features.kvm) add_kvm(*d.features.kvm, text);
     if (d.features.pmu) text += fmt::format(",pmu={}", on_off(d.features.pmu->state == OnOff::on));
     if (d.cpu && d.cpu->cache) {

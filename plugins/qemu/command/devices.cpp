@@ -173,6 +173,8 @@ Status vnc(Builder& b, const Graphics& g) {
         std::string address = g.listen;
         if (listen != nullptr && !listen->address.empty()) address = listen->address;
         if (address.empty()) address = "127.0.0.1";
+        if (g.autoport == YesNo::no && g.port.value_or(0) < 5900)
+            return Builder::unsupported("vnc port must be in range [5900,65535]");
         const bool fixed = g.autoport != YesNo::yes && g.port.value_or(-1) >= 5900;
         // The emulator looks for a free port itself, so nobody can take it in between; query-vnc tells which.
         const std::string display = fixed              ? fmt::format("{}", *g.port - 5900)
@@ -232,6 +234,9 @@ constexpr std::pair<std::string_view, std::string_view> kVideoDrivers[] = {
 
 Status video(Builder& b, const Video& v, bool primary) {
     if (v.model.type == "none") return {};
+    if (v.driver.name == "vhostuser")
+        return Builder::unsupported("video '{}': a display served by a process of its own is not supported by this version",
+                                    v.info.alias.name);
     std::string driver;
     for (const auto& [model, d] : kVideoDrivers) {
         if (model == v.model.type) driver = d;
@@ -306,6 +311,7 @@ Status rng(Builder& b, const Rng& r) {
 }
 
 Status panic(Builder& b, const Panic& p) {
+    if (p.model == "hyperv") return {}; // a feature of the CPU
     if (p.model != "isa" && p.model != "pvpanic" && !p.model.empty())
         return Builder::unsupported("panic device model '{}' is not supported by this version", p.model);
     Options o{{"driver", p.model == "pvpanic" ? "pvpanic-pci" : "pvpanic"}};
@@ -345,6 +351,17 @@ Status add_graphics(Builder& b) {
             b.arg("-display", g.gl.enable == YesNo::unset ? "sdl"
                                                           : fmt::format("sdl,gl={}", g.gl.enable == YesNo::yes ? "on" : "off"));
             break;
+        case GraphicsType::egl_headless: {
+            std::string node = g.gl.rendernode;
+            if (node.empty() && b.context.host != nullptr) {
+                if (b.context.host->render_nodes.empty())
+                    return make_error(ErrorCode::system_error, ErrorDomain::none,
+                                      "graphics 'egl-headless' needs a GPU's render node, and there is none in /dev/dri");
+                node = b.context.host->render_nodes.front();
+            }
+            b.arg("-display", node.empty() ? "egl-headless" : "egl-headless,rendernode=" + Builder::value(node));
+            break;
+        }
         default:
             return Builder::unsupported("graphics of type '{}' are not supported by this version; 'vnc' is", name(g.type));
         }
@@ -361,9 +378,13 @@ Status add_videos(Builder& b) {
     return {};
 }
 
+Status add_watchdogs(Builder& b) {
+    for (const Watchdog& w : b.domain.devices.watchdogs) PV_TRY(watchdog(b, w));
+    return {};
+}
+
 Status add_others(Builder& b) {
     const Devices& v = b.domain.devices;
-    for (const Watchdog& w : v.watchdogs) PV_TRY(watchdog(b, w));
     if (v.memballoon && v.memballoon->model != "none") {
         Options o{{"driver", Builder::virtio_driver("virtio-balloon", v.memballoon->model)}};
         Builder::add_virtio(o, v.memballoon->driver);

@@ -90,7 +90,10 @@ Status tpm(Builder& b, const Tpm& t) {
         b.arg("-chardev", "null,id=chrtpm");
         b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
     } else {
-        b.arg("-tpmdev", fmt::format("passthrough,id={},path={}", id, t.backend.device.empty() ? "/dev/tpm0" : t.backend.device));
+        const std::string device = t.backend.device.empty() ? "/dev/tpm0" : t.backend.device;
+        if (b.context.host != nullptr && !b.context.host->exists(device))
+            return make_error(ErrorCode::system_error, ErrorDomain::qemu, "Could not open TPM device {}: there is none", device);
+        b.arg("-tpmdev", fmt::format("passthrough,id={},path={}", id, device));
     }
     b.device({{"driver", t.model}, {"tpmdev", id}, {"id", t.info.alias.name}});
     return {};

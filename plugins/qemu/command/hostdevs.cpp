@@ -16,8 +16,11 @@ Error lacks(const Hostdev& h, std::string_view what) {
     return Builder::unsupported("host device '{}' has no {}", h.info.alias.name, what);
 }
 
-Result<Options> pci(const Hostdev& h) {
+Result<Options> pci(const Builder& b, const Hostdev& h) {
     if (!h.source.address) return lacks(h, "address");
+    if (h.driver.empty() && b.context.host != nullptr && !b.context.host->exists("/dev/vfio/vfio"))
+        return Builder::unsupported("host device '{}': this host cannot pass PCI devices through, it has no /dev/vfio/vfio",
+                                    h.info.alias.name);
     const HostAddress& a = *h.source.address;
     return Options{{"driver", "vfio-pci"},
                    {"host", fmt::format("{:04x}:{:02x}:{:02x}.{:x}", a.domain.value_or(0), a.bus.value_or(0), a.slot.value_or(0),
@@ -47,12 +50,14 @@ Result<Options> mediated(const Hostdev& h) {
 }
 
 Status hostdev(Builder& b, const Hostdev& h) {
+    // Kept for the guest, but not plugged in.
+    if (h.info.address && h.info.address->type == AddressType::unassigned) return {};
     if (h.mode != "subsystem")
         return Builder::unsupported("hostdev mode '{}' not supported by the emulator", h.mode);
     if (!b.context.sketch)
         return Builder::unsupported("host device '{}': type '{}' is not supported by this version", h.info.alias.name, h.type);
     Result<Options> made = Builder::unsupported("host device '{}': type '{}' is not supported by this version", h.info.alias.name, h.type);
-    if (h.type == "pci") made = pci(h);
+    if (h.type == "pci") made = pci(b, h);
     if (h.type == "usb") made = usb(h);
     if (h.type == "mdev") made = mediated(h);
     if (!made) return made.error();

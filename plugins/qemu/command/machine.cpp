@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "command/builder.h"
+#include "command/blockdev.h"
 #include "sdk/domain/passes.h"
 
 namespace polyvirt::qemu {
@@ -30,12 +30,26 @@ std::string machine_options(const Builder& b) {
     const auto& memories = d.devices.memories;
     if (std::any_of(memories.begin(), memories.end(), [](const MemoryDevice& x) { return x.model == "nvdimm"; })) m += ",nvdimm=on";
     if (board_memory(d)) m += ",memory-backend=pc.ram";
+    // The speaker is on the board; -soundhw, with which it once was had, is gone since 7.1.
+    const auto& sounds = d.devices.sounds;
+    const auto speaker = std::find_if(sounds.begin(), sounds.end(), [](const Sound& s) { return s.model == "pcspk"; });
+    if (speaker != sounds.end()) {
+        if (const std::string audio = audio_of(b, speaker->audio); !audio.empty()) m += ",pcspk-audiodev=" + audio;
+    }
+    if (has_flash(d)) m += ",pflash0=libvirt-pflash0-format";
+    if (has_variables(d)) m += ",pflash1=libvirt-pflash1-format";
     return m;
 }
 
 void add_smp(Builder& b) {
     const std::uint32_t max = b.domain.vcpu.max.value_or(1);
-    const std::uint32_t now = b.domain.vcpu.current.value_or(max);
+    std::uint32_t now = b.domain.vcpu.current.value_or(max);
+    // Those that can be plugged in are, one by one, before the guest runs.
+    const auto& vcpus = b.domain.vcpus;
+    if (!vcpus.empty())
+        now = static_cast<std::uint32_t>(std::count_if(vcpus.begin(), vcpus.end(), [](const IndividualVcpu& v) {
+            return v.enabled != YesNo::no && v.hotpluggable != YesNo::yes;
+        }));
     std::string smp = fmt::format("{}", now);
     if (now != max) smp += fmt::format(",maxcpus={}", max);
     if (b.domain.cpu && b.domain.cpu->topology) {
@@ -116,14 +130,6 @@ void add_power(Builder& b) {
         b.arg("-global", fmt::format("{}.disable_s4={}", device, d.suspend_to_disk == YesNo::no ? 1 : 0));
 }
 
-Status add_firmware(Builder& b) {
-    const Os& os = b.domain.os;
-    if (os.firmware == "efi" || os.loader.type == "pflash")
-        return Builder::unsupported("domain '{}': UEFI firmware cannot be given to a guest by this version", b.domain.name);
-    if (!os.loader.path.empty()) b.arg("-bios", os.loader.path);
-    return {};
-}
-
 void add_boot_options(Builder& b) {
     const Os& os = b.domain.os;
     std::string boot;
@@ -145,6 +151,8 @@ Status add_machine(Builder& b) {
     b.arg("-S"); // stopped, until the driver has seen to everything
     if (!b.context.master_key.empty())
         b.json("-object", {{"qom-type", "secret"}, {"id", "masterKey0"}, {"format", "raw"}, {"file", b.context.master_key}});
+    add_own_helper(b);
+    PV_TRY(add_flashes(b));
     b.arg("-machine", machine_options(b));
     std::string accel = b.context.kvm ? "kvm" : "tcg";
     if (!b.context.kvm && d.features.tb_cache) accel += fmt::format(",tb-size={}", *d.features.tb_cache / 1024);
@@ -152,15 +160,16 @@ Status add_machine(Builder& b) {
         accel += fmt::format(",dirty-ring-size={}", *d.features.kvm->dirty_ring->size);
     b.arg("-accel", accel);
     PV_TRY(add_cpu(b));
-    PV_TRY(add_firmware(b));
-    add_memory(b);
+    add_firmware(b);
+    PV_TRY(add_memory(b));
     add_smp(b);
-    add_cells(b);
+    PV_TRY(add_cells(b));
     b.arg("-uuid", d.uuid.value_or(Uuid{}).to_string());
     if (d.devices.graphics.empty()) b.arg("-display", "none");
     add_smbios(b);
     b.arg("-no-user-config");
     b.arg("-nodefaults");
+    if (d.genid) b.device({{"driver", "vmgenid"}, {"guid", d.genid->uuid.value_or(Uuid{}).to_string()}, {"id", "vmgenid0"}});
     if (!b.context.pidfile.empty()) b.arg("-pidfile", b.context.pidfile);
     return {};
 }

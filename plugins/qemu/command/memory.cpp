@@ -20,9 +20,11 @@ struct BackendRequest {
     std::string access;         // overrides the domain's
     YesNo discard{};            // overrides the domain's
     std::string path;           // of a module with a file of its own
-    bool pmem = false, readonly = false;
+    bool pmem = false;
     xml::Size align;            // KiB
     std::optional<std::uint32_t> cell; // of the guest, for placement
+    xml::Size page;                    // KiB, what a module asks for
+    bool board = false;                // the whole of the board's memory
 };
 
 bool policy_of(const Builder& b, const BackendRequest& r, std::string& mode, xml::CpuSet& nodes) {
@@ -37,17 +39,26 @@ bool policy_of(const Builder& b, const BackendRequest& r, std::string& mode, xml
     return false;
 }
 
-Options backend(const Builder& b, const BackendRequest& r) {
+Result<Options> backend(const Builder& b, const BackendRequest& r) {
     const MemoryBacking none;
     const MemoryBacking& backing = b.domain.memory_backing ? *b.domain.memory_backing : none;
     const std::string access = !r.access.empty() ? r.access : backing.access;
-    const bool file = !r.path.empty() || backing.source == "file" || (backing.source != "memfd" && !access.empty());
+    PV_ASSIGN_OR_RETURN(const std::uint64_t page, page_size(b, r.cell, r.page));
+    const bool file = page != 0 || !r.path.empty() || backing.source == "file" || (backing.source != "memfd" && !access.empty());
     Options o;
     if (backing.source == "memfd" && r.path.empty()) {
         o = {{"qom-type", "memory-backend-memfd"}, {"id", r.id}};
+        if (page != 0) {
+            o["hugetlb"] = true;
+            o["hugetlbsize"] = page * 1024;
+        }
     } else if (file) {
-        const std::string path = !r.path.empty() ? r.path
-                                                 : fmt::format("{}/ram/{}-{}/{}", b.context.state, b.context.id, b.domain.name, r.id);
+        // In a folder the emulator makes a file of its own, which nobody else can open.
+        std::string path;
+        if (page != 0) {
+            PV_ASSIGN_OR_RETURN(path, page_mount(b, page));
+        }
+        if (page == 0) path = !r.path.empty() ? r.path : fmt::format("{}/ram/{}-{}/{}", b.context.state, b.context.id, b.domain.name, r.id);
         o = {{"qom-type", "memory-backend-file"}, {"id", r.id}, {"mem-path", path}};
         const bool discard = (r.discard == YesNo::unset ? backing.discard : r.discard == YesNo::yes);
         if (discard) o["discard-data"] = true;
@@ -56,12 +67,13 @@ Options backend(const Builder& b, const BackendRequest& r) {
     }
     if (access == "shared") o["share"] = true;
     if (access == "private") o["share"] = false;
-    if (backing.allocation == "immediate" || !r.path.empty()) o["prealloc"] = true;
+    // Names of RAM blocks as machines before 4.0 had them, which those of today have for the board's alone.
+    if (r.board && o["qom-type"] != "memory-backend-ram") o["x-use-canonical-path-for-ramblock-id"] = false;
+    if (backing.allocation == "immediate" || !r.path.empty() || page != 0) o["prealloc"] = true;
     if (backing.allocation_threads && o.contains("prealloc")) o["prealloc-threads"] = *backing.allocation_threads;
     o["size"] = r.kib * 1024;
     if (r.align) o["align"] = *r.align * 1024;
     if (r.pmem) o["pmem"] = true;
-    if (r.readonly) o["readonly"] = true;
     std::string mode;
     xml::CpuSet nodes;
     if (policy_of(b, r, mode, nodes)) {
@@ -94,7 +106,7 @@ std::uint64_t initial_kib(const Domain& d) {
     return total > modules ? total - modules : total;
 }
 
-void add_numa(Builder& b) {
+Status add_numa(Builder& b) {
     const CpuNuma& numa = b.domain.cpu->numa;
     for (const NumaCell& cell : numa.cells) {
         const std::uint32_t id = cell.id.value_or(0);
@@ -105,7 +117,7 @@ void add_numa(Builder& b) {
         request.access = cell.mem_access;
         request.discard = cell.discard;
         request.cell = id;
-        const Options memory = backend(b, request);
+        PV_ASSIGN_OR_RETURN(const Options memory, backend(b, request));
         // Boards of old take the size alone, and clients count on what they have.
         const bool plain = old_numa(b.domain) && memory["qom-type"] == "memory-backend-ram" && !memory.contains("policy");
         if (!plain && request.kib != 0) b.json("-object", memory);
@@ -121,6 +133,7 @@ void add_numa(Builder& b) {
             b.arg("-numa", fmt::format("dist,src={},dst={},val={}", cell.id.value_or(0), distance.id.value_or(0),
                                        distance.value.value_or(10)));
     }
+    return {};
 }
 
 } // namespace
@@ -148,7 +161,7 @@ bool board_memory(const Domain& d) {
     return chipset_of(d) != Chipset::other && !(d.cpu && !d.cpu->numa.empty());
 }
 
-void add_memory(Builder& b) {
+Status add_memory(Builder& b) {
     const Domain& d = b.domain;
     const std::uint64_t initial = initial_kib(d);
     if (d.max_memory)
@@ -159,13 +172,16 @@ void add_memory(Builder& b) {
         BackendRequest request;
         request.id = "pc.ram";
         request.kib = (initial + 1023) / 1024 * 1024;
-        b.json("-object", backend(b, request));
+        request.board = true;
+        PV_ASSIGN_OR_RETURN(const Options memory, backend(b, request));
+        b.json("-object", memory);
     }
     const bool locked = d.memory_backing && d.memory_backing->locked;
     b.arg("-overcommit", locked ? "mem-lock=on" : "mem-lock=off");
+    return {};
 }
 
-void add_cells(Builder& b) {
+Status add_cells(Builder& b) {
     const Domain& d = b.domain;
     for (const IoThread& t : d.iothread_ids) {
         Options o{{"qom-type", "iothread"}, {"id", fmt::format("iothread{}", t.id.value_or(0))}};
@@ -173,9 +189,15 @@ void add_cells(Builder& b) {
         if (t.thread_pool_max) o["thread-pool-max"] = *t.thread_pool_max;
         b.json("-object", o);
     }
+    if (const auto& pool = d.default_iothread) {
+        Options o{{"qom-type", "main-loop"}, {"id", "main-loop"}};
+        if (pool->thread_pool_min) o["thread-pool-min"] = *pool->thread_pool_min;
+        if (pool->thread_pool_max) o["thread-pool-max"] = *pool->thread_pool_max;
+        if (o.size() > 2) b.json("-object", o);
+    }
     if (old_numa(d) && d.cpu && !d.cpu->numa.empty() && d.memory_backing && d.memory_backing->allocation == "immediate")
         b.arg("-mem-prealloc");
-    if (d.cpu && !d.cpu->numa.empty()) add_numa(b);
+    return d.cpu && !d.cpu->numa.empty() ? add_numa(b) : Status{};
 }
 
 Status add_memory_modules(Builder& b) {
@@ -184,15 +206,18 @@ Status add_memory_modules(Builder& b) {
             return Builder::unsupported("memory device '{}': model '{}' is not supported by this version", m.info.alias.name, m.model);
         BackendRequest request;
         request.id = "mem" + m.info.alias.name;
-        request.kib = m.target.size.value_or(0);
+        // Slots are of 2 MiB, and what is behind one is as large, even where the guest sees less.
+        const std::uint64_t kib = m.target.size.value_or(0);
+        request.kib = m.model.ends_with("dimm") ? (kib + 2047) / 2048 * 2048 : kib;
         request.access = m.access;
         request.discard = m.discard;
         request.path = m.source.path;
         request.pmem = m.source.pmem;
-        request.readonly = m.target.readonly;
         request.align = m.source.align_size;
         request.cell = m.target.node;
-        b.json("-object", backend(b, request));
+        request.page = m.source.page_size;
+        PV_ASSIGN_OR_RETURN(const Options memory, backend(b, request));
+        b.json("-object", memory);
         const bool virtio = m.model.starts_with("virtio");
         Options o{{"driver", m.model == "dimm" ? "pc-dimm" : virtio ? m.model + "-pci" : m.model}};
         if (m.target.node) o["node"] = *m.target.node;

@@ -46,13 +46,13 @@ constexpr std::pair<std::string_view, std::string_view> kBackends[] = {{"pulseau
 constexpr std::pair<std::string_view, std::string_view> kCards[] = {
     {"es1370", "ES1370"}, {"ac97", "AC97"}, {"ich6", "intel-hda"}, {"ich9", "ich9-intel-hda"}, {"sb16", "sb16"}, {"usb", "usb-audio"}};
 
+} // namespace
+
 std::string audio_of(const Builder& b, const AudioRef& ref) {
     if (ref.id) return fmt::format("audio{}", *ref.id);
     const auto& audios = b.domain.devices.audios;
     return audios.empty() ? std::string() : fmt::format("audio{}", audios.front().id.value_or(1));
 }
-
-} // namespace
 
 void add_audios(Builder& b) {
     for (const Audio& a : b.domain.devices.audios) {
@@ -60,6 +60,8 @@ void add_audios(Builder& b) {
         for (const auto& [document, emulator] : kBackends) {
             if (a.type == document) driver = emulator;
         }
+        // What is behind SDL its library learns from the environment alone.
+        if (a.type == "sdl" && !a.driver.empty()) b.line.env.push_back("SDL_AUDIODRIVER=" + a.driver);
         Options o{{"id", fmt::format("audio{}", a.id.value_or(1))}, {"driver", driver}};
         set(o, "timer-period", a.timer_period);
         set(o, "server", a.server_name);

@@ -225,9 +225,9 @@ TEST(DomainAddresses, what_the_user_gave_stays_and_collisions_are_told) {
     EXPECT_THAT(refused(document(at9 + at9)).message, HasSubstr("0000:00:09.0"));
     EXPECT_THAT(
         refused(
-            document("<interface type='user'><address type='pci' bus='3' slot='1'/></interface>"))
+            document("<interface type='user'><address type='pci' bus='3' slot='0'/></interface>"))
             .message,
-        HasSubstr("index='3'"));
+        HasSubstr("slots of a pci-bridge"));
 }
 
 TEST(DomainAddresses, usb_devices_get_ports_and_hubs_when_they_run_out) {

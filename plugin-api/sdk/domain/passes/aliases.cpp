@@ -126,7 +126,9 @@ void assign_aliases(Domain& d) {
     // The first console is the first serial under another name.
     if (!v.consoles.empty() && !v.serials.empty() && v.consoles[0].target.type == "serial")
         v.consoles[0].info.alias = v.serials[0].info.alias;
-    namer.number(v.consoles, "console");
+    // By place, so that the second console is the same whether or not the first is a serial line.
+    for (std::size_t i = 0; i < v.consoles.size(); i++)
+        namer.name(v.consoles[i].info, fmt::format("console{}", i));
     namer.number(v.channels, "channel");
     namer.number(v.inputs, "input");
     namer.number(v.sounds, "sound");

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error_text.h"
+#include "sdk/domain/passes/addresses.h"
 #include "sdk/domain/passes/defaults.h"
 
 namespace polyvirt::sdk::domain {
@@ -63,33 +64,16 @@ class Controllers {
                 last_usb = &c;
         }
     }
-    // By index within a type, each type where its first stood, the master before its companions.
+    // By index within a type, each type where its first stood.
     void order() {
         std::vector<Controller> ordered;
-        for (Controller& c : list_) {
-            std::size_t at = ordered.size();
-            bool seen = false;
-            for (std::size_t i = ordered.size(); i-- > 0;) {
-                if (ordered[i].type != c.type)
-                    continue;
-                if (rank(ordered[i]) > rank(c))
-                    at = i;
-                else if (!seen && at == ordered.size())
-                    at = i + 1;
-                seen = true;
-            }
-            ordered.insert(ordered.begin() + static_cast<std::ptrdiff_t>(at), std::move(c));
-        }
+        for (Controller& c : list_)
+            insert_controller(ordered, std::move(c));
         list_ = std::move(ordered);
     }
 
   private:
     static bool is_ich9(const Controller& c) { return c.model.rfind("ich9-", 0) == 0; }
-    // A master comes before its companions at the same index.
-    static std::uint64_t rank(const Controller& c) {
-        return std::uint64_t{c.index.value_or(0)} * 2 +
-               (c.model.rfind("ich9-uhci", 0) == 0 ? 1 : 0);
-    }
     [[nodiscard]] bool shares_index(const Controller& c, const Controller& before) const {
         if (!is_ich9(c) || !is_ich9(before))
             return false;
@@ -144,11 +128,11 @@ Status device_controllers(Domain& d, Controllers& all) {
     auto serial_port = [&](const Chardev& c) {
         if (c.target.type != "virtio")
             return;
+        // Without an address it goes to the first controller, which is made if need be even where the
+        // document has others.
         const bool placed = c.info.address && c.info.address->type == AddressType::virtio_serial;
         const std::uint32_t index = placed ? c.info.address->controller.value_or(0) : 0;
-        const bool there = placed ? all.find(ControllerType::virtio_serial, index) != nullptr
-                                  : all.any(ControllerType::virtio_serial);
-        if (!there)
+        if (all.find(ControllerType::virtio_serial, index) == nullptr)
             all.add(ControllerType::virtio_serial, index);
     };
     std::for_each(d.devices.channels.begin(), d.devices.channels.end(), serial_port);
@@ -187,8 +171,8 @@ Status default_models(Domain& d) {
 
 Status default_controllers(Domain& d) {
     Controllers all(d);
-    all.number();
     all.order();
+    all.number();
     PV_TRY(machine_controllers(d, all));
     PV_TRY(device_controllers(d, all));
     return default_models(d);

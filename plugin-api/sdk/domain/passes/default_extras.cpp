@@ -7,6 +7,8 @@
 namespace polyvirt::sdk::domain {
 
 void default_extras(Domain& d) {
+    if (d.genid && !d.genid->uuid)
+        d.genid->uuid = Uuid::random();
     auto& v = d.devices;
     for (Hostdev& h : v.hostdevs) {
         if (h.mode == "subsystem" && h.managed == YesNo::unset)

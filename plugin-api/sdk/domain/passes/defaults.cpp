@@ -135,17 +135,6 @@ void default_features(Domain& d) {
         d.features.hyperv->mode = "custom";
 }
 
-// Keys can be enrolled only where they are checked.
-void default_firmware(Domain& d) {
-    auto& features = d.os.firmware_features;
-    const auto find = [&](std::string_view name) {
-        return std::find_if(features.begin(), features.end(), [name](const FirmwareFeature& f) { return f.name == name; });
-    };
-    if (const auto keys = find("enrolled-keys");
-        keys != features.end() && keys->enabled == YesNo::yes && find("secure-boot") == features.end())
-        features.push_back({YesNo::yes, "secure-boot"});
-}
-
 void default_boot(Domain& d) {
     if (!d.os.boot.empty() || d.os.type.type != "hvm")
         return;
@@ -230,8 +219,8 @@ Status apply_defaults(Domain& d, const HostContext& context) {
         d.os.bootmenu_timeout.reset();
     if (d.genid && !d.genid->uuid)
         d.genid->uuid = Uuid::random();
-    default_firmware(d);
     default_boot(d);
+    default_firmware(d, context);
     default_interfaces(d, context);
     PV_TRY(default_disks(d));
     default_sources(d);

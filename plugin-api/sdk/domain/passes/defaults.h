@@ -18,6 +18,8 @@ void default_small_devices(Domain& d);
 // Controllers that devices need and machines have. default_controllers.cpp
 Status default_controllers(Domain& d);
 
+// Variables of UEFI firmware. default_firmware.cpp
+void default_firmware(Domain& d, const HostContext& context);
 // I/O threads, NUMA, schedulers. default_tuning.cpp
 Status default_tuning(Domain& d);
 // Every I/O thread has a number; those that the document does not number get the lowest free ones.

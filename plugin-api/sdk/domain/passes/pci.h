@@ -2,11 +2,12 @@
 // Copyright 2026 The polyvirt authors
 #pragma once
 // The PCI buses of one guest while addresses are given out: which slots are taken, what may be
-// plugged in where, which bridges and root ports have to be added. For passes/ only.
+// plugged in where, which bridges and root ports would have to be added. For passes/ only.
 
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -29,48 +30,58 @@ enum class PciNeed : std::uint8_t {
     pcie_expander,
 };
 
+// One model of PCI controller: what it needs itself, and which bus it makes. pci_models.cpp
+struct PciModel {
+    std::string_view name;     // in documents
+    std::string_view emulator; // what a document may call the emulator's implementation
+    PciNeed need;
+    std::uint16_t takes; // a bit for each PciNeed
+    bool automatic;      // endpoints come here on their own, not only when the document says so
+    std::uint32_t first, last; // slots that devices can use
+};
+// Null: no such model.
+const PciModel* find_pci_model(std::string_view name);
+PciNeed need_of_controller(const Controller& c);
+
 class PciBuses {
   public:
-    // Takes in the PCI controllers of the domain as they are.
-    PciBuses(Domain& domain, Chipset chipset);
+    enum class Growth : bool { fixed, allowed };
+    // Takes in the PCI controllers of the domain as they are. Indexes that the document leaves out
+    // below its highest are buses too. With growth, buses are added as devices need them; the
+    // domain itself is never changed.
+    PciBuses(const Domain& domain, Chipset chipset, Growth growth);
 
-    [[nodiscard]] bool present() const { return !buses_.empty(); }
-    // Marks an address as taken. Error: no such bus, not pluggable there, in use.
+    // Marks an address of the document as taken. Error: no such bus, not pluggable there, in use.
     Status reserve(const Address& address, PciNeed need, std::string_view who);
     [[nodiscard]] bool slot_free(std::uint32_t bus, std::uint32_t slot) const;
     [[nodiscard]] bool function_free(std::uint32_t bus, std::uint32_t slot,
                                      std::uint32_t function) const;
-    // The next free place for such a device; adds controllers where needed. Whole slots.
-    Result<Address> assign(PciNeed need, std::string_view who);
-    // Gives the controllers that have none their own addresses, options and numbers.
-    Status place_controllers();
-    [[nodiscard]] bool grew() const { return grew_; }
-    [[nodiscard]] std::size_t configured() const { return configured_; }
+    [[nodiscard]] bool any_slot_free() const;
+    // The next free place for such a device, at that function.
+    Result<Address> assign(PciNeed need, std::string_view who, std::uint32_t function = 0);
+    [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(buses_.size()); }
+    [[nodiscard]] std::string_view model(std::uint32_t bus) const {
+        return buses_[bus].model->name;
+    }
 
   private:
-    struct Bus {
-        std::string model;
-        std::array<std::uint8_t, 32> functions{}; // a bit each
-        std::uint32_t first = 0, last = 31;       // slots that devices can use
-        bool exists = false;
+    struct Slot {
+        std::uint8_t functions = 0; // a bit each
+        bool shared = false;        // by root ports, a function each
     };
-    [[nodiscard]] static bool accepts(const Bus& bus, PciNeed need);
-    [[nodiscard]] const Bus* bus_at(std::uint32_t index) const;
-    void adopt(const Controller& c);
-    Result<std::uint32_t> add_controller(std::string_view model);
-    Result<Address> assign_root_port();
-    bool find_slot(PciNeed need, Address& out) const;
-    bool find_on(std::uint32_t index, Address& out) const;
-    Status grow_for(PciNeed need, std::string_view who);
-    void fill_options(Controller& c);
+    struct Bus {
+        const PciModel* model = nullptr;
+        std::array<Slot, 32> slots{};
+    };
+    void add(const PciModel* model);
+    Status grow(PciNeed need, std::string_view who);
+    Status grow_to(std::uint32_t bus, PciNeed need, std::string_view who);
+    bool find(PciNeed need, Address& out) const;
+    void take(const Address& address, PciNeed need);
 
-    Domain& domain_;
     Chipset chipset_;
+    Growth growth_;
     std::vector<Bus> buses_;
-    std::size_t configured_ = 0;
-    bool grew_ = false;
 };
-
-PciNeed need_of_controller(const Controller& c);
 
 } // namespace polyvirt::sdk::domain

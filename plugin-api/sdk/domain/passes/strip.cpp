@@ -3,6 +3,7 @@
 // Passes that leave out what a document is not to show.
 #include <algorithm>
 
+#include "sdk/domain/passes/addresses.h"
 #include "sdk/domain/passes/defaults.h"
 #include "sdk/domain/passes/visit.h"
 #include "sdk/xml/format.h"
@@ -22,7 +23,11 @@ void drop_live_chardev(Chardev& c) {
         c.sources.clear();
     if (c.type == ChardevType::unix_ && c.target.type == "virtio" && !c.sources.empty()) {
         const std::string& path = c.sources[0].path;
-        const bool ours = path.find("/domain-") != std::string::npos && path.ends_with("/" + c.target.name) && !c.target.name.empty();
+        // In a guest's folder, under the channel's own name.
+        const std::size_t slash = path.rfind('/');
+        const std::size_t folder = slash == std::string::npos || slash == 0 ? slash : path.rfind('/', slash - 1);
+        const bool ours = folder != std::string::npos && path.compare(folder, 8, "/domain-") == 0 &&
+                          !c.target.name.empty() && path.substr(slash + 1) == c.target.name;
         if (ours)
             c.sources.clear();
     }
@@ -84,6 +89,11 @@ void drop_secrets(Domain& d) {
 
 void drop_implied(Domain& d) {
     auto& controllers = d.devices.controllers;
+    // In the order in which a peer that reads it has them.
+    std::vector<Controller> ordered;
+    for (Controller& c : controllers)
+        insert_controller(ordered, std::move(c));
+    controllers = std::move(ordered);
     auto only = [&](ControllerType type) {
         return std::count_if(controllers.begin(), controllers.end(),
                              [type](const Controller& c) { return c.type == type; }) == 1;

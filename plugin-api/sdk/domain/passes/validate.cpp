@@ -173,23 +173,25 @@ Found reconnect_timeouts(const Domain& d) {
 }
 
 Found firmware_loader(const Domain& d) {
-    const Os& os = d.os;
-    if (!os.firmware.empty()) {
-        if (os.loader.readonly != YesNo::unset)
-            return "loader attribute 'readonly' cannot be specified when firmware autoselection is enabled";
-        if (!os.loader.type.empty())
-            return "loader attribute 'type' cannot be specified when firmware autoselection is enabled";
-        if (os.loader.secure != YesNo::unset)
-            return "loader attribute 'secure' cannot be specified when firmware autoselection is enabled";
-        if (os.nvram && os.firmware != "efi")
+    const Loader& loader = d.os.loader;
+    if (!d.os.firmware.empty()) {
+        constexpr std::string_view kLater =
+            "loader attribute '{}' cannot be specified when firmware autoselection is enabled";
+        if (loader.readonly != YesNo::unset)
+            return fmt::format(kLater, "readonly");
+        if (!loader.type.empty() || !loader.path.empty()) // a path has a type, if only by default
+            return fmt::format(kLater, "type");
+        if (loader.secure == YesNo::no)
+            return fmt::format(kLater, "secure");
+        if ((d.os.nvram || loader.stateless == YesNo::no) && d.os.firmware != "efi")
             return "Only EFI firmware permits NVRAM";
         return {};
     }
-    const bool any = !os.loader.type.empty() || os.loader.readonly != YesNo::unset || os.loader.secure != YesNo::unset ||
-                     os.loader.stateless != YesNo::unset;
-    if (any && os.loader.path.empty())
+    const bool any = !loader.type.empty() || loader.readonly != YesNo::unset || loader.secure != YesNo::unset ||
+                     loader.stateless != YesNo::unset;
+    if (any && loader.path.empty())
         return "no loader path specified and firmware auto selection disabled";
-    if (os.nvram && !os.loader.path.empty() && os.loader.type != "pflash")
+    if ((d.os.nvram || loader.stateless == YesNo::no) && !loader.path.empty() && loader.type != "pflash")
         return "Only pflash loader type permits NVRAM";
     return {};
 }

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// One rule a row: a document of ours, and what of the command line follows from it.
+#include "command/command.h"
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sdk/domain/passes.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using sdk::domain::Domain;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Guest {
+    std::string devices, os, more; // inside of <devices>, <os>, <domain>
+    const char* machine = "pc-i440fx-7.2";
+};
+
+HostResources machine_room() {
+    HostResources r;
+    r.nodes = {0, 1};
+    r.huge_pages = {{"/huge", 2048}, {"/giant", 1048576}};
+    r.render_nodes = {"/dev/dri/renderD128"};
+    r.exists = [](const std::string& path) { return path == "/dev/tpm0"; };
+    return r;
+}
+
+Result<Domain> prepared(const Guest& g) {
+    PV_ASSIGN_OR_RETURN(auto parsed, sdk::domain::parse_domain(fmt::format(
+        "<domain type='qemu'><name>small</name><uuid>11111111-2222-3333-4444-555555555555</uuid><memory unit='MiB'>64</memory>"
+        "<vcpu>1</vcpu>{}<os><type arch='x86_64' machine='{}'>hvm</type>{}</os><devices><controller type='usb' model='none'/>"
+        "<memballoon model='none'/>{}</devices></domain>",
+        g.more, g.machine, g.os, g.devices)));
+    sdk::domain::HostContext host;
+    host.emulator = [](std::string_view) { return std::string("/bin/emulator"); };
+    host.canonical_machine = [](std::string_view, std::string_view machine) { return std::string(machine); };
+    host.nvram_folder = "/state/nvram";
+    PV_TRY(complete(parsed.domain, host));
+    return std::move(parsed.domain);
+}
+
+Result<CommandLine> line_of(const Guest& g, const HostResources& host, bool shown) {
+    PV_ASSIGN_OR_RETURN(Domain d, prepared(g));
+    if (shown) PV_TRY(sketch(d));
+    assign_aliases(d);
+    return build_command(d, {.folder = "/run/guest", .state = "/state/qemu", .host = &host, .sketch = shown});
+}
+
+// Options and values, a line each.
+std::string text_of(const Guest& g, const HostResources& host, bool shown) {
+    const auto line = line_of(g, host, shown);
+    if (!line) return "refused: " + line.error().message;
+    std::string out;
+    for (const std::string& a : line->args) out += a + "\n";
+    return out;
+}
+
+struct Row {
+    const char* what;
+    Guest guest;
+    std::vector<std::string> has;
+    std::vector<std::string> lacks = {};
+};
+
+void expect(const std::vector<Row>& rows, const HostResources& host = machine_room(), bool shown = false) {
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.what);
+        const std::string text = text_of(row.guest, host, shown);
+        for (const std::string& part : row.has) EXPECT_THAT(text, HasSubstr(part));
+        for (const std::string& part : row.lacks) EXPECT_THAT(text, Not(HasSubstr(part)));
+    }
+}
+
+constexpr const char* kCells = "<cpu><numa><cell id='0' cpus='0' memory='32' unit='MiB'/><cell id='1' memory='32' unit='MiB'/></numa></cpu>";
+
+TEST(CommandRules, firmware) {
+    expect({
+        {"a ROM", {"", "<loader type='rom'>/fw/a.bin</loader>", ""}, {"-bios\n/fw/a.bin\n"}, {"pflash"}},
+        {"flash with variables beside it",
+         {"", "<loader type='pflash' readonly='yes'>/fw/a,b.fd</loader>", ""},
+         {R"({"driver":"file","filename":"/fw/a,b.fd","node-name":"libvirt-pflash0-storage","auto-read-only":true,"discard":"unmap"})",
+          R"({"node-name":"libvirt-pflash0-format","read-only":true,"driver":"raw","file":"libvirt-pflash0-storage"})",
+          R"("filename":"/state/nvram/small_VARS.fd")", R"({"node-name":"libvirt-pflash1-format","read-only":false)",
+          ",pflash0=libvirt-pflash0-format,pflash1=libvirt-pflash1-format\n"},
+         {"-bios", "secure"}},
+        {"flash that the guest writes to", {"", "<loader type='pflash' readonly='no'>/fw/a.fd</loader>", ""},
+         {R"("read-only":false)", ",pflash0=libvirt-pflash0-format\n"}, {"pflash1"}},
+        {"variables elsewhere",
+         {"", "<loader type='pflash' readonly='yes'>/fw/a.fd</loader><nvram type='network'><source protocol='nbd' name='e'>"
+              "<host name='h' port='7'/></source></nvram>", ""},
+         {R"({"driver":"nbd","server":{"type":"inet","host":"h","port":"7"},"export":"e","node-name":"libvirt-pflash1-storage")"}},
+        {"written in system management mode alone",
+         {"", "<loader type='pflash' readonly='yes' secure='yes'>/fw/a.fd</loader>", "<features><smm state='on'/></features>", "pc-q35-7.2"},
+         {"-global\ndriver=cfi.pflash01,property=secure,value=on\n", ",smm=on"}},
+    });
+}
+
+TEST(CommandRules, memory_and_where_it_is) {
+    const char* memfd = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>";
+    const auto pages = [](const char* inner) { return fmt::format("<memoryBacking><hugepages>{}</hugepages></memoryBacking>", inner); };
+    expect({
+        {"RAM of the board", {}, {R"({"qom-type":"memory-backend-ram","id":"pc.ram","size":67108864})"}, {"canonical"}},
+        {"the board's in a file descriptor", {"", "", memfd},
+         {R"({"qom-type":"memory-backend-memfd","id":"pc.ram","share":true,"x-use-canonical-path-for-ramblock-id":false,"size":67108864})"}},
+        {"a cell's in a file descriptor", {"", "", std::string(kCells) + memfd},
+         {R"("qom-type":"memory-backend-memfd","id":"ram-node1")"}, {"canonical"}},
+        {"pages of the host's first size", {"", "", pages("")}, {R"("mem-path":"/huge")", R"("prealloc":true)"}},
+        {"pages of a size", {"", "", pages("<page size='1' unit='GiB'/>")}, {R"("mem-path":"/giant")"}},
+        {"pages of a size that no mount has", {"", "", pages("<page size='4' unit='MiB'/>")}, {"refused: ", "4096 KiB"}},
+        {"ordinary pages by their size", {"", "", pages("<page size='4' unit='KiB'/>")}, {"memory-backend-ram"}, {"mem-path"}},
+        {"pages for one cell alone", {"", "", kCells + pages("<page size='2' unit='MiB' nodeset='1'/>")},
+         {R"({"qom-type":"memory-backend-ram","id":"ram-node0")", R"("id":"ram-node1","mem-path":"/huge")"}},
+        {"nodes of this host", {"", "", "<numatune><memory mode='strict' nodeset='0-1'/></numatune>"}, {"-S\n"}},
+        {"nodes that it has not", {"", "", "<numatune><memory mode='strict' nodeset='0-2'/></numatune>"}, {"refused: ", "NUMA node 2"}},
+        {"advice that nobody gives", {"", "", "<numatune><memory mode='strict' placement='auto'/></numatune>"}, {"refused: ", "numad"}},
+        {"threads of the main loop", {"", "", "<defaultiothread thread_pool_min='2' thread_pool_max='9'/>"},
+         {R"({"qom-type":"main-loop","id":"main-loop","thread-pool-min":2,"thread-pool-max":9})"}},
+    });
+    HostResources bare = machine_room();
+    bare.huge_pages.clear();
+    expect({{"no huge pages on this host", {"", "", pages("")}, {"refused: ", "hugetlbfs filesystem is not mounted"}}}, bare);
+}
+
+TEST(CommandRules, processors_to_be_plugged_in_start_out_absent) {
+    const char* vcpus = "<vcpus><vcpu id='0' enabled='yes' hotpluggable='no'/><vcpu id='1' enabled='yes' hotpluggable='yes'/>"
+                        "<vcpu id='2' enabled='no' hotpluggable='yes'/></vcpus>";
+    const std::string text = fmt::format("<domain type='qemu'><name>v</name><memory>65536</memory><vcpu current='2'>3</vcpu>{}<os><type "
+                                         "arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os></domain>", vcpus);
+    auto parsed = sdk::domain::parse_domain(text);
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    const auto line = build_command(parsed->domain, {.folder = "/f"});
+    ASSERT_TRUE(line) << line.error().message;
+    EXPECT_THAT(line->to_string(), HasSubstr("-smp 1,maxcpus=3"));
+}
+
+TEST(CommandRules, devices) {
+    expect({
+        {"a bus of the board keeps its name", {"<controller type='pci' index='0' model='pcie-root'><alias name='ua-mine'/></controller>"
+                                              "<controller type='pci' index='1' model='pcie-root-port'><alias name='ua-port'/></controller>"
+                                              "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", "", "", "pc-q35-7.2"},
+         {R"("id":"ua-port","bus":"pcie.0")", R"("id":"rng0","bus":"ua-port")"}},
+        {"readers may hang on hubs", {"<controller type='usb' index='1' model='piix3-uhci'/><hub type='usb'/><controller type='ccid' index='0'/>", "", ""},
+         {"\"driver\":\"usb-hub\""}},
+        {"plain shared memory", {"<shmem name='s' role='master'><model type='ivshmem-plain'/><size unit='M'>8</size></shmem>", "", ""},
+         {R"({"qom-type":"memory-backend-file","id":"shmmem-shmem0","mem-path":"/dev/shm/s","size":8388608,"share":true})",
+          R"({"driver":"ivshmem-plain","id":"shmem0","memdev":"shmmem-shmem0","master":"on","bus":"pci.0","addr":"0x2"})"}},
+        {"shared memory of a server", {"<shmem name='s'><model type='ivshmem-doorbell'/><server path='/s.sock'/><msi vectors='4' ioeventfd='off'/></shmem>", "", ""},
+         {"socket,id=charshmem0,path=/s.sock\n", R"("chardev":"charshmem0","vectors":4,"ioeventfd":false)"}},
+        {"a server's own place", {"<shmem name='s'><model type='ivshmem-doorbell'/></shmem>", "", ""}, {"path=/state/shmem-s-sock"}},
+        {"the board's speaker", {"<sound model='pcspk'/><audio id='3' type='none'/>", "", ""}, {",pcspk-audiodev=audio3"}, {"soundhw"}},
+        {"a generation", {"", "", "<genid>01020304-0506-4708-890a-0b0c0d0e0f10</genid>"},
+         {R"({"driver":"vmgenid","guid":"01020304-0506-4708-890a-0b0c0d0e0f10","id":"vmgenid0"})"}},
+        {"a panic that the CPU tells", {"<panic model='hyperv'/>", "", ""}, {"hv-crash"}, {"pvpanic"}},
+        {"no window, but a GPU", {"<graphics type='vnc'/><graphics type='egl-headless'/>", "", ""},
+         {"-display\negl-headless,rendernode=/dev/dri/renderD128\n"}},
+        {"a display of another process", {"<video><driver name='vhostuser'/><model type='virtio'/></video>", "", ""}, {"refused: "}},
+    });
+    HostResources bare = machine_room();
+    bare.render_nodes.clear();
+    expect({{"no GPU", {"<graphics type='vnc'/><graphics type='egl-headless'/>", "", ""}, {"refused: ", "/dev/dri"}}}, bare);
+}
+
+TEST(CommandRules, what_is_shown_has_stand_ins_for_what_a_start_opens) {
+    expect({
+        {"cards get places anew and lose what is not theirs",
+         {"<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/><boot order='1'/><driver queues='4'/>"
+          "<alias name='ua-x'/><address type='pci' slot='9'/></interface>", "", ""},
+         {R"({"type":"tap","fd":"0","id":"hostnet0"})",
+          R"({"driver":"virtio-net-pci","netdev":"hostnet0","id":"net0","mac":"52:54:00:00:00:01","bus":"pci.0","addr":"0x2"})"}},
+        {"booting from the network", {"<interface type='user'/>", "<boot dev='network'/>", ""}, {R"("bootindex":1)"}},
+        {"a device that is kept but not plugged in",
+         {"<hostdev mode='subsystem' type='pci' managed='yes'><driver name='vfio'/><source><address domain='0' bus='6' slot='2' function='0'/>"
+          "</source><address type='unassigned'/></hostdev>", "", ""}, {"-S\n"}, {"vfio"}},
+        {"a TPM of this host", {"<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>", "", ""},
+         {"passthrough,id=tpm-tpm0,path=/dev/tpm0"}},
+        {"a TPM that is not there", {"<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm7'/></backend></tpm>", "", ""},
+         {"refused: ", "/dev/tpm7"}},
+    }, machine_room(), true);
+}
+
+} // namespace
+} // namespace polyvirt::qemu
