@@ -4,15 +4,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <fmt/core.h>
 
 #include "capabilities/documents.h"
+#include "cpu/processor.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -42,6 +45,27 @@ std::vector<std::uint32_t> online_cpus() {
     return list;
 }
 
+// "0x1000065" as the decimal number that documents have.
+std::string microcode_number(std::string_view text) {
+    if (text.starts_with("0x")) text.remove_prefix(2);
+    std::uint64_t n = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), n, 16);
+    return end.ec == std::errc() ? std::to_string(n) : std::string();
+}
+
+// The base size and those of huge pages.
+std::vector<std::uint64_t> page_sizes() {
+    std::vector<std::uint64_t> sizes{static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024};
+    std::error_code ignored; // a kernel without huge pages
+    for (std::filesystem::directory_iterator it("/sys/kernel/mm/hugepages", ignored), end; !ignored && it != end; it.increment(ignored)) {
+        const std::string name = it->path().filename().string(); // hugepages-2048kB
+        if (const std::uint32_t kib = number(std::string_view(name).substr(std::min(name.size(), name.find('-') + 1))); kib != 0)
+            sizes.push_back(kib);
+    }
+    std::sort(sizes.begin(), sizes.end());
+    return sizes;
+}
+
 void read_cpuinfo(HostFacts& f) {
     std::ifstream file("/proc/cpuinfo");
     for (std::string line; std::getline(file, line) && !line.empty();) { // the first processor alone
@@ -49,10 +73,8 @@ void read_cpuinfo(HostFacts& f) {
         if (colon == std::string::npos || colon + 2 > line.size()) continue;
         const std::string key = line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1);
         const std::string value = line.substr(colon + 2);
-        if (key == "vendor_id") f.vendor = value == "GenuineIntel" ? "Intel" : value == "AuthenticAMD" ? "AMD" : "";
-        if (key == "cpu family") f.family = number(value);
-        if (key == "model") f.model = number(value);
-        if (key == "stepping") f.stepping = number(value);
+        if (key == "microcode") f.microcode = microcode_number(value);
+        if (key == "address sizes") f.address_bits = number(value);
     }
 }
 
@@ -92,6 +114,8 @@ HostFacts read_host_facts(const Uuid& uuid) {
     utsname name{};
     if (::uname(&name) == 0) f.arch = name.machine;
     read_cpuinfo(f);
+    f.processor = read_processor();
+    f.page_kib = page_sizes();
     read_memory(f);
     for (const std::uint32_t id : online_cpus()) {
         const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}/topology/", id);

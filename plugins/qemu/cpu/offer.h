@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// What an emulator offers of x86 processors, in the terms of sdk/cpu. Pure; any thread.
+
+#include <optional>
+
+#include "capabilities/emulators.h"
+#include "sdk/cpu/x86_decode.h"
+
+namespace polyvirt::qemu {
+
+// Whether a guest of that architecture has one of the processors that sdk/cpu knows.
+bool is_x86(std::string_view arch);
+
+// The richest processor that it gives a guest.
+sdk::cpu::X86Data data_of(const CpuOffer& offer);
+// Its models, each with what keeps it from being usable.
+sdk::cpu::X86Offers models_of(const CpuOffer& offer);
+
+// The processor that mode host-model stands for: a model that this emulator has, and how the richest
+// processor differs from it. Nothing: there is none.
+std::optional<sdk::cpu::X86Choice> host_model(const CpuOffer& offer);
+
+} // namespace polyvirt::qemu
