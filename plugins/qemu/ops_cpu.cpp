@@ -71,10 +71,12 @@ pv_status Driver::baseline_hypervisor_cpu(pv_call* call, const pv_obj*, const pv
     if (!all) return answer(call, all.error());
     const CpuOffer& offer = target->emulator->cpus(target->type);
     const cpu::X86Offers models = models_of(offer);
-    const cpu::FeatureSet available = data_of(offer).features;
+    // As far as the emulator has names for it: what it can give here shows in the models' missing features.
+    const cpu::FeatureSet available = known_to(offer);
     auto base = cpu::baseline(*all, {.offers = &models, .available = &available, .migratable = (in.flags & PV_CONNECT_BASELINE_CPU_MIGRATABLE) != 0});
     if (base && (in.flags & PV_CONNECT_BASELINE_CPU_EXPAND_FEATURES) != 0) base = cpu::expand(std::move(*base));
     if (!base) return answer(call, base.error());
+    base->model->fallback = "forbid"; // the model is one of the emulator's
     return give(call, out.cpu, cpu::format_cpu(*base));
 }
 

@@ -69,7 +69,7 @@ class Cpu(IntegrationCase):
     # What several have in common ------------------------------------------------------------------
 
     def test_baseline_is_the_newest_model_that_all_contain(self):
-        cpu = self.tree("cpu-baseline", self.file(f"<cpus>{_NEHALEM}{_PENRYN}</cpus>"))
+        cpu = self.tree("cpu-baseline", self.file(_NEHALEM + _PENRYN))
         self.assertEqual((cpu.get("mode"), cpu.get("match")), ("custom", "exact"))
         self.assertEqual([cpu.findtext("model"), cpu.findtext("vendor")], ["Penryn", "Intel"])
         self.assertEqual(features(cpu, "require"), ["ht"])
@@ -89,13 +89,13 @@ class Cpu(IntegrationCase):
 
     def test_baseline_of_two_vendors_is_refused(self):
         amd = "<cpu><arch>x86_64</arch><model>EPYC</model></cpu>"
-        self.assertIn("CPU vendors do not match", self.virsh_fails("cpu-baseline", self.file(f"<cpus>{_PENRYN}{amd}</cpus>")))
+        self.assertIn("CPU vendors do not match", self.virsh_fails("cpu-baseline", self.file(_PENRYN + amd)))
 
     def test_baseline_of_power(self):
         one = "<cpu><arch>ppc64</arch><model>POWER8</model></cpu>"
-        self.assertEqual(self.tree("cpu-baseline", self.file(f"<cpus>{one}{one}</cpus>")).findtext("model"), "POWER8")
+        self.assertEqual(self.tree("cpu-baseline", self.file(one + one)).findtext("model"), "POWER8")
         self.assertIn("CPUs are incompatible",
-                      self.virsh_fails("cpu-baseline", self.file(f"<cpus>{one}{one.replace('8', '9')}</cpus>")))
+                      self.virsh_fails("cpu-baseline", self.file(one + one.replace("8", "9"))))
 
     # What the emulator gives ----------------------------------------------------------------------
 

@@ -77,11 +77,13 @@ Result<domain::Cpu> baseline(const std::vector<Description>& cpus, const Baselin
         PV_TRY(vendor.add(cpu, X86::known().model(model_of(cpu))->vendor));
     }
     if (common.none()) return failed("CPUs are incompatible");
-    const bool same_model = std::all_of(cpus.begin(), cpus.end(), [&](const Description& d) { return model_of(d.cpu) == model_of(cpus[0].cpu); });
     X86Wish search{.offers = wish.offers, .migratable = wish.migratable};
+    for (const Description& d : cpus) search.sources.push_back(d.cpu.model->name);
+    const bool same_model = std::all_of(cpus.begin(), cpus.end(), [&](const Description& d) { return model_of(d.cpu) == model_of(cpus[0].cpu); });
     if (same_model) search.preferred = cpus[0].cpu.model->name;
     PV_ASSIGN_OR_RETURN(const X86Choice choice, decode({common, vendor.vendor(), {}}, search));
     domain::Cpu result = to_cpu(choice);
+    if (!same_model) result.model->fallback = "allow"; // what was asked about was not this model
     if (!vendor.all_say_it()) result.vendor.clear();
     return result;
 }

@@ -72,7 +72,8 @@ Result<Verdict> compare(const X86Host& host, const Description& wanted) {
     PV_ASSIGN_OR_RETURN(const Policies p, sort_out(wanted.cpu, wanted.guest));
     if (const FeatureSet forbidden = p.forbid & host.features; forbidden.any())
         return incompatible("Host CPU provides forbidden features: " + names_of(forbidden));
-    const FeatureSet required = (p.model | p.require) & ~p.disable & ~p.forbid;
+    // A policy of its own takes a feature out of the model.
+    const FeatureSet required = (p.model & ~(p.force | p.optional | p.disable | p.forbid)) | p.require;
     if (const FeatureSet missing = required & ~host.features; missing.any())
         return incompatible("Host CPU does not provide required features: " + names_of(missing));
     const FeatureSet extra = host.features & ~(required | p.optional | p.disable | p.force);

@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/cpu/x86_decode.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/error_text.h"
@@ -11,8 +12,10 @@ namespace {
 
 struct Candidate {
     X86Choice choice;
-    std::size_t length = 0;     // of its description
-    bool right_model = false;   // it stands for this family and model
+    std::size_t length = 0;   // of its description, with the penalty
+    std::size_t penalty = 0;  // for what it has to say that is missing
+    bool right_model = false; // it stands for this family and model
+    bool source = false;      // the data come from it
 };
 
 // Steppings of Haswell whose transactional memory microcode took away: what is left of it must not count.
@@ -22,11 +25,17 @@ bool lost_transactions(const X86Data& d) {
     return model == 60 || model == 69 || model == 70 || (model == 63 && d.signature.stepping < 4);
 }
 
-// A missing feature weighs more than an additional one, and each further one more than that before it:
-// software expects of a model what it always has.
-std::size_t length_of(const X86Choice& c) {
-    const std::size_t missing = c.disable.count();
-    return c.require.count() + missing * (missing + 1) / 2;
+// These bits tell what the operating system switched on, not what the processor has.
+FeatureSet without_switches(FeatureSet set) {
+    for (const char* name : {"osxsave", "ospke"}) set.reset(*X86::known().feature(name));
+    return set;
+}
+
+// A missing feature weighs more than an additional one, as software expects of a model what it always has;
+// and the more of them there are, the more does each. Of every two the second costs nothing more.
+std::size_t penalty_of(std::size_t missing) {
+    const std::size_t pairs = (missing + 1) / 2;
+    return pairs * (pairs + 1) / 2;
 }
 
 std::optional<Candidate> candidate(const X86Model& model, const FeatureSet& features, const X86Data& data, const X86Wish& wish) {
@@ -41,15 +50,19 @@ std::optional<Candidate> candidate(const X86Model& model, const FeatureSet& feat
         c.choice.disable |= offer->second & ~c.choice.require;
     }
     if (!wish.for_host) c.choice.disable |= model.removed & ~features;
-    c.length = length_of(c.choice);
+    const std::size_t missing = c.choice.disable.count();
+    c.penalty = penalty_of(missing);
+    c.length = c.choice.require.count() + missing + c.penalty;
     c.right_model = model.stands_for(data.signature);
+    c.source = std::find(wish.sources.begin(), wish.sources.end(), model.name) != wish.sources.end();
     return c;
 }
 
 // Whether `next` describes better than `best`, which was tried before and is the newer model.
 bool better(const Candidate& next, const Candidate& best) {
     if (best.right_model != next.right_model) return next.right_model;
-    return next.length < best.length;
+    if (next.length < best.length) return true;
+    return next.penalty < best.penalty && (next.source || next.length == best.length);
 }
 
 } // namespace
@@ -64,7 +77,8 @@ FeatureSet usable_features(const X86Data& d) {
 
 Result<X86Choice> decode(const X86Data& data, const X86Wish& wish) {
     const X86& x86 = X86::known();
-    const FeatureSet features = usable_features(data);
+    FeatureSet features = usable_features(data);
+    if (!wish.for_host) features = without_switches(features);
     std::optional<Candidate> best;
     for (auto model = x86.models().rbegin(); model != x86.models().rend(); ++model) {
         const bool preferred = !wish.preferred.empty() && model->name == wish.preferred;

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "sdk/cpu/x86.h"
@@ -33,6 +34,8 @@ struct X86Wish {
     bool for_host = false;
     const X86Offers* offers = nullptr; // null: every known model may be chosen
     std::string_view preferred{};      // chosen where it may be, however long the description
+    // Models that the data come from: one of them need only lack less to be better.
+    std::vector<std::string_view> sources{};
     // Where it is false, a preferred model that is not offered is an error.
     bool may_fall_back = true;
     bool migratable = false; // leaves out what binds to this host

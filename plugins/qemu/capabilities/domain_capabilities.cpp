@@ -29,7 +29,7 @@ using Values = std::span<const Value>;
 constexpr Value kDiskDevices[] = {{"disk"}, {"cdrom"}, {"floppy"}, {"lun", Needs::device, "scsi-block"}};
 constexpr Value kDiskBuses[] = {{"fdc", Needs::device, "floppy"},       {"scsi", Needs::device, "scsi-hd"},
                                 {"virtio", Needs::device, "virtio-blk-device"}, {"usb", Needs::device, "usb-storage"},
-                                {"sata", Needs::device, "ahci"}};
+                                {"sata", Needs::device, "ich9-ahci"}};
 constexpr Value kDiskModels[] = {{"virtio"},
                                  {"virtio-transitional", Needs::device, "virtio-blk-pci-transitional"},
                                  {"virtio-non-transitional", Needs::device, "virtio-blk-pci-non-transitional"}};

@@ -24,11 +24,11 @@ void to_json(Json& j, const CpuModel& m) {
 void from_json(const Json& j, CpuModel& m) { m = {j.at("name"), j.at("usable"), j.at("deprecated"), j.at("missing")}; }
 void to_json(Json& j, const CpuOffer& o) {
     j = {{"models", o.models}, {"vendor", o.vendor}, {"family", o.family}, {"model", o.model}, {"stepping", o.stepping},
-         {"features", o.features}, {"hyperv", o.hyperv}, {"can_migrate", o.can_migrate}};
+         {"features", o.features}, {"known", o.known}, {"hyperv", o.hyperv}, {"can_migrate", o.can_migrate}};
 }
 void from_json(const Json& j, CpuOffer& o) {
     o = {j.at("models").get<std::vector<CpuModel>>(), j.at("vendor"), j.at("family"), j.at("model"), j.at("stepping"),
-         j.at("features"), j.at("hyperv"), j.at("can_migrate")};
+         j.at("features"), j.at("known"), j.at("hyperv"), j.at("can_migrate")};
 }
 // NOLINTEND(readability-identifier-naming)
 

@@ -35,10 +35,11 @@ struct CpuModel {
 // The processors that one accelerator can give a guest. Features are named as the emulator names them.
 struct CpuOffer {
     std::vector<CpuModel> models; // in the emulator's order
-    // Of its richest model ("max"; with KVM "host"): what it says it is, the features it has ...
+    // Of its richest model ("max"; with KVM "host"): what it says it is, the features that it has of those that
+    // it knows (sorted) ...
     std::string vendor; // "AuthenticAMD"
     std::uint32_t family = 0, model = 0, stepping = 0;
-    std::vector<std::string> features;
+    std::vector<std::string> features, known;
     // ... and the enlightenments for Windows ("spinlocks", "vendor-id").
     std::vector<std::string> hyperv;
     bool can_migrate = false; // whether it knows of migratable features at all

@@ -103,8 +103,9 @@ void read_properties(const Json& properties, CpuOffer& offer) {
         const bool on = !value.is_boolean() || value.get<bool>();
         if (name.starts_with("hv-")) {
             if (on) offer.hyperv.push_back(name.substr(3));
-        } else if (value.is_boolean() && on) {
-            offer.features.push_back(name);
+        } else if (value.is_boolean()) {
+            offer.known.push_back(name);
+            if (on) offer.features.push_back(name);
         }
     }
 }

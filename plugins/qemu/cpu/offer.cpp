@@ -23,6 +23,8 @@ cpu::X86Data data_of(const CpuOffer& offer) {
     return {features_of(offer.features), cpu::vendor_of_cpuid(offer.vendor), {offer.family, offer.model, offer.stepping}};
 }
 
+cpu::FeatureSet known_to(const CpuOffer& offer) { return features_of(offer.known); }
+
 cpu::X86Offers models_of(const CpuOffer& offer) {
     cpu::X86Offers models;
     for (const CpuModel& m : offer.models) models.emplace(m.name, features_of(m.missing));
@@ -35,5 +37,7 @@ std::optional<cpu::X86Choice> host_model(const CpuOffer& offer) {
     const auto choice = cpu::decode(data_of(offer), {.offers = &models, .migratable = true});
     return choice ? std::optional(*choice) : std::nullopt;
 }
+
+cpu::X86Hypervisor hypervisor_of(const CpuOffer& offer) { return {models_of(offer), host_model(offer)}; }
 
 } // namespace polyvirt::qemu

@@ -117,7 +117,7 @@ TEST(Description, says_what_is_wrong) {
         {"<cpu><model>Conroe</model><feature/></cpu>", "name"},
         {"<cpu mode='sideways'/>", "sideways"},
         {"<domain/>", "domain"},
-        {"<cpu>", "cpu"},
+        {"<cpu>", "CPU description"},
     };
     for (const auto& c : cases) {
         const auto parsed = parse_description(c.xml, c.kind);
