@@ -70,6 +70,17 @@ void format_topology(Writer& w, const HostFacts& h) {
     for (int i = 0; i < 4; i++) w.close();
 }
 
+void format_caches(Writer& w, const HostFacts& h) {
+    if (h.caches.empty()) return;
+    w.open("cache");
+    for (const HostCache& c : h.caches) {
+        const bool mib = c.size_kib % 1024 == 0;
+        leaf(w, "bank", {{"id", std::to_string(c.id)}, {"level", std::to_string(c.level)}, {"type", c.type},
+                         {"size", std::to_string(mib ? c.size_kib / 1024 : c.size_kib)}, {"unit", mib ? "MiB" : "KiB"}, {"cpus", c.cpus}});
+    }
+    w.close();
+}
+
 void format_host(Writer& w, const HostFacts& h) {
     w.open("host");
     text(w, "uuid", h.uuid.to_string());
@@ -83,6 +94,7 @@ void format_host(Writer& w, const HostFacts& h) {
     w.close();
     w.close();
     format_topology(w, h);
+    format_caches(w, h);
     w.open("secmodel");
     text(w, "model", "none");
     text(w, "doi", "0");

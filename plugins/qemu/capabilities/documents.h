@@ -17,6 +17,13 @@ struct HostCpu {
     std::uint32_t id = 0, socket = 0, die = 0, core = 0;
     std::string siblings; // "0-1"
 };
+// One cache that processors share, of level 3 or more.
+struct HostCache {
+    std::uint32_t id = 0, level = 0;
+    std::string type; // "both", "data", "code"
+    std::uint64_t size_kib = 0;
+    std::string cpus; // "0-3"
+};
 struct HostFacts {
     Uuid uuid;
     std::string arch;
@@ -26,6 +33,7 @@ struct HostFacts {
     std::vector<std::uint64_t> page_kib{4}; // sizes of memory pages, ascending
     std::uint64_t memory_kib = 0;
     std::vector<HostCpu> cpus;
+    std::vector<HostCache> caches;
     [[nodiscard]] std::uint32_t sockets() const;
     [[nodiscard]] std::uint32_t cores() const;   // of one socket
     [[nodiscard]] std::uint32_t threads() const; // of one core

@@ -66,6 +66,20 @@ std::vector<std::uint64_t> page_sizes() {
     return sizes;
 }
 
+// Caches of one processor that are not in `caches` yet.
+void read_caches(std::uint32_t cpu, std::vector<HostCache>& caches) {
+    for (int index = 0; index < 16; index++) {
+        const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}/cache/index{}/", cpu, index);
+        HostCache c{.id = number(first_line(folder + "id")), .level = number(first_line(folder + "level")), .type = first_line(folder + "type"),
+                    .size_kib = number(first_line(folder + "size")), .cpus = first_line(folder + "shared_cpu_list")};
+        if (c.level == 0) return;
+        if (c.level < 3) continue;
+        c.type = c.type == "Unified" ? "both" : c.type == "Data" ? "data" : "code";
+        const bool known = std::any_of(caches.begin(), caches.end(), [&](const HostCache& o) { return o.level == c.level && o.id == c.id && o.type == c.type; });
+        if (!known) caches.push_back(std::move(c));
+    }
+}
+
 void read_cpuinfo(HostFacts& f) {
     std::ifstream file("/proc/cpuinfo");
     for (std::string line; std::getline(file, line) && !line.empty();) { // the first processor alone
@@ -123,6 +137,7 @@ HostFacts read_host_facts(const Uuid& uuid) {
                   .core = number(first_line(folder + "core_id"), id), .siblings = first_line(folder + "thread_siblings_list")};
         if (c.siblings.empty()) c.siblings = std::to_string(id);
         f.cpus.push_back(std::move(c));
+        read_caches(id, f.caches);
     }
     return f;
 }

@@ -102,10 +102,12 @@ TEST(Capabilities, describe_the_hosts_processor) {
     host.microcode = "16777317";
     host.address_bits = 48;
     host.page_kib = {4, 2048};
+    host.caches = {{.id = 1, .level = 3, .type = "both", .size_kib = 32768, .cpus = "0-3"}};
     const std::string text = format_capabilities(host, {});
     for (const char* there : {"<model>Conroe</model>", "<vendor>Intel</vendor>", "<microcode version='16777317'/>",
                               "<signature family='6' model='23' stepping='0'/>", "<maxphysaddr mode='emulate' bits='48'/>", "<feature name='sse4.1'/>",
-                              "<pages unit='KiB' size='2048'/>"})
+                              "<pages unit='KiB' size='2048'/>",
+                              "<bank id='1' level='3' type='both' size='32' unit='MiB' cpus='0-3'/>"})
         EXPECT_THAT(text, HasSubstr(there));
 }
 
