@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "capabilities/documents.h"
-#include "capabilities/firmware.h"
 #include "cpu/offer.h"
+#include "firmware/descriptors.h"
 #include "sdk/xml/writer.h"
 
 namespace polyvirt::qemu {
@@ -294,13 +294,14 @@ void add_once(std::vector<std::string>& list, const std::string& text) {
 HostOffer read_host_offer(std::string_view arch, std::string_view machine) {
     HostOffer offer;
     bool announced = false;
-    for (const Firmware& f : read_firmware({std::begin(kFirmwareFolders), std::end(kFirmwareFolders)})) {
-        if (!f.suits(arch, machine)) continue;
+    const std::string_view target = arch == "i686" ? "i386" : arch; // as the emulator's files say it
+    for (const Descriptor& d : read_descriptors(descriptor_folders())) {
+        if (!d.runs_on(target, std::string(machine))) continue;
         announced = true;
-        offer.secure_loader |= f.has_feature("requires-smm");
-        if (f.has_interface("bios")) add_once(offer.interfaces, "bios");
-        if (f.has_interface("uefi")) add_once(offer.interfaces, "efi");
-        if (::access(f.executable.c_str(), F_OK) == 0) add_once(offer.loaders, f.executable);
+        offer.secure_loader |= d.has("requires-smm");
+        if (d.interfaces.contains("bios")) add_once(offer.interfaces, "bios");
+        if (d.interfaces.contains("uefi")) add_once(offer.interfaces, "efi");
+        if (::access(d.executable.path.c_str(), F_OK) == 0) add_once(offer.loaders, d.executable.path);
     }
     std::sort(offer.interfaces.begin(), offer.interfaces.end());
     for (const char* path : kOldLoaders) {

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "firmware/descriptors.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <fnmatch.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error_text.h"
+#include "base/log.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kMostBytes = 1 << 20;
+constexpr std::size_t kMostFiles = 1024;
+
+std::string text_at(const Json& object, const char* key) {
+    const auto it = object.is_object() ? object.find(key) : object.end();
+    return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+const Json& member(const Json& object, const char* key) {
+    static const Json none;
+    const auto it = object.is_object() ? object.find(key) : object.end();
+    return it != object.end() ? *it : none;
+}
+
+std::vector<std::string> texts_at(const Json& object, const char* key) {
+    std::vector<std::string> out;
+    const Json& list = member(object, key);
+    for (const Json& entry : list.is_array() ? list : Json::array()) {
+        if (entry.is_string()) out.push_back(entry.get<std::string>());
+    }
+    return out;
+}
+
+Descriptor::File file_at(const Json& object, const char* key) {
+    const Json& file = member(object, key);
+    return {text_at(file, "filename"), text_at(file, "format")};
+}
+
+Result<std::string> read_file(const fs::path& path) {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(path, error);
+    if (error) return make_error(ErrorCode::system_error, ErrorDomain::qemu, "{}", error.message());
+    if (size > kMostBytes)
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "it has {} bytes, at most {} are read", size, kMostBytes);
+    std::ifstream in(path, std::ios::binary);
+    std::string text(static_cast<std::size_t>(size), '\0');
+    in.read(text.data(), static_cast<std::streamsize>(size));
+    if (!in) return make_error(ErrorCode::system_error, ErrorDomain::qemu, "it cannot be read");
+    return text;
+}
+
+// The file of each name that counts.
+std::map<std::string, fs::path> files_of(const std::vector<std::string>& folders) {
+    std::map<std::string, fs::path> files;
+    for (const std::string& folder : folders) {
+        std::error_code error;
+        for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+            if (it->path().extension() == ".json" && files.size() < kMostFiles)
+                files[it->path().filename().string()] = it->path();
+        }
+    }
+    return files;
+}
+
+} // namespace
+
+bool Descriptor::runs_on(std::string_view arch, const std::string& machine) const {
+    return std::any_of(targets.begin(), targets.end(), [&](const Target& t) {
+        return t.arch == arch && std::any_of(t.machines.begin(), t.machines.end(), [&](const std::string& pattern) {
+                   return ::fnmatch(pattern.c_str(), machine.c_str(), 0) == 0;
+               });
+    });
+}
+
+Result<Descriptor> parse_descriptor(std::string_view text, const std::string& name) {
+    const auto wrong = [&](const char* what) {
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "firmware descriptor '{}': {}", name, what);
+    };
+    const Json json = Json::parse(text, nullptr, false);
+    if (json.is_discarded() || !json.is_object()) return wrong("it is no JSON object");
+    Descriptor d;
+    d.name = name;
+    for (std::string& s : texts_at(json, "interface-types")) d.interfaces.insert(std::move(s));
+    for (std::string& s : texts_at(json, "features")) d.features.insert(std::move(s));
+    const Json& mapping = member(json, "mapping");
+    d.device = text_at(mapping, "device");
+    if (d.device == "flash") {
+        d.mode = text_at(mapping, "mode");
+        if (d.mode.empty()) d.mode = "split";
+        d.executable = file_at(mapping, "executable");
+        d.nvram_template = file_at(mapping, "nvram-template");
+        if (d.mode == "split" && d.nvram_template.empty()) return wrong("it has no 'nvram-template'");
+    } else {
+        d.executable.path = text_at(mapping, "filename");
+    }
+    if (d.interfaces.empty()) return wrong("it has no 'interface-types'");
+    if (d.executable.empty()) return wrong("its 'mapping' names no file");
+    const Json& targets = member(json, "targets");
+    for (const Json& target : targets.is_array() ? targets : Json::array())
+        d.targets.push_back({text_at(target, "architecture"), texts_at(target, "machines")});
+    return d;
+}
+
+std::vector<Descriptor> read_descriptors(const std::vector<std::string>& folders) {
+    std::vector<Descriptor> all;
+    for (const auto& [name, path] : files_of(folders)) {
+        auto text = read_file(path);
+        if (text && text->empty()) continue;
+        auto descriptor = text ? parse_descriptor(*text, path.string()) : Result<Descriptor>(text.error());
+        if (descriptor)
+            all.push_back(*std::move(descriptor));
+        else
+            log::warning("firmware", "'{}' is left out: {}", path.string(), descriptor.error().message);
+    }
+    return all;
+}
+
+std::vector<std::string> descriptor_folders() { return {"/usr/share/qemu/firmware", "/etc/qemu/firmware"}; }
+
+} // namespace polyvirt::qemu
