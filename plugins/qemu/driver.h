@@ -46,6 +46,8 @@ class Driver final : public plugin::DriverBase {
     using Implements = plugin::implements<
         ops::hv_caps::type, ops::hv_caps::version, ops::hv_caps::capabilities, ops::hv_caps::domain_capabilities,
         ops::hv_caps::max_vcpus, ops::hv_caps::domain_xml_to_native, ops::hv_caps::security_model,
+        ops::hv_caps::cpu_model_names, ops::hv_caps::baseline_cpu, ops::hv_caps::baseline_hypervisor_cpu,
+        ops::hv_caps::compare_cpu, ops::hv_caps::compare_hypervisor_cpu,
         ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc, ops::dom_config::os_type,
         ops::dom_config::set_autostart,
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
@@ -74,6 +76,14 @@ class Driver final : public plugin::DriverBase {
     pv_status domain_xml_to_native(pv_call*, const pv_obj*, const pv_hv_domain_xml_to_native_in&,
                                    pv_hv_domain_xml_to_native_out&);
     pv_status security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out&);
+    // ops_cpu.cpp
+    pv_status cpu_model_names(pv_call*, const pv_obj*, const pv_hv_cpu_model_names_in&, pv_hv_cpu_model_names_out&);
+    pv_status baseline_cpu(pv_call*, const pv_obj*, const pv_hv_baseline_cpu_in&, pv_hv_baseline_cpu_out&);
+    pv_status baseline_hypervisor_cpu(pv_call*, const pv_obj*, const pv_hv_baseline_hypervisor_cpu_in&,
+                                      pv_hv_baseline_hypervisor_cpu_out&);
+    pv_status compare_cpu(pv_call*, const pv_obj*, const pv_hv_compare_cpu_in&, pv_hv_compare_cpu_out&);
+    pv_status compare_hypervisor_cpu(pv_call*, const pv_obj*, const pv_hv_compare_hypervisor_cpu_in&,
+                                     pv_hv_compare_hypervisor_cpu_out&);
     // pv.dom.config (ops_config.cpp)
     pv_status define_xml(pv_call*, const pv_obj*, const pv_dom_define_xml_in&, pv_dom_define_xml_out&);
     pv_status undefine(pv_call*, const pv_obj*, const pv_dom_undefine_in&, pv_dom_undefine_out&);
@@ -130,6 +140,18 @@ class Driver final : public plugin::DriverBase {
     void load_statuses();
     void load_status(const std::string& name, std::string_view text);
     void autostart_guests();
+
+    // What questions about a hypervisor name it by; null: the usual one.
+    struct TargetNames {
+        const char *emulator, *arch, *machine, *virt_type;
+    };
+    struct Target {
+        EmulatorPtr emulator;
+        const Machine* machine; // of the emulator
+        std::string type;       // "qemu", "kvm"
+    };
+    // Errors: invalid_arg. ops_caps.cpp
+    [[nodiscard]] Result<Target> find_target(const TargetNames& names);
 
     [[nodiscard]] sdk::domain::HostContext host_context();
     [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml, bool validate = false);

@@ -57,28 +57,31 @@ pv_status Driver::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabil
     return give(call, out.xml, format_capabilities(read_host_facts(own_uuid(data)), emulators));
 }
 
+Result<Driver::Target> Driver::find_target(const TargetNames& names) {
+    const auto invalid = [](const std::string& what) { return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "{}", what); };
+    const std::string virt_type = text_or(names.virt_type, ""), arch = text_or(names.arch, "");
+    if (!virt_type.empty() && virt_type != "qemu" && virt_type != "kvm") return invalid("unknown virttype: " + virt_type);
+    std::string path = text_or(names.emulator, "");
+    if (path.empty()) path = Emulators::path_of(arch.empty() ? "x86_64" : arch);
+    if (path.empty()) return invalid(fmt::format("unable to find any emulator to serve '{}' architecture", arch.empty() ? "x86_64" : arch));
+    PV_ASSIGN_OR_RETURN(const EmulatorPtr emulator, emulators_.get(path));
+    if (!arch.empty() && emulator->arch != arch)
+        return invalid(fmt::format("architecture from emulator '{}' doesn't match given architecture '{}'", emulator->arch, arch));
+    const std::string type = virt_type.empty() ? (emulator->kvm ? "kvm" : "qemu") : virt_type;
+    if (type == "kvm" && !emulator->kvm) return invalid(fmt::format("KVM is not supported by '{}' on this host", path));
+    const std::string wanted = text_or(names.machine, "");
+    const Machine* machine = wanted.empty() ? emulator->default_machine() : emulator->machine(wanted);
+    if (machine == nullptr) return invalid(fmt::format("the machine '{}' is not supported by emulator '{}'", wanted, path));
+    return Target{emulator, machine, type};
+}
+
 pv_status Driver::domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_domain_capabilities_in& in,
                                       pv_hv_domain_capabilities_out& out) {
     if (const Status flags = check_flags(in.flags, 0, "qemuConnectGetDomainCapabilities"); !flags) return answer(call, flags);
-    const auto invalid = [&](const std::string& what) {
-        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "{}", what));
-    };
-    const std::string virt_type = text_or(in.virt_type, "");
-    if (!virt_type.empty() && virt_type != "qemu" && virt_type != "kvm") return invalid("unknown virttype: " + virt_type);
-    std::string path = text_or(in.emulator, "");
-    if (path.empty()) path = Emulators::path_of(text_or(in.arch, "x86_64"));
-    if (path.empty()) return invalid(fmt::format("unable to find any emulator to serve '{}' architecture", text_or(in.arch, "x86_64")));
-    const auto emulator = emulators_.get(path);
-    if (!emulator) return answer(call, emulator.error());
-    const Emulator& e = **emulator;
-    if (in.arch != nullptr && e.arch != in.arch)
-        return invalid(fmt::format("architecture from emulator '{}' doesn't match given architecture '{}'", e.arch, in.arch));
-    const std::string type = virt_type.empty() ? (e.kvm ? "kvm" : "qemu") : virt_type;
-    if (type == "kvm" && !e.kvm) return invalid(fmt::format("KVM is not supported by '{}' on this host", path));
-    const std::string wanted = text_or(in.machine, "");
-    const Machine* machine = wanted.empty() ? e.default_machine() : e.machine(wanted);
-    if (machine == nullptr) return invalid(fmt::format("the machine '{}' is not supported by emulator '{}'", wanted, path));
-    return give(call, out.xml, format_domain_capabilities(e, *machine, type));
+    const auto target = find_target({in.emulator, in.arch, in.machine, in.virt_type});
+    if (!target) return answer(call, target.error());
+    const Emulator& e = *target->emulator;
+    return give(call, out.xml, format_domain_capabilities(e, *target->machine, target->type, read_host_offer(e.arch, target->machine->name)));
 }
 
 pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_to_native_in& in,

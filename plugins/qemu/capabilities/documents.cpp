@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 
 #include <fmt/core.h>
 
@@ -23,15 +24,32 @@ void leaf(Writer& w, const char* name, Attributes attributes = {}, std::string_v
 }
 void text(Writer& w, const char* name, std::string_view value) { leaf(w, name, {}, value); }
 
+// The model that describes the processor, and what it has beside that. Not known: left out.
+void format_processor(Writer& w, const HostFacts& h, const std::optional<sdk::cpu::X86Choice>& choice) {
+    if (choice) text(w, "model", choice->model->name);
+    if (h.processor.vendor != sdk::cpu::X86Vendor::unknown) text(w, "vendor", sdk::cpu::vendor_name(h.processor.vendor));
+    if (!h.microcode.empty()) leaf(w, "microcode", {{"version", h.microcode}});
+    const sdk::cpu::X86Signature& s = h.processor.signature;
+    if (s.family != 0)
+        leaf(w, "signature", {{"family", std::to_string(s.family)}, {"model", std::to_string(s.model)}, {"stepping", std::to_string(s.stepping)}});
+}
+
 void format_cpu(Writer& w, const HostFacts& h) {
+    std::optional<sdk::cpu::X86Choice> choice;
+    if (h.processor.features.any()) {
+        if (const auto decoded = sdk::cpu::decode(h.processor, {.for_host = true})) choice = *decoded;
+    }
     w.open("cpu");
     text(w, "arch", h.arch);
-    if (!h.vendor.empty()) text(w, "vendor", h.vendor);
-    if (h.family != 0)
-        leaf(w, "signature", {{"family", std::to_string(h.family)}, {"model", std::to_string(h.model)}, {"stepping", std::to_string(h.stepping)}});
+    format_processor(w, h, choice);
     leaf(w, "topology", {{"sockets", std::to_string(h.sockets())}, {"dies", "1"}, {"cores", std::to_string(h.cores())},
                          {"threads", std::to_string(h.threads())}});
-    leaf(w, "pages", {{"unit", "KiB"}, {"size", "4"}});
+    if (h.address_bits != 0) leaf(w, "maxphysaddr", {{"mode", "emulate"}, {"bits", std::to_string(h.address_bits)}});
+    const auto& features = sdk::cpu::X86::known().features();
+    for (std::size_t i = 0; choice && i < features.size(); i++) {
+        if (choice->require[i]) leaf(w, "feature", {{"name", std::string(features[i].name)}});
+    }
+    for (const std::uint64_t kib : h.page_kib) leaf(w, "pages", {{"unit", "KiB"}, {"size", std::to_string(kib)}});
     w.close();
 }
 
@@ -52,6 +70,17 @@ void format_topology(Writer& w, const HostFacts& h) {
     for (int i = 0; i < 4; i++) w.close();
 }
 
+void format_caches(Writer& w, const HostFacts& h) {
+    if (h.caches.empty()) return;
+    w.open("cache");
+    for (const HostCache& c : h.caches) {
+        const bool mib = c.size_kib % 1024 == 0;
+        leaf(w, "bank", {{"id", std::to_string(c.id)}, {"level", std::to_string(c.level)}, {"type", c.type},
+                         {"size", std::to_string(mib ? c.size_kib / 1024 : c.size_kib)}, {"unit", mib ? "MiB" : "KiB"}, {"cpus", c.cpus}});
+    }
+    w.close();
+}
+
 void format_host(Writer& w, const HostFacts& h) {
     w.open("host");
     text(w, "uuid", h.uuid.to_string());
@@ -65,6 +94,7 @@ void format_host(Writer& w, const HostFacts& h) {
     w.close();
     w.close();
     format_topology(w, h);
+    format_caches(w, h);
     w.open("secmodel");
     text(w, "model", "none");
     text(w, "doi", "0");
@@ -119,106 +149,6 @@ void format_guest(Writer& w, const Emulator& e) {
     w.close();
 }
 
-// --- domain capabilities ---
-
-class Listing {
-  public:
-    Listing(Writer& w, const Emulator& e) : w_(w), e_(e) {}
-
-    void begin(const char* name, bool supported) {
-        w_.open(name);
-        w_.attribute("supported", supported ? "yes" : "no");
-    }
-    void end() { w_.close(); }
-    void values(const char* name, std::initializer_list<std::string_view> list) {
-        w_.open("enum");
-        w_.attribute("name", name);
-        for (const std::string_view v : list) text(w_, "value", v);
-        w_.close();
-    }
-    // Values whose device the emulator has; an empty device: always.
-    void having(const char* name, std::initializer_list<std::pair<std::string_view, std::string_view>> list) {
-        w_.open("enum");
-        w_.attribute("name", name);
-        for (const auto& [value, device] : list) {
-            if (device.empty() || e_.has_device(device)) text(w_, "value", value);
-        }
-        w_.close();
-    }
-
-  private:
-    Writer& w_;
-    const Emulator& e_;
-};
-
-void format_os(Writer& w, Listing& l) {
-    w.open("os");
-    w.attribute("supported", "yes");
-    leaf(w, "enum", {{"name", "firmware"}});
-    l.begin("loader", true);
-    l.values("type", {"rom"});
-    l.values("readonly", {"yes", "no"});
-    l.values("secure", {"no"});
-    l.end();
-    w.close();
-}
-
-void format_cpu_modes(Writer& w, const Emulator& e, std::string_view virt_type) {
-    const auto mode = [&](const char* name, bool supported) {
-        w.open("mode");
-        w.attribute("name", name);
-        w.attribute("supported", supported ? "yes" : "no");
-    };
-    w.open("cpu");
-    mode("host-passthrough", virt_type == "kvm");
-    w.close();
-    mode("maximum", true);
-    w.close();
-    // Needs the table of CPU models that comes with its own issue.
-    mode("host-model", false);
-    w.close();
-    mode("custom", !e.cpus.empty());
-    for (const CpuModel& c : e.cpus) leaf(w, "model", {{"usable", c.usable ? "yes" : "no"}}, c.name);
-    w.close();
-    w.close();
-}
-
-void format_devices(Writer& w, Listing& l) {
-    w.open("devices");
-    l.begin("disk", true);
-    l.values("diskDevice", {"disk", "cdrom", "floppy"});
-    l.having("bus", {{"ide", "ide-hd"}, {"fdc", "floppy"}, {"scsi", "scsi-hd"}, {"virtio", "virtio-blk-device"},
-                     {"usb", "usb-storage"}, {"sata", "ahci"}});
-    l.values("model", {"virtio", "virtio-transitional", "virtio-non-transitional"});
-    l.end();
-    l.begin("graphics", true);
-    l.values("type", {"vnc"});
-    l.end();
-    l.begin("video", true);
-    l.having("modelType", {{"vga", "VGA"}, {"cirrus", "cirrus-vga"}, {"vmvga", "vmware-svga"}, {"qxl", "qxl-vga"},
-                           {"virtio", "virtio-gpu-device"}, {"none", ""}, {"bochs", "bochs-display"}, {"ramfb", "ramfb"}});
-    l.end();
-    l.begin("hostdev", false);
-    l.end();
-    l.begin("rng", true);
-    l.having("model", {{"virtio", "virtio-rng-device"}});
-    l.values("backendModel", {"random", "builtin"});
-    l.end();
-    l.begin("filesystem", false);
-    l.end();
-    l.begin("tpm", false);
-    l.end();
-    w.close();
-}
-
-void format_features(Writer& w) {
-    w.open("features");
-    for (const char* feature : {"gic", "vmcoreinfo", "genid", "backingStoreInput", "backup"})
-        leaf(w, feature, {{"supported", "no"}});
-    leaf(w, "sev", {{"supported", "no"}});
-    w.close();
-}
-
 } // namespace
 
 std::string format_capabilities(const HostFacts& host, const std::vector<EmulatorPtr>& emulators) {
@@ -226,25 +156,6 @@ std::string format_capabilities(const HostFacts& host, const std::vector<Emulato
     w.open("capabilities");
     format_host(w, host);
     for (const EmulatorPtr& e : emulators) format_guest(w, *e);
-    w.close();
-    return w.take();
-}
-
-std::string format_domain_capabilities(const Emulator& e, const Machine& machine, std::string_view virt_type) {
-    Writer w;
-    Listing l(w, e);
-    w.open("domainCapabilities");
-    text(w, "path", e.path);
-    text(w, "domain", virt_type);
-    text(w, "machine", machine.name);
-    text(w, "arch", e.arch);
-    leaf(w, "vcpu", {{"max", std::to_string(machine.max_cpus)}});
-    leaf(w, "iothreads", {{"supported", "no"}});
-    format_os(w, l);
-    format_cpu_modes(w, e, virt_type);
-    leaf(w, "memoryBacking", {{"supported", "no"}});
-    format_devices(w, l);
-    format_features(w);
     w.close();
     return w.take();
 }

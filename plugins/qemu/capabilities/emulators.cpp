@@ -3,9 +3,10 @@
 #include "capabilities/emulators.h"
 
 #include <algorithm>
-#include <functional>
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <functional>
 
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@ namespace polyvirt::qemu {
 namespace {
 
 using Json = nlohmann::json;
-constexpr int kCacheVersion = 1;
+constexpr int kCacheVersion = 2;
 
 constexpr std::array<std::string_view, 12> kArchitectures{"x86_64", "i686",  "aarch64", "arm",     "ppc64",  "ppc64le",
                                                           "s390x",  "riscv64", "riscv32", "mips64el", "sparc64", "loongarch64"};
@@ -45,28 +46,29 @@ std::string record_name(const std::string& path) {
     return "emulators/" + name + ".json";
 }
 
-Json to_json(const Emulator& e) {
-    Json j = {{"path", e.path}, {"arch", e.arch}, {"version", e.version}, {"kvm", e.kvm}, {"devices", e.devices}};
-    for (const Machine& m : e.machines)
-        j["machines"].push_back({{"name", m.name}, {"alias", m.alias}, {"cpu", m.default_cpu}, {"max_cpus", m.max_cpus},
-                                 {"default", m.is_default}, {"deprecated", m.deprecated}});
-    for (const CpuModel& c : e.cpus)
-        j["cpus"].push_back({{"name", c.name}, {"usable", c.usable}, {"deprecated", c.deprecated}, {"missing", c.missing}});
-    return j;
+std::int64_t changed_ns(const struct stat& st) { return st.st_ctim.tv_sec * 1'000'000'000LL + st.st_ctim.tv_nsec; }
+
+// Devices and displays come in files of their own, which packages add and remove beside the emulator.
+std::int64_t modules_changed_ns() {
+    std::int64_t newest = 0;
+    for (const char* folder : {"/usr/lib/qemu", "/usr/lib64/qemu", "/usr/lib64/qemu-kvm", "/usr/lib/x86_64-linux-gnu/qemu",
+                               "/usr/lib/aarch64-linux-gnu/qemu"}) {
+        struct stat st {};
+        if (::stat(folder, &st) == 0) newest = std::max(newest, changed_ns(st));
+    }
+    return newest;
 }
 
-// Throws what nlohmann throws for a field of another type.
-Emulator from_json(const Json& j) {
-    Emulator e;
-    j.at("path").get_to(e.path);
-    j.at("arch").get_to(e.arch);
-    j.at("version").get_to(e.version);
-    j.at("kvm").get_to(e.kvm);
-    j.at("devices").get_to(e.devices);
-    for (const Json& m : j.at("machines"))
-        e.machines.push_back({m.at("name"), m.at("alias"), m.at("cpu"), m.at("max_cpus"), m.at("default"), m.at("deprecated")});
-    for (const Json& c : j.at("cpus")) e.cpus.push_back({c.at("name"), c.at("usable"), c.at("deprecated"), c.at("missing")});
-    return e;
+// With KVM the kernel and the processor decide what a guest can have, microcode included.
+std::string kvm_host() {
+    utsname name{};
+    if (::uname(&name) != 0) return {};
+    std::ifstream file("/proc/cpuinfo");
+    std::string processor;
+    for (std::string line; std::getline(file, line) && !line.empty();) {
+        if (line.starts_with("flags") || line.starts_with("microcode") || line.starts_with("model name")) processor += line;
+    }
+    return fmt::format("{} {:016x}", name.release, std::hash<std::string>{}(processor));
 }
 
 } // namespace
@@ -88,8 +90,22 @@ const Machine* Emulator::default_machine() const {
     return machines.empty() ? nullptr : &machines.front();
 }
 
-bool Emulator::has_device(std::string_view name) const {
-    return std::binary_search(devices.begin(), devices.end(), name);
+namespace {
+bool has(const std::vector<std::string>& sorted, std::string_view name) {
+    return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+} // namespace
+
+bool Emulator::has_device(std::string_view name) const { return has(devices, name); }
+bool Emulator::has_object(std::string_view name) const { return has(objects, name); }
+bool Emulator::has_display(std::string_view name) const { return has(displays, name); }
+bool Emulator::has_chardev(std::string_view name) const { return has(chardevs, name); }
+bool Emulator::has_tpm(std::string_view name) const { return has(tpms, name); }
+bool Emulator::has_command(std::string_view name) const { return has(commands, name); }
+
+const CpuModel* CpuOffer::find(std::string_view name) const {
+    const auto it = std::find_if(models.begin(), models.end(), [&](const CpuModel& m) { return m.name == name; });
+    return it != models.end() ? &*it : nullptr;
 }
 
 Emulators::Emulators(const plugin::Services& s) : s_(s), cache_(s, PV_STATE_CACHE, ErrorDomain::qemu) {}
@@ -119,8 +135,9 @@ Result<Emulators::Identity> Emulators::identify(const std::string& path) const {
                           make_system_error(errno, ErrorDomain::qemu, "stat").message);
     if (!S_ISREG(st.st_mode) || !executable(path))
         return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "QEMU binary {} is not executable", path);
-    return Identity{static_cast<std::uint64_t>(st.st_size), st.st_ctim.tv_sec * 1'000'000'000LL + st.st_ctim.tv_nsec,
-                    ::access("/dev/kvm", R_OK | W_OK) == 0};
+    const bool kvm = ::access("/dev/kvm", R_OK | W_OK) == 0;
+    return Identity{static_cast<std::uint64_t>(st.st_size), changed_ns(st), modules_changed_ns(), kvm,
+                    kvm ? kvm_host() : std::string()};
 }
 
 EmulatorPtr Emulators::cached(const std::string& path, const Identity& identity) const {
@@ -128,9 +145,9 @@ EmulatorPtr Emulators::cached(const std::string& path, const Identity& identity)
     if (!text || !*text) return nullptr;
     try {
         const Json j = Json::parse(**text);
-        const Identity stored{j.at("size"), j.at("changed_ns"), j.at("kvm_there")};
+        const Identity stored{j.at("size"), j.at("changed_ns"), j.at("modules_ns"), j.at("kvm_there"), j.at("host")};
         if (j.at("version") != kCacheVersion || !(stored == identity)) return nullptr;
-        return std::make_shared<const Emulator>(from_json(j.at("emulator")));
+        return std::make_shared<const Emulator>(emulator_from_json(j.at("emulator")));
     } catch (const Json::exception& e) {
         log::info("emulators", "the cache of '{}' is not usable: {}", path, e.what());
         return nullptr;
@@ -141,8 +158,10 @@ void Emulators::store(const Emulator& emulator, const Identity& identity) const 
     const Json j = {{"version", kCacheVersion},
                     {"size", identity.size},
                     {"changed_ns", identity.changed_ns},
+                    {"modules_ns", identity.modules_ns},
                     {"kvm_there", identity.kvm},
-                    {"emulator", to_json(emulator)}};
+                    {"host", identity.host},
+                    {"emulator", emulator_to_json(emulator)}};
     const Status put = cache_.put(record_name(emulator.path), j.dump(1, ' ', false, Json::error_handler_t::replace));
     if (!put) log::warning("emulators", "{}", put.error().message);
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
 #include <polyvirt/services.h>
 
 #include "base/result.h"
@@ -31,18 +32,44 @@ struct CpuModel {
     std::vector<std::string> missing; // features that keep it from being usable
 };
 
+// The processors that one accelerator can give a guest. Features are named as the emulator names them.
+struct CpuOffer {
+    std::vector<CpuModel> models; // in the emulator's order
+    // Of its richest model ("max"; with KVM "host"): what it says it is, the features that it has of those that
+    // it knows (sorted) ...
+    std::string vendor; // "AuthenticAMD"
+    std::uint32_t family = 0, model = 0, stepping = 0;
+    std::vector<std::string> features, known;
+    // ... and the enlightenments for Windows ("spinlocks", "vendor-id").
+    std::vector<std::string> hyperv;
+    bool can_migrate = false; // whether it knows of migratable features at all
+
+    [[nodiscard]] const CpuModel* find(std::string_view name) const;
+};
+
 struct Emulator {
     std::string path, arch;
     std::uint64_t version = 0; // major * 1000000 + minor * 1000 + micro
     bool kvm = false;          // usable here and now
     std::vector<Machine> machines;
-    std::vector<CpuModel> cpus;
-    std::vector<std::string> devices; // sorted
+    CpuOffer tcg_cpus, kvm_cpus; // the latter empty without KVM
+    // All sorted: device types, types that -object makes, kinds of displays, of character devices and of
+    // TPM backends, and commands of the monitor.
+    std::vector<std::string> devices, objects, displays, chardevs, tpms, commands;
 
     // By name or alias; null: unknown.
     [[nodiscard]] const Machine* machine(std::string_view name) const;
     [[nodiscard]] const Machine* default_machine() const;
     [[nodiscard]] bool has_device(std::string_view name) const;
+    [[nodiscard]] bool has_object(std::string_view name) const;
+    [[nodiscard]] bool has_display(std::string_view name) const;
+    [[nodiscard]] bool has_chardev(std::string_view name) const;
+    [[nodiscard]] bool has_tpm(std::string_view name) const;
+    [[nodiscard]] bool has_command(std::string_view name) const;
+    // For domains of type "kvm" or "qemu".
+    [[nodiscard]] const CpuOffer& cpus(std::string_view virt_type) const {
+        return virt_type == "kvm" ? kvm_cpus : tcg_cpus;
+    }
 };
 using EmulatorPtr = std::shared_ptr<const Emulator>;
 
@@ -58,10 +85,12 @@ class Emulators {
     [[nodiscard]] static std::vector<std::string> architectures();
 
   private:
+    // What an answer depends on: the file, the modules that it loads, and with KVM the host.
     struct Identity {
         std::uint64_t size = 0;
-        std::int64_t changed_ns = 0;
+        std::int64_t changed_ns = 0, modules_ns = 0;
         bool kvm = false;
+        std::string host;
         bool operator==(const Identity&) const = default;
     };
     struct Entry {
@@ -79,7 +108,12 @@ class Emulators {
     std::map<std::string, Entry> entries_ PV_GUARDED_BY(mu_);
 };
 
-// probe.cpp: starts the emulator with no machine, asks, and ends it.
+// probe.cpp: starts the emulator with no machine, asks, and ends it; twice where there is KVM.
 Result<Emulator> probe_emulator(const plugin::Services& s, const std::string& path, std::string_view arch, bool try_kvm);
+
+// emulator_record.cpp: the form in which one is kept. Reading throws what nlohmann throws for a field that is
+// missing or of another type.
+nlohmann::json emulator_to_json(const Emulator& emulator);
+Emulator emulator_from_json(const nlohmann::json& j);
 
 } // namespace polyvirt::qemu

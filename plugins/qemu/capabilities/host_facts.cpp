@@ -4,15 +4,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <fmt/core.h>
 
 #include "capabilities/documents.h"
+#include "cpu/processor.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -42,6 +45,41 @@ std::vector<std::uint32_t> online_cpus() {
     return list;
 }
 
+// "0x1000065" as the decimal number that documents have.
+std::string microcode_number(std::string_view text) {
+    if (text.starts_with("0x")) text.remove_prefix(2);
+    std::uint64_t n = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), n, 16);
+    return end.ec == std::errc() ? std::to_string(n) : std::string();
+}
+
+// The base size and those of huge pages.
+std::vector<std::uint64_t> page_sizes() {
+    std::vector<std::uint64_t> sizes{static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024};
+    std::error_code ignored; // a kernel without huge pages
+    for (std::filesystem::directory_iterator it("/sys/kernel/mm/hugepages", ignored), end; !ignored && it != end; it.increment(ignored)) {
+        const std::string name = it->path().filename().string(); // hugepages-2048kB
+        if (const std::uint32_t kib = number(std::string_view(name).substr(std::min(name.size(), name.find('-') + 1))); kib != 0)
+            sizes.push_back(kib);
+    }
+    std::sort(sizes.begin(), sizes.end());
+    return sizes;
+}
+
+// Caches of one processor that are not in `caches` yet.
+void read_caches(std::uint32_t cpu, std::vector<HostCache>& caches) {
+    for (int index = 0; index < 16; index++) {
+        const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}/cache/index{}/", cpu, index);
+        HostCache c{.id = number(first_line(folder + "id")), .level = number(first_line(folder + "level")), .type = first_line(folder + "type"),
+                    .size_kib = number(first_line(folder + "size")), .cpus = first_line(folder + "shared_cpu_list")};
+        if (c.level == 0) return;
+        if (c.level < 3) continue;
+        c.type = c.type == "Unified" ? "both" : c.type == "Data" ? "data" : "code";
+        const bool known = std::any_of(caches.begin(), caches.end(), [&](const HostCache& o) { return o.level == c.level && o.id == c.id && o.type == c.type; });
+        if (!known) caches.push_back(std::move(c));
+    }
+}
+
 void read_cpuinfo(HostFacts& f) {
     std::ifstream file("/proc/cpuinfo");
     for (std::string line; std::getline(file, line) && !line.empty();) { // the first processor alone
@@ -49,10 +87,8 @@ void read_cpuinfo(HostFacts& f) {
         if (colon == std::string::npos || colon + 2 > line.size()) continue;
         const std::string key = line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1);
         const std::string value = line.substr(colon + 2);
-        if (key == "vendor_id") f.vendor = value == "GenuineIntel" ? "Intel" : value == "AuthenticAMD" ? "AMD" : "";
-        if (key == "cpu family") f.family = number(value);
-        if (key == "model") f.model = number(value);
-        if (key == "stepping") f.stepping = number(value);
+        if (key == "microcode") f.microcode = microcode_number(value);
+        if (key == "address sizes") f.address_bits = number(value);
     }
 }
 
@@ -92,6 +128,8 @@ HostFacts read_host_facts(const Uuid& uuid) {
     utsname name{};
     if (::uname(&name) == 0) f.arch = name.machine;
     read_cpuinfo(f);
+    f.processor = read_processor();
+    f.page_kib = page_sizes();
     read_memory(f);
     for (const std::uint32_t id : online_cpus()) {
         const std::string folder = fmt::format("/sys/devices/system/cpu/cpu{}/topology/", id);
@@ -99,6 +137,7 @@ HostFacts read_host_facts(const Uuid& uuid) {
                   .core = number(first_line(folder + "core_id"), id), .siblings = first_line(folder + "thread_siblings_list")};
         if (c.siblings.empty()) c.siblings = std::to_string(id);
         f.cpus.push_back(std::move(c));
+        read_caches(id, f.caches);
     }
     return f;
 }

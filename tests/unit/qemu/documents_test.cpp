@@ -17,7 +17,7 @@ Emulator sample() {
     e.version = 7'002'022;
     e.machines = {{"pc-q35-7.2", "q35", "qemu64", 288, false, false}, {"pc-i440fx-7.2", "pc", "qemu64", 255, true, false},
                   {"pc-1.0", "", "qemu64", 255, false, true}};
-    e.cpus = {{"486", true, false, {}}, {"EPYC", false, false, {"svm"}}};
+    e.tcg_cpus.models = {{"486", true, false, {}}, {"EPYC", false, false, {"svm"}}, {"EPYC-v9", true, false, {}}};
     e.devices = {"VGA", "virtio-blk-device"};
     return e;
 }
@@ -49,14 +49,14 @@ TEST(Documents, capabilities_list_the_default_machine_first) {
 
 TEST(Documents, domain_capabilities_offer_what_the_emulator_has) {
     const Emulator e = sample();
-    const std::string text = format_domain_capabilities(e, *e.machine("q35"), "qemu");
+    const std::string text = format_domain_capabilities(e, *e.machine("q35"), "qemu", {});
     const auto root = sdk::xml::read(text, "domain capabilities");
     ASSERT_TRUE(root) << root.error().message;
     EXPECT_EQ(root->child("machine")->text(), "pc-q35-7.2");
     EXPECT_EQ(*root->child("vcpu")->attribute("max"), "288");
     EXPECT_THAT(text, testing::HasSubstr("<value>vga</value>"));
     EXPECT_THAT(text, testing::Not(testing::HasSubstr("<value>cirrus</value>")));
-    EXPECT_THAT(text, testing::HasSubstr("<model usable='no'>EPYC</model>"));
+    EXPECT_THAT(text, testing::HasSubstr("<model usable='no' vendor='AMD'>EPYC</model>"));
 }
 
 TEST(HostFacts, this_host_has_a_processor) {
