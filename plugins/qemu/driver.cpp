@@ -162,7 +162,7 @@ sdk::domain::HostContext Driver::host_context() {
     return context;
 }
 
-Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml) {
+Result<Domain> Driver::parse(std::string_view xml) {
     PV_ASSIGN_OR_RETURN(sdk::domain::Parsed parsed, sdk::domain::parse_domain(xml));
     Domain& d = parsed.domain;
     if (d.type != "qemu" && d.type != "kvm")
@@ -171,7 +171,7 @@ Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml) {
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "name {} cannot contain '/'", d.name);
     PV_TRY(complete(d, host_context()));
     for (const auto& m : parsed.messages.list) log::info("xml", "domain '{}': {}", d.name, m.text);
-    return std::make_shared<const Domain>(std::move(d));
+    return std::move(d);
 }
 
 void Driver::begin_destroy(const GuestPtr& guest, bool graceful, const std::function<void(const Status&)>& done) {
