@@ -32,7 +32,7 @@ std::vector<std::uint8_t> through(const Layout& layout, std::vector<std::uint8_t
 void fuzz_one(std::span<const std::uint8_t> data) {
     if (data.size() < 2) return;
     const auto all = layouts();
-    const Layout& layout = *all[(data[0] | data[1] << 8U) % all.size()];
+    const Layout& layout = *all[(data[0] * 256U + data[1]) % all.size()];
     const auto once = through(layout, {data.begin() + 2, data.end()});
     if (once.empty()) return;
     PV_FUZZ_HOLDS(through(layout, once) == once, "%s of %zu bytes\n", layout.name, once.size());

@@ -24,7 +24,7 @@ Error failed(const char* what, int code) {
 
 Result<PackedText> PackedText::pack(std::string_view text) {
     z_stream z{};
-    if (const int code = ::deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kWindowBits, kMemoryLevel, Z_DEFAULT_STRATEGY);
+    if (const int code = ::deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, kWindowBits, kMemoryLevel, Z_DEFAULT_STRATEGY);
         code != Z_OK)
         return failed("pack", code);
     std::string data(::deflateBound(&z, text.size()), '\0');
