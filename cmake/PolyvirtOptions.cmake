@@ -7,6 +7,8 @@ option(POLYVIRT_TESTS "Build the tests" ON)
 option(POLYVIRT_WERROR "Warnings are errors" OFF)
 option(POLYVIRT_LOCK_CHECKS "Check the rank of every lock at run time" ON)
 set(POLYVIRT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
+option(POLYVIRT_FUZZ "Build the fuzzers with libFuzzer; needs clang" OFF)
+set(POLYVIRT_FUZZ_SECONDS 20 CACHE STRING "How long each fuzzer runs under ctest in the preset fuzz")
 
 # Paths relative to the tree, so that one cache serves every checkout of it.
 find_program(CCACHE_PROGRAM ccache)
@@ -32,6 +34,9 @@ if(POLYVIRT_SANITIZE)
     target_compile_options(polyvirt_instrument INTERFACE
         -fsanitize=${POLYVIRT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(polyvirt_instrument INTERFACE -fsanitize=${POLYVIRT_SANITIZE})
+endif()
+if(POLYVIRT_FUZZ)
+    target_compile_options(polyvirt_instrument INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(POLYVIRT_LOCK_CHECKS)
     target_compile_definitions(polyvirt_instrument INTERFACE PV_LOCK_CHECKS=1)

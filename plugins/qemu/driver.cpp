@@ -167,7 +167,7 @@ sdk::domain::HostContext Driver::host_context() {
 
 std::string Driver::nvram_folder() const { return fmt::format("{}/nvram", s_.paths->dir(s_.host, PV_PATH_STATE)); }
 
-Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml, bool validate) {
+Result<Domain> Driver::parse(std::string_view xml, bool validate) {
     PV_ASSIGN_OR_RETURN(sdk::domain::Parsed parsed, sdk::domain::parse_domain(xml, {.inactive = true, .limits = {}, .validate = validate}));
     Domain& d = parsed.domain;
     if (d.type != "qemu" && d.type != "kvm")
@@ -177,7 +177,7 @@ Result<std::shared_ptr<const Domain>> Driver::parse(std::string_view xml, bool v
     PV_TRY(complete(d, host_context()));
     PV_TRY(qemu::validate(d));
     for (const auto& m : parsed.messages.list) log::info("xml", "domain '{}': {}", d.name, m.text);
-    return std::make_shared<const Domain>(std::move(d));
+    return std::move(d);
 }
 
 void Driver::begin_destroy(const GuestPtr& guest, bool graceful, const std::function<void(const Status&)>& done) {

@@ -154,7 +154,7 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] Result<Target> find_target(const TargetNames& names);
 
     [[nodiscard]] sdk::domain::HostContext host_context();
-    [[nodiscard]] Result<std::shared_ptr<const Domain>> parse(std::string_view xml, bool validate = false);
+    [[nodiscard]] Result<Domain> parse(std::string_view xml, bool validate = false);
     [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
     // Writes a whole answer; too long for the reply is an error.
@@ -165,9 +165,10 @@ class Driver final : public plugin::DriverBase {
     // The run of an active guest, or "domain is not running".
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
 
-    pv_status define_config(pv_call* call, const std::shared_ptr<const Domain>& config, pv_dom_define_xml_out& out);
-    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config, bool fresh,
-                       pv_dom_define_xml_out& out);
+    struct Definition; // ops_config.cpp
+    pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out);
+    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<const Definition>& definition,
+                       bool fresh, pv_dom_define_xml_out& out);
     pv_status create_transient(pv_call* call, const std::shared_ptr<const Domain>& description, const StartOptions& options,
                                pv_dom_create_xml_out& out);
     [[nodiscard]] std::optional<std::uint64_t> reserve_console(Guest& guest, const std::string& alias, pv_stream* stream,
@@ -179,8 +180,9 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
     // Where guests' firmware variables stand; made when the first is needed.
     [[nodiscard]] std::string nvram_folder() const;
-    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
-                     const StartOptions& options);
+    // From its persistent description.
+    void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
+    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
 
     plugin::Loop loop_;
     plugin::EventQueue events_;

@@ -89,9 +89,9 @@ pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv
     if (const Status flags = check_flags(in.flags, 0, "qemuConnectDomainXMLToNative"); !flags) return answer(call, flags);
     if (std::string_view(in.format) != "qemu-argv")
         return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unsupported config type {}", in.format));
-    const auto parsed = parse(in.xml);
+    auto parsed = parse(in.xml);
     if (!parsed) return answer(call, parsed.error());
-    Domain domain = **parsed;
+    Domain domain = *std::move(parsed);
     if (const Status done = choose_firmware(domain, read_descriptors(descriptor_folders()), nvram_folder()); !done)
         return answer(call, done);
     if (const Status done = sketch(domain); !done) return answer(call, done);

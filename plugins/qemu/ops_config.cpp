@@ -26,16 +26,31 @@ std::string autostart_of(const std::string& name) { return "autostart/" + name +
 
 } // namespace
 
+// What a define brings: as it is written, and as it is held.
+struct Driver::Definition {
+    Uuid uuid;
+    std::string name;
+    std::string text;
+    sdk::domain::PackedDomainPtr packed;
+};
+
 pv_status Driver::define_xml(pv_call* call, const pv_obj*, const pv_dom_define_xml_in& in, pv_dom_define_xml_out& out) {
     if (const Status flags = check_flags(in.flags, PV_DOMAIN_DEFINE_VALIDATE, "qemuDomainDefineXMLFlags"); !flags)
         return answer(call, flags);
-    auto config = parse(in.xml, (in.flags & PV_DOMAIN_DEFINE_VALIDATE) != 0);
-    if (!config) return answer(call, config.error());
-    return define_config(call, *config, out);
+    const auto domain = parse(in.xml, (in.flags & PV_DOMAIN_DEFINE_VALIDATE) != 0);
+    if (!domain) return answer(call, domain.error());
+    std::string text =
+        sdk::domain::with_notes(format_domain(*domain, {.inactive = true, .secure = true}), domain->notes);
+    auto packed = sdk::domain::PackedDomain::pack(*domain, text);
+    if (!packed) return answer(call, packed.error());
+    return define_config(
+        call, std::make_shared<const Definition>(Definition{*domain->uuid, domain->name, std::move(text), *std::move(packed)}),
+        out);
 }
 
-pv_status Driver::define_config(pv_call* call, const std::shared_ptr<const Domain>& config, pv_dom_define_xml_out& out) {
-    auto guest = std::make_shared<Guest>(*config->uuid, config->name);
+pv_status Driver::define_config(pv_call* call, const std::shared_ptr<const Definition>& definition,
+                                pv_dom_define_xml_out& out) {
+    auto guest = std::make_shared<Guest>(definition->uuid, definition->name);
     pv_obj_desc desc{};
     desc.dom_id = -1;
     desc.state = PV_DOMAIN_SHUTOFF;
@@ -49,17 +64,17 @@ pv_status Driver::define_config(pv_call* call, const std::shared_ptr<const Domai
         const ObjectLock lock(guest->mu);
         handle = guest->handle;
         // Visible from here on, so it must be something that can be shown.
-        if (added->fresh) guest->config = config;
+        if (added->fresh) guest->config = definition->packed;
     }
     out.obj = handle;
     return sdk::Operation::start(s_, loop_, {.call = call, .object = handle, .what = "define"},
-                                 [this, guest, config, fresh = added->fresh, result = &out](const sdk::OperationPtr& op) {
-                                     finish_define(op, guest, config, fresh, *result);
+                                 [this, guest, definition, fresh = added->fresh, result = &out](const sdk::OperationPtr& op) {
+                                     finish_define(op, guest, definition, fresh, *result);
                                  });
 }
 
-void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> config,
-                           bool fresh, pv_dom_define_xml_out& out) {
+void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest,
+                           const std::shared_ptr<const Definition>& definition, bool fresh, pv_dom_define_xml_out& out) {
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);
@@ -67,12 +82,11 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, s
     }
     if (removed) { // while this waited for its turn; so it is made anew
         pv_call* const call = op->give_up();
-        const pv_status status = define_config(call, config, out);
+        const pv_status status = define_config(call, definition, out);
         if (status != PV_PENDING) s_.call->complete(call, status);
         return;
     }
-    const Status written =
-        configs_.put(record_of(guest->name), sdk::domain::with_notes(format_domain(*config, {.inactive = true, .secure = true}), config->notes), op->call());
+    const Status written = configs_.put(record_of(guest->name), definition->text, op->call());
     if (!written) {
         bool drop = false;
         if (fresh) {
@@ -87,7 +101,7 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, s
     {
         const ObjectLock lock(guest->mu);
         const bool was_persistent = !fresh && guest->config != nullptr;
-        guest->config = std::move(config);
+        guest->config = definition->packed;
         guest->updated = guest->active();
         show(*guest);
         post_lifecycle(*guest, PV_DOMAIN_EVENT_DEFINED,
@@ -119,16 +133,16 @@ Status Driver::settle_nvram(const Domain& config, std::uint32_t flags) const {
 }
 
 void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags) {
-    std::shared_ptr<const Domain> config;
+    sdk::domain::PackedDomainPtr config;
     {
         const ObjectLock lock(guest->mu);
         if (!guest->removed) config = guest->config;
     }
-    if (config) {
-        if (const Status settled = settle_nvram(*config, flags); !settled) return op->finish(settled);
-    }
     if (!config)
         return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cannot undefine transient domain"));
+    const auto domain = config->unpack();
+    if (!domain) return op->finish(domain.error());
+    if (const Status settled = settle_nvram(*domain, flags); !settled) return op->finish(settled);
     if (const Status gone = configs_.remove(autostart_of(guest->name)); !gone) return op->finish(gone);
     if (const Status gone = configs_.remove(record_of(guest->name)); !gone) return op->finish(gone);
     bool remove = false;
@@ -150,28 +164,32 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_de
     if (const Status flags = check_flags(in.flags, kXmlFlags, "qemuDomainGetXMLDesc"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     const bool inactive = (in.flags & PV_DOMAIN_XML_INACTIVE) != 0;
-    std::shared_ptr<const Domain> description;
-    std::int32_t id = -1;
+    std::shared_ptr<const Domain> live;
+    sdk::domain::PackedDomainPtr config;
     {
         const ObjectLock lock(guest->mu);
-        description = inactive && guest->config ? guest->config : guest->current();
-        if (description == guest->live) id = guest->id;
+        config = guest->config;
+        live = inactive && config ? nullptr : guest->live;
     }
-    if (!description) return answer(call, no_domain(*guest));
-    const sdk::domain::FormatOptions options{.inactive = inactive || id < 0,
+    if (!live && !config) return answer(call, no_domain(*guest));
+    const sdk::domain::FormatOptions options{.inactive = inactive || !live,
                                              .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
                                              .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0};
-    return give(call, out.xml, format_domain(*description, options));
+    if (live) return give(call, out.xml, format_domain(*live, options));
+    const auto domain = config->unpack();
+    if (!domain) return answer(call, domain.error());
+    return give(call, out.xml, format_domain(*domain, options));
 }
 
 pv_status Driver::os_type(pv_call* call, const pv_obj* obj, const pv_dom_os_type_in&, pv_dom_os_type_out& out) {
     const GuestPtr guest = guest_of(obj);
-    std::shared_ptr<const Domain> description;
+    std::optional<sdk::domain::Summary> summary;
     {
         const ObjectLock lock(guest->mu);
-        description = guest->current();
+        summary = guest->summary();
     }
-    return give(call, out.type, description ? description->os.type.type : "hvm");
+    if (!summary) return answer(call, no_domain(*guest));
+    return give(call, out.type, summary->os_type);
 }
 
 pv_status Driver::set_autostart(pv_call* call, const pv_obj* obj, const pv_dom_set_autostart_in& in,

@@ -27,13 +27,23 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
                                .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
                                .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0};
     return with_job(call, obj, "start", [this, options](const sdk::OperationPtr& op, const GuestPtr& guest) {
-        std::shared_ptr<const Domain> config;
-        {
-            const ObjectLock lock(guest->mu);
-            config = guest->config;
-        }
-        start_guest(op, guest, std::move(config), options);
+        start_defined(op, guest, options);
     });
+}
+
+void Driver::start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options) {
+    sdk::domain::PackedDomainPtr config;
+    bool active = false;
+    {
+        const ObjectLock lock(guest->mu);
+        config = guest->config;
+        active = guest->active();
+    }
+    if (active) return op->finish(invalid("domain is already running"));
+    if (!config) return op->finish(no_domain(*guest));
+    auto description = config->unpack();
+    if (!description) return op->finish(description.error());
+    start_guest(op, guest, *std::move(description), options);
 }
 
 pv_status Driver::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in, pv_dom_create_xml_out& out) {
@@ -44,7 +54,7 @@ pv_status Driver::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_x
         return answer(call, flags);
     auto description = parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
     if (!description) return answer(call, description.error());
-    return create_transient(call, *description,
+    return create_transient(call, std::make_shared<const Domain>(*std::move(description)),
                             {.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
                              .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
                              .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0},
@@ -73,7 +83,7 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
                 const ObjectLock lock(guest->mu);
                 removed = guest->removed;
             }
-            if (!removed) return start_guest(op, guest, description, options);
+            if (!removed) return start_guest(op, guest, *description, options);
             pv_call* const again = op->give_up(); // it went while this waited for its turn
             const pv_status outcome = create_transient(again, description, options, *result);
             if (outcome != PV_PENDING) s_.call->complete(again, outcome);
@@ -84,25 +94,20 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
 
 // On a worker, with the guest's job held. Everything from here to the guest's first instruction either
 // succeeds or ends in Run::end(), which clears up.
-void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
-                         const StartOptions& options) {
-    std::shared_ptr<Run> run;
-    auto live = description ? std::make_shared<Domain>(*description) : nullptr;
+void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options) {
+    const auto live = std::make_shared<Domain>(std::move(description));
     const std::int32_t id = next_id_.fetch_add(1);
-    Status firmware;
-    if (live) {
-        live->id = id;
-        firmware = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
-        if (firmware) firmware = prepare_nvram(*live, options.fresh_nvram);
-        assign_aliases(*live);
-        run = Run::make(*this, guest, id);
-    }
+    live->id = id;
+    Status firmware = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
+    if (firmware) firmware = prepare_nvram(*live, options.fresh_nvram);
+    assign_aliases(*live);
+    const std::shared_ptr<Run> run = Run::make(*this, guest, id);
     Status refused;
     bool drop = false;
     {
         const ObjectLock lock(guest->mu);
-        if (guest->removed || !live) {
-            refused = guest->active() ? invalid("domain is already running") : no_domain(*guest);
+        if (guest->removed) {
+            refused = no_domain(*guest);
         } else if (guest->active()) {
             refused = invalid("domain is already running");
         } else if (!firmware) {

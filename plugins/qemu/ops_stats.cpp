@@ -39,18 +39,18 @@ std::uint64_t cpu_time(std::int64_t pid) {
 
 pv_status Driver::info(pv_call* call, const pv_obj* obj, const pv_dom_info_in&, pv_dom_info_out& out) {
     const GuestPtr guest = guest_of(obj);
-    std::shared_ptr<const Domain> description;
+    std::optional<sdk::domain::Summary> summary;
     std::int64_t pid = 0;
     {
         const ObjectLock lock(guest->mu);
-        description = guest->current();
+        summary = guest->summary();
         out.state = guest->state;
         if (guest->run) pid = guest->run->pid();
     }
-    if (!description) return answer(call, no_domain(*guest));
-    out.max_memory = description->memory.value_or(0);
-    out.memory = description->current_memory.value_or(out.max_memory);
-    out.vcpus = description->vcpu.current.value_or(description->vcpu.max.value_or(1));
+    if (!summary) return answer(call, no_domain(*guest));
+    out.max_memory = summary->memory;
+    out.memory = summary->current_memory;
+    out.vcpus = summary->vcpus;
     out.cpu_time = pid > 0 ? cpu_time(pid) : 0;
     return PV_OK;
 }
@@ -69,14 +69,14 @@ pv_status Driver::messages(pv_call* call, const pv_obj* obj, const pv_dom_messag
     constexpr std::uint32_t kKnown = PV_DOMAIN_MESSAGE_DEPRECATION | PV_DOMAIN_MESSAGE_TAINTING;
     if (const Status flags = check_flags(in.flags, kKnown, "qemuDomainGetMessages"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
-    std::shared_ptr<const Domain> description;
+    std::optional<sdk::domain::Summary> summary;
     {
         const ObjectLock lock(guest->mu);
-        description = guest->current();
+        summary = guest->summary();
     }
-    if (!description) return answer(call, no_domain(*guest));
+    if (!summary) return answer(call, no_domain(*guest));
     if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
-    for (const std::string& note : description->notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
+    for (const std::string& note : summary->notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
     return PV_OK;
 }
 

@@ -17,32 +17,31 @@ Error invalid(std::string_view text) { return make_error(ErrorCode::operation_in
 
 pv_status Driver::max_memory(pv_call* call, const pv_obj* obj, const pv_dom_max_memory_in&, pv_dom_max_memory_out& out) {
     const GuestPtr guest = guest_of(obj);
-    std::shared_ptr<const Domain> description;
+    std::optional<sdk::domain::Summary> summary;
     {
         const ObjectLock lock(guest->mu);
-        description = guest->current();
+        summary = guest->summary();
     }
-    if (!description) return answer(call, no_domain(*guest));
-    out.memory = description->memory.value_or(0);
+    if (!summary) return answer(call, no_domain(*guest));
+    out.memory = summary->memory;
     return PV_OK;
 }
 
 pv_status Driver::vcpus_count(pv_call* call, const pv_obj* obj, const pv_dom_vcpus_count_in& in, pv_dom_vcpus_count_out& out) {
     if (const Status flags = check_flags(in.flags, kVcpuFlags, "qemuDomainGetVcpusFlags"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
-    std::shared_ptr<const Domain> description;
+    std::optional<sdk::domain::Summary> summary;
     {
         const ObjectLock lock(guest->mu);
         const bool live = (in.flags & PV_DOMAIN_VCPU_LIVE) != 0, config = (in.flags & PV_DOMAIN_VCPU_CONFIG) != 0;
         if (live && !guest->active()) return answer(call, invalid("domain is not running"));
         if (config && !guest->config) return answer(call, invalid("transient domains do not have any persistent config"));
-        description = config ? guest->config : guest->current();
+        summary = config ? guest->config->summary() : guest->summary();
     }
-    if (!description) return answer(call, no_domain(*guest));
+    if (!summary) return answer(call, no_domain(*guest));
     if ((in.flags & PV_DOMAIN_VCPU_GUEST) != 0)
         return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "QEMU guest agent is not configured"));
-    const std::uint32_t max = description->vcpu.max.value_or(1);
-    out.count = static_cast<std::int32_t>((in.flags & PV_DOMAIN_VCPU_MAXIMUM) != 0 ? max : description->vcpu.current.value_or(max));
+    out.count = static_cast<std::int32_t>((in.flags & PV_DOMAIN_VCPU_MAXIMUM) != 0 ? summary->max_vcpus : summary->vcpus);
     return PV_OK;
 }
 

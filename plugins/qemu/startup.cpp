@@ -69,11 +69,13 @@ void Driver::load_config(const std::string& name, std::string_view xml) {
     d.notes = sdk::domain::notes_of(xml);
     if (d.name != guest_name || !d.uuid)
         return configs_.set_aside(name, fmt::format("it describes the domain '{}', not '{}'", d.name, guest_name));
+    auto packed = sdk::domain::PackedDomain::pack(d, xml);
+    // Not set aside: the record is good, and the next start may find more memory.
+    if (!packed) return log::error("startup", "domain '{}' is not loaded: {}", d.name, packed.error().message);
     auto guest = std::make_shared<Guest>(*d.uuid, d.name);
-    auto config = std::make_shared<const Domain>(std::move(d));
     {
         const ObjectLock lock(guest->mu);
-        guest->config = std::move(config);
+        guest->config = *std::move(packed);
     }
     pv_obj_desc desc{};
     desc.dom_id = -1;
@@ -152,16 +154,14 @@ void Driver::autostart_guests() {
     if (!marker || *marker) return;
     if (const Status put = statuses_.put(kAutostarted, "1\n"); !put) log::error("startup", "{}", put.error().message);
     for (const GuestPtr& guest : guests_.all()) {
-        std::shared_ptr<const Domain> config;
         std::uint64_t handle = 0;
         {
             const ObjectLock lock(guest->mu);
             if (!guest->autostart || guest->active()) continue;
-            config = guest->config;
             handle = guest->handle;
         }
         sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"},
-                              [this, guest, config](const sdk::OperationPtr& op) { start_guest(op, guest, config, {}); });
+                              [this, guest](const sdk::OperationPtr& op) { start_defined(op, guest, {}); });
     }
 }
 

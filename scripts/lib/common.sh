@@ -62,5 +62,5 @@ build_preset() {
     say "$preset: configure"
     (cd "$tree" && run_logged "$log/$preset-configure.log" cmake --preset "$preset") || return 1
     say "$preset: build"
-    (cd "$tree" && run_logged "$log/$preset-build.log" cmake --build "build/$preset") || return 1
+    (cd "$tree" && run_logged "$log/$preset-build.log" cmake --build --preset "$preset") || return 1
 }
