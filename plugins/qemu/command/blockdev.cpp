@@ -190,12 +190,7 @@ Chain chain_of(const Disk& disk) {
     return chain;
 }
 
-std::string helper_socket(const Reservations& r) {
-    for (const auto& node : r.source) {
-        if (const std::string* path = node.attribute("path")) return *path;
-    }
-    return {};
-}
+std::string helper_socket(const Reservations& r) { return r.source ? r.source->path : std::string(); }
 
 // Who makes persistent reservations for an emulator that may not: one of the guest's own, or one that the
 // document names.
