@@ -122,15 +122,18 @@ TEST(Command, serial_console_and_channel) {
 TEST(Command, vnc_looks_for_a_port_itself) {
     const auto line = build(document("<graphics type='vnc' port='-1' autoport='yes'/><video><model type='vga'/></video>"));
     ASSERT_TRUE(line) << line.error().message;
-    EXPECT_THAT(values(line, "-vnc"), ElementsAre("127.0.0.1:0,to=999"));
+    EXPECT_THAT(values(line, "-vnc"), ElementsAre("127.0.0.1:0,to=999,audiodev=audio1"));
     EXPECT_EQ(device(line, "video0")["driver"], "VGA");
     EXPECT_EQ(std::count(line->args.begin(), line->args.end(), "-display"), 0);
 }
 
 TEST(Command, refuses_what_it_cannot_give) {
     for (const char* devices : {"<interface type='bridge'><source bridge='br0'/></interface>",
-                                "<graphics type='sdl'/>", "<sound model='ich6'/>",
-                                "<disk type='network' device='disk'><source protocol='nbd' name='x'><host name='h'/></source>"
+                                "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>",
+                                "<disk type='block' device='lun'><source dev='/x'><reservations managed='yes'/></source>"
+                                "<target dev='sda' bus='scsi'/></disk>",
+                                "<disk type='file' device='disk'><source file='/x'><encryption format='luks'><secret "
+                                "type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></encryption></source>"
                                 "<target dev='vda' bus='virtio'/></disk>",
                                 "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>"}) {
         const auto line = build(document(devices));
