@@ -135,7 +135,15 @@ TEST(Command, refuses_what_it_cannot_give) {
                                 "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
                                 "<interface type='user'><filterref filter='f'/></interface>",
                                 "<interface type='user'><bandwidth><inbound average='1'/></bandwidth></interface>",
-                                "<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>"}) {
+                                "<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>",
+                                "<interface type='bridge'><source bridge='br0'/></interface>",
+                                "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>",
+                                "<disk type='block' device='lun'><source dev='/x'><reservations managed='yes'/></source>"
+                                "<target dev='sda' bus='scsi'/></disk>",
+                                "<disk type='file' device='disk'><source file='/x'><encryption format='luks'><secret "
+                                "type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></encryption></source>"
+                                "<target dev='vda' bus='virtio'/></disk>",
+                                "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>"}) {
         const auto line = build(document(devices));
         ASSERT_FALSE(line) << devices;
         EXPECT_EQ(line.error().code, ErrorCode::config_unsupported) << line.error().message;

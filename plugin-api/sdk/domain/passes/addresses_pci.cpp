@@ -5,10 +5,12 @@
 // domain, and the same is done again on what is there now.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error_text.h"
 #include "sdk/domain/passes/addresses.h"
 #include "sdk/domain/passes/pci_devices.h"
+#include "sdk/domain/passes/visit.h"
 
 namespace polyvirt::sdk::domain {
 namespace {
@@ -24,15 +26,19 @@ class Layout {
     PciBuses buses;
 
     Status given() {
+        std::set<const DeviceInfo*> known;
         for (const PciDevice& p : pci_devices(d_, chipset_)) {
+            known.insert(p.info);
             if (p.info->address && p.info->address->is_pci())
                 PV_TRY(buses.reserve(*p.info->address, p.need, p.who));
         }
-        for (const Controller& c : d_.devices.controllers) {
-            if (c.type == ControllerType::ide && c.info.address && c.info.address->is_pci())
-                PV_TRY(buses.reserve(*c.info.address, PciNeed::integrated, "an IDE controller"));
-        }
-        return {};
+        // What gets no place by itself may still have one.
+        Status status;
+        for_each_info(d_, [&](const DeviceInfo& info, std::string_view who) {
+            if (status && info.address && info.address->is_pci() && !known.contains(&info))
+                status = buses.reserve(*info.address, PciNeed::pci, who);
+        });
+        return status;
     }
     Status board() {
         PV_TRY(chipset_ == Chipset::q35 ? q35_controllers() : i440fx_controllers());

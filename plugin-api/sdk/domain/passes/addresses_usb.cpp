@@ -131,7 +131,9 @@ std::vector<std::pair<DeviceInfo*, const char*>> usb_devices(Domain& d) {
     std::vector<std::pair<DeviceInfo*, const char*>> out;
     const auto add = [&](auto& list, const char* who, const auto& on_usb) {
         for (auto& x : list) {
-            if (on_usb(x)) out.emplace_back(&x.info, who);
+            const AddressType type = x.info.address ? x.info.address->type : AddressType::unset;
+            if (on_usb(x) && (type == AddressType::unset || type == AddressType::usb))
+                out.emplace_back(&x.info, who);
         }
     };
     auto& v = d.devices;
