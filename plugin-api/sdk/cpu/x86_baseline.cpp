@@ -61,7 +61,8 @@ domain::Cpu to_cpu(const X86Choice& choice) {
     cpu.model->fallback = "forbid";
     cpu.vendor = vendor_name(choice.vendor);
     add_features(cpu, choice.require, CpuPolicy::require);
-    add_features(cpu, choice.disable, CpuPolicy::disable);
+    add_features(cpu, choice.disable & ~choice.model->removed, CpuPolicy::disable);
+    add_features(cpu, choice.disable & choice.model->removed, CpuPolicy::disable);
     return cpu;
 }
 

@@ -25,9 +25,9 @@ bool lost_transactions(const X86Data& d) {
     return model == 60 || model == 69 || model == 70 || (model == 63 && d.signature.stepping < 4);
 }
 
-// These bits tell what the operating system switched on, not what the processor has.
-FeatureSet without_switches(FeatureSet set) {
-    for (const char* name : {"osxsave", "ospke"}) set.reset(*X86::known().feature(name));
+// Bits that tell what the operating system switched on, and what counts a host's resources: no guest's.
+FeatureSet without_hosts_own(FeatureSet set) {
+    for (const char* name : {"osxsave", "ospke", "cmt", "mbm_total", "mbm_local"}) set.reset(*X86::known().feature(name));
     return set;
 }
 
@@ -78,7 +78,7 @@ FeatureSet usable_features(const X86Data& d) {
 Result<X86Choice> decode(const X86Data& data, const X86Wish& wish) {
     const X86& x86 = X86::known();
     FeatureSet features = usable_features(data);
-    if (!wish.for_host) features = without_switches(features);
+    if (!wish.for_host) features = without_hosts_own(features);
     std::optional<Candidate> best;
     for (auto model = x86.models().rbegin(); model != x86.models().rend(); ++model) {
         const bool preferred = !wish.preferred.empty() && model->name == wish.preferred;

@@ -152,29 +152,23 @@ void format_os(Sheet& s, Writer& w, const HostOffer& host) {
     w.close();
 }
 
-void format_features(Writer& w, const sdk::cpu::FeatureSet& set, const char* policy) {
-    const auto& features = sdk::cpu::X86::known().features();
-    for (std::size_t i = 0; i < features.size(); i++) {
-        if (!set[i]) continue;
-        w.open("feature");
-        w.attribute("policy", policy);
-        w.attribute("name", features[i].name);
-        w.close();
-    }
-}
-
 void format_host_model(Writer& w, const sdk::cpu::X86Choice& choice) {
+    const sdk::domain::Cpu cpu = sdk::cpu::to_cpu(choice);
     w.open("model");
-    w.attribute("fallback", "forbid");
-    w.text(choice.model->name);
+    w.attribute("fallback", cpu.model->fallback);
+    w.text(cpu.model->name);
     w.close();
-    if (choice.vendor != sdk::cpu::X86Vendor::unknown) {
+    if (!cpu.vendor.empty()) {
         w.open("vendor");
-        w.text(sdk::cpu::vendor_name(choice.vendor));
+        w.text(cpu.vendor);
         w.close();
     }
-    format_features(w, choice.require, "require");
-    format_features(w, choice.disable, "disable");
+    for (const sdk::domain::CpuFeature& f : cpu.features) {
+        w.open("feature");
+        w.attribute("policy", sdk::domain::kCpuPolicies[static_cast<std::size_t>(f.policy)]);
+        w.attribute("name", f.name);
+        w.close();
+    }
 }
 
 void format_custom(Writer& w, const CpuOffer& offer, bool x86) {

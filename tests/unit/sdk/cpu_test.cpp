@@ -47,9 +47,14 @@ TEST(Decode, finds_the_model_that_describes_best) {
     const DecodeCase cases[] = {
         {"a model as it is", {model("Nehalem"), X86Vendor::intel, {}}, {}, "Nehalem", "", ""},
         {"a model and more", {model("Penryn") | set({"vmx", "ht"}), X86Vendor::intel, {}}, {}, "Penryn", "ht vmx ", ""},
-        {"an older model and more rather than a newer one and less",
-         {model("Haswell") & ~set({"avx2", "bmi1", "bmi2", "fma"}), X86Vendor::intel, {}}, {}, "SandyBridge",
-         "pcid movbe fsgsbase hle smep erms invpcid rtm ", ""},
+        {"one that is missing is better than many that are added",
+         {model("Haswell") & ~set({"avx2"}), X86Vendor::intel, {}}, {}, "Haswell", "", "avx2 "},
+        {"a few that are added are better than many that are missing",
+         {model("SandyBridge") | set({"pcid", "movbe"}), X86Vendor::intel, {}}, {}, "SandyBridge", "pcid movbe ", ""},
+        {"the model that the data come from need only lack less",
+         {model("486") | set({"tsc", "msr", "cx8", "mmx", "avx2"}), X86Vendor::unknown, {}}, {.sources = {"486"}}, "486", "tsc msr cx8 mmx avx2 ", ""},
+        {"what only a host has is left out of a guest's",
+         {model("Nehalem") | set({"osxsave", "cmt"}), X86Vendor::intel, {}}, {}, "Nehalem", "", ""},
         {"the family and model of the processor decide", skylake, {.for_host = true}, "Skylake-Server", "ss ht ", ""},
         {"models of other vendors do not count", {model("qemu64"), X86Vendor::amd, {}}, {}, "qemu64", "", ""},
         {"the preferred model wins", {model("Nehalem"), X86Vendor::intel, {}}, {.preferred = "Conroe"}, "Conroe",
@@ -77,7 +82,7 @@ TEST(Decode, never_describes_a_host_by_what_it_lacks) {
 }
 
 TEST(Decode, chooses_among_the_models_of_the_hypervisor) {
-    const X86Offers offers{{"Conroe", {}}, {"Penryn", set({"vme"})}};
+    const X86Offers offers{{"Conroe", set({"vme", "ht"})}, {"Penryn", set({"vme"})}};
     const X86Data nehalem{model("Nehalem"), X86Vendor::intel, {}};
     const auto choice = decode(nehalem, {.offers = &offers});
     ASSERT_TRUE(choice);
