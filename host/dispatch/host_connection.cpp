@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <polyvirt/abi/gen/dom_migrate.h>
+
 #include "host/dispatch/dispatcher.h"
 #include "host/dispatch/errors.h"
 #include "host/dispatch/gen/host_ops.h"
@@ -67,7 +69,16 @@ Status supports_feature(WireCall& call, const SupportsFeatureIn& in, SupportsFea
         if (known->starts_pings) call.after_reply([client = call.client_ptr()] { client->enable_keepalive(); });
         return {};
     }
-    // What these promise is the host's own doing, whatever the driver. Migration has no driver yet.
+    // Version 3, with parameters, is what the ABI has; a driver has all of its five steps or cannot move domains.
+    if (in.feature == protocol::VIR_DRV_FEATURE_MIGRATION_V3 || in.feature == protocol::VIR_DRV_FEATURE_MIGRATION_PARAMS) {
+        constexpr std::array kSteps = {PV_OP_MIGRATE_BEGIN, PV_OP_MIGRATE_PREPARE, PV_OP_MIGRATE_PERFORM, PV_OP_MIGRATE_FINISH,
+                                       PV_OP_MIGRATE_CONFIRM};
+        out.supported = std::all_of(kSteps.begin(), kSteps.end(), [&](auto op) {
+            return call.instance != nullptr && call.instance->implements(static_cast<std::uint32_t>(op));
+        });
+        return {};
+    }
+    // What these promise is the host's own doing, whatever the driver.
     out.supported = in.feature == protocol::VIR_DRV_FEATURE_TYPED_PARAM_STRING ||
                     in.feature == protocol::VIR_DRV_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER;
     return {};

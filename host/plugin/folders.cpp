@@ -2,8 +2,11 @@
 // Copyright 2026 The polyvirt authors
 #include "host/plugin/folders.h"
 
+#include <array>
 #include <cctype>
 #include <cerrno>
+
+#include <openssl/sha.h>
 #include <sys/stat.h>
 
 #include "base/error_text.h"
@@ -20,6 +23,14 @@ std::string file_name(const std::string& key) {
         if (std::isalnum(u) != 0 || c == '-' || c == '_') name += c;
         else name += fmt::format("%{:02X}", u);
     }
+    // A file's name has 255 bytes. What is too long keeps its beginning, for people, and is told apart by its digest.
+    constexpr std::size_t kLongest = 200, kShown = 120;
+    if (name.size() <= kLongest) return name;
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> sum{};
+    ::SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), sum.data());
+    name.resize(kShown);
+    name += "%%";
+    for (const unsigned char byte : sum) name += fmt::format("{:02x}", byte);
     return name;
 }
 

@@ -17,11 +17,6 @@ using Clock = std::chrono::steady_clock;
 // How long the end of a client's own instance may take before it is given up.
 constexpr auto kEndOfInstance = std::chrono::seconds(60);
 
-void end_texts(pv_probe& probe) {
-    probe.canonical[sizeof(probe.canonical) - 1] = '\0';
-    probe.instance[sizeof(probe.instance) - 1] = '\0';
-}
-
 } // namespace
 
 std::optional<Offered> PluginManager::State::best_offer(const std::string& uri) const {
@@ -30,18 +25,15 @@ std::optional<Offered> PluginManager::State::best_offer(const std::string& uri) 
     const auto owner = routes->claims.schemes.find(scheme_of(uri));
     for (const auto& generation : routes->generations) {
         if (owner != routes->claims.schemes.end() && owner->second != generation->manifest.id) continue;
-        Offered offered{generation, {}};
-        offered.probe.size = sizeof(pv_probe);
-        if (generation->plugin.probe(uri.c_str(), options.privileged ? 1 : 0, &offered.probe) != PV_OK) continue;
-        end_texts(offered.probe);
-        if (offered.probe.score > (best ? best->probe.score : 0)) best = std::move(offered);
+        Offered offered = ask(generation, uri, options.privileged);
+        if (offered.score > (best ? best->score : 0)) best = std::move(offered);
     }
     return best;
 }
 
 std::string PluginManager::State::slot_key(const Offered& offered, std::uint64_t client) {
-    std::string key = offered.generation->manifest.id + "/" + offered.probe.instance;
-    if (offered.probe.lifetime == PV_LIFETIME_PER_CONNECTION) key += fmt::format("#{}", client);
+    std::string key = offered.generation->manifest.id + "/" + offered.instance;
+    if (offered.lifetime == PV_LIFETIME_PER_CONNECTION) key += fmt::format("#{}", client);
     return key;
 }
 
@@ -49,14 +41,14 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::make(const Offered
     const std::string& id = offered.generation->manifest.id;
     const std::shared_ptr<const Routes> routes = current();
     const auto primary = routes->primary_keys.find(id);
-    const bool own_folders = offered.probe.lifetime == PV_LIFETIME_STATIC && primary != routes->primary_keys.end() &&
-                             primary->second == offered.probe.instance;
+    const bool own_folders = offered.lifetime == PV_LIFETIME_STATIC && primary != routes->primary_keys.end() &&
+                             primary->second == offered.instance;
     DriverInstance::Setup setup;
     setup.generation = offered.generation;
     setup.catalog = options.catalog;
     setup.root = root;
-    setup.key = offered.probe.instance;
-    setup.uri = offered.probe.canonical;
+    setup.key = offered.instance;
+    setup.uri = offered.canonical;
     if (!own_folders) setup.folder_key = key.substr(id.size() + 1);
     PV_ASSIGN_OR_RETURN(const std::shared_ptr<DriverInstance> instance,
                         DriverInstance::create(shared, options.paths, std::move(setup)));
@@ -71,7 +63,7 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::make(const Offered
 Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered& offered, std::uint64_t client) {
     const std::string key = slot_key(offered, client);
     const std::string& id = offered.generation->manifest.id;
-    const bool counts_clients = client != 0 && offered.probe.lifetime != PV_LIFETIME_STATIC;
+    const bool counts_clients = client != 0 && offered.lifetime != PV_LIFETIME_STATIC;
     if (counts_clients) shared->clients.uses_own_instance(client);
     bool waited = false;
     {
@@ -81,11 +73,11 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered&
             if (refusing)
                 return make_error(ErrorCode::operation_invalid, ErrorDomain::none, "the daemon is being stopped");
             if (const auto why = closed.find(id); why != closed.end())
-                return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}: plugin '{}' {}", offered.probe.canonical, id,
+                return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}: plugin '{}' {}", offered.canonical, id,
                                   why->second);
             const auto it = slots.find(key);
             if (it == slots.end() && waited && failures.count(id) != 0) // the one that was waited for has failed
-                return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}: {}", offered.probe.canonical,
+                return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}: {}", offered.canonical,
                                   failures.at(id));
             if (it == slots.end()) break;
             if (!it->second.busy) {
@@ -98,7 +90,7 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered&
         }
         Slot& slot = slots[key];
         slot.busy = true;
-        slot.lifetime = offered.probe.lifetime;
+        slot.lifetime = offered.lifetime;
     }
     auto made = make(offered, key);
     const LeafLock lock(mu);
@@ -107,8 +99,8 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered&
         slots.erase(key);
         failures[id] = made.error().message;
         const log::Level level = matches(policy.optional, id) ? log::Level::info : log::Level::error;
-        log::line(level, "plugin", "{} ({}) did not start: {}", id, offered.probe.canonical, made.error().message);
-        return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}: {}", offered.probe.canonical,
+        log::line(level, "plugin", "{} ({}) did not start: {}", id, offered.canonical, made.error().message);
+        return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}: {}", offered.canonical,
                           made.error().message);
     }
     failures.erase(id);
@@ -130,7 +122,7 @@ Result<std::shared_ptr<Instance>> PluginManager::open(const std::string& uri, st
         return make_error(ErrorCode::no_connect, ErrorDomain::none, "{}{}", uri.empty() ? "an empty URI" : uri,
                           state_->why_absent(uri));
     PV_ASSIGN_OR_RETURN(const std::shared_ptr<DriverInstance> instance, state_->use(*offered, client));
-    if (offered->probe.lifetime == PV_LIFETIME_STATIC) state_->remember(uri, *offered);
+    if (offered->lifetime == PV_LIFETIME_STATIC) state_->remember(uri, *offered);
     return std::static_pointer_cast<Instance>(instance);
 }
 
@@ -168,7 +160,7 @@ std::string PluginManager::State::why_absent(const std::string& uri) const {
 
 std::optional<std::string> PluginManager::probe(const std::string& uri) const {
     const std::optional<Offered> offered = state_->best_offer(uri);
-    return offered ? std::optional<std::string>(offered->probe.canonical) : std::nullopt;
+    return offered ? std::optional<std::string>(offered->canonical) : std::nullopt;
 }
 
 std::shared_ptr<Instance> PluginManager::provider(const std::shared_ptr<Instance>& primary, std::uint32_t kind) const {

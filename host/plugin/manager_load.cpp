@@ -216,12 +216,8 @@ std::optional<Offered> PluginManager::State::static_offer(const std::shared_ptr<
     const std::array<std::string, 3> tails = {options.privileged ? "system" : "session", "default", ""};
     for (const std::string& scheme : generation->manifest.uri)
         for (const std::string& tail : tails) {
-            Offered offered{generation, {}};
-            offered.probe.size = sizeof(pv_probe);
-            const std::string uri = scheme + ":///" + tail;
-            if (generation->plugin.probe(uri.c_str(), options.privileged ? 1 : 0, &offered.probe) == PV_OK &&
-                offered.probe.score > 0 && offered.probe.lifetime == PV_LIFETIME_STATIC)
-                return offered;
+            Offered offered = ask(generation, scheme + ":///" + tail, options.privileged);
+            if (offered.score > 0 && offered.lifetime == PV_LIFETIME_STATIC) return offered;
         }
     return std::nullopt;
 }
@@ -244,7 +240,7 @@ std::optional<Offered> PluginManager::State::prepare_start(const std::string& id
     }
     const LeafLock lock(mu);
     Plug* plug = find_plug(id);
-    if (offered && plug != nullptr) plug->primary_key = offered->probe.instance;
+    if (offered && plug != nullptr) plug->primary_key = offered->instance;
     return offered;
 }
 
@@ -254,7 +250,7 @@ void PluginManager::State::start_one(const Offered& offered) {
     const LoadRecord::Watch watch(*record, id, offered.generation->stamp);
     const auto started = use(offered, 0);
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count();
-    if (started) log::info("plugin", "{} started as {} in {} ms", id, offered.probe.canonical, ms);
+    if (started) log::info("plugin", "{} started as {} in {} ms", id, offered.canonical, ms);
 }
 
 // Several at a time, on workers, but one on this thread; returns when all are through.

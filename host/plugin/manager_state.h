@@ -17,14 +17,9 @@
 #include "host/plugin/load_plan.h"
 #include "host/plugin/load_record.h"
 #include "host/plugin/manager.h"
+#include "host/plugin/offered.h"
 
 namespace polyvirt::plugin {
-
-// What a plugin says to a URI.
-struct Offered {
-    std::shared_ptr<const Generation> generation;
-    pv_probe probe{};
-};
 
 // One instance, or one that is being made or ended.
 struct Slot {

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -80,6 +81,50 @@ template <typename T> class ObjectTable {
         auto existing = match_held(object->uuid, object->name);
         if (!existing) return std::move(existing).error();
         if (*existing) return Added{*existing, false};
+        // Under the object's lock, so that whoever comes in through the registry finds the handle set.
+        const ObjectLock object_lock(object->mu);
+        PV_TRY(publish_held(object, call, desc));
+        return Added{object, true};
+    }
+
+    // Adds `fresh`, or takes the object that has its name and uuid, in one step with a look at the others: what is unique
+    // besides name and uuid stays so, whoever defines at the same time. `check(existing, others)` may refuse; `existing` is
+    // null for a new one, and it may lock one object at a time. `commit(object, is_new)` runs under the object's lock.
+    using Check = std::function<Status(const Ptr& existing, const std::vector<Ptr>& others)>;
+    using Commit = std::function<void(T& object, bool is_new)>;
+    Result<Ptr> define(const Ptr& fresh, pv_call* call, const pv_obj_desc& desc, const Check& check, const Commit& commit) {
+        const DriverLock lock(mu_);
+        PV_ASSIGN_OR_RETURN(const Ptr existing, match_held(fresh->uuid, fresh->name));
+        PV_TRY(check(existing, others_held(existing.get())));
+        const Ptr object = existing ? existing : fresh;
+        const ObjectLock object_lock(object->mu);
+        if (!existing) PV_TRY(publish_held(object, call, desc));
+        commit(*object, !existing);
+        return object;
+    }
+
+    // Takes it out of table and registry in one step with a look whether it may go: `check(others)` may lock one object at a
+    // time; `allow(object)` runs under the object's own lock and sees `removed`.
+    Status remove(T& object, const std::function<Status(const std::vector<Ptr>&)>& check, const std::function<Status(T&)>& allow) {
+        const DriverLock lock(mu_);
+        PV_TRY(check(others_held(&object)));
+        const ObjectLock object_lock(object.mu);
+        PV_TRY(allow(object));
+        remove_held(object);
+        return {};
+    }
+
+    // Takes it out of table and registry. Whoever still has it finds `removed` set. False: somebody else has done so.
+    bool remove(T& object) {
+        const DriverLock lock(mu_);
+        const ObjectLock object_lock(object.mu);
+        if (object.removed) return false;
+        remove_held(object);
+        return true;
+    }
+
+  private:
+    Status publish_held(const Ptr& object, pv_call* call, pv_obj_desc desc) PV_REQUIRES(mu_, object->mu) {
         auto data = std::make_unique<Ptr>(object);
         desc.size = sizeof desc;
         desc.kind = kind_;
@@ -87,29 +132,35 @@ template <typename T> class ObjectTable {
         std::copy(object->uuid.bytes.begin(), object->uuid.bytes.end(), desc.uuid);
         desc.data = data.get();
         desc.release = [](void* d) noexcept { delete static_cast<Ptr*>(d); };
-        // Under the object's lock, so that whoever comes in through the registry finds the handle set.
-        const ObjectLock object_lock(object->mu);
-        if (s_.registry->publish(s_.host, call, &desc, &object->handle) != PV_OK)
-            return Error{.code = ErrorCode::operation_failed, .domain = domain_,
-                         .message = fmt::format("{} '{}' cannot be published", noun_, object->name)};
-        (void)data.release();
-        by_uuid_.emplace(object->uuid, object);
-        by_name_.emplace(object->name, object);
-        return Added{object, true};
+        // Room first: what is visible is in the table.
+        const auto by_uuid = by_uuid_.emplace(object->uuid, object).first;
+        try {
+            by_name_.emplace(object->name, object);
+        } catch (...) {
+            by_uuid_.erase(by_uuid);
+            throw;
+        }
+        if (s_.registry->publish(s_.host, call, &desc, &object->handle) == PV_OK) {
+            (void)data.release();
+            return {};
+        }
+        by_name_.erase(object->name);
+        by_uuid_.erase(object->uuid);
+        return Error{.code = ErrorCode::operation_failed, .domain = domain_,
+                     .message = fmt::format("{} '{}' cannot be published", noun_, object->name)};
     }
-
-    // Takes it out of table and registry. Whoever still has it finds `removed` set. Once.
-    void remove(T& object) {
-        const DriverLock lock(mu_);
-        const ObjectLock object_lock(object.mu);
-        if (object.removed) return;
+    void remove_held(T& object) PV_REQUIRES(mu_, object.mu) {
         object.removed = true;
         s_.registry->retire(s_.host, object.handle);
         by_name_.erase(object.name);
         by_uuid_.erase(object.uuid); // perhaps the last owner but the caller's
     }
-
-  private:
+    std::vector<Ptr> others_held(const T* object) const PV_REQUIRES(mu_) {
+        std::vector<Ptr> list;
+        for (const auto& [uuid, other] : by_uuid_)
+            if (other.get() != object) list.push_back(other);
+        return list;
+    }
     Result<Ptr> match_held(const Uuid& uuid, const std::string& name) const PV_REQUIRES(mu_) {
         if (const auto it = by_uuid_.find(uuid); it != by_uuid_.end()) {
             if (it->second->name == name) return it->second;

@@ -15,7 +15,7 @@ std::string with_faults(std::string text, const std::shared_ptr<const sdk::xml::
     if (!element.prefix.empty() && element.attribute(declaration) == nullptr) element.attributes.push_back({declaration, element.uri});
     sdk::xml::Writer writer;
     writer.raw(element);
-    return text.insert(end, "  " + writer.take() + "\n");
+    return text.insert(end, "  " + writer.take()); // with the end of its line
 }
 
 pv_status write_document(const plugin::Services& s, pv_call* call, pv_sink* sink, const std::string& text) {

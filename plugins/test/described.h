@@ -102,13 +102,15 @@ template <typename T> class NameTable {
         by_name_.emplace(object->name, object);
         return Added{object, true};
     }
-    void remove(T& object) {
+    // False: somebody else has done so.
+    bool remove(T& object) {
         const DriverLock lock(mu_);
         const ObjectLock object_lock(object.mu);
-        if (object.removed) return;
+        if (object.removed) return false;
         object.removed = true;
         s_.registry->retire(s_.host, object.handle);
         by_name_.erase(object.name);
+        return true;
     }
 
   private:

@@ -76,10 +76,9 @@ class Checkpoints : public Ops {
         }
         for (CheckpointDisk& disk : shown.disks)
             if (disk.checkpoint == "bitmap") disk.size = 65'536; // nobody writes to these disks
-        plugin::write(s_, out.xml, format_checkpoint(shown, {.secure = (in.flags & PV_DOMAIN_CHECKPOINT_XML_SECURE) != 0,
+        return put(out.xml, format_checkpoint(shown, {.secure = (in.flags & PV_DOMAIN_CHECKPOINT_XML_SECURE) != 0,
                                                              .no_domain = (in.flags & PV_DOMAIN_CHECKPOINT_XML_NO_DOMAIN) != 0,
                                                              .size = (in.flags & PV_DOMAIN_CHECKPOINT_XML_SIZE) != 0}));
-        return PV_OK;
     }
 
     pv_status remove(pv_call* call, const pv_obj* obj, const pv_checkpoint_remove_in& in, pv_checkpoint_remove_out&) {
@@ -136,8 +135,7 @@ class Checkpoints : public Ops {
         const ObjectLock lock(guest->mu);
         if (!guest->job.backup)
             return fail(call, make_error(ErrorCode::no_domain_backup, ErrorDomain::test, "no domain backup job present"));
-        plugin::write(s_, out.xml, format_backup(*guest->job.backup));
-        return PV_OK;
+        return put(out.xml, format_backup(*guest->job.backup));
     }
 
   private:

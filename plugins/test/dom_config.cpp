@@ -4,10 +4,10 @@
 
 #include <utility>
 
+#include "described.h"
 #include "dom_metadata.h"
 #include "domains.h"
 #include "op.h"
-#include "sdk/xml/writer.h"
 #include "tables.h"
 
 namespace polyvirt::test {
@@ -65,16 +65,11 @@ class Config : public Ops {
         std::string text = format_domain(*document, {.inactive = inactive || !live,
                                                      .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
                                                      .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0});
-        if (faults) text.insert(text.rfind("</domain>"), faults_as_written(*faults));
-        if (!plugin::write(s_, out.xml, text))
-            return fail(call, make_error(ErrorCode::internal_error, ErrorDomain::test, "the description of '{}' is too long to be sent",
-                                         guest->name));
-        return PV_OK;
+        return write_document(s_, call, out.xml, with_faults(std::move(text), faults));
     }
 
     pv_status os_type(pv_call*, const pv_obj*, const pv_dom_os_type_in&, pv_dom_os_type_out& out) {
-        plugin::write(s_, out.type, "linux"); // what every guest of this host runs
-        return PV_OK;
+        return put(out.type, "linux"); // what every guest of this host runs
     }
 
     pv_status set_autostart(pv_call* call, const pv_obj* obj, const pv_dom_set_autostart_in& in, pv_dom_set_autostart_out&) {
@@ -128,15 +123,6 @@ class Config : public Ops {
             domains.show(guest);
             return {};
         });
-    }
-
-    // The rest of the document is laid out; this element is its author's, word for word, with its own declaration.
-    static std::string faults_as_written(sdk::xml::Node faults) {
-        const std::string declaration = "xmlns:" + faults.prefix;
-        if (!faults.prefix.empty() && faults.attribute(declaration) == nullptr) faults.attributes.push_back({declaration, faults.uri});
-        sdk::xml::Writer writer;
-        writer.raw(faults);
-        return "  " + writer.take(); // with the end of its line
     }
 };
 

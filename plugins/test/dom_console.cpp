@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "dom_graphics.h"
 #include "domains.h"
 #include "guest_shell.h"
 #include "op.h"
@@ -140,7 +141,7 @@ class Console : public Ops {
             if (!guest->active()) return fail(call, not_running());
         }
         if (in.screen != 0) return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "found screen {}, expected 0", in.screen));
-        plugin::write(s_, out.mime, "image/png");
+        if (put(out.mime, "image/png") != PV_OK) return PV_FAIL;
         auto picture = std::make_unique<Echo>(driver_, guest, s_.call->stream(call));
         picture->say(make_picture());
         picture->end();
@@ -188,6 +189,7 @@ const void* dom_console_table() {
         t.open_console = op<"domain.open_console", &Console::open_console>;
         t.open_channel = op<"domain.open_channel", &Console::open_channel>;
         t.screenshot = op<"domain.screenshot", &Console::screenshot>;
+        fill_graphics(t);
     });
     return &table;
 }

@@ -79,12 +79,44 @@ class Agent : public Ops {
         const auto live = running(obj);
         if (!live) return fail(call, live.error());
         const std::uint32_t n = vcpus_of(**live);
+        const GuestPtr guest = Domains::of(obj);
+        sdk::xml::CpuSet online;
+        {
+            const ObjectLock lock(guest->mu);
+            for (std::uint32_t i = 0; i < n; ++i) {
+                if (guest->inside.offline.contains(i)) continue;
+                if (!online.ranges.empty() && online.ranges.back().second + 1 == i) online.ranges.back().second = i;
+                else online.ranges.emplace_back(i, i);
+            }
+        }
         const std::string all = n > 1 ? fmt::format("0-{}", n - 1) : "0";
         const ParamWriter w(s_, out.params);
         w.put("vcpus", std::string_view(all));
-        w.put("online", std::string_view(all));
+        w.put("online", std::string_view(online.to_string()));
         if (n > 1) w.put("offlinable", std::string_view(n > 2 ? fmt::format("1-{}", n - 1) : std::string("1")));
         return PV_OK;
+    }
+
+    // The first one stays: somebody must hear of the others' return.
+    pv_status set_guest_vcpus(pv_call* call, const pv_obj* obj, const pv_dom_set_guest_vcpus_in& in, pv_dom_set_guest_vcpus_out&) {
+        if (const Status flags = check_flags(in.flags, 0, "testDomainSetGuestVcpus"); !flags) return answer(call, flags);
+        if (in.state != 0 && in.state != 1)
+            return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "unsupported state value '{}', expected 0 or 1", in.state));
+        const auto map = sdk::xml::CpuSet::parse(in.cpumap);
+        if (!map || map->empty())
+            return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "found processors '{}', expected numbers like '0-3,5'", in.cpumap));
+        return driver_.domains().change(call, obj, "set guest vcpus", [map = *map, on = in.state != 0](Guest& guest) PV_REQUIRES(guest.mu) -> Status {
+            if (!guest.active()) return not_running();
+            const std::uint32_t there = vcpus_of(*guest.live);
+            if (std::any_of(map.ranges.begin(), map.ranges.end(), [there](const auto& range) { return range.second >= there; }))
+                return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "guest is missing vCPUs '{}'", map.to_string());
+            if (!on && map.contains(0)) return invalid("the guest cannot do without vCPU 0");
+            for (const auto& [first, last] : map.ranges)
+                for (std::uint32_t i = first; i <= last; ++i)
+                    if (on) guest.inside.offline.erase(i);
+                    else guest.inside.offline.insert(i);
+            return {};
+        });
     }
 
     pv_status set_user_password(pv_call* call, const pv_obj* obj, const pv_dom_set_user_password_in& in, pv_dom_set_user_password_out&) {
@@ -98,8 +130,7 @@ class Agent : public Ops {
         if (const Status flags = check_flags(in.flags, PV_DOMAIN_GET_HOSTNAME_LEASE | PV_DOMAIN_GET_HOSTNAME_AGENT, "testDomainGetHostname"); !flags)
             return answer(call, flags);
         if (const auto live = running(obj); !live) return fail(call, live.error());
-        plugin::write(s_, out.hostname, kHostname);
-        return PV_OK;
+        return put(out.hostname, kHostname);
     }
 
     pv_status interface_addresses(pv_call* call, const pv_obj* obj, const pv_dom_interface_addresses_in& in, pv_dom_interface_addresses_out& out) {
@@ -273,6 +304,7 @@ const void* dom_guest_table() {
         t.time = op<"domain.time", &Agent::time>;
         t.set_time = op<"domain.set_time", &Agent::set_time>;
         t.guest_vcpus = op<"domain.guest_vcpus", &Agent::guest_vcpus>;
+        t.set_guest_vcpus = op<"domain.set_guest_vcpus", &Agent::set_guest_vcpus>;
         t.set_user_password = op<"domain.set_user_password", &Agent::set_user_password>;
         t.guest_info = op<"domain.guest_info", &Agent::guest_info>;
         t.hostname = op<"domain.hostname", &Agent::hostname>;

@@ -114,8 +114,7 @@ class Metadata : public Ops {
         if (!document) return fail(call, document.error());
         const auto text = read(**document, in.type, in.uri != nullptr ? in.uri : "");
         if (!text) return fail(call, text.error());
-        plugin::write(s_, out.metadata, *text);
-        return PV_OK;
+        return put(out.metadata, *text);
     }
 
     pv_status rename(pv_call* call, const pv_obj* obj, const pv_dom_rename_in& in, pv_dom_rename_out&) {

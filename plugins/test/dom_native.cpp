@@ -17,15 +17,13 @@ class Native : public Ops {
     pv_status monitor_command(pv_call* call, const pv_obj* obj, const pv_dom_monitor_command_in& in, pv_dom_monitor_command_out& out) {
         const auto said = guest_command(driver_, Domains::of(obj), in.command);
         if (!said) return fail(call, said.error());
-        plugin::write(s_, out.result, *said);
-        return PV_OK;
+        return put(out.result, *said);
     }
     pv_status agent_command(pv_call* call, const pv_obj* obj, const pv_dom_agent_command_in& in, pv_dom_agent_command_out& out) {
         if (const Status flags = check_flags(in.flags, 0, "testDomainAgentCommand"); !flags) return answer(call, flags);
         const auto said = guest_command(driver_, Domains::of(obj), in.command);
         if (!said) return fail(call, said.error());
-        plugin::write(s_, out.result, *said);
-        return PV_OK;
+        return put(out.result, *said);
     }
 };
 

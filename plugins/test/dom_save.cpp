@@ -65,8 +65,7 @@ class Save : public Ops {
             return answer(call, flags);
         const auto image = driver_.domains().images().get(in.file);
         if (!image) return fail(call, image.error());
-        plugin::write(s_, out.xml, format_domain(*image->document, {.inactive = true, .secure = in.flags != 0}));
-        return PV_OK;
+        return put(out.xml, format_domain(*image->document, {.inactive = true, .secure = in.flags != 0}));
     }
     pv_status save_image_define_xml(pv_call* call, const pv_obj*, const pv_dom_save_image_define_xml_in& in, pv_dom_save_image_define_xml_out&) {
         if (const Status flags = check_flags(in.flags, PV_DOMAIN_SAVE_RUNNING | PV_DOMAIN_SAVE_PAUSED, "testDomainSaveImageDefineXML"); !flags)
@@ -109,8 +108,7 @@ class Save : public Ops {
             saved = guest->saved;
         }
         if (!saved) return fail(call, invalid("domain does not have managed save image"));
-        plugin::write(s_, out.xml, format_domain(*saved, {.inactive = true, .secure = in.flags != 0}));
-        return PV_OK;
+        return put(out.xml, format_domain(*saved, {.inactive = true, .secure = in.flags != 0}));
     }
     pv_status managed_save_define_xml(pv_call* call, const pv_obj* obj, const pv_dom_managed_save_define_xml_in& in,
                                       pv_dom_managed_save_define_xml_out&) {

@@ -18,9 +18,8 @@ class Security : public Ops {
 
     pv_status security_label(pv_call*, const pv_obj* obj, const pv_dom_security_label_in&, pv_dom_security_label_out& out) {
         if (!is_running(obj)) return PV_OK; // no process, no label
-        plugin::write(s_, out.label, kLabel);
         out.enforcing = 1;
-        return PV_OK;
+        return put(out.label, kLabel);
     }
     pv_status security_labels(pv_call*, const pv_obj* obj, const pv_dom_security_labels_in&, pv_dom_security_labels_out& out) {
         if (!is_running(obj)) return PV_OK;

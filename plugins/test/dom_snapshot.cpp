@@ -98,8 +98,7 @@ class Snapshots : public Ops {
             if (!item->parent.empty()) shown.parent = SnapshotParent{item->parent};
             else shown.parent.reset();
         }
-        plugin::write(s_, out.xml, format_snapshot(shown, {.secure = in.flags != 0}));
-        return PV_OK;
+        return put(out.xml, format_snapshot(shown, {.secure = in.flags != 0}));
     }
 
     pv_status revert(pv_call* call, const pv_obj* obj, const pv_snapshot_revert_in& in, pv_snapshot_revert_out&) {

@@ -151,9 +151,8 @@ class Params : public Ops {
     using Ops::Ops;
 
     pv_status scheduler_type(pv_call*, const pv_obj*, const pv_dom_scheduler_type_in&, pv_dom_scheduler_type_out& out) {
-        plugin::write(s_, out.type, "fair");
         out.nparams = 1;
-        return PV_OK;
+        return put(out.type, "fair");
     }
     pv_status scheduler_params(pv_call* call, const pv_obj* obj, const pv_dom_scheduler_params_in& in, pv_dom_scheduler_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetSchedulerParametersFlags", [&](const Domain& d) -> Status {

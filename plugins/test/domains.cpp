@@ -265,6 +265,7 @@ void Domains::boot(Guest& guest, DocumentPtr description, std::int32_t state, st
     auto live = std::make_shared<Domain>(*description);
     guest.inside.frozen.clear();
     guest.inside.dirty_seconds = 0;
+    guest.inside.offline.clear();
     guest.id = next_id_.fetch_add(1);
     live->id = guest.id;
     guest.live = std::move(live);
@@ -275,10 +276,17 @@ void Domains::boot(Guest& guest, DocumentPtr description, std::int32_t state, st
     if (state == PV_DOMAIN_PAUSED) post_lifecycle(guest, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
 }
 
+void Domains::end_viewers(Guest& guest) {
+    for (const auto& [number, viewer] : guest.viewers) viewer->watch.reset();
+    guest.viewers.clear();
+}
+
 void Domains::halt(Guest& guest, std::int32_t reason, std::int32_t detail) const {
     if (guest.autodestroy != 0) s_.client->forget(s_.host, guest.autodestroy, kAutodestroy, guest.handle);
     guest.autodestroy = 0;
+    guest.migration.arriving = guest.migration.stopped = false;
     end_fault_events(driver_, guest);
+    end_viewers(guest);
     guest.block_jobs.clear();
     guest.live = nullptr;
     guest.updated = false;
@@ -338,6 +346,7 @@ void Domains::stop() {
         std::map<std::string, BlockJob> jobs;
         const ObjectLock lock(guest->mu);
         jobs.swap(guest->block_jobs);
+        end_viewers(*guest);
         end_fault_events(driver_, *guest);
     }
 }

@@ -81,6 +81,7 @@ class Domains final : public Part {
     void boot(Guest& guest, DocumentPtr description, std::int32_t state, std::int32_t reason, std::int32_t detail)
         PV_REQUIRES(guest.mu);
     void halt(Guest& guest, std::int32_t reason, std::int32_t detail) const PV_REQUIRES(guest.mu);
+    static void end_viewers(Guest& guest) PV_REQUIRES(guest.mu);
 
     // Applies `edit` to a copy of the live description, the persistent one, or both, as the flags say
     // (PV_DOMAIN_AFFECT_*; 0: the live one while it runs).

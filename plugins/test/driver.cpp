@@ -16,8 +16,30 @@
 
 namespace polyvirt::test {
 
-Driver::Driver(const plugin::Services& services, std::string instance)
-    : s_(services), instance_(std::move(instance)), faults_(std::make_unique<Faults>(*this)),
+namespace {
+
+constexpr std::string_view kFile = "file:";
+constexpr std::size_t kLongestPath = 4096; // as the kernel has it
+
+} // namespace
+
+// test:///default is one for all, and there for whoever asks: where nobody does, its guests count nowhere. Any other path
+// is a file that describes a host for one connection.
+plugin::Claim Driver::probe(std::string_view uri, bool /*privileged*/) {
+    constexpr std::string_view kScheme = "test://";
+    if (!uri.starts_with(kScheme)) return {};
+    const std::string_view path = uri.substr(kScheme.size());
+    if (path.size() < 2 || path.front() != '/' || path.size() > kLongestPath) return {};
+    const bool shared = path == "/default";
+    // The instance's key carries the path to the constructor.
+    return {.score = 100,
+            .canonical = std::string(uri),
+            .instance = shared ? "default" : std::string(kFile).append(path),
+            .lifetime = shared ? PV_LIFETIME_KEPT : PV_LIFETIME_PER_CONNECTION};
+}
+
+Driver::Driver(const plugin::Services& services, std::string_view instance)
+    : DriverBase(services), instance_(instance), faults_(std::make_unique<Faults>(*this)),
       node_(std::make_unique<NodeFigures>()), domains_(std::make_unique<Domains>(*this)),
       networks_(std::make_unique<Networks>(*this)), pools_(std::make_unique<Pools>(*this)),
       devices_(std::make_unique<NodeDevices>(*this)), interfaces_(std::make_unique<Interfaces>(*this)),
@@ -38,7 +60,7 @@ Driver::~Driver() {
     if (events_ != nullptr) s_.event->queue_free(events_);
 }
 
-Status Driver::start() {
+Status Driver::start(pv_call*, std::uint32_t) {
     // Here and not before: create() may use no service but log and paths.
     loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "test");
     events_ = s_.event->queue_new(s_.host, "test");
@@ -49,9 +71,11 @@ Status Driver::start() {
     return {};
 }
 
-void Driver::stop() {
+void Driver::stop(std::uint32_t) {
     for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) (*part)->stop();
 }
+
+void Driver::client_closed(std::uint64_t client, std::uint32_t, std::uint64_t object) { domains_->client_closed(client, object); }
 
 void Driver::post(const pv_event& event) const { s_.event->post(events_, &event); }
 

@@ -13,12 +13,14 @@
 #include <string>
 #include <vector>
 
+#include <polyvirt/abi/gen/ops.h>
 #include <polyvirt/loop.h>
-#include <polyvirt/services.h>
+#include <polyvirt/plugin.h>
 
 #include "base/result.h"
 #include "base/sync.h"
 #include "sdk/xml/node.h"
+#include "tables.h"
 
 namespace polyvirt::test {
 
@@ -46,20 +48,58 @@ class Part {
     virtual void stop() PV_NO_LOCKS_HELD {}
 };
 
-class Driver {
+class Driver : public plugin::DriverBase {
   public:
+    // What the host reads and asks: the glue makes manifest, entry and probe of these (PV_PLUGIN in entry.cpp).
+    static constexpr plugin::About kAbout{.id = "test",
+                                          .version = POLYVIRT_VERSION,
+                                          .uri = "test",
+                                          .kinds = "domain, snapshot, checkpoint, network, network_port, pool, volume, nodedev, interface, "
+                                                   "secret, nwfilter, nwfilter_binding",
+                                          .type = "TEST",
+                                          .error_domain = static_cast<std::uint32_t>(ErrorDomain::test),
+                                          .concurrency = plugin::Concurrency::parallel};
+    static constexpr plugin::OwnTable kTables[] = {
+        {PV_IFACE_HV_CAPS, hv_caps_table},
+        {PV_IFACE_HV_NODE, hv_node_table},
+        {PV_IFACE_DOM_BLOCK, dom_block_table},
+        {PV_IFACE_DOM_CHECKPOINT, dom_checkpoint_table},
+        {PV_IFACE_DOM_CONFIG, dom_config_table},
+        {PV_IFACE_DOM_CONSOLE, dom_console_table},
+        {PV_IFACE_DOM_DEVICE, dom_device_table},
+        {PV_IFACE_DOM_GUEST, dom_guest_table},
+        {PV_IFACE_DOM_JOB, dom_job_table},
+        {PV_IFACE_DOM_LIFECYCLE, dom_lifecycle_table},
+        {PV_IFACE_DOM_MIGRATE, dom_migrate_table},
+        {PV_IFACE_DOM_NATIVE, dom_native_table},
+        {PV_IFACE_DOM_SAVE, dom_save_table},
+        {PV_IFACE_DOM_SECURITY, dom_security_table},
+        {PV_IFACE_DOM_SNAPSHOT, dom_snapshot_table},
+        {PV_IFACE_DOM_STATS, dom_stats_table},
+        {PV_IFACE_NET_NETWORK, net_network_table},
+        {PV_IFACE_NET_PORT, net_port_table},
+        {PV_IFACE_STO_POOL, sto_pool_table},
+        {PV_IFACE_STO_VOL, sto_vol_table},
+        {PV_IFACE_NODEDEV, nodedev_table},
+        {PV_IFACE_IFACE, iface_table},
+        {PV_IFACE_SECRET, secret_table},
+        {PV_IFACE_NWFILTER, nwfilter_table},
+        {PV_IFACE_NWFILTER_BINDING, nwfilter_binding_table},
+        {PV_IFACE_DOM_TUNE, dom_tune_table},
+    };
+    static plugin::Claim probe(std::string_view uri, bool privileged);
+
     // `instance`: "default", or "file:" and the path of the file that describes the host.
-    Driver(const plugin::Services& services, std::string instance);
+    Driver(const plugin::Services& services, std::string_view instance);
     ~Driver();
-    Driver(const Driver&) = delete;
-    Driver& operator=(const Driver&) = delete;
 
     // [init]
-    Status start() PV_NO_LOCKS_HELD;
-    void stop() PV_NO_LOCKS_HELD;
+    Status start(pv_call* call, std::uint32_t how) PV_NO_LOCKS_HELD;
+    void stop(std::uint32_t why) PV_NO_LOCKS_HELD;
+    // [loop]
+    void client_closed(std::uint64_t client, std::uint32_t kind, std::uint64_t object) PV_NO_LOCKS_HELD;
 
     // Constant from the constructor on (the loop: from start on); any thread.
-    [[nodiscard]] const plugin::Services& services() const { return s_; }
     // The one thread of timers, streams and late answers. Nothing on it blocks.
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     [[nodiscard]] Faults& faults() const { return *faults_; }
@@ -79,7 +119,6 @@ class Driver {
     void post(const pv_event& event) const;
 
   private:
-    const plugin::Services s_;
     const std::string instance_;
     plugin::Loop loop_;
     pv_queue* events_ = nullptr;

@@ -22,7 +22,9 @@ std::vector<std::string> named_by(const nwfilter::Filter& f) {
     return out;
 }
 
-bool reaches(const std::map<std::string, std::vector<std::string>>& graph, const std::string& from, const std::string& wanted) {
+using Graph = std::map<std::string, std::vector<std::string>>;
+
+bool reaches(const Graph& graph, const std::string& from, const std::string& wanted) {
     std::set<std::string> seen;
     std::vector<std::string> open{from};
     while (!open.empty()) {
@@ -49,20 +51,30 @@ Result<DescribedFilter> Filters::parse(std::string_view xml) const {
     return described(root);
 }
 
-Filters::Graph Filters::references() const {
+namespace {
+
+// Which filter names which.
+Graph references(const std::vector<FilterPtr>& filters) {
     Graph graph;
-    for (const FilterPtr& f : table_.all()) {
+    for (const FilterPtr& f : filters) {
         const ObjectLock lock(f->mu);
         if (f->document) graph[f->name] = named_by(*f->document);
     }
     return graph;
 }
 
+Status no_loop(const nwfilter::Filter& filter, const std::vector<FilterPtr>& others) {
+    Graph graph = references(others);
+    graph[filter.name] = named_by(filter);
+    if (!reaches(graph, filter.name, filter.name)) return {};
+    return make_error(ErrorCode::operation_failed, ErrorDomain::test, "filter would introduce a loop");
+}
+
+Error in_use() { return make_error(ErrorCode::operation_invalid, ErrorDomain::test, "nwfilter is in use"); }
+
+} // namespace
+
 Result<std::uint64_t> Filters::put(pv_call* call, const DescribedFilter& d) {
-    Graph graph = references();
-    graph[d.value->name] = named_by(*d.value);
-    if (reaches(graph, d.value->name, d.value->name))
-        return make_error(ErrorCode::operation_failed, ErrorDomain::test, "filter would introduce a loop");
     const auto fresh = std::make_shared<FilterObject>(*d.value->uuid, d.value->name);
     {
         const ObjectLock lock(fresh->mu);
@@ -71,38 +83,50 @@ Result<std::uint64_t> Filters::put(pv_call* call, const DescribedFilter& d) {
     pv_obj_desc desc{};
     desc.dom_id = -1;
     desc.attrs = PV_ATTR_PERSISTENT;
-    PV_ASSIGN_OR_RETURN(const Table::Added added, table_.add(fresh, call, desc));
-    const ObjectLock lock(added.object->mu);
-    added.object->document = d.value;
-    added.object->faults_text = d.faults_text;
-    driver_.faults().declare(added.object->handle, d.faults);
-    return added.object->handle;
+    std::uint64_t handle = 0;
+    PV_TRY(table_.define(
+        fresh, call, desc, [&](const FilterPtr&, const std::vector<FilterPtr>& others) { return no_loop(*d.value, others); },
+        [&](FilterObject& f, bool) PV_REQUIRES(f.mu) {
+            f.document = d.value;
+            f.faults_text = d.faults_text;
+            driver_.faults().declare(f.handle, d.faults);
+            handle = f.handle;
+        }));
+    return handle;
 }
 
 Status Filters::undefine(const FilterPtr& filter) {
-    const auto in_use = [] { return make_error(ErrorCode::operation_invalid, ErrorDomain::test, "nwfilter is in use"); };
-    for (const auto& [name, named] : references())
-        if (std::find(named.begin(), named.end(), filter->name) != named.end()) return in_use();
-    for (const BindingPtr& b : bindings_.all()) {
-        const ObjectLock lock(b->mu);
-        if (b->document->filter_ref.filter == filter->name) return in_use();
+    return table_.remove(
+        *filter,
+        [&](const std::vector<FilterPtr>& others) -> Status {
+            for (const auto& [name, named] : references(others))
+                if (std::find(named.begin(), named.end(), filter->name) != named.end()) return in_use();
+            return {};
+        },
+        [this](FilterObject& f) PV_REQUIRES(f.mu) -> Status {
+            if (f.removed)
+                return make_error(ErrorCode::no_nwfilter, ErrorDomain::test, "no nwfilter with matching uuid '{}'", f.uuid.to_string());
+            if (f.bindings != 0) return in_use();
+            driver_.faults().declare(f.handle, {});
+            return {};
+        });
+}
+
+FilterPtr Filters::bound(const std::string& name) const {
+    for (FilterPtr& f : table_.all()) {
+        const ObjectLock lock(f->mu);
+        if (f->name != name || f->removed) continue;
+        ++f->bindings;
+        return f;
     }
-    {
-        const ObjectLock lock(filter->mu);
-        if (filter->removed)
-            return make_error(ErrorCode::no_nwfilter, ErrorDomain::test, "no nwfilter with matching uuid '{}'", filter->uuid.to_string());
-        driver_.faults().declare(filter->handle, {});
-    }
-    table_.remove(*filter);
-    return {};
+    return nullptr;
 }
 
 Result<std::uint64_t> Filters::bind(pv_call* call, const nwfilter::Binding& binding) {
-    const auto all = table_.all();
-    const bool known = std::any_of(all.begin(), all.end(), [&](const FilterPtr& f) { return f->name == binding.filter_ref.filter; });
-    if (!known)
+    FilterPtr filter = bound(binding.filter_ref.filter);
+    if (!filter)
         return make_error(ErrorCode::internal_error, ErrorDomain::test, "referenced filter '{}' is missing", binding.filter_ref.filter);
-    const auto fresh = std::make_shared<BindingObject>(binding.port_device);
+    const auto fresh = std::make_shared<BindingObject>(binding.port_device, filter);
     {
         const ObjectLock lock(fresh->mu);
         fresh->document = std::make_shared<const nwfilter::Binding>(binding);
@@ -112,22 +136,23 @@ Result<std::uint64_t> Filters::bind(pv_call* call, const nwfilter::Binding& bind
     desc.dom_id = -1;
     desc.nkeys = 1;
     desc.keys = keys;
-    PV_ASSIGN_OR_RETURN(const BindingTable::Added added, bindings_.add(fresh, call, desc));
-    if (!added.fresh)
-        return make_error(ErrorCode::operation_failed, ErrorDomain::test, "binding '{}' already exists", binding.port_device);
-    const ObjectLock lock(added.object->mu);
-    return added.object->handle;
+    auto added = bindings_.add(fresh, call, desc);
+    if (added && !added->fresh)
+        added = make_error(ErrorCode::operation_failed, ErrorDomain::test, "binding '{}' already exists", binding.port_device);
+    if (!added) {
+        const ObjectLock lock(filter->mu);
+        --filter->bindings;
+        return std::move(added).error();
+    }
+    const ObjectLock lock(added->object->mu);
+    return added->object->handle;
 }
 
 Status Filters::unbind(const BindingPtr& binding) {
-    bool removed = false;
-    {
-        const ObjectLock lock(binding->mu);
-        removed = binding->removed;
-    }
-    if (removed)
+    if (!bindings_.remove(*binding))
         return make_error(ErrorCode::no_nwfilter_binding, ErrorDomain::test, "no nwfilter binding for port dev '{}'", binding->name);
-    bindings_.remove(*binding);
+    const ObjectLock lock(binding->filter->mu);
+    --binding->filter->bindings;
     return {};
 }
 

@@ -12,12 +12,14 @@ struct FilterObject : sdk::Object {
     using Object::Object;
     std::shared_ptr<const sdk::nwfilter::Filter> document PV_GUARDED_BY(mu);
     std::shared_ptr<const sdk::xml::Node> faults_text PV_GUARDED_BY(mu);
+    std::size_t bindings PV_GUARDED_BY(mu) = 0; // that refer to it: it stays as long as there are any
 };
 using FilterPtr = std::shared_ptr<FilterObject>;
 using DescribedFilter = DescribedObject<sdk::nwfilter::Filter>;
 
 struct BindingObject : sdk::Object {
-    explicit BindingObject(std::string port_device) : Object(Uuid{}, std::move(port_device)) {}
+    BindingObject(std::string port_device, FilterPtr of) : Object(Uuid{}, std::move(port_device)), filter(std::move(of)) {}
+    const FilterPtr filter;
     std::shared_ptr<const sdk::nwfilter::Binding> document PV_GUARDED_BY(mu);
 };
 using BindingPtr = std::shared_ptr<BindingObject>;
@@ -39,9 +41,8 @@ class Filters final : public Part {
     Status unbind(const BindingPtr& binding) PV_NO_LOCKS_HELD;
 
   private:
-    using Graph = std::map<std::string, std::vector<std::string>>;
-    // Which filter names which.
-    [[nodiscard]] Graph references() const;
+    // The filter of that name, counted as bound once more; null: there is none.
+    [[nodiscard]] FilterPtr bound(const std::string& name) const;
 
     Driver& driver_;
     const plugin::Services& s_;

@@ -58,6 +58,22 @@ struct Inside {
     std::int32_t balloon_period = 0;
     bool monitor_lost = false;
     std::int32_t dirty_seconds = 0;
+    std::set<std::uint32_t> offline; // virtual processors that it does not use
+};
+
+// A connection to one of the guest's displays (dom_graphics.cpp). Its watch keeps it, so it is over when that is reset.
+struct GuestViewer {
+    virtual ~GuestViewer() = default;
+    plugin::Watch watch;
+};
+
+// Of moves to and from other hosts.
+struct Migration {
+    static constexpr std::uint64_t kMaxSpeed = 8'796'093'022'207; // MiB/s: in bytes, what a signed 64 bit number holds
+    bool arriving = false;  // prepared here, and not finished
+    bool stopped = false;   // it ran, and stands still because it has been moved
+    bool post_copy = false; // its last move may be switched to post-copy
+    std::uint64_t downtime_ms = 300, speed = kMaxSpeed, speed_post_copy = 0, cache_bytes = std::uint64_t{64} << 20;
 };
 
 struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
@@ -94,6 +110,8 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     Job job PV_GUARDED_BY(mu);
     std::map<std::string, BlockJob> block_jobs PV_GUARDED_BY(mu); // by the disk's target
     Inside inside PV_GUARDED_BY(mu);
+    Migration migration PV_GUARDED_BY(mu);
+    std::map<std::uint64_t, std::shared_ptr<GuestViewer>> viewers PV_GUARDED_BY(mu);
     std::vector<plugin::Watch> timers PV_GUARDED_BY(mu); // of faults that come by themselves
 
     [[nodiscard]] bool active() const PV_REQUIRES(mu) { return live != nullptr; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <vector>
 
 #include <polyvirt/abi/gen/constants.h>
@@ -50,27 +51,19 @@ class Caps : public Ops {
     using Ops::Ops;
 
     pv_status type(pv_call*, const pv_obj*, const pv_hv_type_in&, pv_hv_type_out& out) {
-        plugin::write(s_, out.type, "TEST");
-        return PV_OK;
+        return put(out.type, "TEST");
     }
     pv_status version(pv_call*, const pv_obj*, const pv_hv_version_in&, pv_hv_version_out& out) {
         out.version = 2; // 0.0.2
         return PV_OK;
     }
-    pv_status capabilities(pv_call* call, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
-        if (plugin::write(s_, out.xml, format_capabilities())) return PV_OK;
-        return fail(call, make_error(ErrorCode::no_memory, ErrorDomain::test, "the host takes no capabilities"));
+    pv_status capabilities(pv_call*, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
+        return put(out.xml, format_capabilities());
     }
     pv_status domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_domain_capabilities_in& in, pv_hv_domain_capabilities_out& out) {
         if (const Status flags = check_flags(in.flags, 0, "testConnectGetDomainCapabilities"); !flags) return answer(call, flags);
-        const auto wrong = [&](const char* what, const char* found, const char* expected) {
-            return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "found {} '{}', expected '{}'", what, found, expected));
-        };
-        if (in.virt_type != nullptr && std::string_view(in.virt_type) != "test") return wrong("domain type", in.virt_type, "test");
-        if (in.emulator != nullptr && std::string_view(in.emulator) != kEmulator) return wrong("emulator", in.emulator, kEmulator);
-        if (in.arch != nullptr && std::string_view(in.arch) != "i686") return wrong("architecture", in.arch, "i686");
-        plugin::write(s_, out.xml, format_domain_capabilities(kEmulator, kMaxVcpus));
-        return PV_OK;
+        if (const Status mine = check_machine(in); !mine) return answer(call, mine);
+        return put(out.xml, format_domain_capabilities(kEmulator, kMaxVcpus));
     }
     pv_status max_vcpus(pv_call*, const pv_obj*, const pv_hv_max_vcpus_in&, pv_hv_max_vcpus_out& out) {
         out.max_vcpus = kMaxVcpus;
@@ -78,8 +71,7 @@ class Caps : public Ops {
     }
     pv_status sysinfo(pv_call* call, const pv_obj*, const pv_hv_sysinfo_in& in, pv_hv_sysinfo_out& out) {
         if (const Status flags = check_flags(in.flags, 0, "testConnectGetSysinfo"); !flags) return answer(call, flags);
-        plugin::write(s_, out.xml, format_sysinfo());
-        return PV_OK;
+        return put(out.xml, format_sysinfo());
     }
     pv_status cpu_model_names(pv_call* call, const pv_obj*, const pv_hv_cpu_model_names_in& in, pv_hv_cpu_model_names_out& out) {
         if (const Status flags = check_flags(in.flags, 0, "testConnectGetCPUModelNames"); !flags) return answer(call, flags);
@@ -89,57 +81,88 @@ class Caps : public Ops {
         for (const std::string_view model : cpu_models()) s_.build->add_string(out.models, std::string(model).c_str());
         return PV_OK;
     }
-    // The imaginary processor is the newest of the list without any feature of its own.
     pv_status compare_cpu(pv_call* call, const pv_obj*, const pv_hv_compare_cpu_in& in, pv_hv_compare_cpu_out& out) {
+        return compare(call, in.xml, in.flags, "testConnectCompareCPU", out.result);
+    }
+    pv_status baseline_cpu(pv_call* call, const pv_obj*, const pv_hv_baseline_cpu_in& in, pv_hv_baseline_cpu_out& out) {
+        return baseline(call, in.xmls, in.nxmls, in.flags, "testConnectBaselineCPU", out.cpu);
+    }
+    // The hypervisor offers what its processor is.
+    pv_status compare_hypervisor_cpu(pv_call* call, const pv_obj*, const pv_hv_compare_hypervisor_cpu_in& in, pv_hv_compare_hypervisor_cpu_out& out) {
+        if (const Status mine = check_machine(in); !mine) return answer(call, mine);
+        return compare(call, in.xml, in.flags, "testConnectCompareHypervisorCPU", out.result);
+    }
+    pv_status baseline_hypervisor_cpu(pv_call* call, const pv_obj*, const pv_hv_baseline_hypervisor_cpu_in& in, pv_hv_baseline_hypervisor_cpu_out& out) {
+        if (const Status mine = check_machine(in); !mine) return answer(call, mine);
+        return baseline(call, in.xmls, in.nxmls, in.flags, "testConnectBaselineHypervisorCPU", out.cpu);
+    }
+    pv_status security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
+        return put(out.model, "testSecurity") == PV_OK ? put(out.doi, "") : PV_FAIL;
+    }
+
+  private:
+    // What a caller names of the machine, if it names it, has to be what there is.
+    template <typename In> static Status check_machine(const In& in) {
+        const std::tuple<const char*, const char*, const char*> rows[] = {
+            {"domain type", in.virt_type, "test"}, {"emulator", in.emulator, kEmulator}, {"architecture", in.arch, "i686"}};
+        for (const auto& [what, found, expected] : rows)
+            if (found != nullptr && std::string_view(found) != expected)
+                return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "found {} '{}', expected '{}'", what, found, expected);
+        return {};
+    }
+
+    // The imaginary processor is the newest of the list without any feature of its own.
+    pv_status compare(pv_call* call, const char* xml, std::uint32_t flags, const char* function, std::int32_t& result) const {
         constexpr std::uint32_t kKnown = PV_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE | PV_CONNECT_COMPARE_CPU_VALIDATE_XML;
-        if (const Status flags = check_flags(in.flags, kKnown, "testConnectCompareCPU"); !flags) return answer(call, flags);
-        const auto cpu = read_cpu(in.xml);
+        if (const Status right = check_flags(flags, kKnown, function); !right) return answer(call, right);
+        const auto cpu = read_cpu(xml);
         if (!cpu) return fail(call, cpu.error());
         const bool mine = cpu->features.empty();
-        out.result = mine ? PV_CPU_COMPARE_SUPERSET : PV_CPU_COMPARE_INCOMPATIBLE;
-        if (mine || (in.flags & PV_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE) == 0) return PV_OK;
+        result = mine ? PV_CPU_COMPARE_SUPERSET : PV_CPU_COMPARE_INCOMPATIBLE;
+        if (mine || (flags & PV_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE) == 0) return PV_OK;
         return fail(call, make_error(ErrorCode::cpu_incompatible, ErrorDomain::test, "the host has no feature '{}'", cpu->features.front()));
     }
-    // The oldest model among those given, with the features that all have.
-    pv_status baseline_cpu(pv_call* call, const pv_obj*, const pv_hv_baseline_cpu_in& in, pv_hv_baseline_cpu_out& out) {
+
+    pv_status baseline(pv_call* call, const char* const* xmls, std::uint32_t count, std::uint32_t flags, const char* function, pv_sink* to) const {
         constexpr std::uint32_t kKnown = PV_CONNECT_BASELINE_CPU_EXPAND_FEATURES | PV_CONNECT_BASELINE_CPU_MIGRATABLE;
-        if (const Status flags = check_flags(in.flags, kKnown, "testConnectBaselineCPU"); !flags) return answer(call, flags);
-        if (in.nxmls == 0) return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "no CPU is given"));
-        CpuWords base;
-        for (std::uint32_t i = 0; i < in.nxmls; ++i) {
-            const auto cpu = read_cpu(in.xmls[i]);
+        if (const Status right = check_flags(flags, kKnown, function); !right) return answer(call, right);
+        if (count == 0) return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "no CPU is given"));
+        std::vector<CpuWords> cpus;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            auto cpu = read_cpu(xmls[i]);
             if (!cpu) return fail(call, cpu.error());
-            if (i == 0) {
-                base = *cpu;
-                continue;
-            }
-            if (cpu_model_age(cpu->model) < cpu_model_age(base.model)) base.model = cpu->model;
-            std::vector<std::string> common;
-            std::set_intersection(base.features.begin(), base.features.end(), cpu->features.begin(), cpu->features.end(), std::back_inserter(common));
-            base.features = std::move(common);
+            cpus.push_back(*std::move(cpu));
         }
+        return put(to, format_cpu(common(cpus)));
+    }
+    // The oldest model among those given, with the features that all have.
+    static CpuWords common(const std::vector<CpuWords>& cpus) {
+        CpuWords base = cpus.front();
+        for (const CpuWords& cpu : cpus) {
+            if (cpu_model_age(cpu.model) < cpu_model_age(base.model)) base.model = cpu.model;
+            std::vector<std::string> both;
+            std::set_intersection(base.features.begin(), base.features.end(), cpu.features.begin(), cpu.features.end(), std::back_inserter(both));
+            base.features = std::move(both);
+        }
+        return base;
+    }
+    static std::string format_cpu(const CpuWords& cpu) {
         sdk::xml::Writer w;
         w.open("cpu");
         w.attribute("mode", "custom");
         w.attribute("match", "exact");
         w.open("model");
         w.attribute("fallback", "forbid");
-        w.text(base.model);
+        w.text(cpu.model);
         w.close();
-        for (const std::string& feature : base.features) {
+        for (const std::string& feature : cpu.features) {
             w.open("feature");
             w.attribute("policy", "require");
             w.attribute("name", feature);
             w.close();
         }
         w.close();
-        plugin::write(s_, out.cpu, w.take());
-        return PV_OK;
-    }
-    pv_status security_model(pv_call*, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
-        plugin::write(s_, out.model, "testSecurity");
-        plugin::write(s_, out.doi, "");
-        return PV_OK;
+        return w.take();
     }
 };
 
@@ -156,6 +179,8 @@ const void* hv_caps_table() {
         t.cpu_model_names = op<"host.cpu_model_names", &Caps::cpu_model_names>;
         t.compare_cpu = op<"host.compare_cpu", &Caps::compare_cpu>;
         t.baseline_cpu = op<"host.baseline_cpu", &Caps::baseline_cpu>;
+        t.compare_hypervisor_cpu = op<"host.compare_hypervisor_cpu", &Caps::compare_hypervisor_cpu>;
+        t.baseline_hypervisor_cpu = op<"host.baseline_hypervisor_cpu", &Caps::baseline_hypervisor_cpu>;
         t.security_model = op<"host.security_model", &Caps::security_model>;
     });
     return &table;

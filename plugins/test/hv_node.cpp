@@ -28,7 +28,6 @@ class Node : public Ops {
 
     pv_status info(pv_call*, const pv_obj*, const pv_node_info_in&, pv_node_info_out& out) {
         const NodeFigures& n = driver_.node();
-        plugin::write(s_, out.model, n.model);
         out.memory = *n.memory;
         out.cpus = static_cast<std::int32_t>(*n.active);
         out.mhz = static_cast<std::int32_t>(*n.mhz);
@@ -36,7 +35,7 @@ class Node : public Ops {
         out.sockets = static_cast<std::int32_t>(*n.sockets);
         out.cores = static_cast<std::int32_t>(*n.cores);
         out.threads = static_cast<std::int32_t>(*n.threads);
-        return PV_OK;
+        return put(out.model, n.model);
     }
     pv_status free_memory(pv_call*, const pv_obj*, const pv_node_free_memory_in&, pv_node_free_memory_out& out) {
         for (const std::uint64_t free : kCellFree) out.bytes += free;

@@ -93,8 +93,7 @@ class NetworkOps : public Ops {
         if (!document->bridge || document->bridge->name.empty())
             return fail(call, make_error(ErrorCode::internal_error, ErrorDomain::test, "network '{}' does not have a bridge name.",
                                          document->name));
-        plugin::write(s_, out.name, document->bridge->name);
-        return PV_OK;
+        return Ops::put(out.name, document->bridge->name);
     }
 
     pv_status set_autostart(pv_call* call, const pv_obj* obj, const pv_net_set_autostart_in& in, pv_net_set_autostart_out&) {

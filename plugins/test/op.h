@@ -16,12 +16,10 @@
 //         return &table;
 //     }
 //
-// The slot is the barrier for exceptions, and where declared faults come true: it looks for one by the op's name and
-// object before the method runs (faults.h).
+// The glue would make tables of methods by itself (implements<>). These are made by hand because something happens around
+// each op, by its name: the slot is where declared faults come true (faults.h), before the glue's barrier and the method.
 
 #include <algorithm>
-#include <cstring>
-#include <new>
 #include <string_view>
 
 #include <polyvirt/slots.h>
@@ -50,6 +48,9 @@ class Ops {
   protected:
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
     pv_status fail(pv_call* call, const Error& error) const { return plugin::fail(s_, call, error); }
+    // A text of the answer. A builder that takes no more fails the call by itself, with the host's reason (abi/build.h);
+    // so lists, which end with PV_OK, need not ask for each of their entries.
+    [[nodiscard]] pv_status put(pv_sink* sink, std::string_view text) const { return plugin::write(s_, sink, text) ? PV_OK : PV_FAIL; }
 
     Driver& driver_;
     const plugin::Services& s_;
@@ -64,41 +65,26 @@ inline Status check_flags(std::uint64_t flags, std::uint64_t known, std::string_
 
 namespace detail {
 
-// What a method throws becomes an error of the call.
-template <typename F> pv_status barrier(const plugin::Services& s, pv_call* call, F&& f) noexcept {
-    try {
-        return f();
-    } catch (const std::bad_alloc&) {
-        return plugin::fail(s, call, Error{.code = ErrorCode::no_memory, .domain = ErrorDomain::test, .message = "out of memory"});
-    } catch (const std::exception& e) {
-        return plugin::fail(s, call, make_error(ErrorCode::internal_error, ErrorDomain::test, "{}", e.what()));
-    }
-}
-
+// The glue's barrier round a method of an object that lives as long as the call of it.
 template <auto Method, typename Self, typename In, typename Out>
-pv_status run(Driver& driver, pv_call* call, const pv_obj* obj, const In* in, Out* out) {
-    if (out->size < sizeof(Out))
-        return plugin::fail(driver.services(), call,
-                            Error{.domain = ErrorDomain::test, .message = "the host's result struct is shorter than this plugin's"});
-    Self self(driver);
-    if (in->size >= sizeof(In)) return (self.*Method)(call, obj, *in, *out);
-    // An older host's: what it does not have is zero, "as before". Gone on return, so no late step keeps `in` itself.
-    In whole{};
-    std::memcpy(&whole, in, in->size);
-    return (self.*Method)(call, obj, whole, *out);
+pv_status run(Driver& driver, pv_call* call, const pv_obj* obj, const In* in, Out* out) noexcept {
+    return plugin::detail::barrier(driver.services(), call, in, out, [&](const In& i, Out& o) {
+        Self self(driver);
+        return (self.*Method)(call, obj, i, o);
+    });
 }
 
 template <OpName Name, auto Method, typename Self, typename In, typename Out>
 pv_status enter(pv_inst* inst, pv_call* call, const pv_obj* obj, const In* in, Out* out) noexcept {
     Driver& driver = *reinterpret_cast<Driver*>(inst);
-    return barrier(driver.services(), call, [&] {
-        Faults& faults = driver.faults();
-        if (!faults.any()) return run<Method, Self>(driver, call, obj, in, out);
+    Faults& faults = driver.faults();
+    if (!faults.any()) return run<Method, Self>(driver, call, obj, in, out);
+    try {
         // All of these are the host's until the call completes, so a late run finds them unchanged.
-        return faults.pass(Name.view(), call, obj, [&driver, call, obj, in, out] {
-            return barrier(driver.services(), call, [&] { return run<Method, Self>(driver, call, obj, in, out); });
-        });
-    });
+        return faults.pass(Name.view(), call, obj, [&driver, call, obj, in, out] { return run<Method, Self>(driver, call, obj, in, out); });
+    } catch (...) {
+        return plugin::fail(driver.services(), call, plugin::detail::caught());
+    }
 }
 
 template <OpName Name, auto Method> struct Op {

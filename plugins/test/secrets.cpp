@@ -50,19 +50,29 @@ Result<DescribedSecret> Secrets::parse(std::string_view xml) const {
     return described(root);
 }
 
-Status Secrets::check_usage(const secret::Secret& wanted) const {
-    if (!wanted.usage) return {};
-    for (const SecretPtr& other : table_.all()) {
+namespace {
+
+// Why `wanted` cannot be defined beside the others, or in the place of the one with its uuid.
+Status check_usage(const secret::Secret& wanted, const SecretPtr& existing, const std::vector<SecretPtr>& others) {
+    for (const SecretPtr& other : others) {
         const ObjectLock lock(other->mu);
-        if (other->uuid != *wanted.uuid && other->document && same_usage(other->document->usage, wanted.usage))
+        if (wanted.usage && other->document && same_usage(other->document->usage, wanted.usage))
             return make_error(ErrorCode::operation_failed, ErrorDomain::test, "a secret with UUID {} already defined for use with {}",
                               other->uuid.to_string(), wanted.usage->id());
     }
+    if (!existing) return {};
+    const ObjectLock lock(existing->mu);
+    if (!same_usage(existing->document->usage, wanted.usage))
+        return make_error(ErrorCode::operation_failed, ErrorDomain::test, "a secret with UUID {} is already defined for use with {}",
+                          existing->uuid.to_string(), existing->document->usage ? existing->document->usage->id() : "");
+    if (existing->document->private_ == sdk::xml::YesNo::yes && wanted.private_ != sdk::xml::YesNo::yes)
+        return make_error(ErrorCode::operation_denied, ErrorDomain::test, "cannot change private flag on existing secret");
     return {};
 }
 
+} // namespace
+
 Result<std::uint64_t> Secrets::put(pv_call* call, const DescribedSecret& d) {
-    PV_TRY(check_usage(*d.value));
     const auto fresh = std::make_shared<SecretObject>(*d.value->uuid, d.value->uuid->to_string());
     {
         const ObjectLock lock(fresh->mu);
@@ -74,23 +84,19 @@ Result<std::uint64_t> Secrets::put(pv_call* call, const DescribedSecret& d) {
     desc.attrs = attributes(*d.value);
     desc.nkeys = static_cast<std::uint32_t>(keys.list.size());
     desc.keys = keys.list.data();
-    PV_ASSIGN_OR_RETURN(const Table::Added added, table_.add(fresh, call, desc));
     std::uint64_t handle = 0;
-    PV_TRY(change(added.object, [&](SecretObject& s) PV_REQUIRES(s.mu) -> Status {
-        if (!same_usage(s.document->usage, d.value->usage))
-            return make_error(ErrorCode::operation_failed, ErrorDomain::test, "a secret with UUID {} is already defined for use with {}",
-                              s.uuid.to_string(), s.document->usage ? s.document->usage->id() : "");
-        if (s.document->private_ == sdk::xml::YesNo::yes && d.value->private_ != sdk::xml::YesNo::yes)
-            return make_error(ErrorCode::operation_denied, ErrorDomain::test, "cannot change private flag on existing secret");
-        s.document = d.value;
-        s.faults_text = d.faults_text;
-        driver_.faults().declare(s.handle, d.faults);
-        set_attributes(s_, s.handle, attributes(*d.value), PV_ATTR_SECRET_EPHEMERAL | PV_ATTR_SECRET_PRIVATE);
-        pv_event_secret_lifecycle payload{sizeof(pv_event_secret_lifecycle), PV_SECRET_EVENT_DEFINED, 0, 0};
-        post(s, PV_EVENT_SECRET_LIFECYCLE, &payload);
-        handle = s.handle;
-        return {};
-    }));
+    PV_TRY(table_.define(
+        fresh, call, desc,
+        [&](const SecretPtr& existing, const std::vector<SecretPtr>& others) { return check_usage(*d.value, existing, others); },
+        [&](SecretObject& s, bool) PV_REQUIRES(s.mu) {
+            s.document = d.value;
+            s.faults_text = d.faults_text;
+            driver_.faults().declare(s.handle, d.faults);
+            set_attributes(s_, s.handle, attributes(*d.value), PV_ATTR_SECRET_EPHEMERAL | PV_ATTR_SECRET_PRIVATE);
+            pv_event_secret_lifecycle payload{sizeof(pv_event_secret_lifecycle), PV_SECRET_EVENT_DEFINED, 0, 0};
+            post(s, PV_EVENT_SECRET_LIFECYCLE, &payload);
+            handle = s.handle;
+        }));
     return handle;
 }
 
@@ -101,13 +107,11 @@ Status Secrets::change(const SecretPtr& s, const Change& change) {
 }
 
 Status Secrets::undefine(const SecretPtr& s) {
-    PV_TRY(change(s, [this](SecretObject& o) PV_REQUIRES(o.mu) -> Status {
-        pv_event_secret_lifecycle payload{sizeof(pv_event_secret_lifecycle), PV_SECRET_EVENT_UNDEFINED, 0, 0};
-        post(o, PV_EVENT_SECRET_LIFECYCLE, &payload);
-        driver_.faults().declare(o.handle, {});
-        return {};
-    }));
-    table_.remove(*s);
+    if (!table_.remove(*s)) return no_secret(*s); // by somebody else, meanwhile
+    const ObjectLock lock(s->mu);
+    pv_event_secret_lifecycle payload{sizeof(pv_event_secret_lifecycle), PV_SECRET_EVENT_UNDEFINED, 0, 0};
+    post(*s, PV_EVENT_SECRET_LIFECYCLE, &payload);
+    driver_.faults().declare(s->handle, {});
     return {};
 }
 

@@ -29,7 +29,7 @@ class Secrets final : public Part {
 
     static SecretPtr of(const pv_obj* obj) { return Table::from(obj); }
     [[nodiscard]] Result<DescribedSecret> parse(std::string_view xml) const;
-    // Defines it, anew or in the place of the one with its uuid. Its handle.
+    // Defines it, anew or in the place of the one with its uuid, unless another has its usage. Its handle.
     Result<std::uint64_t> put(pv_call* call, const DescribedSecret& described) PV_NO_LOCKS_HELD;
     Status change(const SecretPtr& secret, const Change& change) PV_NO_LOCKS_HELD;
     Status undefine(const SecretPtr& secret) PV_NO_LOCKS_HELD;
@@ -37,7 +37,6 @@ class Secrets final : public Part {
 
   private:
     void post(const SecretObject& secret, std::int32_t id, const void* payload) const PV_REQUIRES(secret.mu);
-    [[nodiscard]] Status check_usage(const sdk::secret::Secret& secret) const;
 
     Driver& driver_;
     const plugin::Services& s_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Every op table of this plugin: a function in the source that has its ops. entry.cpp finds them by id.
+// Every op table of this plugin: a function in the source that has its ops. driver.h lists them for the glue.
 
 namespace polyvirt::test {
 
@@ -15,6 +15,7 @@ const void* dom_device_table();
 const void* dom_guest_table();
 const void* dom_job_table();
 const void* dom_lifecycle_table();
+const void* dom_migrate_table();
 const void* dom_native_table();
 const void* dom_save_table();
 const void* dom_security_table();

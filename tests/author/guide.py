@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The polyvirt authors
-"""The blocks of docs/plugin-guide.md as a shell script, and what each is to print.
+"""The blocks of a page (docs/plugin-guide.md, docs/test-driver.md) as a shell script, and what each is to print.
 
 A block is `sh` (run), a language and a file's name (written to that file), or `text`: what the `sh` block before it
 prints. There is no other kind, so that nothing on the page escapes the test."""
@@ -8,6 +8,10 @@ prints. There is no other kind, so that nothing on the page escapes the test."""
 import dataclasses
 import re
 import shlex
+import subprocess
+
+from harness import processes, settings
+from harness.case import plain_environment
 
 FENCE = re.compile(r"^```(.*?)\n(.*?)^```[ \t]*$", re.M | re.S)
 FILE = re.compile(r"\w+ ([A-Za-z0-9._-]+)")
@@ -69,6 +73,24 @@ def differences(found, folder):
             told = (folder / f"{number}.out").read_text()
             if trimmed(told) != trimmed(block.expected):
                 yield f"line {block.line}: expected\n{block.expected}\nbut it prints\n{told}"
+
+
+def follow(folder, markdown, environment):
+    """Runs a page in `folder`/w; what is wrong with it, as a text."""
+    found = blocks(markdown)
+    work, notes = folder / "w", folder / "notes"
+    work.mkdir()
+    notes.mkdir()
+    script = write(found, notes)
+    with open(notes / "all", "wb") as output:
+        done = subprocess.run(["bash", str(script)], cwd=work, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                              env=dict(plain_environment(), **environment), timeout=settings.PATIENCE * 4, check=False)
+    processes.end_all_descendants()
+    if done.returncode != 0:
+        printed = "".join(path.read_text() for path in sorted(notes.glob("*.out"), key=lambda p: int(p.stem)))
+        log = (work / "log").read_text() if (work / "log").exists() else ""
+        return f"{(notes / 'at').read_text()}failed ({done.returncode}):\n{printed[-2000:]}\n{(notes / 'all').read_text()}\n{log}"
+    return "\n".join(differences(found, notes))
 
 
 def trimmed(text):

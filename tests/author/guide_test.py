@@ -6,30 +6,14 @@ import subprocess
 
 import guide
 from author import AuthorCase
-from harness import processes, settings
-from harness.case import plain_environment
+from harness import settings
 
 PAGE = settings.TREE / "docs" / "plugin-guide.md"
 
 
 class Guide(AuthorCase):
     def follow(self, markdown):
-        """Runs the page; what is wrong with it, as a text."""
-        found = guide.blocks(markdown)
-        work, notes = self.folder / "w", self.folder / "notes"
-        work.mkdir()
-        notes.mkdir()
-        script = guide.write(found, notes)
-        with open(notes / "all", "wb") as output:
-            done = subprocess.run(["bash", str(script)], cwd=work, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                  env=dict(plain_environment(), BUILD=str(settings.BUILD)), timeout=settings.PATIENCE * 4,
-                                  check=False)
-        processes.end_all_descendants()
-        if done.returncode != 0:
-            printed = "".join(path.read_text() for path in sorted(notes.glob("*.out"), key=lambda p: int(p.stem)))
-            log = (work / "log").read_text() if (work / "log").exists() else ""
-            return f"{(notes / 'at').read_text()}failed ({done.returncode}):\n{printed[-2000:]}\n{(notes / 'all').read_text()}\n{log}"
-        return "\n".join(guide.differences(found, notes))
+        return guide.follow(self.folder, markdown, {"BUILD": str(settings.BUILD)})
 
     def test_leads_to_a_driver_that_virsh_talks_to(self):
         text = PAGE.read_text()

@@ -4,6 +4,7 @@
 have last, and headers that have more."""
 
 import sys
+from pathlib import Path
 
 from author import DEVEL, AuthorCase
 from harness import settings, wait
@@ -18,7 +19,7 @@ INCLUDE = next(DEVEL.glob("include/polyvirt-plugin"), DEVEL)
 
 class SkewCase(TemplateCase):
     def source(self):
-        return (DEVEL / "share/doc/polyvirt-plugin/templates/c-null/template.c").read_text()
+        return (Path(__file__).parent / "plain" / "template.c").read_text()
 
     def compile(self, text, include, name="template"):
         source = self.folder / f"{name}.c"

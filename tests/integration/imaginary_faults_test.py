@@ -207,3 +207,23 @@ class OwnHost(ImaginaryCase):
                 self.assertIn(words, text)
         self.node.unlink()
         self.assertIn("n.xml", self.refused(self.connect)[2])
+
+    def test_a_path_may_be_as_long_as_the_kernel_has_it(self):
+        folder = self.folder
+        for length in (60, 300, 4000):
+            while len(str(folder)) < length - 8:
+                folder /= "d" * max(1, min(200, length - 8 - len(str(folder)) - 1))
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / "h.xml"
+            path.write_text(f"<node>{domain_xml('deep')}</node>")
+            self.assertGreaterEqual(len(str(path)), length - 10)
+            self.subject.path = str(path)
+            c = self.connect()
+            self.assertEqual([d.name() for d in c.listAllDomains()], ["deep"])
+            self.assertTrue(c.getURI().startswith(f"test+unix://{path}?"))
+        # Of two paths that begin alike, each leads to its own host.
+        (folder / "i.xml").write_text(f"<node>{domain_xml('other')}</node>")
+        self.subject.path = str(folder / "i.xml")
+        self.assertEqual([d.name() for d in self.connect().listAllDomains()], ["other"])
+        self.subject.path = "/" + "x" * 5000
+        self.assertEqual(self.refused(self.connect)[0], 5)  # nobody's: more than a path can be

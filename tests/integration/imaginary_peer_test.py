@@ -206,7 +206,7 @@ NORMAL = [
 class LikeThePeer(ImaginaryCase):
     def answers(self, uri, commands):
         """What virsh printed for each command of one session."""
-        told = subprocess.run(["virsh", "-c", uri], input="\n".join(commands) + "\n", text=True, timeout=settings.PATIENCE * 4,
+        told = subprocess.run(["virsh", "-c", uri], input="\n".join(commands) + "\n", text=True, timeout=settings.PATIENCE,
                               env={"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC", "HOME": str(self.folder)},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
         parts = told.split("virsh # ")[1:len(commands) + 1]
@@ -219,11 +219,20 @@ class LikeThePeer(ImaginaryCase):
             answers.append(text.strip())
         return answers
 
+    def answers_of_the_peer(self, commands):
+        """Its driver lives in virsh itself, which has been seen to stand still over it, once in many runs on a busy machine."""
+        for _ in range(3):
+            try:
+                return self.answers("test:///default", commands)
+            except subprocess.TimeoutExpired:
+                print("virsh stands still over its own test driver; it is asked again")
+        self.fail("virsh stands still over its own test driver, three times")
+
     def test_most_commands_answer_alike(self):
         xml = self.folder / "a.xml"
         xml.write_text(A)
         commands = [command.format(a=xml, folder=self.folder) for command, _ in COMMANDS]
-        theirs = self.answers("test:///default", commands)
+        theirs = self.answers_of_the_peer(commands)
         ours = self.answers(self.subject.uri(), commands)
         alike, surprises = 0, []
         for (command, why), their, our in zip(COMMANDS, theirs, ours):

@@ -286,6 +286,12 @@ class Figures(ImaginaryCase):
         cpu = "<cpu><arch>x86_64</arch><model>{}</model></cpu>"
         self.assertEqual(c.compareCPU(cpu.format("Nehalem")), libvirt.VIR_CPU_COMPARE_SUPERSET)
         self.assertIn("Penryn", c.baselineCPU([cpu.format("Nehalem"), cpu.format("Penryn")]))
+        # The hypervisor offers what its processor is, to those who mean this machine.
+        mine = (None, "i686", None, "test")
+        self.assertEqual(c.compareHypervisorCPU(*mine, cpu.format("Nehalem")), libvirt.VIR_CPU_COMPARE_SUPERSET)
+        self.assertIn("Penryn", c.baselineHypervisorCPU(*mine, [cpu.format("Nehalem"), cpu.format("Penryn")]))
+        self.assertEqual(self.refused(lambda: c.compareHypervisorCPU(None, "s390x", None, None, cpu.format("Nehalem")))[0], INVALID_ARG)
+        self.assertEqual(self.refused(lambda: c.baselineHypervisorCPU("/bin/kvm", None, None, None, [cpu.format("Nehalem")]))[0], INVALID_ARG)
 
 
 class Kept(ImaginaryCase):

@@ -2,6 +2,8 @@
 # Copyright 2026 The polyvirt authors
 """Node devices, interfaces, secrets and filters in the test driver."""
 
+import threading
+
 import libvirt
 
 from harness import settings
@@ -20,6 +22,25 @@ SECRET = """<secret ephemeral='no' private='no'><uuid>aa6c7af2-45a7-477c-85a2-fe
 FILTER = "<filter name='{0}'><rule action='drop' direction='in'><tcp dstportstart='22'/></rule>{1}</filter>"
 BINDING = """<filterbinding><owner><name>g</name><uuid>d54df46f-1ab5-4a22-8618-4560ef5fac2c</uuid></owner><portdev name='vnet0'/>
 <mac address='52:54:00:7b:35:93'/><filterref filter='clean'/></filterbinding>"""
+
+
+def at_once(clients, call):
+    """call(client, number) on a thread for each client, begun together; the error codes, 0 for success."""
+    begin, outcomes = threading.Barrier(len(clients)), [None] * len(clients)
+
+    def run(number):
+        begin.wait()
+        try:
+            call(clients[number], number)
+            outcomes[number] = 0
+        except libvirt.libvirtError as error:
+            outcomes[number] = error.get_error_code()
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(clients))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
 
 
 class Devices(ObjectCase):
@@ -146,6 +167,16 @@ class Secrets(ObjectCase):
         self.assertIn("already defined for use with client.x", self.refusal(lambda: self.connection.secretDefineXML(other))[1])
 
 
+    def test_of_many_that_want_one_use_one_gets_it(self):
+        """Secrets of one use, defined by eight clients at once: whichever comes first, there is one."""
+        clients = [self.connect() for _ in range(8)]
+        for round_ in range(10):
+            outcomes = at_once(clients, lambda c, i: c.secretDefineXML(
+                SECRET.replace("aa6c7af2", f"{round_:04x}{i:04x}").replace("client.x", f"use{round_}")))
+            self.assertEqual(sorted(outcomes), [0] + [libvirt.VIR_ERR_OPERATION_FAILED] * 7)
+        self.assertEqual(sorted(s.usageID() for s in self.connection.listAllSecrets()), sorted(f"use{n}" for n in range(10)))
+
+
 class Filters(ObjectCase):
     def test_life(self):
         clean = self.connection.nwfilterDefineXML(FILTER.format("clean", ""))
@@ -159,6 +190,31 @@ class Filters(ObjectCase):
         self.connection.nwfilterLookupByName("more").undefine()
         clean.undefine()
         self.assertEqual(self.connection.listAllNWFilters(), [])
+
+    def test_two_that_would_close_a_circle_at_once(self):
+        """Each of two changes is right alone; of both, one is refused, whichever comes second."""
+        clients = [self.connect() for _ in range(2)]
+        for round_ in range(10):
+            made = [self.connection.nwfilterDefineXML(FILTER.format(f"{side}{round_}", "")) for side in "ab"]
+            changes = [made[i].XMLDesc().replace("</filter>", f"<filterref filter='{'ba'[i]}{round_}'/></filter>") for i in range(2)]
+            outcomes = at_once(clients, lambda c, i, changes=changes: c.nwfilterDefineXML(changes[i]))
+            self.assertEqual(sorted(outcomes), [0, libvirt.VIR_ERR_OPERATION_FAILED])
+
+    def test_a_filter_that_is_bound_while_it_is_undefined(self):
+        """Either it is bound and stays, or it is gone and the binding is refused."""
+        clients = [self.connect() for _ in range(2)]
+        for _ in range(10):
+            clean = self.connection.nwfilterDefineXML(FILTER.format("clean", ""))
+            outcomes = at_once(clients, lambda c, i, clean=clean: c.nwfilterBindingCreateXML(BINDING) if i else
+                               c.nwfilterLookupByName("clean").undefine())
+            bindings, filters = self.connection.listAllNWFilterBindings(), self.connection.listAllNWFilters()
+            self.assertEqual((outcomes[0] == 0, outcomes[1] == 0), (not filters, bool(bindings)))
+            self.assertNotEqual(bool(filters), outcomes[0] == 0)
+            self.assertLessEqual(len(bindings), len(filters))
+            for thing in bindings:
+                thing.delete()
+            for thing in filters:
+                thing.undefine()
 
     def test_bindings(self):
         self.assertIn("referenced filter 'clean' is missing", self.refusal(lambda: self.connection.nwfilterBindingCreateXML(BINDING))[1])

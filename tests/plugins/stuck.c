@@ -52,7 +52,7 @@ PV_MANIFEST("id: t_stuck\n"
             "kinds: [domain, pool, volume]\n"
             "type: STUCK\n");
 
-enum { DOMAINS = 16, LOOP_SECONDS = 60, ERR_INTERNAL = 1, ERR_NO_DOMAIN = 42, ERR_ABORTED = 78 };
+enum { DOMAINS = 16, LOOP_SECONDS = 60, ERR_INTERNAL = 1, ERR_INVALID_ARG = 8, ERR_NO_DOMAIN = 42, ERR_ABORTED = 78 };
 
 /* A call that hangs, or a stream that takes nothing. Two own it: the list, and what waits for the cancellation or
  * serves the stream. */
@@ -87,6 +87,13 @@ struct pv_inst {
 static void fail(pv_inst *inst, pv_call *call, int32_t code, const char *text) {
     pv_error e = {.size = sizeof(e), .code = code, .int1 = -1, .int2 = -1, .message = text};
     inst->call->error(call, &e);
+}
+
+/* A flag that means nothing is refused like in any driver. */
+static int wrong_flags(pv_inst *inst, pv_call *call, uint32_t flags, uint32_t known) {
+    if ((flags & ~known) == 0) return 0;
+    fail(inst, call, ERR_INVALID_ARG, "unsupported flags");
+    return 1;
 }
 
 /* ---- what hangs ---------------------------------------------------------------------------------------------- */
@@ -212,18 +219,21 @@ static pv_status op_suspend(pv_inst *inst, pv_call *call, const pv_obj *obj, con
 
 static pv_status op_time(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_time_in *in,
                          pv_dom_time_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)in;
     return hang(inst, call, obj, out, 1, 0);
 }
 
 static pv_status op_hostname(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_hostname_in *in,
                              pv_dom_hostname_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)in, (void)out;
     return hang(inst, call, obj, NULL, 0, 0);
 }
 
 static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_reset_in *in,
                           pv_dom_reset_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)call, (void)in, (void)out;
     pthread_mutex_lock(&inst->lock);
     for (uint64_t seen = inst->generation; !is_gone(inst, obj);) {
@@ -237,6 +247,7 @@ static pv_status op_reset(pv_inst *inst, pv_call *call, const pv_obj *obj, const
 
 static pv_status op_wakeup(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_pm_wakeup_in *in,
                            pv_dom_pm_wakeup_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)in, (void)out;
     const int64_t minute = 60 * INT64_C(1000000000);
     pv_status status = inst->jobs->begin(inst->host, call, obj->handle, PV_JOB_MODIFY, "wakeup", 10 * minute);
@@ -259,6 +270,7 @@ static void block_loop(void *ctx) {
 
 static pv_status op_inject_nmi(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_inject_nmi_in *in,
                                pv_dom_inject_nmi_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)in, (void)out;
     struct held *h = hold(inst, obj->handle, 1);
     if (h != NULL) {
@@ -274,6 +286,7 @@ static pv_status op_inject_nmi(pv_inst *inst, pv_call *call, const pv_obj *obj, 
 
 static pv_status op_abort_job(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_abort_job_in *in,
                               pv_dom_abort_job_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)call, (void)in, (void)out;
     tell(inst, obj->handle);
     return PV_OK;
@@ -294,6 +307,7 @@ static void late(void *ctx) {
 
 static pv_status op_shutdown(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_shutdown_in *in,
                              pv_dom_shutdown_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)in, (void)out;
     struct held *h = hold(inst, obj->handle, 1);
     if (h != NULL) {
@@ -307,6 +321,7 @@ static pv_status op_shutdown(pv_inst *inst, pv_call *call, const pv_obj *obj, co
 
 static pv_status op_set_memory(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_set_memory_in *in,
                                pv_dom_set_memory_out *out) {
+    if (wrong_flags(inst, call, in->flags, 7 /* AFFECT_LIVE, _CONFIG, MAXIMUM: make no difference */)) return PV_FAIL;
     (void)out;
     enum { RESUMED = 4, MOST = 100000 };
     pv_event_domain_lifecycle payload = {.size = sizeof(payload), .event = RESUMED};
@@ -346,12 +361,14 @@ static pv_status publish(pv_inst *inst, pv_call *call, uint32_t kind, const char
 
 static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_xml_in *in,
                                pv_dom_create_xml_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)obj;
     return publish(inst, call, PV_KIND_DOMAIN, in->xml, 0, &out->obj);
 }
 
 static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in,
                             pv_dom_destroy_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)call, (void)in, (void)out;
     inst->registry->retire(inst->host, obj->handle); /* another call may have done so */
     tell(inst, obj->handle);
@@ -421,6 +438,7 @@ static pv_status open_stream(pv_inst *inst, pv_call *call, const pv_obj *obj, in
 
 static pv_status op_open_console(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_open_console_in *in,
                                  pv_dom_open_console_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)out;
     const char *how = in->device != NULL ? in->device : "";
     const int floods = strcmp(how, "flood") == 0;
@@ -429,12 +447,14 @@ static pv_status op_open_console(pv_inst *inst, pv_call *call, const pv_obj *obj
 
 static pv_status op_upload(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_vol_upload_in *in,
                            pv_vol_upload_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)in, (void)out;
     return open_stream(inst, call, obj, 1, 0, 0);
 }
 
 static pv_status op_wipe(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_vol_wipe_in *in,
                          pv_vol_wipe_out *out) {
+    if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)call, (void)in, (void)out;
     tell(inst, obj->handle);
     return PV_OK;

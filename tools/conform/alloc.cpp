@@ -31,6 +31,7 @@ struct Range {
 };
 std::array<Range, 8> g_ranges; // constant once the plugin is loaded
 std::size_t g_range_count = 0;
+bool g_everyone = false; // constant likewise
 
 int note_module(dl_phdr_info* info, std::size_t, void* path) {
     const std::string_view name(info->dlpi_name != nullptr ? info->dlpi_name : "");
@@ -49,7 +50,7 @@ int note_module(dl_phdr_info* info, std::size_t, void* path) {
 bool must_fail(const void* caller) {
     if (g_left.load(std::memory_order_relaxed) == 0 || !t_state.in_plugin) return false;
     const auto at = reinterpret_cast<std::uintptr_t>(caller);
-    bool counts = false;
+    bool counts = g_everyone;
     for (std::size_t i = 0; i < g_range_count; ++i) counts |= at >= g_ranges[i].begin && at < g_ranges[i].end;
     if (!counts) return false;
     if (g_left.fetch_sub(1) != 1) return false;
@@ -61,7 +62,8 @@ bool must_fail(const void* caller) {
 
 } // namespace
 
-void count_allocations_of(const char* path) {
+void count_allocations_of(const char* path, bool libraries) {
+    g_everyone = libraries;
     std::string name(path);
     ::dl_iterate_phdr(&note_module, name.data());
 }

@@ -8,9 +8,9 @@
 
 namespace polyvirt::conform {
 
-// Whose allocations count: those made by the code of the file itself and, for it, by operator new of the C++ runtime. What
-// other libraries make of a lack of memory is not the plugin's to answer for. Call when it is loaded.
-void count_allocations_of(const char* path);
+// Whose allocations count: those made by the code of the file itself and, for it, by operator new of the C++ runtime; with
+// `libraries` also those that the libraries make that it calls. Call when it is loaded.
+void count_allocations_of(const char* path, bool libraries);
 // The nth allocation of plugin code from now on fails, 1 being the next; 0: none. Only that one.
 void fail_allocation(std::uint64_t nth);
 // Whether it has failed.

@@ -141,6 +141,7 @@ class ArgumentMaker {
     template <typename T> void made(const FieldSpec& f, void* to, const char* what) {
         const LeafLock lock(g_mu);
         T* b = world().handles.add(std::make_unique<T>(), what);
+        b->call = call_;
         call_->builders.push_back(b);
         put(to, f.offset, b);
     }

@@ -25,6 +25,7 @@ struct Subject {
     std::vector<std::pair<std::string, std::string>> settings;  // of host.config
     std::uint64_t seed = 1;
     double patience = 20; // seconds of real time for one step
+    bool starve_libraries = true; // faults.memory: what the plugin's libraries allocate fails too
     ElfFile elf;
     Manifest manifest;
 };

@@ -40,7 +40,7 @@ Plugin& Plugin::load(const Subject& subject) {
         complain("load.open", "it cannot be loaded: {}", last_dl_error());
         throw GiveUp{"it cannot be loaded"};
     }
-    count_allocations_of(subject.path.c_str());
+    count_allocations_of(subject.path.c_str(), subject.starve_libraries);
     made->entry_ = reinterpret_cast<pv_plugin_entry_fn>(::dlsym(made->library_, "pv_plugin_entry_v1"));
     if (made->entry_ == nullptr) {
         complain("load.symbols", "it does not export pv_plugin_entry_v1");
@@ -86,12 +86,38 @@ const pv_plugin* Plugin::enter(std::string& why) const {
     return table;
 }
 
-std::optional<pv_probe> Plugin::probe(const std::string& uri, bool privileged) const {
+namespace {
+
+// What answer() was told, of the question that is being asked.
+struct Question {
+    const pv_probe* probe = nullptr;
+    bool told = false;
+    std::string canonical, instance;
+} g_question;
+
+pv_status answer_probe(pv_probe* probe, const char* canonical, const char* instance) noexcept {
+    const KitScope scope;
+    const auto fits = [](const char* text) { return text != nullptr && ::strnlen(text, PV_PROBE_MAX) < PV_PROBE_MAX; };
+    if (probe != g_question.probe || !fits(canonical) || !fits(instance)) {
+        complain("probe.answers", "pv_probe.answer: another pv_probe, or a text that is NULL or has {} bytes and more", static_cast<int>(PV_PROBE_MAX));
+        return PV_ABI;
+    }
+    g_question.told = true;
+    g_question.canonical = canonical;
+    g_question.instance = instance;
+    return PV_OK;
+}
+
+} // namespace
+
+std::optional<Probed> Plugin::probe(const std::string& uri, bool privileged) const {
     Guarded text(uri.size() + 1, 0);
     std::memcpy(text.at(), uri.c_str(), uri.size() + 1);
     Guarded out(sizeof(pv_probe), 0);
     auto* p = static_cast<pv_probe*>(out.at());
     p->size = sizeof(pv_probe);
+    p->answer = &answer_probe;
+    g_question = {.probe = p, .told = false, .canonical = {}, .instance = {}};
     step("probe(\"{}\", {})", uri.substr(0, 100), privileged);
     pv_status status = PV_OK;
     {
@@ -99,13 +125,14 @@ std::optional<pv_probe> Plugin::probe(const std::string& uri, bool privileged) c
         status = table_.probe(static_cast<const char*>(text.at()), privileged ? 1 : 0, p);
     }
     const auto ends = [](const auto& field) { return ::memchr(field, 0, sizeof field) != nullptr; };
-    if (p->size != sizeof(pv_probe)) complain("probe.answers", "probe(\"{}\"): changed `size` to {}", uri.substr(0, 60), p->size);
+    if (p->size != sizeof(pv_probe) || p->answer != &answer_probe) complain("probe.answers", "probe(\"{}\"): changed `size` (to {}) or `answer`", uri.substr(0, 60), p->size);
     if (!ends(p->canonical) || !ends(p->instance)) {
         complain("probe.answers", "probe(\"{}\"): `canonical` or `instance` does not end", uri.substr(0, 60));
         return std::nullopt;
     }
     if (status != PV_OK || p->score <= 0) return std::nullopt;
-    return *p;
+    const Question& q = g_question;
+    return Probed{p->score, p->lifetime, q.told ? q.canonical : p->canonical, q.told ? q.instance : p->instance};
 }
 
 Address find_address(const Subject& subject) {

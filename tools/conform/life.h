@@ -19,6 +19,13 @@ namespace polyvirt::conform {
 
 using OpFn = pv_status (*)(pv_inst*, pv_call*, const pv_obj*, const void*, void*) PV_NOEXCEPT;
 
+// What a plugin says to a URI that it serves.
+struct Probed {
+    std::int32_t score = 0;
+    std::uint32_t lifetime = 0;
+    std::string canonical, instance;
+};
+
 // The plugin in this process, loaded once.
 class Plugin {
   public:
@@ -27,7 +34,7 @@ class Plugin {
     // Once more, as every host may do that loads it twice.
     const pv_plugin* enter(std::string& why) const;
     // What it answers for a URI; nothing if it is not the plugin's.
-    [[nodiscard]] std::optional<pv_probe> probe(const std::string& uri, bool privileged) const;
+    [[nodiscard]] std::optional<Probed> probe(const std::string& uri, bool privileged) const;
 
   private:
     void* library_ = nullptr;

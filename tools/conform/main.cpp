@@ -166,6 +166,7 @@ int main(int argc, char** argv) {
     app.add_option("--set", options.settings, "KEY=VALUE: a setting of the plugin (host.config)");
     app.add_option("--junit", options.junit, "write a report in JUnit's form too");
     app.add_option("--seed", subject.seed, "for what is made up");
+    app.add_flag("!--own-allocations", subject.starve_libraries, "faults.memory: leave alone what the plugin's libraries allocate");
     app.add_option("--timeout", options.timeout, "seconds for one case")->check(CLI::PositiveNumber);
     app.add_flag("--verbose", options.verbose, "show the log of cases that failed");
     app.set_version_flag("--version", POLYVIRT_VERSION);

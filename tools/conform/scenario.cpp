@@ -101,9 +101,11 @@ std::string document_for(Life& life, std::uint32_t kind, const std::string& name
     switch (kind) {
     case PV_KIND_DOMAIN: {
         const Guest g = guest_of(life);
+        // Who calls a driver of networks gets a reason to: "conform" is the network that the fake host has.
+        const char* devices = life.subject().manifest.uses_kind("network") ? "<devices><interface type='network'><source network='conform'/></interface></devices>" : "";
         return fmt::format("<domain type='{}'><name>{}</name><uuid>{}</uuid><memory unit='KiB'>65536</memory><vcpu>1</vcpu>"
-                           "<os><type arch='{}'>{}</type></os></domain>",
-                           g.type, name, id, g.arch, g.os);
+                           "<os><type arch='{}'>{}</type></os>{}</domain>",
+                           g.type, name, id, g.arch, g.os, devices);
     }
     case PV_KIND_NETWORK: return fmt::format("<network><name>{}</name><uuid>{}</uuid><ip address='192.0.2.1' netmask='255.255.255.0'/></network>", name, id);
     case PV_KIND_POOL: return fmt::format("<pool type='dir'><name>{}</name><uuid>{}</uuid><target><path>{}/pool-{}</path></target></pool>", name, id, work_folder(), name);

@@ -34,7 +34,24 @@ struct About {
     const char* build_id = "";
 };
 
+// A table that a driver makes itself, of slots (polyvirt/slots.h), instead of having it made of its methods: when something
+// is to happen around each op. The driver lists them as
+//     static constexpr plugin::OwnTable kTables[] = {{PV_IFACE_DOM_CONFIG, dom_config_table}, ...};
+// and has no Implements.
+struct OwnTable {
+    const char* id;
+    const void* (*table)(); // valid for ever
+};
+
 namespace detail {
+
+template <typename D> concept HasOwnTables = requires { D::kTables[0].table; };
+
+template <typename D> const void* own_table(std::string_view id) {
+    for (const OwnTable& row : D::kTables)
+        if (id == row.id) return row.table();
+    return nullptr;
+}
 
 template <std::size_t N> struct Text {
     std::array<char, N> bytes{};
@@ -66,16 +83,22 @@ template <typename D> consteval auto manifest_text() {
     text.add(", ");
     text.add(Services::kMinMinor);
     text.add("]\n");
-    each_op(
-        [&]<typename Op>(Op*) {
-            const std::string_view id = Op::kTable;
-            for (std::size_t at = 0; at + id.size() <= seen.length; ++at)
-                if (seen.view().substr(at, id.size()) == id) return false;
-            if (seen.length != 0) seen.add(", ");
-            seen.add(id);
-            return false;
-        },
-        sources_of<D>());
+    const auto provide = [&seen](std::string_view id) {
+        for (std::size_t at = 0; at + id.size() <= seen.length; ++at)
+            if (seen.view().substr(at, id.size()) == id) return;
+        if (seen.length != 0) seen.add(", ");
+        seen.add(id);
+    };
+    if constexpr (HasOwnTables<D>) {
+        for (const OwnTable& row : D::kTables) provide(row.id);
+    } else {
+        each_op(
+            [&]<typename Op>(Op*) {
+                provide(Op::kTable);
+                return false;
+            },
+            sources_of<D>());
+    }
     text.list("provides", seen.view());
     text.add("needs: [");
     const auto need = [&text](const Services::Needed& service) {

@@ -21,6 +21,7 @@
 //     Status reconfigure(pv_call*)                     [init]
 //     void stop(std::uint32_t why)                     [init]
 //     Concurrency concurrency() const                  [init] after start(): less parallel than kAbout says
+//     static constexpr OwnTable kTables[]              instead of Implements: tables made by hand (manifest.h)
 //     void client_closed(std::uint64_t client, std::uint32_t kind, std::uint64_t object)   [loop] pv.client/1
 // Constructor and make(): [load], the host's loops run already. The destructor: [init].
 
@@ -37,8 +38,8 @@ namespace polyvirt::plugin {
 // The answer to probe(): how well a URI fits. A default one says "not mine".
 struct Claim {
     std::int32_t score = 0; // 100: exactly mine
-    std::string canonical;  // what clients are told, at most 255 bytes
-    std::string instance;   // URIs with one key share one instance, at most 63 bytes
+    std::string canonical;  // what clients are told; with hosts of ABI 0.1 at most 255 bytes
+    std::string instance;   // URIs with one key share one instance; likewise 63
     std::uint32_t lifetime = PV_LIFETIME_STATIC;
 };
 
@@ -62,8 +63,14 @@ template <typename D> class PluginEntry {
         try {
             const Claim claim = D::probe(uri, privileged != 0);
             if (claim.score <= 0) return PV_OK;
-            if (claim.canonical.size() >= sizeof out->canonical || claim.instance.size() >= sizeof out->instance)
-                return PV_ABI; // cut short they would name something else
+            if (claim.canonical.size() >= sizeof out->canonical || claim.instance.size() >= sizeof out->instance) {
+                // Cut short they would name something else.
+                if (!PV_HAS(out, pv_probe, answer)) return PV_ABI;
+                if (const pv_status told = out->answer(out, claim.canonical.c_str(), claim.instance.c_str()); told != PV_OK) return told;
+                out->score = claim.score;
+                out->lifetime = claim.lifetime;
+                return PV_OK;
+            }
             out->score = claim.score;
             out->lifetime = claim.lifetime;
             std::copy(claim.canonical.begin(), claim.canonical.end(), out->canonical);
@@ -115,7 +122,10 @@ template <typename D> class PluginEntry {
             static constexpr pv_client kClient{sizeof(pv_client), 0, &client_closed};
             if (std::string_view(id) == PV_IFACE_CLIENT) return &kClient;
         }
-        return find_table<D>(id);
+        if constexpr (detail::HasOwnTables<D>)
+            return detail::own_table<D>(id);
+        else
+            return find_table<D>(id);
     }
 
     // start() and reconfigure(): a Status or a pv_status.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// slot<>: one method as one slot, for tables that are written by hand; polyvirt/plugin.h fills whole tables. A name
+// slot<>: one method as one slot, for tables that are written by hand (OwnTable in manifest.h); polyvirt/plugin.h fills whole
+// tables. A name
 // that either side does not have, or a method with another op's structs, does not compile:
 //
 //     pv_dom_config t{};

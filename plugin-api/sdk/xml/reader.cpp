@@ -9,6 +9,7 @@
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
+#include <libxml/threads.h>
 
 #include "base/error_text.h"
 
@@ -261,6 +262,8 @@ xmlSAXHandler Reading::handlers() {
         guarded(p, [&](Reading& r) {
             if (e->level < XML_ERR_ERROR)
                 return;
+            if (e->code == XML_ERR_NO_MEMORY)
+                throw std::bad_alloc(); // the document has no part in it
             std::string text = e->message ? e->message : "not well-formed";
             while (!text.empty() && text.back() == '\n')
                 text.pop_back();
@@ -270,23 +273,32 @@ xmlSAXHandler Reading::handlers() {
     return h;
 }
 
-void init_library() {
+// The library keeps a state for each thread, which it makes at the thread's first use and then uses unseen: without memory
+// for it, it would crash. Asked here, it says so.
+Status init_library() {
     static const bool once = [] {
         xmlInitParser();
         return true;
     }();
     static_cast<void>(once);
+#if LIBXML_VERSION >= 21200
+    const bool there = xmlCheckThreadLocalStorage() == 0;
+#else
+    const bool there = xmlGetGlobalState() != nullptr;
+#endif
+    if (there) return {};
+    return Error{.code = ErrorCode::no_memory, .domain = ErrorDomain::xml, .message = "out of memory"};
 }
 
 } // namespace
 
 Result<Node> read(std::string_view text, std::string_view what, const Limits& limits) {
-    init_library();
+    PV_TRY(init_library());
     return Reading(what, limits, false).run(text);
 }
 
 Result<DocumentHead> read_head(std::string_view text, std::string_view what, const Limits& limits) {
-    init_library();
+    PV_TRY(init_library());
     Reading reading(what, limits, true);
     PV_TRY(reading.run(text));
     return reading.take_head();

@@ -92,7 +92,8 @@ class Driver : public plugin::DriverBase {
     Status destroy(pv_call*, const pv_obj* obj, const pv_dom_destroy_in& in, pv_dom_destroy_out&) {
         PV_TRY(check_flags(in.flags, 0));
         const auto domain = Domains::from(obj);
-        domains_.remove(*domain);
+        // Of two that destroy it, one does; the other found it before it was gone.
+        if (!domains_.remove(*domain)) return complaint(ErrorCode::no_domain, "domain '" + domain->name + "' is gone");
         const ObjectLock lock(domain->mu);
         tell(*domain, PV_DOMAIN_EVENT_STOPPED, PV_DOMAIN_EVENT_STOPPED_DESTROYED);
         return {};

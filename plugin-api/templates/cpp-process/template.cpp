@@ -175,12 +175,18 @@ class Driver : public plugin::DriverBase {
                  !waiting.empty() ? std::int32_t{PV_DOMAIN_EVENT_STOPPED_DESTROYED}
                                   : std::int32_t{well ? PV_DOMAIN_EVENT_STOPPED_SHUTDOWN : PV_DOMAIN_EVENT_STOPPED_CRASHED});
         }
-        const auto forget = [this, record = guest->uuid.to_string(), waiting] {
-            const Status removed = statuses_.remove(record);
-            if (!removed) log::warning("guest", "{}", removed.error().message);
-            answer_destroyers(waiting);
-        };
-        if (!plugin::submit(s_, 0, forget)) answer_destroyers(waiting); // a full queue: the next start clears up
+        // Whatever fails from here on (a full queue, no memory): who waits is answered, and the next start clears up.
+        bool later = false;
+        plugin::guarded("guest", [&] {
+            later = plugin::submit(s_, 0, [this, record = guest->uuid.to_string(), waiting] {
+                plugin::guarded("guest", [&] { forget(record); });
+                answer_destroyers(waiting);
+            });
+        });
+        if (!later) answer_destroyers(waiting);
+    }
+    void forget(const std::string& record) const {
+        if (const Status removed = statuses_.remove(record); !removed) log::warning("guest", "{}", removed.error().message);
     }
 
     // Of one that is removed: no more come.

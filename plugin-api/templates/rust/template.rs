@@ -10,7 +10,8 @@ mod abi {
 }
 
 use abi::*;
-use std::ffi::{CStr, CString};
+use std::alloc::{alloc, dealloc, Layout};
+use std::ffi::CStr;
 use std::mem::{size_of, zeroed};
 use std::os::raw::{c_char, c_void};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -40,6 +41,8 @@ struct Driver {
 struct Queue(*mut pv_queue);
 unsafe impl Send for Queue {}
 
+/// What fails: the wire's code and a text that ends with NUL. Nothing is allocated on the way: Rust's own collections end
+/// the process when there is no memory, and the process is the daemon.
 struct Failure(i32, &'static str);
 type Done = Result<(), Failure>;
 
@@ -52,7 +55,7 @@ const XML_FLAGS: i32 = PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN
 fn check_flags(flags: u32, known: i32) -> Done {
     match flags & !(known as u32) {
         0 => Ok(()),
-        _ => Err(Failure(PV_ERR_INVALID_ARG, "unsupported flags")),
+        _ => Err(Failure(PV_ERR_INVALID_ARG, "unsupported flags\0")),
     }
 }
 
@@ -65,18 +68,17 @@ impl Driver {
     unsafe fn enter(inst: *mut pv_inst, call: *mut pv_call, work: impl FnOnce(&Driver) -> Done) -> pv_status {
         let driver = Driver::of(inst);
         let done = catch_unwind(AssertUnwindSafe(|| work(driver)))
-            .unwrap_or(Err(Failure(PV_ERR_INTERNAL_ERROR, "internal error: a panic in the driver")));
+            .unwrap_or(Err(Failure(PV_ERR_INTERNAL_ERROR, "internal error: a panic in the driver\0")));
         match done {
             Ok(()) => PV_OK,
             Err(Failure(code, text)) => {
-                let message = CString::new(text).unwrap_or_default();
                 let error = pv_error {
                     size: size_of::<pv_error>() as u32,
                     code,
                     level: PV_ERR_ERROR,
                     int1: -1,
                     int2: -1,
-                    message: message.as_ptr(),
+                    message: text.as_ptr() as *const c_char,
                     ..zeroed()
                 };
                 driver.call.error.unwrap()(call, &error);
@@ -89,7 +91,7 @@ impl Driver {
     unsafe fn switch(&self, obj: &pv_obj, on: bool) -> Done {
         let mut running = self.running.lock().unwrap();
         if *running == on {
-            return Err(Failure(PV_ERR_OPERATION_INVALID, if on { "domain is already running" } else { "domain is not running" }));
+            return Err(Failure(PV_ERR_OPERATION_INVALID, if on { "domain is already running\0" } else { "domain is not running\0" }));
         }
         *running = on;
         let update = pv_obj_update {
@@ -145,30 +147,44 @@ unsafe extern "C" fn dom_xml_desc(inst: *mut pv_inst, call: *mut pv_call, obj: *
                                   out: *mut pv_dom_xml_desc_out) -> pv_status {
     Driver::enter(inst, call, |driver| {
         check_flags((*input).flags, XML_FLAGS)?;
-        let name = CStr::from_ptr((*obj).name).to_string_lossy();
-        let text = format!("<domain type='template'>\n  <name>{}</name>\n</domain>\n", name);
-        match driver.build.write.unwrap()((*out).xml, text.as_ptr() as *const c_void, text.len()) {
-            PV_OK => Ok(()),
-            _ => Err(Failure(PV_ERR_INTERNAL_ERROR, "the description is too long")),
+        let name = CStr::from_ptr((*obj).name).to_bytes();
+        for part in [b"<domain type='template'>\n  <name>".as_slice(), name, b"</name>\n</domain>\n".as_slice()] {
+            if driver.build.write.unwrap()((*out).xml, part.as_ptr() as *const c_void, part.len()) != PV_OK {
+                return Err(Failure(PV_ERR_INTERNAL_ERROR, "the description is too long\0"));
+            }
         }
+        Ok(())
     })
 }
 
-// A slot that is None is "not supported" for clients. Tables are asked for once per instance and live for ever.
+/// A table that never changes, which all threads may read.
+struct Fixed<T>(T);
+unsafe impl<T> Sync for Fixed<T> {}
+
+/// `zeroed()` for statics: all slots that a table does not name.
+macro_rules! empty {
+    ($t:ty) => {
+        unsafe { std::mem::transmute::<[u8; size_of::<$t>()], $t>([0; size_of::<$t>()]) }
+    };
+}
+
+// A slot that is None is "not supported" for clients.
+static LIFECYCLE: Fixed<pv_dom_lifecycle> = Fixed(pv_dom_lifecycle {
+    size: size_of::<pv_dom_lifecycle>() as u32,
+    create: Some(dom_create),
+    destroy: Some(dom_destroy),
+    ..empty!(pv_dom_lifecycle)
+});
+static CONFIG: Fixed<pv_dom_config> =
+    Fixed(pv_dom_config { size: size_of::<pv_dom_config>() as u32, xml_desc: Some(dom_xml_desc), ..empty!(pv_dom_config) });
+
 unsafe extern "C" fn get_interface(_: *mut pv_inst, id: *const c_char) -> *const c_void {
     let id = CStr::from_ptr(id);
     if id == PV_IFACE_DOM_LIFECYCLE {
-        let table = pv_dom_lifecycle {
-            size: size_of::<pv_dom_lifecycle>() as u32,
-            create: Some(dom_create),
-            destroy: Some(dom_destroy),
-            ..zeroed()
-        };
-        return Box::leak(Box::new(table)) as *const pv_dom_lifecycle as *const c_void;
+        return &LIFECYCLE.0 as *const pv_dom_lifecycle as *const c_void;
     }
     if id == PV_IFACE_DOM_CONFIG {
-        let table = pv_dom_config { size: size_of::<pv_dom_config>() as u32, xml_desc: Some(dom_xml_desc), ..zeroed() };
-        return Box::leak(Box::new(table)) as *const pv_dom_config as *const c_void;
+        return &CONFIG.0 as *const pv_dom_config as *const c_void;
     }
     null()
 }
@@ -196,7 +212,12 @@ unsafe extern "C" fn create(host: *mut pv_host, root: *const pv_host_root, _: *c
         queue: Mutex::new(Queue(null_mut())),
         running: Mutex::new(false),
     };
-    *out = Box::into_raw(Box::new(driver)) as *mut pv_inst;
+    let place = alloc(Layout::new::<Driver>()) as *mut Driver;
+    if place.is_null() {
+        return PV_FAIL;
+    }
+    place.write(driver);
+    *out = place as *mut pv_inst;
     PV_OK
 }
 
@@ -205,7 +226,7 @@ unsafe extern "C" fn start(inst: *mut pv_inst, call: *mut pv_call, _: u32) -> pv
     Driver::enter(inst, call, |driver| {
         let queue = driver.event.queue_new.unwrap()(driver.host, b"lifecycle\0".as_ptr() as *const c_char);
         if queue.is_null() {
-            return Err(Failure(PV_ERR_NO_MEMORY, "out of memory"));
+            return Err(Failure(PV_ERR_NO_MEMORY, "out of memory\0"));
         }
         driver.queue.lock().unwrap().0 = queue;
         let demo = pv_obj_desc {
@@ -221,7 +242,7 @@ unsafe extern "C" fn start(inst: *mut pv_inst, call: *mut pv_call, _: u32) -> pv
         let mut handle = 0;
         match driver.registry.publish.unwrap()(driver.host, call, &demo, &mut handle) {
             PV_OK => Ok(()),
-            _ => Err(Failure(PV_ERR_INTERNAL_ERROR, "the domain could not be published")), // the first error counts: the host's
+            _ => Err(Failure(PV_ERR_INTERNAL_ERROR, "the domain could not be published\0")), // the first error counts: the host's
         }
     })
 }
@@ -235,34 +256,39 @@ unsafe extern "C" fn stop(inst: *mut pv_inst, _: u32) {
 }
 
 unsafe extern "C" fn destroy(inst: *mut pv_inst) {
-    let driver = Box::from_raw(inst as *mut Driver);
+    let driver = (inst as *mut Driver).read();
+    dealloc(inst as *mut u8, Layout::new::<Driver>());
     let queue = driver.queue.lock().map(|queue| queue.0).unwrap_or(null_mut());
     if !queue.is_null() {
         driver.event.queue_free.unwrap()(queue); // start() failed after it was made
     }
 }
 
+static PLUGIN: Fixed<pv_plugin> = Fixed(pv_plugin {
+    size: size_of::<pv_plugin>() as u32,
+    abi_minor: 1,
+    concurrency: PV_CONCURRENCY_SERIAL_PER_OBJECT as u32,
+    id: b"template\0".as_ptr() as *const c_char,
+    version: b"0.1\0".as_ptr() as *const c_char,
+    build_id: b"\0".as_ptr() as *const c_char,
+    probe: Some(probe),
+    create: Some(create),
+    get_interface: Some(get_interface),
+    start: Some(start),
+    stop: Some(stop),
+    destroy: Some(destroy),
+    ..empty!(pv_plugin)
+});
+
 #[no_mangle]
 pub unsafe extern "C" fn pv_plugin_entry_v1(_: *const pv_host_root, err: *mut c_char, errlen: u32) -> *const pv_plugin {
     if let Some(field) = check_layout() {
-        let text = format!("{} does not stand where the host has it\0", field);
-        let length = text.len().min(errlen as usize);
-        std::ptr::copy_nonoverlapping(text.as_ptr(), err as *mut u8, length);
+        let mut at = 0;
+        for byte in field.bytes().chain(*b" does not stand where the host has it\0").take(errlen as usize) {
+            *err.add(at) = byte as c_char;
+            at += 1;
+        }
         return null();
     }
-    Box::leak(Box::new(pv_plugin {
-        size: size_of::<pv_plugin>() as u32,
-        abi_minor: 1,
-        concurrency: PV_CONCURRENCY_SERIAL_PER_OBJECT as u32,
-        id: b"template\0".as_ptr() as *const c_char,
-        version: b"0.1\0".as_ptr() as *const c_char,
-        build_id: b"\0".as_ptr() as *const c_char,
-        probe: Some(probe),
-        create: Some(create),
-        get_interface: Some(get_interface),
-        start: Some(start),
-        stop: Some(stop),
-        destroy: Some(destroy),
-        ..zeroed()
-    }))
+    &PLUGIN.0
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #include "host/plugin/manifest.h"
+#include "host/plugin/offered.h"
 #include "tests/unit/cpp/small_driver.h"
 #include "tests/unit/plugin/fixtures.h"
 
@@ -56,6 +57,54 @@ class Glue : public DriverTest {
         return call;
     }
 };
+
+// A driver whose tables are its own: nothing of them is known to the glue but their ids.
+struct HandMade : DriverBase {
+    static constexpr About kAbout{.id = "hand", .version = "1", .uri = "hand", .kinds = "domain"};
+    static const void* config() {
+        static const pv_dom_config table = [] {
+            pv_dom_config t{};
+            t.size = sizeof t;
+            return t;
+        }();
+        return &table;
+    }
+    static constexpr OwnTable kTables[] = {{PV_IFACE_DOM_CONFIG, &HandMade::config}};
+    static Claim probe(std::string_view uri, bool) {
+        if (!uri.starts_with("hand:")) return {};
+        return {.score = 1, .canonical = std::string(uri), .instance = std::string(uri)};
+    }
+    using DriverBase::DriverBase;
+};
+
+TEST(GlueTables, a_driver_may_make_them_itself) {
+    const auto note = detail::manifest_note<HandMade>();
+    const auto manifest = parse_manifest(note.desc, "hand.so");
+    ASSERT_TRUE(manifest) << manifest.error().message;
+    EXPECT_THAT(manifest->provides, ElementsAre(PV_IFACE_DOM_CONFIG));
+    const pv_plugin& plugin = PluginEntry<HandMade>::kPlugin;
+    EXPECT_EQ(plugin.get_interface(nullptr, PV_IFACE_DOM_CONFIG), HandMade::config());
+    EXPECT_EQ(plugin.get_interface(nullptr, PV_IFACE_DOM_STATS), nullptr);
+}
+
+TEST(GlueProbe, long_answers_go_another_way_and_are_no_answer_where_there_is_none) {
+    const pv_plugin& plugin = PluginEntry<HandMade>::kPlugin;
+    const std::string uri = "hand:" + std::string(1000, 'x');
+    pv_probe old{};
+    old.size = offsetof(pv_probe, answer);
+    EXPECT_EQ(plugin.probe(uri.c_str(), 0, &old), PV_ABI);
+    EXPECT_EQ(old.score, 0);
+    const auto generation = std::make_shared<Generation>();
+    generation->plugin = plugin;
+    const Offered offered = ask(generation, uri, false);
+    EXPECT_EQ(offered.score, 1);
+    EXPECT_EQ(offered.canonical, uri);
+    EXPECT_EQ(offered.instance, uri);
+    EXPECT_EQ(ask(generation, "hand:" + std::string(PV_PROBE_MAX, 'x'), false).score, 0) << "more than may be";
+    const Offered shorter = ask(generation, "hand:x", false);
+    EXPECT_EQ(shorter.canonical, "hand:x");
+    EXPECT_EQ(ask(generation, "other:x", false).score, 0);
+}
 
 TEST(GlueManifest, says_what_the_class_says) {
     const auto parsed = parse_manifest(small::manifest(), "small.so");

@@ -2,6 +2,9 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/object_table.h"
 
+#include <atomic>
+#include <thread>
+
 #include "tests/unit/sdk/services_fixture.h"
 
 namespace polyvirt::sdk {
@@ -94,6 +97,86 @@ TEST_F(Things, what_the_registry_refuses_is_not_added) {
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().message, HasSubstr("thing 'one' cannot be published"));
     EXPECT_EQ(table->all().size(), 0u);
+}
+
+class DefinedThings : public Things {
+  protected:
+    using Others = std::vector<std::shared_ptr<Thing>>;
+    static Table::Ptr made(std::uint8_t n, const std::string& name) { return std::make_shared<Thing>(uuid(n), name); }
+    static pv_obj_desc description() {
+        pv_obj_desc desc{};
+        desc.dom_id = -1;
+        return desc;
+    }
+};
+
+TEST_F(DefinedThings, a_check_sees_the_others_and_may_refuse) {
+    const auto yes = [](const Table::Ptr&, const Others&) { return Status(); };
+    const auto nothing = [](Thing&, bool) {};
+    ASSERT_TRUE(table->define(made(1, "one"), nullptr, description(), yes, nothing));
+    const auto refused = table->define(
+        made(2, "two"), nullptr, description(),
+        [](const Table::Ptr& existing, const Others& others) -> Status {
+            EXPECT_EQ(existing, nullptr);
+            EXPECT_EQ(others.size(), 1u);
+            return Error{.message = "no"};
+        },
+        nothing);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "no");
+    EXPECT_EQ(instance->registry().find_name(PV_KIND_DOMAIN, 0, "two"), nullptr);
+    bool is_new = true;
+    ASSERT_TRUE(table->define(
+        made(1, "one"), nullptr, description(),
+        [](const Table::Ptr& existing, const Others& others) {
+            EXPECT_NE(existing, nullptr);
+            EXPECT_TRUE(others.empty());
+            return Status();
+        },
+        [&](Thing&, bool fresh) { is_new = fresh; }));
+    EXPECT_FALSE(is_new);
+}
+
+TEST_F(DefinedThings, of_many_that_define_at_once_one_is_between_check_and_commit) {
+    constexpr int kThreads = 8, kRounds = 50;
+    std::atomic<int> inside{0}, refused{0}, met{0};
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t)
+        threads.emplace_back([&, t] {
+            for (int round = 0; round < kRounds; ++round) {
+                // All want the one thing that only one may have: to be the first of its round.
+                const auto defined = table->define(
+                    made(static_cast<std::uint8_t>(t + 1), fmt::format("{}-{}", round, t)), nullptr, description(),
+                    [&](const Table::Ptr&, const Others& others) -> Status {
+                        if (inside.fetch_add(1) != 0) ++met;
+                        const auto taken = std::any_of(others.begin(), others.end(), [&](const auto& o) {
+                            return o->name.starts_with(fmt::format("{}-", round));
+                        });
+                        if (!taken) return {};
+                        --inside;
+                        ++refused;
+                        return Error{.message = "taken"};
+                    },
+                    [&](Thing&, bool) { --inside; });
+                if (defined) table->remove(**defined);
+            }
+        });
+    threads.clear();
+    EXPECT_EQ(met, 0);
+    EXPECT_EQ(inside, 0);
+    EXPECT_EQ(table->all().size(), 0u);
+}
+
+TEST_F(DefinedThings, what_may_not_go_stays) {
+    const auto one = add(1, "one");
+    ASSERT_TRUE(one);
+    const auto yes = [](const Others&) { return Status(); };
+    EXPECT_FALSE(table->remove(*one->object, [](const Others&) { return Status(Error{.message = "in use"}); }, [](Thing&) { return Status(); }));
+    EXPECT_FALSE(table->remove(*one->object, yes, [](Thing&) { return Status(Error{.message = "busy"}); }));
+    EXPECT_EQ(table->find(uuid(1)), one->object);
+    EXPECT_TRUE(table->remove(*one->object, yes, [](Thing&) { return Status(); }));
+    EXPECT_EQ(table->find(uuid(1)), nullptr);
+    EXPECT_FALSE(table->remove(*one->object)) << "it is gone already";
 }
 
 } // namespace

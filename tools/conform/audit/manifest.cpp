@@ -103,6 +103,8 @@ void check_values(Reader& reader, Manifest& to) {
         for (std::uint32_t k = PV_KIND_DOMAIN; k <= PV_KIND_CHECKPOINT; ++k) known |= kind == kind_name(k);
         if (!known) reader.fault(fmt::format("kinds: there is no kind '{}'", kind));
     }
+    for (const std::string& kind : to.uses)
+        if (to.has_kind(kind)) reader.fault(fmt::format("uses: '{}' is a kind that it has itself", kind));
     for (const std::string& scheme : to.uri)
         if (scheme.empty() || scheme.find_first_of(":/+ ") != std::string::npos)
             reader.fault(fmt::format("uri: '{}' is no scheme", scheme));
@@ -111,6 +113,7 @@ void check_values(Reader& reader, Manifest& to) {
 } // namespace
 
 bool Manifest::has_kind(std::string_view name) const { return std::find(kinds.begin(), kinds.end(), name) != kinds.end(); }
+bool Manifest::uses_kind(std::string_view name) const { return std::find(uses.begin(), uses.end(), name) != uses.end(); }
 
 Manifest read_manifest(const std::string& text) {
     Manifest to;
@@ -128,7 +131,7 @@ Manifest read_manifest(const std::string& text) {
         to.uri = reader.texts("uri");
         to.kinds = reader.texts("kinds");
         reader.texts("serves");
-        reader.texts("uses");
+        to.uses = reader.texts("uses");
         read_abi(root, reader, to);
         read_needs(reader, to);
         check_values(reader, to);

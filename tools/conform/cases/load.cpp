@@ -180,9 +180,9 @@ void probe_answers(const Subject& subject) {
     const auto mine = plugin.probe(own.uri, own.privileged);
     if (!mine) throw GiveUp{"it does not serve its own URI the second time"};
     if (mine->lifetime < PV_LIFETIME_STATIC || mine->lifetime > PV_LIFETIME_KEPT) complain("probe.answers", "lifetime {} is unknown", mine->lifetime);
-    if (mine->canonical[0] == '\0') complain("probe.answers", "{}: no canonical URI", own.uri);
+    if (mine->canonical.empty()) complain("probe.answers", "{}: no canonical URI", own.uri);
     const auto again = plugin.probe(mine->canonical, own.privileged);
-    if (!again || std::strcmp(again->instance, mine->instance) != 0) complain("probe.answers", "its canonical URI '{}' does not lead to the same instance", mine->canonical);
+    if (!again || again->instance != mine->instance) complain("probe.answers", "its canonical URI '{}' does not lead to the same instance", mine->canonical);
 
     std::vector<std::string> uris = {"", ":", "/", "://", "nobody:///system", "nobody+ssh://host/system", "http://example.org/", own.uri + "\x01",
                                      own.uri + std::string(300, 'x'), own.uri + std::string(100000, 'x'), std::string(1 << 20, 'a'),
@@ -199,7 +199,7 @@ void probe_answers(const Subject& subject) {
             if (!p) continue;
             if (p->lifetime < PV_LIFETIME_STATIC || p->lifetime > PV_LIFETIME_KEPT) complain("probe.answers", "probe of {} bytes: lifetime {}", uri.size(), p->lifetime);
             if (uri.rfind("nobody", 0) == 0 || uri.rfind("http:", 0) == 0) complain("probe.answers", "it takes '{}' for its own", uri);
-            if (uri.size() > sizeof p->canonical && p->score > 0 && uri.find(p->canonical) == std::string::npos) log_text("'{}' is the canonical form of {} bytes", p->canonical, uri.size());
+            if (uri.find(p->canonical) == std::string::npos) log_text("'{}' is the canonical form of {} bytes", p->canonical.substr(0, 100), uri.size());
         }
 }
 

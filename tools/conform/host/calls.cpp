@@ -39,12 +39,14 @@ void check_tail(const pv_call* call) {
 } // namespace
 
 void end_call(pv_call* call, pv_status status) {
+    // Whatever it returned, and whether or not it has recorded anything: the host fails it, and says why.
+    if (call->refused && status == PV_OK) status = PV_FAIL;
     if (status == PV_OK) check_handles(call);
     check_tail(call);
     call->status = status;
     call->done = true;
     ++world().activity;
-    if (status < 0 && call->errors.empty())
+    if (status < 0 && call->errors.empty() && !call->refused)
         complain("calls.error", "{}: failed with status {} and recorded no error", call->name(), status);
     if (status == PV_OK && !call->errors.empty())
         complain("calls.error", "{}: succeeded, but recorded error {}: {}", call->name(), call->errors.front().code, call->errors.front().message);

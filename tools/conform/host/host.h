@@ -200,6 +200,7 @@ struct pv_call : Handle {
     std::vector<Handle*> builders;
     std::vector<polyvirt::conform::ObjectPtr> pinned;
     const void* out = nullptr;
+    bool refused = false; // a builder took no more: it fails, with the host's error
     std::string authorised_name; // of a define; "": anything
     [[nodiscard]] std::string name() const { return op != nullptr ? op->name : "start"; }
 };

@@ -7,6 +7,7 @@
 #include <polyvirt/abi/check.h>
 #include <polyvirt/abi/client.h>
 #include <polyvirt/abi/config.h>
+#include <polyvirt/abi/driver.h>
 #include <polyvirt/abi/event.h>
 #include <polyvirt/abi/job.h>
 #include <polyvirt/abi/log.h>
@@ -22,6 +23,7 @@ extern const pv_svc_call kCall;
 extern const pv_svc_check kCheck;
 extern const pv_svc_client kClient;
 extern const pv_svc_config kConfig;
+extern const pv_svc_driver kDriver;
 extern const pv_svc_event kEvent;
 extern const pv_svc_job kJob;
 extern const pv_svc_log kLog;

@@ -18,23 +18,29 @@ bool append(pv_sink* sink, const void* data, std::size_t length) {
 
 namespace {
 
+// From here on the call fails, whatever the op returns.
+pv_status refuse(Handle* builder) PV_REQUIRES(g_mu) {
+    if (builder != nullptr && builder->call != nullptr) builder->call->refused = true;
+    return PV_FAIL;
+}
+
 pv_status write(pv_sink* sink, const void* data, std::size_t length) noexcept {
     const Service service("build.write");
-    if (service.fails()) return PV_FAIL;
     const LeafLock lock(g_mu);
     if (world().handles.valid(sink, service) == nullptr) return PV_ABI;
+    if (service.fails()) return refuse(sink);
     if (data == nullptr && length > 0) {
         complain("services.arguments", "build.write: null, {} bytes", length);
         return PV_ABI;
     }
-    return append(sink, data, length) ? PV_OK : PV_FAIL;
+    return append(sink, data, length) ? PV_OK : refuse(sink);
 }
 
 pv_status add_param(pv_params* params, const pv_param* p) noexcept {
     const Service service("build.add_param");
-    if (service.fails()) return PV_FAIL;
     const LeafLock lock(g_mu);
     if (world().handles.valid(params, service) == nullptr) return PV_ABI;
+    if (service.fails()) return refuse(params);
     if (p == nullptr || p->field == nullptr || *p->field == '\0' || std::strlen(p->field) >= 80 || p->type < PV_PARAM_INT ||
         p->type > PV_PARAM_STRING || (p->type == PV_PARAM_STRING && p->v.s == nullptr)) {
         complain("services.arguments", "build.add_param: {}",
@@ -49,9 +55,9 @@ pv_status add_param(pv_params* params, const pv_param* p) noexcept {
 
 pv_status add_string(pv_strings* strings, const char* text) noexcept {
     const Service service("build.add_string");
-    if (service.fails()) return PV_FAIL;
     const LeafLock lock(g_mu);
     if (world().handles.valid(strings, service) == nullptr) return PV_ABI;
+    if (service.fails()) return refuse(strings);
     if (text == nullptr) {
         complain("services.arguments", "build.add_string: null");
         return PV_ABI;
@@ -62,18 +68,18 @@ pv_status add_string(pv_strings* strings, const char* text) noexcept {
 
 pv_status add_object(pv_objs* objects, std::uint64_t handle) noexcept {
     const Service service("build.add_object");
-    if (service.fails()) return PV_FAIL;
     const LeafLock lock(g_mu);
     if (world().handles.valid(objects, service) == nullptr) return PV_ABI;
+    if (service.fails()) return refuse(objects);
     objects->list.push_back(handle);
     return PV_OK;
 }
 
 pv_status add_record(pv_records* records, const void* record) noexcept {
     const Service service("build.add_record");
-    if (service.fails()) return PV_FAIL;
     const LeafLock lock(g_mu);
     if (world().handles.valid(records, service) == nullptr) return PV_ABI;
+    if (service.fails()) return refuse(records);
     std::uint32_t size = 0;
     if (record != nullptr) std::memcpy(&size, record, sizeof size);
     if (size < 8 || size > 4096 || size % 4 != 0) {
@@ -86,11 +92,15 @@ pv_status add_record(pv_records* records, const void* record) noexcept {
 
 pv_params* begin_group(pv_groups* groups, std::uint64_t) noexcept {
     const Service service("build.begin_group");
-    if (service.fails()) return nullptr;
     const LeafLock lock(g_mu);
     if (world().handles.valid(groups, service) == nullptr) return nullptr;
+    if (service.fails()) {
+        refuse(groups);
+        return nullptr;
+    }
     if (!groups->list.empty()) groups->list.back()->gone = true; // valid until the next begin
     groups->list.push_back(world().handles.add(std::make_unique<pv_params>(), "list of a group"));
+    groups->list.back()->call = groups->call;
     return groups->list.back();
 }
 

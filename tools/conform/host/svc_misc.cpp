@@ -115,7 +115,7 @@ struct Entry {
 };
 constexpr std::array kServices = {
     Entry{PV_SVC_BUILD, &kBuild},   Entry{PV_SVC_CALL, &kCall},   Entry{PV_SVC_CHECK, &kCheck},       Entry{PV_SVC_CLIENT, &kClient},
-    Entry{PV_SVC_CONFIG, &kConfig}, Entry{PV_SVC_EVENT, &kEvent}, Entry{PV_SVC_JOB, &kJob},           Entry{PV_SVC_LOG, &kLog},
+    Entry{PV_SVC_CONFIG, &kConfig}, Entry{PV_SVC_DRIVER, &kDriver}, Entry{PV_SVC_EVENT, &kEvent}, Entry{PV_SVC_JOB, &kJob},           Entry{PV_SVC_LOG, &kLog},
     Entry{PV_SVC_LOOP, &kLoop},     Entry{PV_SVC_PATHS, &kPaths}, Entry{PV_SVC_PROC, &kProc},         Entry{PV_SVC_REGISTRY, &kRegistry},
     Entry{PV_SVC_STATE, &kState},   Entry{PV_SVC_STREAM, &kStream},
 };

@@ -88,6 +88,7 @@ extern CondVar g_changed; // whatever somebody may wait for
 struct Handle {
     const char* what = "";
     bool gone = false;
+    pv_call* call = nullptr; // whose result it is a part of; null: of none
 };
 
 class Handles {

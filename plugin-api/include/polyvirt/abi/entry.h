@@ -33,6 +33,7 @@ enum { PV_LIFETIME_STATIC = 1, PV_LIFETIME_PER_URI = 2, PV_LIFETIME_PER_CONNECTI
 enum { PV_START_COLD = 1, PV_START_CRASH_RECOVER = 2, PV_START_HANDOVER = 3 };
 enum { PV_STOP_SHUTDOWN = 1, PV_STOP_SESSION_END = 2, PV_STOP_RETIRE = 3 };
 
+enum { PV_PROBE_MAX = 8192 };
 /* Answer of probe(). The host passes it zeroed with its own size. */
 typedef struct pv_probe {
     uint32_t size;
@@ -41,6 +42,9 @@ typedef struct pv_probe {
     uint32_t _r;
     char canonical[256];   /* the URI that clients are told, e.g. "qemu:///system" */
     char instance[64];     /* instances with one key are one instance, e.g. "system" */
+    /* [any] leaf. The same two where they are longer: copied, and used instead of the two fields. PV_ABI: NULL, or
+     * PV_PROBE_MAX bytes and more. Since 0.2. */
+    pv_status (*answer)(struct pv_probe *probe, const char *canonical, const char *instance) PV_NOEXCEPT;
 } pv_probe;
 
 typedef struct pv_plugin {

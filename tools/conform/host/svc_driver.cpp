@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// host.driver/1: an imaginary driver beside the plugin. It has one object of each kind that the manifest `uses`, named
+// "conform", and can everything: each op succeeds, and where it answers a text, that is "conform" too.
+
+#include <cstring>
+
+#include <polyvirt/abi/driver.h>
+
+#include "tools/conform/catalog.h"
+#include "tools/conform/host/services.h"
+
+namespace polyvirt::conform {
+namespace {
+
+constexpr const char* kName = "conform";
+constexpr std::uint64_t kFirstHandle = std::uint64_t{1} << 48; // the registry's own stay far below
+
+const OpSpec* op_of(std::uint32_t id) {
+    for (const OpSpec& op : all_ops())
+        if (op.id == id) return &op;
+    return nullptr;
+}
+
+// What an op is about: its target, or what it makes.
+std::uint32_t kind_of(const OpSpec& op) {
+    if (op.target != PV_KIND_NONE) return op.target;
+    for (const FieldSpec& f : op.out)
+        if (f.type == FieldType::handle && f.kind != 0) return f.kind;
+    return PV_KIND_NONE;
+}
+
+bool used(std::uint32_t kind) { return world().subject->manifest.uses_kind(kind_name(kind)); }
+
+pv_status refused(pv_call* call, pv_status status, std::string why) PV_REQUIRES(g_mu) {
+    host_error(call, 1, std::move(why));
+    return status;
+}
+
+std::int32_t implements(pv_host* host, std::uint32_t op) noexcept {
+    const Service service("driver.implements");
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(host, service) == nullptr) return 0;
+    const OpSpec* spec = op_of(op);
+    if (spec == nullptr) complain("services.arguments", "driver.implements: there is no op {:#x}", op);
+    return spec != nullptr && used(kind_of(*spec)) ? 1 : 0;
+}
+
+pv_status find(pv_host* host, pv_call* call, std::uint32_t kind, std::uint64_t, const char* name, const std::uint8_t uuid[16],
+               std::uint64_t* handle) noexcept {
+    const Service service("driver.find");
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(host, service) == nullptr) return PV_ABI;
+    if (call != nullptr && world().handles.valid(call, service) == nullptr) return PV_ABI;
+    if (handle == nullptr || (name == nullptr && uuid == nullptr) || kind == PV_KIND_NONE || kind > PV_KIND_CHECKPOINT) {
+        complain("services.arguments", "driver.find: kind {}, without name or uuid, or nowhere to put the handle", kind);
+        return refused(call, PV_ABI, "driver.find: wrong arguments");
+    }
+    if (!used(kind)) {
+        complain("services.arguments", "driver.find: the manifest does not say that it uses objects of kind {}", kind_name(kind));
+        return refused(call, PV_ORDER, "driver.find: the manifest does not list that kind");
+    }
+    if (service.fails()) return refused(call, PV_UNSUPPORTED, "the kit made driver.find fail");
+    if (name != nullptr && std::strcmp(name, kName) != 0) return PV_GONE;
+    *handle = kFirstHandle + kind;
+    return PV_OK;
+}
+
+// Whether the call may be made at all; PV_OK.
+pv_status check(pv_host* host, pv_call* call, std::uint32_t op, std::uint64_t object, const void* in, const void* out,
+                const Service& service) PV_REQUIRES(g_mu) {
+    if (world().handles.valid(host, service) == nullptr) return PV_ABI;
+    if (call != nullptr && world().handles.valid(call, service) == nullptr) return PV_ABI;
+    const OpSpec* spec = op_of(op);
+    std::uint32_t in_size = 0, out_size = 0;
+    if (in != nullptr) std::memcpy(&in_size, in, sizeof in_size);
+    if (out != nullptr) std::memcpy(&out_size, out, sizeof out_size);
+    if (spec == nullptr || in_size < 8 || out_size < 8) {
+        complain("services.arguments", "{}: op {:#x}, `in` of {} and `out` of {} bytes", service.name(), op, in_size, out_size);
+        return refused(call, PV_ABI, "wrong arguments");
+    }
+    if (!used(kind_of(*spec))) {
+        complain("services.arguments", "{}: {}: the manifest does not say that it uses that kind", service.name(), spec->name);
+        return refused(call, PV_ORDER, "the manifest does not list that kind");
+    }
+    if (spec->target != PV_KIND_NONE && object != kFirstHandle + spec->target) {
+        complain("handles.valid", "{}: {}: {} is no object of another driver", service.name(), spec->name, object);
+        return refused(call, PV_GONE, "no such object");
+    }
+    if (service.fails()) return refused(call, PV_FAIL, "the kit made the call to another driver fail");
+    return PV_OK;
+}
+
+// What the other driver answers.
+void answer(std::uint32_t op, void* out, const Service& service) PV_REQUIRES(g_mu) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, out, sizeof size);
+    for (const FieldSpec& f : op_of(op)->out) {
+        const bool text = f.type == FieldType::text || f.type == FieldType::opt_text || f.type == FieldType::bytes;
+        if (!text || f.offset + sizeof(void*) > size) continue;
+        pv_sink* sink = nullptr;
+        std::memcpy(&sink, static_cast<const char*>(out) + f.offset, sizeof sink);
+        if (sink != nullptr && world().handles.valid(sink, service) != nullptr) append(sink, kName, std::strlen(kName));
+    }
+}
+
+pv_status call(pv_host* host, pv_call* call, std::uint32_t op, std::uint64_t object, const void* in, void* out) noexcept {
+    const Service service("driver.call", Mark::reentrant);
+    while_waiting(call != nullptr && call->target ? call->target->handle : 0);
+    const LeafLock lock(g_mu);
+    if (const pv_status status = check(host, call, op, object, in, out, service); status != PV_OK) return status;
+    answer(op, out, service);
+    return PV_OK;
+}
+
+pv_status call_async(pv_host* host, pv_call* call, std::uint32_t op, std::uint64_t object, const void* in, void* out, pv_loop* loop,
+                     void (*fn)(void*, pv_status) PV_NOEXCEPT, void* ctx) noexcept {
+    const Service service("driver.call_async");
+    const LeafLock lock(g_mu);
+    if (const pv_status status = check(host, call, op, object, in, out, service); status != PV_OK) return status;
+    if (fn == nullptr || world().handles.valid(loop, service) == nullptr || loop->closed)
+        return refused(call, PV_ABI, "driver.call_async: no function or no loop");
+    give_task(loop, {.run =
+                         [loop, op, out, fn, ctx] {
+                             {
+                                 const Service late("driver.call_async");
+                                 const LeafLock held(g_mu);
+                                 answer(op, out, late);
+                             }
+                             run_callback(loop, "the function of driver.call_async", [&] { fn(ctx, PV_OK); });
+                         },
+                     .what = "call of another driver"});
+    return PV_PENDING;
+}
+
+} // namespace
+
+const pv_svc_driver kDriver = {sizeof(pv_svc_driver), 0, implements, find, call, call_async};
+
+} // namespace polyvirt::conform
