@@ -152,6 +152,8 @@ class Driver final : public plugin::DriverBase {
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, std::shared_ptr<const Domain> description,
                      const StartOptions& options);
 
+    void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
+
     plugin::Loop loop_;
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
