@@ -266,7 +266,7 @@ void Daemon::start_control() {
     });
     p.control = std::make_unique<Control>(p.loop, [&p] {
         notify_reloading();
-        p.reloader.reload();
+        if (p.reloader.reload()) p.plugins.configuration_changed();
         notify_ready();
     });
     if (p.watchdog) p.watchdog->add(p.control->loop());

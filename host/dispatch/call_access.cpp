@@ -65,6 +65,25 @@ Object to_access(const ObjectRef& object) {
     return to;
 }
 
+void leave_visible(const access::Viewer& viewer, std::string_view driver, std::vector<plugin::ObjectPtr>& objects) {
+    std::vector<Wanted> wanted;
+    for (const auto& object : objects) {
+        const Object seen = to_access(*object);
+        const auto permission = access::find_permission(std::string(access::kind_name(seen.kind)) + ".getattr");
+        if (!permission) return objects.clear();
+        wanted.push_back({*permission, seen});
+    }
+    std::vector<bool> keep;
+    if (viewer.asks()) {
+        for (const auto& answer : ask_and_wait(viewer, driver, wanted))
+            keep.push_back(answer.has_value() && *answer == access::Answer::yes);
+    } else {
+        for (const Wanted& one : wanted) keep.push_back(viewer.decide(one.permission, one.object));
+    }
+    std::size_t i = 0;
+    std::erase_if(objects, [&](const auto&) { return !keep[i++]; });
+}
+
 CallAccess::CallAccess(std::shared_ptr<const access::Viewer> viewer, DenialLog& denials, std::uint64_t client,
                        const protocol::ProcInfo& proc)
     : viewer_(std::move(viewer)), denials_(denials), client_(client), proc_(proc) {
@@ -77,12 +96,12 @@ CallAccess::CallAccess(std::shared_ptr<const access::Viewer> viewer, DenialLog& 
     }
 }
 
-Error CallAccess::log_denial(std::string reason) {
+Error CallAccess::log_denial(std::string reason) const {
     denials_.log(client_, viewer_->subject(), proc_.name, reason);
     return make_error(ErrorCode::access_denied, ErrorDomain::access, "{}", reason);
 }
 
-Error CallAccess::denied(Permission permission, const Object& object) {
+Error CallAccess::denied(Permission permission, const Object& object) const {
     return log_denial(viewer_->reason(permission, object));
 }
 
@@ -136,7 +155,7 @@ Status CallAccess::take_arguments(const void* args) {
 
 Status CallAccess::check(const plugin::ObjectPtr& found) {
     if (viewer_ == nullptr) return {};
-    parent_ = found;
+    found_.push_back(found);
     const Object seen = to_access(*found);
     for (std::size_t i = 0; i < proc_.acl.size(); ++i) {
         const Permission permission = proc_.acl[i].number;
@@ -150,6 +169,15 @@ Status CallAccess::check(const plugin::ObjectPtr& found) {
     return {};
 }
 
+// What the new object will be in: the last one of that kind that was found.
+const ObjectRef* CallAccess::parent_of(Kind kind) const {
+    const std::uint32_t wanted = kind == Kind::storage_vol    ? PV_KIND_POOL
+                                 : kind == Kind::network_port ? PV_KIND_NETWORK
+                                                              : PV_KIND_NONE;
+    const auto last = std::find_if(found_.rbegin(), found_.rend(), [&](const auto& o) { return o->kind == wanted; });
+    return last != found_.rend() ? last->get() : nullptr;
+}
+
 // What the arguments say of an object that is not there yet.
 Object CallAccess::described(Kind kind, const plugin::Registry* registry) {
     Object object{.kind = kind, .known = false};
@@ -158,21 +186,110 @@ Object CallAccess::described(Kind kind, const plugin::Registry* registry) {
     object.known = true;
     object.name = new_name_.present() ? new_name_.view() : std::string_view(identity_->name);
     if (identity_.has_value()) object.uuid = identity_->uuid;
-    if (parent_ != nullptr) object.parent = parent_->name;
+    const ObjectRef* parent = parent_of(kind);
+    if (parent != nullptr) object.parent = parent->name;
     // Whoever defines anew what exists, by name alone, means that one.
     if (registry != nullptr && object.uuid.is_nil() && !object.name.empty()) {
-        const std::uint64_t inside = parent_ != nullptr ? parent_->handle : 0;
+        const std::uint64_t inside = parent != nullptr ? parent->handle : 0;
         if (const auto there = registry->find_name(pv_kind(kind), inside, object.name)) object.uuid = there->uuid;
     }
     return object;
 }
 
+Status CallAccess::check_meant(Permission permission, const Object& object, const plugin::Registry& registry) {
+    if (!object.known || object.uuid.is_nil()) return {};
+    const std::uint32_t kind = pv_kind(object.kind);
+    const ObjectRef* parent = parent_of(object.kind);
+    const auto by_uuid = registry.find_uuid(kind, object.uuid);
+    if (by_uuid != nullptr && by_uuid->name != object.name) PV_TRY(decide(permission, to_access(*by_uuid)));
+    if (object.name.empty()) return {};
+    const auto by_name = registry.find_name(kind, parent != nullptr ? parent->handle : 0, object.name);
+    if (by_name != nullptr && by_name->uuid != object.uuid) PV_TRY(decide(permission, to_access(*by_name)));
+    return {};
+}
+
 Status CallAccess::check_rest(const plugin::Registry* registry) {
     for (std::size_t i = 0; pending_ != 0; ++i) {
         if (!pending(i)) continue;
-        const Kind kind = access::permission_kind(proc_.acl[i].number);
-        PV_TRY(decide(proc_.acl[i].number, kind == Kind::connect ? Object{} : described(kind, registry)));
+        const Permission permission = proc_.acl[i].number;
+        const Kind kind = access::permission_kind(permission);
+        if (kind == Kind::connect) {
+            PV_TRY(decide(permission, Object{}));
+        } else {
+            const Object object = described(kind, registry);
+            PV_TRY(decide(permission, object));
+            if (registry != nullptr) PV_TRY(check_meant(permission, object, *registry));
+            granted_.push_back({permission, object});
+        }
         pending_ &= ~(1U << i);
+    }
+    return {};
+}
+
+// Of a kind that some permission of this call was checked for on objects that were found.
+bool CallAccess::is_of_a_found_domain(const ObjectRef& moment) const {
+    const ObjectRef* domain = &moment;
+    while (domain->parent != nullptr) domain = domain->parent.get();
+    bool any = false;
+    for (const auto& found : found_) {
+        const ObjectRef* seen = found.get();
+        while (seen->parent != nullptr) seen = seen->parent.get();
+        if (seen->kind != PV_KIND_DOMAIN) continue;
+        any = true;
+        if (seen->handle == domain->handle) return true;
+    }
+    return !any;
+}
+
+namespace {
+
+// A secret's name is made up, a port has none, and a node device is named by its driver, whatever its document says.
+bool is_named_by_client(Kind kind) {
+    return kind != Kind::secret && kind != Kind::network_port && kind != Kind::node_device;
+}
+
+bool has_uuid(Kind kind) {
+    return kind != Kind::storage_vol && kind != Kind::interface && kind != Kind::node_device &&
+           kind != Kind::nwfilter_binding;
+}
+
+// Whether an object may be the one that was decided about: all that was known of it is so.
+bool may_be(const Object& made, const Object& granted, const std::optional<access::DocumentIdentity>& stated) {
+    if (!granted.known) return true; // then the decision holds for each: what names objects could not allow it
+    if (is_named_by_client(made.kind) && !granted.name.empty() && made.name != granted.name) return false;
+    if (has_uuid(made.kind) && stated.has_value() && !stated->uuid.is_nil() && made.uuid != stated->uuid) return false;
+    return granted.parent.empty() || made.parent == granted.parent;
+}
+
+std::string identity_of(const Object& object) {
+    std::string text = object.to_string();
+    if (!object.uuid.is_nil() && !object.name.empty()) text += " (" + object.uuid.to_string() + ")";
+    return text;
+}
+
+} // namespace
+
+Status CallAccess::check_publish(const ObjectRef& made, std::string_view plugin) const {
+    if (viewer_ == nullptr) return {};
+    const bool moment = made.kind == PV_KIND_SNAPSHOT || made.kind == PV_KIND_CHECKPOINT;
+    const Object seen = to_access(made);
+    if (moment && granted_.empty() && !is_of_a_found_domain(made))
+        return log_denial(fmt::format("driver '{}' may not publish {} '{}' of {} in this call, which is about another "
+                                      "domain (rule R24 of the plugin ABI)",
+                                      plugin, made.kind == PV_KIND_SNAPSHOT ? "snapshot" : "checkpoint", made.name,
+                                      seen.to_string()));
+    for (const Granted& granted : granted_) {
+        if (granted.object.kind != seen.kind) continue;
+        if (!may_be(seen, granted.object, identity_))
+            return log_denial(fmt::format("driver '{}' may not publish {} in this call: {} was authorised for {} (rule R24 "
+                                          "of the plugin ABI){}",
+                                          plugin, identity_of(seen), access::permission_name(granted.permission),
+                                          identity_of(granted.object),
+                                          viewer_->asks() || viewer_->decide(granted.permission, seen)
+                                              ? std::string()
+                                              : "; " + viewer_->reason(granted.permission, seen)));
+        // polkit has decided about what it was told, and nobody may wait for it here.
+        if (!viewer_->asks() && !viewer_->decide(granted.permission, seen)) return denied(granted.permission, seen);
     }
     return {};
 }

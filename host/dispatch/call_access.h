@@ -10,6 +10,7 @@
 //                                     for the object that they show; whoever finds one by other means says
 //                                     PV_TRY(call.access().check(object))
 //   - KIND.*, object not there yet    on what the XML document describes, at the end (check_rest)
+//   - the object that the driver makes of it, when it is published (check_publish): no other than was decided about
 //   - filters (acl_filter)            on every item of a list: use call.list(filter) instead of the registry's, or ask access().visible(*object) of each
 //
 // What was forgotten is refused, not let through: a rule that met no object is decided as for an object
@@ -41,6 +42,11 @@ access::Object to_access(const plugin::ObjectRef& object);
 // "connect" for kinds that no permission is about.
 access::Kind access_kind(std::uint32_t pv_kind);
 
+// Leaves the objects that a client may see (KIND.getattr). May wait for polkit, which knows the connection's driver by
+// this name.
+void leave_visible(const access::Viewer& viewer, std::string_view driver, std::vector<plugin::ObjectPtr>& objects)
+    PV_NO_LOCKS_HELD;
+
 class CallAccess {
   public:
     // `viewer` null: everything is allowed. What `client` is denied is told to `denials`.
@@ -63,6 +69,11 @@ class CallAccess {
     // What no object was found for. `registry` completes what a document says; null: no connection.
     [[nodiscard]] Status check_rest(const plugin::Registry* registry);
 
+    // What the driver is about to make visible for this call: what the arguments said of it must be so, and what they
+    // left open (a uuid, a name that the driver makes up) must be allowed too. Kinds that the call makes nothing of are
+    // the driver's own affair. Any thread, from when the driver has been entered on; leaf.
+    [[nodiscard]] Status check_publish(const plugin::ObjectRef& made, std::string_view plugin) const;
+
     // Whether an item of a list may be shown.
     [[nodiscard]] bool visible(const plugin::ObjectRef& object);
     // Leaves those that may be shown.
@@ -78,9 +89,20 @@ class CallAccess {
   private:
     [[nodiscard]] bool pending(std::size_t rule) const { return (pending_ & (1U << rule)) != 0; }
     [[nodiscard]] access::Object described(access::Kind kind, const plugin::Registry* registry);
+    // What is there already and would be meant by a document's name or uuid alone, but not by both.
+    [[nodiscard]] Status check_meant(access::Permission permission, const access::Object& object,
+                                     const plugin::Registry& registry);
     [[nodiscard]] Status decide(access::Permission permission, const access::Object& object);
-    [[nodiscard]] Error denied(access::Permission permission, const access::Object& object);
-    [[nodiscard]] Error log_denial(std::string reason);
+    [[nodiscard]] Error denied(access::Permission permission, const access::Object& object) const;
+    [[nodiscard]] Error log_denial(std::string reason) const;
+    [[nodiscard]] const plugin::ObjectRef* parent_of(access::Kind kind) const;
+    [[nodiscard]] bool is_of_a_found_domain(const plugin::ObjectRef& moment) const;
+
+    // What was decided about an object that is not there yet.
+    struct Granted {
+        access::Permission permission;
+        access::Object object;
+    };
     // polkit's word on each; what fails is invisible, and recorded.
     std::vector<bool> ask_visible(const std::vector<plugin::ObjectPtr>& objects);
 
@@ -96,7 +118,8 @@ class CallAccess {
     Status filter_status_; // why a list could not be filtered
     protocol::Str document_{}, new_name_{};
     std::optional<access::DocumentIdentity> identity_;
-    plugin::ObjectPtr parent_; // the last object found: what the new one will be in
+    std::vector<plugin::ObjectPtr> found_; // and checked, in this order
+    std::vector<Granted> granted_;
 };
 
 } // namespace polyvirt::dispatch

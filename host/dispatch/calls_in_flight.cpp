@@ -49,16 +49,16 @@ State state_of(const rpc::CallInFlight& seen, const WireCall* wire) {
     if (seen.waiting) return State::client_queue;
     if (wire == nullptr) return State::worker_queue;
     switch (wire->stage()) {
-    case pv_call::Stage::host: return State::host;
-    case pv_call::Stage::turn: return State::turn;
-    case pv_call::Stage::driver: return State::driver;
-    case pv_call::Stage::pending: return State::answer;
+    case plugin::Call::Stage::host: return State::host;
+    case plugin::Call::Stage::turn: return State::turn;
+    case plugin::Call::Stage::driver: return State::driver;
+    case plugin::Call::Stage::pending: return State::answer;
     }
     return State::host;
 }
 
 bool entered(const CallsInFlight::Call& call) {
-    return call.wire != nullptr && call.wire->stage() != pv_call::Stage::host;
+    return call.wire != nullptr && call.wire->stage() != plugin::Call::Stage::host;
 }
 
 // The object that decides whose turn it is: children stand behind their parent.

@@ -3,7 +3,7 @@
 #pragma once
 // Every call in flight at one moment, and what each waits for: from the clients' places, the calls
 // themselves, and the jobs that are held on objects. Gathered when somebody asks; calls pay for it with a
-// few stores (rpc/call_place.h, pv_call::Stage, JobLocks).
+// few stores (rpc/call_place.h, plugin::Call::Stage, JobLocks).
 //
 // Plain data of one thread once it is made; it keeps what it shows alive.
 

@@ -102,18 +102,18 @@ std::shared_ptr<const access::Viewer> Session::viewer(const access::Control& con
     return made;
 }
 
-void Session::watch(std::weak_ptr<pv_call> call, const pv_call* key) {
+void Session::watch(std::weak_ptr<plugin::Call> call, const plugin::Call* key) {
     LeafLock lock(mu_);
     calls_.emplace(key, std::move(call));
 }
 
-void Session::unwatch(const pv_call* key) {
+void Session::unwatch(const plugin::Call* key) {
     LeafLock lock(mu_);
     calls_.erase(key);
 }
 
 void Session::cancel_all() {
-    std::vector<std::weak_ptr<pv_call>> waiting;
+    std::vector<std::weak_ptr<plugin::Call>> waiting;
     {
         LeafLock lock(mu_);
         for (auto& [key, call] : calls_) waiting.push_back(call);

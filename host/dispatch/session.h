@@ -44,8 +44,8 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     [[nodiscard]] DenialLog& denials() { return denials_; }
 
     // Calls that end with their client: cancelled by cancel_all(), on any thread.
-    void watch(std::weak_ptr<pv_call> call, const pv_call* key);
-    void unwatch(const pv_call* key);
+    void watch(std::weak_ptr<plugin::Call> call, const plugin::Call* key);
+    void unwatch(const plugin::Call* key);
     void cancel_all();
 
     // ---- authentication
@@ -67,7 +67,7 @@ class Session final : public rpc::Session, public std::enable_shared_from_this<S
     std::shared_ptr<plugin::Instance> instance_ PV_GUARDED_BY(mu_);
     std::string uri_ PV_GUARDED_BY(mu_);
     std::shared_ptr<const plugin::Caller> caller_ PV_GUARDED_BY(mu_);
-    std::unordered_map<const pv_call*, std::weak_ptr<pv_call>> calls_ PV_GUARDED_BY(mu_);
+    std::unordered_map<const plugin::Call*, std::weak_ptr<plugin::Call>> calls_ PV_GUARDED_BY(mu_);
     std::shared_ptr<const access::Viewer> viewer_ PV_GUARDED_BY(mu_);
     DenialLog denials_;
     std::unique_ptr<rpc::SaslSession> sasl_ PV_GUARDED_BY(mu_);

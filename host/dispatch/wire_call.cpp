@@ -5,12 +5,14 @@
 #include <cstring>
 
 #include "base/error_text.h"
+#include "base/log.h"
 #include "host/dispatch/dispatcher.h"
 #include "host/dispatch/errors.h"
 #include "host/dispatch/glue_table.h"
 #include "host/dispatch/reply.h"
 #include "host/dispatch/stream_bridge.h"
 #include "host/dispatch/wire_objects.h"
+#include "host/plugin/param_check.h"
 #include "host/rpc/error_reply.h"
 
 namespace polyvirt::dispatch {
@@ -24,7 +26,7 @@ logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& hea
 
 WireCall::WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
                    std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc)
-    : pv_call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
+    : plugin::Call(session->caller()), dispatcher_(dispatcher), client_(std::move(client)),
       session_(std::move(session)), message_(std::move(message)), proc_(proc),
       access_(proc.before_auth ? nullptr : session_->viewer(dispatcher.access(), *client_), session_->denials(),
               client_->id(), proc) {
@@ -113,7 +115,13 @@ void WireCall::finished(pv_status status) {
         if (stream != nullptr) stream->abandon();
         return;
     }
+    if (auto refused = take_publish_refusal()) {
+        clear_error();
+        set_error(std::move(*refused));
+        status = PV_FAIL;
+    }
     if (status != PV_OK) return refuse(status);
+    if (plugin::checks_params() && op != 0) plugin::report_params(*instance, op, glue_->name, out_);
     std::vector<UniqueFd> fds = take_reply_fds();
     protocol::Encoder encoder =
         begin_reply(message_.header, static_cast<std::uint32_t>(fds.size()));
@@ -184,6 +192,26 @@ Status WireCall::allow_op(std::uint32_t op_number, const plugin::ObjectPtr& obje
     PV_TRY(needed.check_early());
     if (object != nullptr) PV_TRY(needed.check(object));
     return needed.check_rest(&target.registry());
+}
+
+void WireCall::leave_visible(std::vector<plugin::ObjectPtr>& objects, plugin::Instance& target) {
+    if (const auto viewer = session_->viewer(dispatcher_.access(), *client_))
+        dispatch::leave_visible(*viewer, target.type_name(), objects);
+}
+
+std::unique_ptr<Error> WireCall::take_publish_refusal() {
+    const LeafLock lock(publish_mu_);
+    return std::move(publish_refused_);
+}
+
+Status WireCall::allow_publish(const plugin::ObjectRef& object) {
+    Status allowed = access_.check_publish(object, instance->plugin_id());
+    if (allowed) return allowed;
+    instance->note_misbehaviour();
+    log::error("dispatch", "call {} of client {}: {}", proc_.name, client_->id(), allowed.error().message);
+    const LeafLock lock(publish_mu_);
+    if (publish_refused_ == nullptr) publish_refused_ = std::make_unique<Error>(allowed.error());
+    return allowed;
 }
 
 bool WireCall::check_readonly(bool denied) {

@@ -35,7 +35,7 @@ class StreamBridge;
 // For the log.
 logging::CallTag call_tag(const rpc::Client& client, const protocol::Header& header, const protocol::ProcInfo& proc);
 
-class WireCall final : public pv_call, public rpc::RunningCall {
+class WireCall final : public plugin::Call, public rpc::RunningCall {
   public:
     WireCall(Dispatcher& dispatcher, std::shared_ptr<rpc::Client> client,
              std::shared_ptr<Session> session, rpc::Message message, const protocol::ProcInfo& proc);
@@ -59,6 +59,9 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     // they are not the wire's.
     [[nodiscard]] Status allow_op(std::uint32_t op, const plugin::ObjectPtr& object,
                                   plugin::Instance& target) override;
+    void leave_visible(std::vector<plugin::ObjectPtr>& objects, plugin::Instance& target) override;
+    // What the client was authorised to make, and nothing else (R24).
+    [[nodiscard]] Status allow_publish(const plugin::ObjectRef& object) override;
     // Nobody has it; but a message that cannot be decoded is told first, as clients expect it.
     void fail_unsupported(const Glue* glue);
 
@@ -130,6 +133,7 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     // The driver's op, or the way to it, has failed.
     void refuse(pv_status status);
     void tell(const Error& error);
+    std::unique_ptr<Error> take_publish_refusal();
 
     Dispatcher& dispatcher_;
     const std::shared_ptr<rpc::Client> client_;
@@ -145,6 +149,8 @@ class WireCall final : public pv_call, public rpc::RunningCall {
     void* out_ = nullptr;
     Deadlines::Node deadline_;
     const std::string* driver_name_ = nullptr; // of the driver that was entered
+    Mutex publish_mu_{Rank::leaf};
+    std::unique_ptr<Error> publish_refused_ PV_GUARDED_BY(publish_mu_); // the answer, whatever the driver says
     std::atomic<bool> answered_{false}; // by the driver or by expire(), whichever comes first
     bool deferred_ = false;
     bool watched_ = false;

@@ -72,10 +72,10 @@ class GuestFigures::Source : public std::enable_shared_from_this<Source> {
     std::weak_ptr<Call> call_ PV_GUARDED_BY(mu_);
 };
 
-class GuestFigures::Source::Call final : public pv_call {
+class GuestFigures::Source::Call final : public plugin::Call {
   public:
     Call(std::shared_ptr<Source> source, Clock::time_point asked)
-        : pv_call(std::make_shared<const plugin::Caller>()), source_(std::move(source)), asked_(asked) {
+        : plugin::Call(std::make_shared<const plugin::Caller>()), source_(std::move(source)), asked_(asked) {
         in.size = sizeof in;
         in.stats = PV_DOMAIN_STATS_STATE | PV_DOMAIN_STATS_CPU_TOTAL | PV_DOMAIN_STATS_BALLOON | PV_DOMAIN_STATS_VCPU;
         in.flags = PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT;

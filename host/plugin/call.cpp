@@ -2,37 +2,55 @@
 // Copyright 2026 The polyvirt authors
 #include "host/plugin/call.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/plugin/call_handles.h"
 #include "host/plugin/instance.h"
 
+namespace polyvirt::plugin {
 namespace {
-
-using polyvirt::LeafLock;
-namespace log = polyvirt::log;
 
 std::atomic<std::uint64_t> g_next_id{1};
 
 // A driver may only say these; anything else is its mistake and fails the call.
 pv_status checked(pv_status status) { return status > PV_PENDING || status < PV_ABI ? PV_ABI : status; }
 
+// In place of the handle of a call that is over.
+pv_call* const kVoid = reinterpret_cast<pv_call*>(std::uintptr_t{1}); // NOLINT(performance-no-int-to-ptr)
+
 } // namespace
 
-pv_call::pv_call(std::shared_ptr<const polyvirt::plugin::Caller> caller)
+Call::Call(std::shared_ptr<const Caller> caller)
     : caller_(std::move(caller)), id_(g_next_id.fetch_add(1, std::memory_order_relaxed)) {}
 
-pv_call::~pv_call() = default;
+Call::~Call() { void_handle(); }
 
-polyvirt::Status pv_call::allow_publish(const pv_obj_desc& /*desc*/) { return {}; }
-
-polyvirt::Status pv_call::allow_op(std::uint32_t /*op*/, const polyvirt::plugin::ObjectPtr& /*object*/,
-                                   polyvirt::plugin::Instance& /*driver*/) {
-    return {};
+// The thread that enters the driver makes it, the one that ends the call takes it back; neither comes beside the other.
+pv_call* Call::handle() {
+    pv_call* now = handle_.load(std::memory_order_acquire);
+    if (now != nullptr) return now != kVoid ? now : nullptr;
+    now = CallHandles::issue(*this);
+    handle_.store(now, std::memory_order_release);
+    return now;
 }
 
-void pv_call::add_nested(const std::shared_ptr<pv_call>& nested) {
+void Call::void_handle() {
+    pv_call* const now = handle_.load(std::memory_order_acquire);
+    if (now == kVoid) return;
+    handle_.store(kVoid, std::memory_order_release);
+    if (now != nullptr) CallHandles::revoke(now, *this);
+}
+
+Status Call::allow_publish(const ObjectRef& /*object*/) { return {}; }
+
+Status Call::allow_op(std::uint32_t /*op*/, const ObjectPtr& /*object*/, Instance& /*driver*/) { return {}; }
+
+void Call::leave_visible(std::vector<ObjectPtr>& /*objects*/, Instance& /*driver*/) {}
+
+void Call::add_nested(const std::shared_ptr<Call>& nested) {
     {
         const LeafLock lock(mu_);
         std::erase_if(nested_, [](const auto& n) { return n.expired(); });
@@ -41,7 +59,7 @@ void pv_call::add_nested(const std::shared_ptr<pv_call>& nested) {
     if (cancelled()) nested->cancel();
 }
 
-void pv_call::returned(pv_status status) {
+void Call::returned(pv_status status) {
     status = checked(status);
     {
         const LeafLock lock(mu_);
@@ -60,7 +78,7 @@ void pv_call::returned(pv_status status) {
     end(status);
 }
 
-void pv_call::complete(pv_status status) {
+void Call::complete(pv_status status) {
     status = checked(status);
     bool surplus = false;
     {
@@ -73,18 +91,14 @@ void pv_call::complete(pv_status status) {
         surplus = phase_ != Phase::returned_pending;
         if (!surplus) phase_ = Phase::done;
     }
-    if (surplus) {
-        log::error("plugin", "call {}: completed twice, or after it returned a result; the first one counts", id_);
-        if (instance) instance->note_misbehaviour();
-        return;
-    }
+    if (surplus) return CallHandles::report(*this, "call.complete");
     end(status == PV_PENDING ? PV_ABI : status);
 }
 
-// Only by the one that set `done`.
-void pv_call::end(pv_status status) {
-    const std::shared_ptr<pv_call> keep = shared_from_this();
-    std::shared_ptr<pv_call> self; // dropped without the lock
+// Only by the one that set `done`, who keeps this call until it returns; so the call keeps the instance.
+void Call::end(pv_status status) {
+    void_handle();
+    std::shared_ptr<Call> self; // dropped without the lock
     std::function<void()> on_cancel;
     bool mended = false;
     {
@@ -95,50 +109,50 @@ void pv_call::end(pv_status status) {
         if (status >= 0) error_.reset();
     }
     if (on_cancel) post_to_instance([f = std::move(on_cancel)] {});
-    const std::shared_ptr<polyvirt::plugin::Instance> in = instance;
+    Instance* const in = instance.get();
     if (mended && in) in->note_misbehaviour();
     if (status < 0 && in) in->note_failure();
     finished(status);
     if (in) in->call_ended();
 }
 
-bool pv_call::done() const {
+bool Call::done() const {
     const LeafLock lock(mu_);
     return phase_ == Phase::done;
 }
 
-void pv_call::post_to_instance(std::function<void()> f) {
+void Call::post_to_instance(std::function<void()> f) {
     if (instance) instance->post(std::move(f));
 }
 
-void pv_call::set_error(polyvirt::Error error) {
+void Call::set_error(Error error) {
     const LeafLock lock(mu_);
-    if (!error_) error_ = std::make_unique<polyvirt::Error>(std::move(error));
+    if (!error_) error_ = std::make_unique<Error>(std::move(error));
 }
 
-void pv_call::clear_error() {
+void Call::clear_error() {
     const LeafLock lock(mu_);
     error_.reset();
 }
 
-bool pv_call::has_error() const {
+bool Call::has_error() const {
     const LeafLock lock(mu_);
     return error_ != nullptr;
 }
 
-polyvirt::Error pv_call::take_error(pv_status status) {
+Error Call::take_error(pv_status status) {
     {
         const LeafLock lock(mu_);
         if (error_) return *std::exchange(error_, nullptr);
     }
-    return polyvirt::make_error(polyvirt::ErrorCode::internal_error, polyvirt::ErrorDomain::none,
+    return make_error(ErrorCode::internal_error, ErrorDomain::none,
                                 "driver '{}' failed with status {} and gave no reason",
                                 instance ? instance->plugin_id() : std::string("?"), status);
 }
 
-void pv_call::cancel() {
+void Call::cancel() {
     std::function<void()> f;
-    std::vector<std::weak_ptr<pv_call>> nested;
+    std::vector<std::weak_ptr<Call>> nested;
     {
         const LeafLock lock(mu_);
         cancelled_.store(true, std::memory_order_release);
@@ -154,7 +168,7 @@ void pv_call::cancel() {
     });
 }
 
-bool pv_call::set_on_cancel(std::function<void()> f) {
+bool Call::set_on_cancel(std::function<void()> f) {
     {
         const LeafLock lock(mu_);
         if (phase_ == Phase::done || on_cancel_set_) return false;
@@ -165,7 +179,7 @@ bool pv_call::set_on_cancel(std::function<void()> f) {
     return true;
 }
 
-bool pv_call::add_reply_fd(polyvirt::UniqueFd fd) {
+bool Call::add_reply_fd(UniqueFd fd) {
     constexpr std::size_t kMaxFds = 32; // the wire's limit for one message
     const LeafLock lock(mu_);
     if (reply_fds_.size() >= kMaxFds || !fd) return false;
@@ -173,7 +187,9 @@ bool pv_call::add_reply_fd(polyvirt::UniqueFd fd) {
     return true;
 }
 
-std::vector<polyvirt::UniqueFd> pv_call::take_reply_fds() {
+std::vector<UniqueFd> Call::take_reply_fds() {
     const LeafLock lock(mu_);
     return std::exchange(reply_fds_, {});
 }
+
+} // namespace polyvirt::plugin

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
 #include <vector>
 
@@ -103,11 +104,14 @@ template <typename Handle> class Handles {
     std::unordered_set<Handle*> all_ PV_GUARDED_BY(mu_);
 };
 
-// A sink that a plugin made for itself (host.state/1 sink_new).
-struct OwnedSink : pv_sink {
-    using pv_sink::pv_sink;
+// A builder that a plugin made for itself (host.state/1 sink_new, host.driver/1 params_new and the like).
+template <typename Builder> struct Owned : Builder {
+    using Builder::Builder;
     pv_host* host = nullptr;
 };
+using OwnedSink = Owned<pv_sink>;
+using OwnedLists = std::tuple<Handles<Owned<pv_params>>, Handles<Owned<pv_strings>>, Handles<Owned<pv_objs>>,
+                              Handles<Owned<pv_records>>, Handles<Owned<pv_groups>>>;
 
 } // namespace polyvirt::plugin
 
@@ -136,6 +140,7 @@ struct pv_host {
     polyvirt::plugin::Handles<pv_loop> loops;
     polyvirt::plugin::Handles<pv_proc> procs;
     polyvirt::plugin::Handles<polyvirt::plugin::OwnedSink> sinks;
+    polyvirt::plugin::OwnedLists lists;
     polyvirt::plugin::Handles<pv_queue> queues;
 
     // Any thread. False: the loop has ended.

@@ -25,7 +25,7 @@ std::vector<std::byte> whole(const void* theirs, std::uint32_t size) {
     return ours;
 }
 
-std::shared_ptr<const Caller> caller_of(const std::shared_ptr<pv_call>& outer) {
+std::shared_ptr<const Caller> caller_of(const std::shared_ptr<Call>& outer) {
     static const auto kHost = std::make_shared<const Caller>();
     return outer != nullptr ? outer->shared_caller() : kHost;
 }
@@ -33,7 +33,7 @@ std::shared_ptr<const Caller> caller_of(const std::shared_ptr<pv_call>& outer) {
 } // namespace
 
 DriverCall::DriverCall(Setup setup, std::function<void(pv_status)> done)
-    : pv_call(caller_of(setup.outer)), setup_(std::move(setup)), done_(std::move(done)), target_(setup_.object),
+    : Call(caller_of(setup.outer)), setup_(std::move(setup)), done_(std::move(done)), target_(setup_.object),
       in_(whole(setup_.in, setup_.info->in_size)), out_(whole(setup_.out, setup_.info->out_size)) {
     op = setup_.op;
     if (setup_.outer == nullptr) {
@@ -58,6 +58,10 @@ void DriverCall::enter() {
 
 Status DriverCall::allow_op(std::uint32_t op_number, const ObjectPtr& object, Instance& driver) {
     return setup_.outer != nullptr ? setup_.outer->allow_op(op_number, object, driver) : Status{};
+}
+
+void DriverCall::leave_visible(std::vector<ObjectPtr>& objects, Instance& driver) {
+    if (setup_.outer != nullptr) setup_.outer->leave_visible(objects, driver);
 }
 
 void DriverCall::finished(pv_status status) {

@@ -20,11 +20,11 @@
 
 namespace polyvirt::plugin {
 
-class DriverCall final : public pv_call {
+class DriverCall final : public Call {
   public:
     static constexpr unsigned kMaxDepth = 4;
     struct Setup {
-        std::shared_ptr<pv_call> outer; // null: the host's own
+        std::shared_ptr<Call> outer; // null: the host's own
         std::shared_ptr<Instance> driver;
         std::uint32_t op = 0;
         const OpInfo* info = nullptr;
@@ -39,6 +39,7 @@ class DriverCall final : public pv_call {
     void enter() PV_NO_LOCKS_HELD;
     void finished(pv_status status) override;
     [[nodiscard]] Status allow_op(std::uint32_t op, const ObjectPtr& object, Instance& driver) override;
+    void leave_visible(std::vector<ObjectPtr>& objects, Instance& driver) override;
 
   private:
     const Setup setup_;

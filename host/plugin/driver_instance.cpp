@@ -11,6 +11,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/plugin/call_handles.h"
 #include "host/plugin/host_call.h"
 #include "host/plugin/manager.h"
 #include "host/plugin/service.h"
@@ -55,6 +56,7 @@ DriverInstance::~DriverInstance() { forget_handles(); }
 
 Status DriverInstance::make() {
     host_.instance = weak_from_this();
+    CallHandles::know(shared_from_this());
     pv_status status = PV_FAIL;
     {
         const ThreadKind kind(PV_THREAD_INIT);
@@ -125,7 +127,7 @@ Status DriverInstance::start() {
     pv_status status = PV_FAIL;
     {
         const ThreadKind kind(PV_THREAD_INIT);
-        status = plugin_.start(host_.inst, call.get(), crashed ? PV_START_CRASH_RECOVER : PV_START_COLD);
+        status = plugin_.start(host_.inst, call->handle(), crashed ? PV_START_CRASH_RECOVER : PV_START_COLD);
     }
     call->returned(status);
     Status started = call->wait();
@@ -169,7 +171,14 @@ void DriverInstance::forget_handles() {
         host_.loops.take(loop).reset();
     }
     for (pv_proc* proc : host_.procs.list()) host_.procs.take(proc).reset();
-    for (OwnedSink* sink : host_.sinks.list()) host_.sinks.take(sink).reset();
+    const auto forget = [](auto&... all) {
+        const auto one = [](auto& handles) {
+            for (auto* handle : handles.list()) handles.take(handle).reset();
+        };
+        (one(all), ...);
+    };
+    forget(host_.sinks);
+    std::apply(forget, host_.lists);
     for (pv_queue* queue : host_.queues.list()) host_.queues.take(queue).reset();
 }
 

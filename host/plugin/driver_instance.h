@@ -41,6 +41,9 @@ class DriverInstance final : public Instance {
     bool stop(std::chrono::steady_clock::time_point until, std::uint32_t why);
     // `why` is static text, "is being stopped": what further calls are told of the driver.
     void refuse_calls(const char* why = nullptr);
+    // Any thread; returns at once. The driver is told on a worker, in its turn, that the configuration has changed, if
+    // it wants to know; once more if it changes meanwhile. Its errors are logged, and it goes on as it was.
+    void configuration_changed();
     // A client has gone; what was stored for it (Clients) is told to the driver on its loop.
     void tell_closed(std::uint64_t client, std::vector<Clients::Close> closes);
 
@@ -54,7 +57,7 @@ class DriverInstance final : public Instance {
     InstanceState state() const override { return state_.load(); }
     bool has_kind(std::uint32_t kind) const override;
     bool implements(std::uint32_t op) const noexcept override { return find(op) != nullptr; }
-    void enter(std::shared_ptr<pv_call> call, std::uint32_t op, const pv_obj* obj, const void* in,
+    void enter(std::shared_ptr<Call> call, std::uint32_t op, const pv_obj* obj, const void* in,
                void* out) override PV_ENTERS_DRIVER;
     Registry& registry() override { return host_.registry; }
     pv_host* host() override { return &host_; }
@@ -81,8 +84,12 @@ class DriverInstance final : public Instance {
     [[nodiscard]] std::uint64_t strand_key(const pv_obj* obj) const noexcept;
     [[nodiscard]] unsigned share_of(std::uint64_t key) const noexcept;
     pv_status call_driver(Entry& entry) const;
+    void enter_in_turn(std::uint64_t key, Entry entry);
+    class Reconfigure;
+    void submit_reconfigure();
+    void reconfigured(const Status& done);
     void run_strand(std::uint64_t key, Entry entry);
-    static void refuse(const std::shared_ptr<pv_call>& call, Error error, pv_status status);
+    static void refuse(const std::shared_ptr<Call>& call, Error error, pv_status status);
     bool release_all(std::chrono::steady_clock::time_point until);
     void forget_handles();
 
@@ -98,6 +105,8 @@ class DriverInstance final : public Instance {
     std::atomic<const char*> why_refused_{"is being stopped"};
     bool started_ = false; // start() has succeeded, and stop() has not run. [init]
     std::atomic<std::uint64_t> mended_{0}, failed_{0};
+    // How often the configuration has changed since the driver was last through with it: one at a time tells it.
+    std::atomic<unsigned> changes_{0};
 };
 
 } // namespace polyvirt::plugin

@@ -12,9 +12,9 @@
 
 namespace polyvirt::plugin {
 
-class HostCall final : public pv_call {
+class HostCall final : public Call {
   public:
-    HostCall() : pv_call(std::make_shared<const Caller>()) {}
+    HostCall() : Call(std::make_shared<const Caller>()) {}
 
     void finished(pv_status status) override {
         const LeafLock lock(done_mu_);

@@ -55,7 +55,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
     // worker as soon as it does; this thread never waits. `call->finished()` runs exactly once, perhaps before
     // enter() returns, perhaps much later. `obj`, `in` and `out` belong to the call (its arena) and live as long.
     // An op that is not implemented, or an instance that is stopping, finishes the call with an error.
-    virtual void enter(std::shared_ptr<pv_call> call, std::uint32_t op, const pv_obj* obj, const void* in,
+    virtual void enter(std::shared_ptr<Call> call, std::uint32_t op, const pv_obj* obj, const void* in,
                        void* out) PV_ENTERS_DRIVER = 0;
 
     [[nodiscard]] virtual Registry& registry() = 0;
@@ -65,7 +65,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
     virtual bool post(std::function<void()> f) = 0;
     [[nodiscard]] virtual Stats stats() const = 0;
 
-    // For pv_call alone: a call into this instance has finished; its driver broke the contract.
+    // For Call alone: a call into this instance has finished; its driver broke the contract.
     virtual void call_ended() noexcept = 0;
     virtual void note_misbehaviour() noexcept = 0;
     virtual void note_failure() noexcept {}

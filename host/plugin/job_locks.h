@@ -36,7 +36,7 @@ class JobLocks {
         std::uint32_t job_class = 0;
         const char* what = "";
         Clock::time_point since;
-        std::uint64_t call = 0; // pv_call::id(); 0: none of a client
+        std::uint64_t call = 0; // Call::id(); 0: none of a client
         bool parked = false;    // a thread waits
     };
     struct ObjectJobs {

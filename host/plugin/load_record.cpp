@@ -9,6 +9,7 @@
 #include <fstream>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "base/error_text.h"
 #include "base/log.h"
@@ -20,6 +21,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMost = 10'000; // plugins of which something is remembered
+constexpr const char* kPiece = "~open~"; // no plugin's name has a '~'
+
+std::string key_of(const std::string& id, LoadRecord::Step step) {
+    return step == LoadRecord::Step::open ? id + "~open" : id;
+}
+
+// The number behind it cut off, if it is a piece.
+std::string key_of_file(const std::string& name) {
+    const std::size_t at = name.find(kPiece);
+    return at == std::string::npos ? name : name.substr(0, name.rfind('~'));
+}
 
 Error file_error(std::string_view what, const std::string& path) {
     return make_system_error(errno, ErrorDomain::none, fmt::format("{} '{}'", what, path));
@@ -83,43 +95,66 @@ Status LoadRecord::set_disabled(const std::string& id, bool disabled) {
     return {};
 }
 
-// A file holds "COUNT DEVICE INODE SIZE TIME"; its name is the plugin's id. One with nonsense in it does not count.
+// A file holds "COUNT DEVICE INODE SIZE TIME". Its name is the key, which for opens has a number behind it while one is
+// under way: what a crash leaves of those is put together here. One with nonsense in it does not count.
 void LoadRecord::read_crashes() {
     std::error_code error;
     std::size_t seen = 0;
+    std::vector<std::string> pieces;
     for (fs::directory_iterator at(crash_folder(), error), end; !error && at != end && seen++ < kMost; at.increment(error)) {
         std::ifstream in(at->path());
         Crash crash;
         FileStamp& stamp = crash.stamp;
         if (!(in >> crash.count >> stamp.device >> stamp.inode >> stamp.size >> stamp.modified_ns)) continue;
+        const std::string name = at->path().filename().string();
+        const std::string key = key_of_file(name);
+        if (key != name) pieces.push_back(name);
         const LeafLock lock(mu_);
-        crashes_[at->path().filename().string()] = crash;
+        if (Crash& known = crashes_[key]; known.count < crash.count) known = crash;
+    }
+    for (const std::string& name : pieces) {
+        const std::string key = key_of_file(name);
+        Crash crash;
+        {
+            const LeafLock lock(mu_);
+            crash = crashes_.at(key);
+        }
+        if (write_crash(crash_file(key), crash)) ::unlink(crash_file(name).c_str());
     }
 }
 
-unsigned LoadRecord::crashes(const std::string& id, const FileStamp& stamp) const {
+Status LoadRecord::write_crash(const std::string& file, const Crash& crash) const {
+    PV_TRY(make_folder(crash_folder()));
+    const FileStamp& stamp = crash.stamp;
+    return write_file(file,
+                      fmt::format("{} {} {} {} {}\n", crash.count, stamp.device, stamp.inode, stamp.size, stamp.modified_ns),
+                      false);
+}
+
+unsigned LoadRecord::crashes(const std::string& id, const FileStamp& stamp, Step step) const {
     const LeafLock lock(mu_);
-    const auto it = crashes_.find(id);
+    const auto it = crashes_.find(key_of(id, step));
     return it != crashes_.end() && it->second.stamp == stamp ? it->second.count : 0;
 }
 
-void LoadRecord::begin(const std::string& id, const FileStamp& stamp) {
-    if (folder_.empty()) return;
-    const std::string text = fmt::format("{} {} {} {} {}\n", crashes(id, stamp) + 1, stamp.device, stamp.inode, stamp.size,
-                                         stamp.modified_ns);
-    Status done = make_folder(crash_folder());
-    if (done) done = write_file(crash_file(id), text, false);
+std::string LoadRecord::begin(const std::string& id, const FileStamp& stamp, Step step) {
+    if (folder_.empty()) return {};
+    std::string file = crash_file(key_of(id, step));
+    if (step == Step::open) file += "~" + std::to_string(opens_.fetch_add(1));
+    const Status done = write_crash(file, {crashes(id, stamp, step) + 1, stamp});
     if (!done) log::warning("plugin", "a crash of '{}' would not be remembered: {}", id, done.error().message);
+    return file;
 }
 
-void LoadRecord::end(const std::string& id) {
-    if (!folder_.empty()) ::unlink(crash_file(id).c_str());
+void LoadRecord::end(const std::string& begun) {
+    if (!begun.empty()) ::unlink(begun.c_str());
 }
 
-void LoadRecord::forget_crashes(const std::string& id) {
-    end(id);
+void LoadRecord::forget_crashes(const std::string& id, Step step) {
+    const std::string key = key_of(id, step);
+    if (!folder_.empty()) ::unlink(crash_file(key).c_str());
     const LeafLock lock(mu_);
-    crashes_.erase(id);
+    crashes_.erase(key);
 }
 
 } // namespace polyvirt::plugin

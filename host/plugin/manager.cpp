@@ -115,7 +115,25 @@ bool PluginManager::State::end_slots(const std::string& id, Clock::time_point un
 bool PluginManager::stop(Clock::time_point deadline) {
     refuse_calls();
     state_->stopped = true;
-    return state_->end_slots("", deadline, false);
+    const bool ended = state_->end_slots("", deadline, false);
+    std::vector<std::string> ran; // and no open of theirs ended this run
+    {
+        const LeafLock lock(state_->mu);
+        for (const Plug& plug : state_->plugs)
+            if (plug.generation != nullptr) ran.push_back(plug.manifest.id);
+    }
+    for (const std::string& id : ran) state_->record->forget_crashes(id, LoadRecord::Step::open);
+    return ended;
+}
+
+void PluginManager::configuration_changed() {
+    std::vector<std::shared_ptr<DriverInstance>> all;
+    {
+        const LeafLock lock(state_->mu);
+        for (const auto& [key, slot] : state_->slots)
+            if (slot.instance && !slot.busy) all.push_back(slot.instance);
+    }
+    for (const auto& instance : all) instance->configuration_changed();
 }
 
 std::string_view state_name(PluginState state) {

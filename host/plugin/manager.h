@@ -121,6 +121,10 @@ class PluginManager {
     // After start(): names the required plugins that do not run. In safe mode none is required.
     [[nodiscard]] Status check_required() const;
 
+    // The configuration was read again (ManagerOptions::config answers from the new one): tells every instance that runs.
+    // Any thread; returns at once.
+    void configuration_changed();
+
     // ---- for administrators: from start() on, on one thread at a time, and not beside stop(). May take long.
     // Loads and starts what is in the folders now. An error says why it does not run.
     Status enable(const std::string& id, bool remember) PV_ENTERS_DRIVER;

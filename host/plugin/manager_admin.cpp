@@ -145,6 +145,7 @@ Status PluginManager::enable(const std::string& id, bool remember) {
     State& s = *state_;
     if (remember) PV_TRY(s.record->set_disabled(id, false));
     s.record->forget_crashes(id);
+    s.record->forget_crashes(id, LoadRecord::Step::open);
     s.look_at_folders();
     Plug plug;
     std::string failure;

@@ -92,7 +92,11 @@ Result<std::shared_ptr<DriverInstance>> PluginManager::State::use(const Offered&
         slot.busy = true;
         slot.lifetime = offered.lifetime;
     }
-    auto made = make(offered, key);
+    auto made = [&] {
+        if (client == 0) return make(offered, key); // whoever starts it watches all of that
+        const LoadRecord::Watch watch(*record, id, offered.generation->stamp, LoadRecord::Step::open);
+        return make(offered, key);
+    }();
     const LeafLock lock(mu);
     changed.notify_all();
     if (!made) {

@@ -118,6 +118,12 @@ Plug PluginManager::State::look_at(const std::string& path) const {
                      fmt::format("the daemon crashed {} times in a row while it was starting this plugin; 'polyvirt plugin "
                                  "enable {}', or another version of its file, tries again",
                                  crashes, id));
+    const unsigned opens = record->crashes(id, plug.stamp, LoadRecord::Step::open);
+    if (policy.crash_limit != 0 && opens >= policy.crash_limit)
+        return judge(PluginState::crashed,
+                     fmt::format("the daemon crashed {} times in a row while it was opening this plugin for a client; "
+                                 "'polyvirt plugin enable {}', or another version of its file, tries again",
+                                 opens, id));
     return judge(PluginState::found, fmt::format("it is not loaded; 'polyvirt plugin enable {}' loads it", id));
 }
 

@@ -194,7 +194,9 @@ Registry::Registry(RunRelease run_release, Census* census)
     : state_(std::make_unique<State>(std::move(run_release), census)) {}
 Registry::~Registry() { clear(); }
 
-Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
+namespace {
+
+std::shared_ptr<ObjectRef> to_object(const pv_obj_desc& desc) {
     auto object = std::make_shared<ObjectRef>();
     object->kind = desc.kind;
     object->name = desc.name;
@@ -204,7 +206,19 @@ Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
     object->reason = desc.reason;
     object->attrs = desc.attrs;
     object->keys = to_keys(desc.keys, desc.nkeys);
+    return object;
+}
 
+} // namespace
+
+std::shared_ptr<ObjectRef> Registry::described(const pv_obj_desc& desc) const {
+    auto object = to_object(desc);
+    if (desc.parent != 0) object->parent = find(desc.parent);
+    return object;
+}
+
+Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
+    auto object = to_object(desc);
     auto token = state_->count_data(); // the census has a leaf lock of its own
     const LeafLock lock(state_->mu);
     PV_TRY(state_->check_free(*object, desc.parent, 0));

@@ -74,6 +74,8 @@ class Registry {
     ~Registry();
 
     [[nodiscard]] Result<std::uint64_t> publish(const pv_obj_desc& desc);
+    // What publish() would make visible: without handle and data.
+    [[nodiscard]] std::shared_ptr<ObjectRef> described(const pv_obj_desc& desc) const;
     // Errors: no such object (code internal_error), or the new name or id is taken.
     [[nodiscard]] Status update(std::uint64_t handle, const pv_obj_update& update);
     // False: there is none. Its children (objects published with it as parent) go with it.

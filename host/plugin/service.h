@@ -13,7 +13,7 @@
 
 #include "base/assert.h"
 #include "base/error_text.h"
-#include "host/plugin/call.h"
+#include "host/plugin/call_handles.h"
 #include "host/plugin/manifest.h"
 
 namespace polyvirt::plugin {
@@ -42,13 +42,17 @@ template <typename R, typename F> R guarded(R failed, F&& body) noexcept {
 }
 
 // Puts an error into a call, if there is one, and gives the status to return.
-inline pv_status fail(pv_call* call, Error error, pv_status status = PV_FAIL) {
-    if (call != nullptr) call->set_error(std::move(error));
+inline pv_status fail(const CallRef& call, Error error, pv_status status = PV_FAIL) {
+    if (call) call->set_error(std::move(error));
     return status;
 }
 
+inline pv_status fail(pv_call* call, Error error, pv_status status = PV_FAIL) {
+    return fail(CallHandles::find(call, "an error"), std::move(error), status);
+}
+
 inline pv_status misuse(pv_call* call, const char* what) {
-    return fail(call,
+    return fail(CallHandles::find(call, what),
                 make_error(ErrorCode::internal_error, ErrorDomain::none,
                            "the driver used the host's service '{}' wrongly (a null, a size or a number)", what),
                 PV_ABI);

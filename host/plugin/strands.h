@@ -15,6 +15,8 @@
 #include <optional>
 #include <vector>
 
+#include <polyvirt/abi/check.h>
+
 #include "base/sync.h"
 #include "host/plugin/call.h"
 #include "host/plugin/op_catalog.h"
@@ -23,12 +25,13 @@ namespace polyvirt::plugin {
 
 // A call ready to enter its driver.
 struct Entry {
-    std::shared_ptr<pv_call> call;
+    std::shared_ptr<Call> call;
     OpFn fn = nullptr;
     const pv_obj* obj = nullptr;
     const void* in = nullptr;
     void* out = nullptr;
     bool priority = false; // does not block
+    std::uint32_t thread = PV_THREAD_WORKER; // what its thread is meanwhile
 };
 
 class Strands {

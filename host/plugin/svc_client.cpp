@@ -40,7 +40,9 @@ std::string fact(const Caller& caller, std::string_view key) {
 pv_status identity(pv_call* call, const char* key, char* buffer, std::uint32_t length) noexcept {
     if (call == nullptr || key == nullptr || buffer == nullptr) return PV_ABI;
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
-        const std::string text = fact(call->caller(), key);
+        const CallRef found = CallHandles::find(call, "client.identity");
+        if (!found) return PV_GONE;
+        const std::string text = fact(found->caller(), key);
         if (text.empty()) return PV_UNSUPPORTED;
         if (text.size() >= length) return PV_ABI;
         std::memcpy(buffer, text.c_str(), text.size() + 1);

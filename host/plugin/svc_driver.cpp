@@ -12,6 +12,7 @@
 #include "host/plugin/context.h"
 #include "host/plugin/driver_call.h"
 #include "host/plugin/driver_instance.h"
+#include "host/plugin/driver_lists.h"
 #include "host/plugin/service.h"
 #include "host/plugin/thread_kind.h"
 #include "host/work/worker_pool.h"
@@ -100,7 +101,7 @@ pv_status find_object(pv_host* host, pv_call* call, std::uint32_t kind, std::uin
 }
 
 // All that can be refused before anything is taken.
-std::variant<DriverCall::Setup, Refused> prepare(pv_host* host, pv_call* outer, std::uint32_t number,
+std::variant<DriverCall::Setup, Refused> prepare(pv_host* host, const CallRef& outer, std::uint32_t number,
                                                  std::uint64_t object, const void* in, void* out) {
     const auto known = find(host, number);
     if (!known) return refused(PV_ABI, ErrorCode::internal_error, "there is no operation {:#x}", number);
@@ -111,7 +112,8 @@ std::variant<DriverCall::Setup, Refused> prepare(pv_host* host, pv_call* outer, 
             return refused(PV_ABI, ErrorCode::internal_error, "arguments or results of operation {:#x} have {} bytes",
                            number, size);
     }
-    if (outer != nullptr && outer->depth >= DriverCall::kMaxDepth)
+    if (outer.is_over()) return refused(PV_GONE, ErrorCode::internal_error, "the call is over");
+    if (outer && outer->depth >= DriverCall::kMaxDepth)
         return refused(PV_ORDER, ErrorCode::internal_error, "drivers call each other more than {} deep",
                        DriverCall::kMaxDepth);
     auto provider = provider_of(host, known->kind);
@@ -124,7 +126,7 @@ std::variant<DriverCall::Setup, Refused> prepare(pv_host* host, pv_call* outer, 
             return refused(PV_GONE, ErrorCode::operation_failed, "driver '{}' has no such object any more",
                            setup.driver->plugin_id());
     }
-    if (outer != nullptr) setup.outer = outer->shared_from_this();
+    setup.outer = outer.share();
     setup.op = number;
     setup.info = known->info;
     setup.in = in;
@@ -151,11 +153,12 @@ struct Outcome {
     }
 };
 
-pv_status call_and_wait(pv_host* host, pv_call* outer, std::uint32_t op, std::uint64_t object, const void* in,
+pv_status call_and_wait(pv_host* host, pv_call* call, std::uint32_t op, std::uint64_t object, const void* in,
                         void* out) noexcept {
-    if (host == nullptr) return misuse(outer, "driver.call");
+    if (host == nullptr) return misuse(call, "driver.call");
     lock_rank::assert_none_held("a driver calls another");
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
+        const CallRef outer = CallHandles::find(call, "driver.call");
         if (thread_kind() == PV_THREAD_LOOP)
             return fail(outer,
                         make_error(ErrorCode::internal_error, ErrorDomain::none,
@@ -172,10 +175,11 @@ pv_status call_and_wait(pv_host* host, pv_call* outer, std::uint32_t op, std::ui
     });
 }
 
-pv_status call_async(pv_host* host, pv_call* outer, std::uint32_t op, std::uint64_t object, const void* in, void* out,
+pv_status call_async(pv_host* host, pv_call* call, std::uint32_t op, std::uint64_t object, const void* in, void* out,
                      pv_loop* loop, void (*fn)(void*, pv_status) PV_NOEXCEPT, void* ctx) noexcept {
-    if (host == nullptr || loop == nullptr || fn == nullptr) return misuse(outer, "driver.call_async");
+    if (host == nullptr || loop == nullptr || fn == nullptr) return misuse(call, "driver.call_async");
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
+        const CallRef outer = CallHandles::find(call, "driver.call_async");
         auto prepared = prepare(host, outer, op, object, in, out);
         if (auto* r = std::get_if<Refused>(&prepared)) return fail(outer, std::move(r->error), r->status);
         // Both keep the caller's loop and instance there until `fn` has run.
@@ -196,7 +200,84 @@ pv_status call_async(pv_host* host, pv_call* outer, std::uint32_t op, std::uint6
     });
 }
 
-constexpr pv_svc_driver kTable = {sizeof(pv_svc_driver), 0, implements, find_object, call_and_wait, call_async};
+pv_status list_objects(pv_host* host, pv_call* call, std::uint32_t kind, std::uint64_t parent, pv_objs* list) noexcept {
+    if (host == nullptr || list == nullptr) return misuse(call, "driver.list");
+    lock_rank::assert_none_held("a driver lists another's objects");
+    return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
+        const CallRef by = CallHandles::find(call, "driver.list");
+        if (by.is_over()) return PV_GONE;
+        if (thread_kind() == PV_THREAD_LOOP)
+            return fail(by,
+                        make_error(ErrorCode::internal_error, ErrorDomain::none,
+                                   "driver '{}' lists another's objects on a loop's thread", host->plugin_id),
+                        PV_ORDER);
+        auto provider = provider_of(host, kind);
+        if (auto* r = std::get_if<Refused>(&provider)) return fail(by, std::move(r->error), r->status);
+        Instance& driver = *std::get<0>(provider);
+        if (parent != 0 && driver.registry().find(parent) == nullptr)
+            return fail(by,
+                        make_error(ErrorCode::operation_failed, ErrorDomain::none, "driver '{}' has no such object any more",
+                                   driver.plugin_id()),
+                        PV_GONE);
+        ListFilter filter;
+        filter.kind = kind;
+        filter.parent = parent;
+        std::vector<ObjectPtr> objects = driver.registry().list(filter);
+        if (by) by->leave_visible(objects, driver);
+        for (const ObjectPtr& object : objects) list->list.push_back(object->handle);
+        return PV_OK;
+    });
+}
+
+// False: the sink takes no more.
+bool put(pv_sink* sink, const std::string& text) {
+    if (sink == nullptr) return true;
+    if (text.size() > sink->max || sink->data.size() > sink->max - text.size()) return !(sink->failed = true);
+    sink->data += text;
+    sink->written = true;
+    return true;
+}
+
+pv_status describe(pv_host* host, pv_call* call, std::uint32_t kind, std::uint64_t handle, pv_obj* seen, pv_sink* name,
+                   const char* key, pv_sink* value) noexcept {
+    if (host == nullptr || handle == 0 || (seen != nullptr && seen->size < offsetof(pv_obj, attrs) + sizeof(seen->attrs)))
+        return misuse(call, "driver.describe");
+    return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
+        auto provider = provider_of(host, kind);
+        if (auto* r = std::get_if<Refused>(&provider)) return fail(call, std::move(r->error), r->status);
+        const ObjectPtr object = std::get<0>(provider)->registry().find(handle);
+        if (object == nullptr || object->kind != kind) return PV_GONE;
+        const auto found = std::find_if(object->keys.begin(), object->keys.end(),
+                                        [&](const auto& k) { return key != nullptr && k.first == key; });
+        if (key != nullptr && found == object->keys.end()) return PV_GONE;
+        if (!put(name, object->name) || (key != nullptr && !put(value, found->second)))
+            return fail(call, make_error(ErrorCode::internal_error, ErrorDomain::none,
+                                         "a text of {} '{}' is longer than the caller's sink", kind_name(kind), object->name));
+        if (seen == nullptr) return PV_OK;
+        seen->kind = object->kind;
+        seen->handle = object->handle;
+        std::copy(object->uuid.bytes.begin(), object->uuid.bytes.end(), seen->uuid);
+        seen->dom_id = object->dom_id;
+        seen->state = object->state;
+        seen->attrs = object->attrs;
+        return PV_OK;
+    });
+}
+
+pv_svc_driver make_table() {
+    pv_svc_driver table{};
+    table.size = sizeof table;
+    table.implements = implements;
+    table.find = find_object;
+    table.call = call_and_wait;
+    table.call_async = call_async;
+    fill_list_functions(table);
+    table.list = list_objects;
+    table.describe = describe;
+    return table;
+}
+
+const pv_svc_driver kTable = make_table();
 
 } // namespace
 

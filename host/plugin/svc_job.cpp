@@ -23,7 +23,7 @@ Clock::time_point after(std::int64_t ns) {
     return Clock::now() + std::chrono::nanoseconds(std::clamp<std::int64_t>(ns, 0, kDay));
 }
 
-std::uint64_t id_of(const pv_call* call) { return call != nullptr ? call->id() : 0; }
+std::uint64_t id_of(const CallRef& call) { return call ? call->id() : 0; }
 
 pv_status submit(pv_host* host, std::uint64_t strand, pv_fn fn, void* ctx, pv_release_fn release) noexcept {
     if (host == nullptr || fn == nullptr) return PV_ABI;
@@ -43,11 +43,12 @@ pv_status submit(pv_host* host, std::uint64_t strand, pv_fn fn, void* ctx, pv_re
     });
 }
 
-pv_status begin(pv_host* host, pv_call* call, std::uint64_t object, std::uint32_t job_class, const char* what,
+pv_status begin(pv_host* host, pv_call* handle, std::uint64_t object, std::uint32_t job_class, const char* what,
                 std::int64_t timeout_ns) noexcept {
     if (host == nullptr || object == 0 || what == nullptr || !JobLocks::is_class(job_class))
-        return misuse(call, "job.begin");
+        return misuse(handle, "job.begin");
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
+        const CallRef call = CallHandles::find(handle, "job.begin");
         // A loop that waits would stop everything else on it; with time 0 it does not wait.
         if (thread_kind() == PV_THREAD_LOOP && timeout_ns > 0)
             return fail(call,
@@ -100,26 +101,27 @@ struct AsyncBegin : std::enable_shared_from_this<AsyncBegin> {
     std::uint32_t job_class = 0;
     Fn fn = nullptr;
     void* ctx = nullptr;
-    std::shared_ptr<pv_call> call;
+    std::shared_ptr<Call> call;
     JobLocks::Ticket ticket;
     loop::Watch timer;
     bool done = false;
     const Census::Token token;
 };
 
-pv_status begin_async(pv_host* host, pv_call* call, std::uint64_t object, std::uint32_t job_class, const char* what,
+pv_status begin_async(pv_host* host, pv_call* handle, std::uint64_t object, std::uint32_t job_class, const char* what,
                       std::int64_t timeout_ns, pv_loop* loop, void (*fn)(void*, pv_status) PV_NOEXCEPT,
                       void* ctx) noexcept {
     if (host == nullptr || object == 0 || what == nullptr || loop == nullptr || fn == nullptr ||
         !JobLocks::is_class(job_class))
-        return misuse(call, "job.begin_async");
+        return misuse(handle, "job.begin_async");
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
+        const CallRef call = CallHandles::find(handle, "job.begin_async");
         const auto waiting = std::make_shared<AsyncBegin>(*host, loop->strand);
         waiting->object = object;
         waiting->job_class = job_class;
         waiting->fn = fn;
         waiting->ctx = ctx;
-        if (call != nullptr) waiting->call = call->shared_from_this();
+        waiting->call = call.share();
         Result<bool> held =
             host->locks.begin_async(object, job_class, what, [waiting] { waiting->granted(); }, waiting->ticket,
                                     id_of(call));

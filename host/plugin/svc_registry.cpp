@@ -29,10 +29,17 @@ bool is_good(const pv_obj_desc* d) {
 pv_status publish(pv_host* host, pv_call* call, const pv_obj_desc* desc, std::uint64_t* handle) noexcept {
     if (host == nullptr || handle == nullptr || !is_good(desc)) return misuse(call, "registry.publish");
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
-        if (call != nullptr)
-            if (Status allowed = call->allow_publish(*desc); !allowed) return fail(call, std::move(allowed).error());
+        const CallRef by = CallHandles::find(call, "registry.publish");
+        if (by.is_over()) return PV_GONE;
+        // Who forgets to say for whom still publishes for the call that it is inside with.
+        Call* const current = by ? by.get() : CurrentCall::of(host);
+        if (current != nullptr)
+            if (Status allowed = current->allow_publish(*host->registry.described(*desc)); !allowed) {
+                current->set_error(std::move(allowed).error());
+                return PV_FAIL;
+            }
         Result<std::uint64_t> made = host->registry.publish(*desc);
-        if (!made) return fail(call, std::move(made).error());
+        if (!made) return fail(by, std::move(made).error());
         *handle = *made;
         return PV_OK;
     });
@@ -46,7 +53,17 @@ pv_status update(pv_host* host, std::uint64_t handle, const pv_obj_update* updat
         (!PV_COVERS(update, pv_obj_update, keys) || !are_good(update->keys, update->nkeys)))
         return PV_ABI;
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
-        if (!host->registry.find(handle)) return PV_GONE;
+        const ObjectPtr there = host->registry.find(handle);
+        if (!there) return PV_GONE;
+        Call* const current = (update->what & PV_UPDATE_NAME) != 0 ? CurrentCall::of(host) : nullptr;
+        if (current != nullptr && there->name != update->name) {
+            ObjectRef renamed = *there;
+            renamed.name = update->name;
+            if (Status allowed = current->allow_publish(renamed); !allowed) {
+                current->set_error(std::move(allowed).error());
+                return PV_FAIL;
+            }
+        }
         const Status done = host->registry.update(handle, *update);
         if (done) return PV_OK;
         log::warning("plugin", "{}: update refused: {}", host->plugin_id, done.error().message);

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/error_text.h"
 #include "base/log.h"
+#include "host/plugin/call_handles.h"
 #include "host/plugin/thread_kind.h"
 #include "host/work/worker_pool.h"
 
@@ -64,12 +65,12 @@ unsigned DriverInstance::share_of(std::uint64_t key) const noexcept {
     return key != 0 ? kObjectShare : kOthersShare;
 }
 
-void DriverInstance::refuse(const std::shared_ptr<pv_call>& call, Error error, pv_status status) {
+void DriverInstance::refuse(const std::shared_ptr<Call>& call, Error error, pv_status status) {
     call->set_error(std::move(error));
     call->returned(status);
 }
 
-void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, const pv_obj* obj, const void* in,
+void DriverInstance::enter(std::shared_ptr<Call> call, std::uint32_t op, const pv_obj* obj, const void* in,
                            void* out) {
     lock_rank::assert_host_none_held("entering a driver");
     call->op = op;
@@ -90,13 +91,16 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
                                  plugin_id()),
                       PV_UNSUPPORTED);
     if (Status known = check_flags(info, in, *this); !known) return refuse(call, std::move(known).error(), PV_FAIL);
-    Entry entry{std::move(call), fn, obj, in, out, !info.may_block};
+    Entry entry{std::move(call), fn, obj, in, out, !info.may_block, PV_THREAD_WORKER};
     if (info.always || (concurrency() == PV_CONCURRENCY_PARALLEL && !info.may_block)) {
         const pv_status status = call_driver(entry);
         return std::exchange(entry.call, nullptr)->returned(status);
     }
-    const std::uint64_t key = strand_key(obj);
-    entry.call->set_stage(pv_call::Stage::turn);
+    enter_in_turn(strand_key(obj), std::move(entry));
+}
+
+void DriverInstance::enter_in_turn(std::uint64_t key, Entry entry) {
+    entry.call->set_stage(Call::Stage::turn);
     switch (strands_.take(key, share_of(key), entry)) {
     case Strands::Taken::entered: return run_strand(key, std::move(entry));
     case Strands::Taken::queued: return;
@@ -104,15 +108,20 @@ void DriverInstance::enter(std::shared_ptr<pv_call> call, std::uint32_t op, cons
         return refuse(entry.call,
                       make_error(ErrorCode::resource_busy, ErrorDomain::none,
                                  "too many calls wait for '{}' of driver '{}' already",
-                                 obj != nullptr ? obj->name : "the driver", plugin_id()),
+                                 entry.obj != nullptr ? entry.obj->name : "the driver", plugin_id()),
                       PV_BUSY);
     }
 }
 
 pv_status DriverInstance::call_driver(Entry& entry) const {
-    const ThreadKind kind(PV_THREAD_WORKER);
-    entry.call->set_stage(pv_call::Stage::driver);
-    const pv_status status = entry.fn(host_.inst, entry.call.get(), entry.obj, entry.in, entry.out);
+    const ThreadKind kind(entry.thread);
+    const CurrentCall current(*entry.call);
+    if (current.handle() == nullptr) {
+        entry.call->set_error(make_error(ErrorCode::resource_busy, ErrorDomain::none, "too many calls are in drivers"));
+        return PV_BUSY;
+    }
+    entry.call->set_stage(Call::Stage::driver);
+    const pv_status status = entry.fn(host_.inst, current.handle(), entry.obj, entry.in, entry.out);
     lock_rank::assert_none_held("a driver has returned");
     return status;
 }

@@ -184,6 +184,8 @@ class Driver final : public plugin::DriverBase {
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
 
+    void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
+
     plugin::Loop loop_;
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;

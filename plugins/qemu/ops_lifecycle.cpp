@@ -9,6 +9,7 @@
 #include "firmware/choose.h"
 #include "run.h"
 #include "sdk/domain/passes.h"
+#include "start_step.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -126,19 +127,28 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
     }
     if (drop) guests_.remove(*guest);
     if (!refused) return op->finish(refused);
-    if (const Status launched = run->launch(*live, op->call()); !launched) return run->post_failed(op, launched.error());
-    // With its pid on disk it is found again, whatever happens to this daemon now.
-    if (const Status saved = save_status_now(guest, op->call()); !saved) return run->post_failed(op, saved.error());
-    if (options.autodestroy && op->call() != nullptr) {
-        bool gone = false;
-        {
-            const ObjectLock lock(guest->mu);
-            guest->autodestroy = s_.call->client(op->call());
-            gone = s_.client->on_close(s_.host, guest->autodestroy, kAutodestroy, guest->handle) == PV_GONE;
-        }
-        if (gone) run->post_destroy(false, [](const Status&) {});
+    start_step(
+        "domain '" + guest->name + "'",
+        [&]() -> Status {
+            PV_TRY(run->launch(*live, op->call()));
+            // With its pid on disk it is found again, whatever happens to this daemon now.
+            PV_TRY(save_status_now(guest, op->call()));
+            if (options.autodestroy && op->call() != nullptr) tie_to_client(op, guest, *run);
+            run->post_boot(op, options.paused);
+            return {};
+        },
+        [&](const Error& why) { run->post_failed(op, why); });
+}
+
+// The guest ends with the client that started it.
+void Driver::tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run) {
+    bool gone = false;
+    {
+        const ObjectLock lock(guest->mu);
+        guest->autodestroy = s_.call->client(op->call());
+        gone = s_.client->on_close(s_.host, guest->autodestroy, kAutodestroy, guest->handle) == PV_GONE;
     }
-    run->post_boot(op, options.paused);
+    if (gone) run.post_destroy(false, [](const Status&) {});
 }
 
 pv_status Driver::destroy(pv_call* call, const pv_obj* obj, const pv_dom_destroy_in& in, pv_dom_destroy_out&) {

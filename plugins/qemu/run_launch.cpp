@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 
@@ -219,14 +220,21 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     plugin::Command command(std::move(line.args));
     for (std::string& e : line.env) command.env(std::move(e));
     command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get());
-    auto process = plugin::ChildProcess::spawn(s_, call, command, loop_,
-                                               [self = shared_from_this()](std::int32_t) { self->on_exit(); });
-    if (!process)
+    const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
+    *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
+                                        [self = shared_from_this()](std::int32_t) { self->on_exit(); });
+    if (!*kept)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot start the emulator '{}' of {}",
                           domain.devices.emulator, who());
-    pid_ = process.pid();
-    start_time_ = process.start_time();
-    keep(std::move(process));
+    pid_ = kept->pid();
+    start_time_ = kept->start_time();
+    try { // what cannot be kept would be an emulator that nobody knows
+        post([self = shared_from_this(), kept] { self->process_ = std::move(*kept); });
+    } catch (...) {
+        kept->signal(SIGKILL);
+        pid_ = 0;
+        throw;
+    }
     return {};
 }
 

@@ -199,7 +199,7 @@ class Reload(ConfigCase):
                                       "plugins: {qemu: {nonsense: 1}}\n")
         log = self.reload()
         self.assertIn(f"{path}:1: listen.unix.mode: changed; takes effect when the daemon starts next", log)
-        self.assertIn("plugins.qemu.nonsense: changed; the plugin reads it when it starts next", log)
+        self.assertIn("plugins.qemu.nonsense: changed; its plugin is told", log)
         self.assertEqual(os.stat(self.subject.socket()).st_mode & 0o777, 0o700)
 
     def test_many_reloads_under_load_lose_nothing(self):

@@ -58,6 +58,16 @@ rules:
             self.assertEqual((code, domain), (libvirt.VIR_ERR_ACCESS_DENIED, libvirt.VIR_FROM_ACCESS), text)
         self.assertEqual(self.ask(self.connect(), "destroy lan"), "destroyed")
 
+    def test_lists_of_the_other_driver(self):
+        self.assertEqual(self.ask(self.connect(), "leases lan").splitlines(),
+                         ["192.0.2.1/24 until 1000000000001 on lan for one",
+                          "192.0.2.2/24 until 1000000000002 on lan for nobody"])
+        self.assertEqual(self.ask(self.connect(), "ports lan").splitlines()[0], "2 ports")
+        # A client lists no further through a driver than alone: it may not see ports.
+        self.assertEqual(self.ask(self.connect_as(NOBODY), "ports lan"), "0 ports\n")
+        code, domain, text = self.refused(lambda: self.ask(self.connect_as(NOBODY), "leases dmz"))
+        self.assertEqual((code, domain), (libvirt.VIR_ERR_ACCESS_DENIED, libvirt.VIR_FROM_ACCESS), text)
+
     def test_the_other_drivers_error_arrives_whole(self):
         code, domain, text = self.refused(lambda: self.ask(self.connect(), "undefine lan"))
         self.assertEqual((code, domain, text), (libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_FROM_NETWORK,

@@ -6,6 +6,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -266,6 +267,52 @@ class UnderLoad(PluginCase):
         self.assertEqual(self.subject.stop(), 0)
 
 
+class Reconfigured(PluginCase):
+    """SIGHUP: the configuration is read again, and each plugin that wants to is told."""
+
+    installed = ("t_good", "t_moody")
+
+    def reload(self, mood, wanted):
+        """Another mood; the log's lines from then on, when `wanted` is there."""
+        self.subject.configure(f"plugins: {{t_moody: {{mood: {mood}}}}}\n")
+        before = len(self.subject.log_text())
+        os.kill(self.subject.pid, signal.SIGHUP)
+        wait.until(lambda: wanted in self.subject.log_text()[before:], f"'{wanted}' in the log")
+        return self.subject.log_text()[before:]
+
+    def test_plugins_take_a_changed_configuration(self):
+        self.subject.configure("plugins: {t_moody: {mood: quiet}}\n")
+        self.subject.start()
+        client = self.client("moody:///mine")  # instances of clients are told as well
+        told = self.reload("cheerful", "instance 'mine': has read its configuration again")
+        wait.until(lambda: self.subject.log_text().count("in the mood for 'cheerful'") == 2, "both instances to read it")
+        self.assertIn("plugins.t_moody.mood: changed; its plugin is told", self.subject.log_text())
+        wait.until(lambda: re.search(r"driver 't_good', instance '\w+': reads its configuration when it starts next",
+                                     self.subject.log_text()), "a line about the one that cannot")
+        self.assertNotIn("does not take", told)
+        client.call("connect_get_uri")
+
+    def test_one_that_cannot_goes_on_as_it_was(self):
+        self.subject.configure("plugins: {t_moody: {mood: quiet}}\n")
+        self.subject.start()
+        told = self.reload("fail-in-reload", "does not take the changed configuration")
+        self.assertIn("in the mood for 'quiet'", told)
+        self.assertRegex(told, r"error plugin: driver 't_moody', instance 'default': does not take the changed configuration "
+                               r"and goes on with the old one: .*not in the mood for changes")
+        self.assertEqual(self.states(), {"t_good": "running", "t_moody": "running"})
+        self.assert_served("moody")
+        self.reload("sad", "in the mood for 'sad'")
+
+    def test_a_wrong_configuration_is_nobodys_business(self):
+        self.subject.configure("plugins: {t_moody: {mood: quiet}}\n")
+        self.subject.start()
+        self.subject.configure("plugins: {t_moody: {mood: sad}}\nno_such_setting: 1\n")
+        os.kill(self.subject.pid, signal.SIGHUP)
+        wait.until(lambda: "everything stays as it was" in self.subject.log_text(), "the mistake in the log")
+        self.reload("cheerful", "in the mood for 'cheerful'")
+        self.assertNotIn("in the mood for 'sad'", self.subject.log_text())
+
+
 class Start(PluginCase):
     def test_who_crashes_is_left_out_after_three_times(self):
         self.install("t_good")
@@ -289,6 +336,46 @@ class Start(PluginCase):
         self.subject.stop()
         self.subject.start()
         self.assertEqual(self.states()["t_moody"], "running")
+
+    def test_who_crashes_when_a_client_comes_is_left_out_after_three_times(self):
+        """Its start is well; what ends the daemon is an instance that a client's open makes."""
+        self.install("t_good")
+        self.install("t_moody")
+        self.subject.configure("plugins: {t_moody: {mood: abort-for-client}}\n")
+        for _ in range(3):
+            self.subject.start()
+            self.assertEqual(self.states(), {"t_good": "running", "t_moody": "running"})
+            with self.assertRaises((Closed, OSError)):
+                self.client("moody:///mine")
+            self.subject.process.wait(settings.PATIENCE)
+        self.subject.start()
+        self.assertEqual(self.states(), {"t_good": "running", "t_moody": "crashed"})
+        self.assert_served("good")
+        self.assert_told("moody", "plugin 't_moody' is crashed: the daemon crashed 3 times in a row while it was opening this "
+                                  "plugin for a client")
+        self.subject.stop()
+        self.subject.configure("")
+        self.subject.start()
+        self.assertEqual(self.states()["t_moody"], "crashed")
+        self.polyvirt("plugin", "enable", "t_moody")
+        self.client("moody:///mine").call("connect_get_uri")
+
+    def test_opens_that_crash_count_only_in_a_row(self):
+        self.install("t_moody")
+        mood = "plugins: {t_moody: {mood: abort-for-client}}\n"
+        for ends_well in (False, False, True, False, False):
+            self.subject.configure("" if ends_well else mood)
+            self.subject.start()
+            if ends_well:
+                self.client("moody:///mine").call("connect_get_uri")
+                self.assertEqual(self.subject.stop(), 0)
+                continue
+            with self.assertRaises((Closed, OSError)):
+                self.client("moody:///mine")
+            self.subject.process.wait(settings.PATIENCE)
+        self.subject.configure("")
+        self.subject.start()
+        self.assertEqual(self.states(), {"t_moody": "running"})
 
     def test_one_that_fails_leaves_the_others_and_tells_why(self):
         self.install("t_good")

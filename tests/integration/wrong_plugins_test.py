@@ -19,13 +19,14 @@ REFUSED = {"no_note": "it has no manifest", "bad_yaml": "manifest", "wrong_abi":
 SURVIVED = ["exports_too_much", "busy_constructor", "refuses_newer_hosts", "busy_create", "lies_about_size", "answers_prefixes",
             "no_second_life", "global_state", "fails_silently", "error_and_success", "ignores_flags", "sleeps_in_prompt_op",
             "lock_over_service", "blocks_loop", "short_payload", "event_before_registry", "publishes_nonsense", "logs_nonsense",
-            "writes_environment", "writes_umask", "writes_locale", "inherits_fd", "leaks_fd", "leaks_thread"]
+            "writes_environment", "writes_umask", "writes_locale", "inherits_fd", "leaks_fd", "leaks_thread",
+            # A call that is over leads nowhere: who uses it again is told of, once for each (Completions below).
+            "completes_twice", "completes_cancelled", "touches_ended_call", "publishes_another", "odd_params"]
 # No host can do anything about these in its own process: not survived, or survived by luck. The kit is what finds them.
-# throws: terminates; reads_past_in, touches_ended_call: memory that is not theirs; releases_twice, probe_overflows: likewise;
-# completes_twice: a second time is told and harmless only as long as the host still has the call;
+# throws: terminates; reads_past_in: memory that is not theirs; releases_twice, probe_overflows: likewise;
 # keeps_lock: the rank checks of test builds abort on purpose; never_completes, hangs: their calls hold up the end of the
 # daemon until its deadline, as a driver's stuck call must.
-NOT_SURVIVED = {"throws", "completes_twice", "reads_past_in", "reads_past_table", "touches_ended_call", "releases_twice", "probe_overflows",
+NOT_SURVIVED = {"throws", "reads_past_in", "reads_past_table", "releases_twice", "probe_overflows",
                 "trusts_malloc", "trusts_services", "needs_check", "keeps_lock", "never_completes", "hangs"}
 
 LIFE, GOOD = "life:///default", "good:///default"
@@ -96,6 +97,35 @@ class WrongPlugins(StuckCase):
                 self.check_the_good_one()
                 self.assertEqual(self.subject.stop(), 0, self.subject.log_tail())
                 self.subject.empty_run_folder()
+
+    def test_a_call_that_is_over_is_told_of_and_nothing_more(self):
+        """Many times: each call's memory has long been another call's by then."""
+        self.start_with("completes_twice")
+        client = self.client(LIFE)
+        client.call("domain_create_xml", xml_desc="<domain type='life'><name>one</name></domain>", flags=0)
+        dom = client.call("connect_list_all_domains", need_results=1, flags=0)["domains"][0]
+        for _ in range(300):
+            client.call("domain_resume", dom=dom)
+        self.assertEqual(client.call("domain_get_info", dom=dom)["state"], 1)
+        self.check_the_good_one()
+        told = "driver 't_life': call.complete for a call"
+        wait.until(lambda: told in self.subject.log_text(), "the log to name the driver")
+        lines = [line for line in self.subject.log_text().splitlines() if told in line]
+        self.assertLessEqual(len(lines), 300)
+        self.assertEqual(self.subject.stop(), 0, self.subject.log_tail())
+
+    def test_parameters_that_the_spec_does_not_have_are_told_who_asks(self):
+        self.subject.configure("log: {filters: ['1:params']}\n")
+        self.start_with("odd_params")
+        client = self.client(LIFE)
+        client.call("domain_create_xml", xml_desc="<domain type='life'><name>one</name></domain>", flags=0)
+        dom = client.call("connect_list_all_domains", need_results=1, flags=0)["domains"][0]
+        for _ in range(2):
+            client.call("domain_get_perf_events", dom=dom, flags=0)
+        told = "driver 't_life', dom_stats.perf_events: parameter"
+        wait.until(lambda: self.subject.log_text().count(told) == 2, "each mistake in the log, once")
+        self.assertIn("parameter 'no_such_event' is unknown (rule R26", self.subject.log_text())
+        self.assertIn("parameter 'cpu_cycles' is string, expected boolean (rule R26", self.subject.log_text())
 
     def test_one_that_hangs_holds_up_only_its_own_call(self):
         self.start_with("hangs")

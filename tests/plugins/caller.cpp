@@ -4,6 +4,10 @@
 // name, "desc lan", and answers with what the network driver said:
 //
 //     desc, async    its document, with and without waiting
+//     leases         its leases, one after another
+//     endless        leases of which not all can be taken
+//     ports          the ports that the client may see: name, key "tap" and what was set of them just before
+//     lists          that the lists of no answer are empty
 //     secure         the same with a flag that nobody knows
 //     destroy        an op that is answered later
 //     undefine       an op that fails
@@ -14,6 +18,7 @@
 #include <polyvirt/driver.h>
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/gen/net_network.h>
+#include <polyvirt/gen/net_port.h>
 #include <polyvirt/gen/secret.h>
 #include <polyvirt/plugin.h>
 
@@ -29,7 +34,7 @@ class Driver final : public plugin::DriverBase {
         .uri = "caller",
         .kinds = "domain",
         .serves = CALLER_SERVES,
-        .uses = "network",
+        .uses = "network, network_port",
         .error_domain = 10,
         .concurrency = plugin::Concurrency::parallel};
     using Implements = plugin::implements<ops::hv_caps::domain_xml_from_native>;
@@ -87,6 +92,10 @@ class Driver final : public plugin::DriverBase {
     Result<std::string> run(const plugin::Neighbours& others, const std::string& command, std::uint64_t network) const {
         if (command == "desc") return describe(others, network, 0);
         if (command == "secure") return describe(others, network, 0x8000);
+        if (command == "leases") return leases(others, network, nullptr);
+        if (command == "endless") return leases(others, network, "endless");
+        if (command == "ports") return ports(others, network);
+        if (command == "lists") return empty_lists();
         if (command == "destroy") {
             pv_net_destroy_out out{};
             PV_TRY(others.call<ops::net_network::destroy>(network, {}, out));
@@ -102,6 +111,60 @@ class Driver final : public plugin::DriverBase {
         pv_net_create_out out{};
         PV_TRY(others.call<ops::net_network::create>(network, {}, out));
         return std::string("created");
+    }
+    Result<std::string> leases(const plugin::Neighbours& others, std::uint64_t network, const char* mac) const {
+        const plugin::RecordList<ops::net_network::dhcp_leases, pv_net_lease> found(s_);
+        pv_net_dhcp_leases_in in{};
+        in.mac = mac;
+        pv_net_dhcp_leases_out out{};
+        out.leases = found.get();
+        PV_TRY(others.call<ops::net_network::dhcp_leases>(network, in, out));
+        PV_TRY(found.check());
+        std::string text;
+        for (std::uint32_t i = 0; i < found.size(); ++i)
+            text += fmt::format("{}/{} until {} on {} for {}\n", found[i].address, found[i].prefix, found[i].expiry,
+                                found[i].interface, found[i].hostname != nullptr ? found[i].hostname : "nobody");
+        return text;
+    }
+    Result<std::string> ports(const plugin::Neighbours& others, std::uint64_t network) const {
+        PV_ASSIGN_OR_RETURN(const std::vector<std::uint64_t> all, others.list(PV_KIND_NETWORK_PORT, network));
+        std::string text = fmt::format("{} ports\n", all.size());
+        for (const std::uint64_t port : all) {
+            PV_ASSIGN_OR_RETURN(const auto seen, others.describe(PV_KIND_NETWORK_PORT, port, "tap"));
+            PV_ASSIGN_OR_RETURN(const auto none, others.describe(PV_KIND_NETWORK_PORT, port, "colour"));
+            if (!seen || none) return make_error(ErrorCode::internal_error, ErrorDomain::none, "port {} is odd", port);
+            pv_param average{};
+            average.field = "inbound.average";
+            average.type = PV_PARAM_UINT;
+            average.v.ui = 17;
+            pv_port_set_params_in in{};
+            in.params = &average;
+            in.nparams = 1;
+            pv_port_set_params_out done{};
+            PV_TRY(others.call<ops::net_port::set_params>(port, in, done));
+            const plugin::ParamList params(s_);
+            pv_port_params_out out{};
+            out.params = params.get();
+            PV_TRY(others.call<ops::net_port::params>(port, {}, out));
+            PV_TRY(params.check());
+            const pv_param* set = params.view().find("inbound.average", PV_PARAM_UINT);
+            const pv_param* note = params.view().find("note", PV_PARAM_STRING);
+            if (set == nullptr || note == nullptr || params.view().at(2) != nullptr)
+                return make_error(ErrorCode::internal_error, ErrorDomain::none, "{} parameters", params.size());
+            text += fmt::format("{} (uuid {:02x}, tap {}): {}, {}\n", seen->name, seen->object.uuid[0], seen->value,
+                                set->v.ui, note->v.s);
+        }
+        return text;
+    }
+    Result<std::string> empty_lists() const {
+        const plugin::StringList strings(s_);
+        const plugin::GroupList groups(s_);
+        const plugin::ObjectList objects(s_);
+        const plugin::ParamList params(s_);
+        if (!strings || !groups || !objects || !params) return std::string("there are none");
+        const bool empty = strings.size() + groups.size() + objects.size() + params.size() == 0 && strings[0].empty() &&
+                           groups[7].object == 0 && groups[7].params.size() == 0 && objects[0] == 0;
+        return std::string(empty ? "empty" : "not empty");
     }
     // What lives until the other driver has answered.
     struct Later {

@@ -17,6 +17,8 @@
 #include <polyvirt/abi/loop.h>
 #include <polyvirt/abi/registry.h>
 
+#include "document.h"
+
 PV_MANIFEST("id: t_good\n"
             "abi: [0, 1]\n"
             "provides: [pv.dom.lifecycle/1]\n"
@@ -44,15 +46,6 @@ static void fail(pv_inst *inst, pv_call *call, int32_t code, const char *text) {
     inst->call->error(call, &e);
 }
 
-/* What stands in the first <name>, or the whole text. */
-static void read_name(const char *xml, char *to, size_t size) {
-    const char *begin = strstr(xml, "<name>");
-    begin = begin != NULL ? begin + 6 : xml;
-    const char *end = strstr(begin, "</name>");
-    const size_t n = end != NULL ? (size_t)(end - begin) : strlen(begin);
-    memcpy(to, begin, n < size ? n : size - 1);
-}
-
 static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_xml_in *in,
                                pv_dom_create_xml_out *out) {
     (void)obj;
@@ -69,7 +62,7 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
     pv_obj_desc desc = {.size = sizeof(desc), .kind = PV_KIND_DOMAIN, .name = d->name,
                         .dom_id = __atomic_add_fetch(&inst->last_id, 1, __ATOMIC_RELAXED), .state = 1,
                         .attrs = PV_ATTR_ACTIVE, .data = d, .release = free};
-    memcpy(desc.uuid, d->name, sizeof(desc.uuid));
+    read_uuid(in->xml, d->name, desc.uuid);
     pv_status s = inst->registry->publish(inst->host, call, &desc, &out->obj);
     if (s != PV_OK) free(d);
     return s;

@@ -18,7 +18,7 @@
  *   storage_vol_upload        to volume "vol" (key /stuck/vol) of pool "pool": takes nothing until told
  *   domain_abort_job          tells all that hangs on this domain to end
  *   storage_vol_wipe          tells the uploads
- *   domain_create_xml         a further domain, whose name is the text of the document
+ *   domain_create_xml         a further domain, whose name is the document's, or its text
  *   domain_destroy            abort_job, and the domain is gone
  */
 #define _POSIX_C_SOURCE 200809L /* for a monotonic clock, of which plain C11 knows nothing */
@@ -43,6 +43,8 @@
 #include <polyvirt/abi/loop.h>
 #include <polyvirt/abi/registry.h>
 #include <polyvirt/abi/stream.h>
+
+#include "document.h"
 
 PV_MANIFEST("id: t_stuck\n"
             "abi: [0, 1]\n"
@@ -338,8 +340,8 @@ static pv_status op_set_memory(pv_inst *inst, pv_call *call, const pv_obj *obj, 
     return PV_OK;
 }
 
-static pv_status publish(pv_inst *inst, pv_call *call, uint32_t kind, const char *name, uint64_t parent,
-                         uint64_t *handle) {
+static pv_status publish_as(pv_inst *inst, pv_call *call, uint32_t kind, const char *name, const uint8_t *uuid,
+                            uint64_t parent, uint64_t *handle) {
     static int32_t next_id = 0;
     const pv_key key = {"key", "/stuck/vol"};
     pv_obj_desc desc = {.size = sizeof(desc), .kind = kind, .name = name, .dom_id = -1, .parent = parent};
@@ -351,19 +353,26 @@ static pv_status publish(pv_inst *inst, pv_call *call, uint32_t kind, const char
         desc.keys = &key;
         desc.nkeys = 1;
     }
-    if (kind != PV_KIND_VOLUME) {
-        uint64_t hash[2] = {14695981039346656037ULL, kind};
-        for (const char *c = name; *c != '\0'; ++c) hash[0] = (hash[0] ^ (unsigned char)*c) * 1099511628211ULL;
-        memcpy(desc.uuid, hash, sizeof(desc.uuid));
-    }
+    if (kind != PV_KIND_VOLUME) memcpy(desc.uuid, uuid, sizeof(desc.uuid));
     return inst->registry->publish(inst->host, call, &desc, handle);
+}
+
+static pv_status publish(pv_inst *inst, pv_call *call, uint32_t kind, const char *name, uint64_t parent,
+                         uint64_t *handle) {
+    uint8_t uuid[16];
+    read_uuid("", name, uuid);
+    return publish_as(inst, call, kind, name, uuid, parent, handle);
 }
 
 static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_xml_in *in,
                                pv_dom_create_xml_out *out) {
     if (wrong_flags(inst, call, in->flags, 0)) return PV_FAIL;
     (void)obj;
-    return publish(inst, call, PV_KIND_DOMAIN, in->xml, 0, &out->obj);
+    char name[256] = "";
+    read_name(in->xml, name, sizeof(name));
+    uint8_t uuid[16];
+    read_uuid(in->xml, name, uuid);
+    return publish_as(inst, call, PV_KIND_DOMAIN, name, uuid, 0, &out->obj);
 }
 
 static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_destroy_in *in,

@@ -31,6 +31,8 @@
 #include <polyvirt/abi/paths.h>
 #include <polyvirt/abi/registry.h>
 
+#include "document.h"
+
 PV_MANIFEST("id: t_life\n"
             "abi: [0, 1]\n"
             "provides: [pv.hv.caps/1, pv.dom.lifecycle/1, pv.dom.stats/1]\n"
@@ -91,21 +93,6 @@ static pv_status op_type(pv_inst *inst, pv_call *call, const pv_obj *obj, const 
     return fail(inst, call, ERR_INTERNAL, "no room for the type");
 }
 
-static void fill_uuid(uint8_t *uuid, const char *name) {
-    uint64_t hash[2] = {14695981039346656037ULL, 4711};
-    for (const char *c = name; *c != '\0'; ++c) hash[0] = (hash[0] ^ (unsigned char)*c) * 1099511628211ULL;
-    memcpy(uuid, hash, 16);
-}
-
-/* What stands in the first <name>, or the whole text. */
-static void read_name(const char *xml, char *to, size_t size) {
-    const char *begin = strstr(xml, "<name>");
-    begin = begin != NULL ? begin + 6 : xml;
-    const char *end = strstr(begin, "</name>");
-    const size_t n = end != NULL ? (size_t)(end - begin) : strlen(begin);
-    memcpy(to, begin, n < size ? n : size - 1);
-}
-
 static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_create_xml_in *in,
                                pv_dom_create_xml_out *out) {
     (void)obj;
@@ -126,10 +113,13 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
     *(volatile char *)data = 1; /* not for the compiler to make calloc() of */
     pv_obj_desc desc = {.size = sizeof(desc), .kind = PV_KIND_DOMAIN, .name = name, .dom_id = id, .state = RUNNING,
                         .attrs = PV_ATTR_ACTIVE, .data = data, .release = free};
+#ifdef LIFE_PUBLISHES_ANOTHER
+    desc.name = "another";
+#endif
 #ifdef LIFE_PUBLISHES_NONSENSE
     desc.dom_id = -1;
 #endif
-    fill_uuid(desc.uuid, name);
+    read_uuid(in->xml, name, desc.uuid);
     pthread_mutex_lock(&inst->lock);
     const pv_status status = inst->registry->publish(inst->host, call, &desc, &out->obj);
     if (status == PV_OK) post_event(inst, out->obj, name, desc.uuid, id, STARTED);
@@ -251,6 +241,20 @@ static pv_status op_destroy(pv_inst *inst, pv_call *call, const pv_obj *obj, con
     return PV_OK;
 }
 
+#ifdef LIFE_COMPLETES_CANCELLED
+/* A read that ends when it is cancelled, and once more when its time has come. */
+static void info_cancelled(void *ctx) {
+    struct later *l = ctx;
+    fail(l->inst, l->call, ERR_INTERNAL, "cancelled");
+    l->inst->call->complete(l->call, PV_CANCELLED);
+}
+
+static void info_ready(void *ctx) {
+    struct later *l = ctx;
+    l->inst->call->complete(l->call, PV_OK);
+}
+#endif
+
 static pv_status op_info(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_info_in *in, pv_dom_info_out *out) {
     (void)call, (void)in;
     pthread_mutex_lock(&inst->lock);
@@ -258,8 +262,33 @@ static pv_status op_info(pv_inst *inst, pv_call *call, const pv_obj *obj, const 
     pthread_mutex_unlock(&inst->lock);
     out->max_memory = out->memory = 65536;
     out->vcpus = 1;
+#ifdef LIFE_COMPLETES_CANCELLED
+    struct later *l = calloc(1, sizeof(*l));
+    if (l == NULL) return fail(inst, call, ERR_NO_MEMORY, "out of memory");
+    l->inst = inst;
+    l->call = call;
+    if (inst->call->on_cancel(call, info_cancelled, l, NULL) != PV_OK ||
+        inst->loops->add_timer(inst->loop, 200000000, 0, info_ready, l, free) == NULL) {
+        free(l);
+        return fail(inst, call, ERR_INTERNAL, "the loop is gone");
+    }
+    return PV_PENDING;
+#else
     return PV_OK;
+#endif
 }
+
+#ifdef LIFE_ODD_PARAMS
+static pv_status op_perf_events(pv_inst *inst, pv_call *call, const pv_obj *obj, const pv_dom_perf_events_in *in,
+                                pv_dom_perf_events_out *out) {
+    (void)obj;
+    if (in->flags != 0) return bad_flags(inst, call);
+    const pv_param odd = {.field = "no_such_event", .type = PV_PARAM_BOOLEAN, .v = {.b = 1}};
+    const pv_param wrong = {.field = "cpu_cycles", .type = PV_PARAM_STRING, .v = {.s = "many"}};
+    if (inst->build->add_param(out->params, &odd) == PV_OK && inst->build->add_param(out->params, &wrong) == PV_OK) return PV_OK;
+    return fail(inst, call, ERR_INTERNAL, "no room for parameters");
+}
+#endif
 
 static const pv_hv_caps caps = {.size = sizeof(caps), .type = op_type};
 static const pv_dom_lifecycle lifecycle = {
@@ -269,7 +298,11 @@ static const pv_dom_lifecycle lifecycle = {
     .size = sizeof(lifecycle),
 #endif
     .create_xml = op_create_xml, .suspend = op_suspend, .resume = op_resume, .reset = op_reset, .destroy = op_destroy};
-static const pv_dom_stats stats = {.size = sizeof(stats), .info = op_info};
+static const pv_dom_stats stats = {.size = sizeof(stats), .info = op_info,
+#ifdef LIFE_ODD_PARAMS
+                                   .perf_events = op_perf_events
+#endif
+};
 
 /* ---- the plugin ------------------------------------------------------------------------------------------------ */
 

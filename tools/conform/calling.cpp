@@ -143,6 +143,7 @@ class ArgumentMaker {
         T* b = world().handles.add(std::make_unique<T>(), what);
         b->call = call_;
         call_->builders.push_back(b);
+        if constexpr (requires { b->family; }) b->family = f.family;
         put(to, f.offset, b);
     }
     void builder(const FieldSpec& f, void* to) {
@@ -173,7 +174,7 @@ Flight::Flight(Life& life, const OpSpec& op, const ObjectPtr& target, const Argu
         c->host = life.host();
         c->id = ++next_id;
         c->client = arguments.client;
-        c->authorised_name = arguments.authorised_name;
+        c->authorised = arguments.authorised;
         c->target = target;
         if (op.stream != 0) c->stream = new_stream(c, op.stream);
         if (target) {

@@ -22,7 +22,7 @@ struct Arguments {
     std::int32_t enumeration = 0;
     std::size_t more = 0;           // `in` and `out` are so much longer, filled with 0xa5
     std::string document;           // for texts named xml; "": made for the kind
-    std::string authorised_name;    // of what the call may publish
+    Authorised authorised;          // what the call may publish
     std::uint64_t client = 1;
 };
 

@@ -24,6 +24,7 @@ struct FieldSpec {
     std::size_t count_offset; // of arrays in `in`; else 0
     std::uint32_t known;      // flags: all bits that mean something; enumerations: the highest value
     std::uint32_t kind;       // of objects; 0: any
+    std::uint32_t family;     // of parameters: PV_PARAMS_*; else 0
 };
 
 struct OpSpec {

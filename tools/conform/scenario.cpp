@@ -130,6 +130,19 @@ std::string document_for(Life& life, std::uint32_t kind, const std::string& name
 
 std::string Scenario::lacks(std::uint32_t kind) { return fmt::format("there is no {} and the plugin makes none (see --document)", kind_name(kind)); }
 
+namespace {
+
+// What the kit's own document says of the object, as far as it is the client's to say: secrets and ports have no name, and
+// node devices are named by their driver.
+Authorised authorised_for(std::uint32_t kind, const std::string& name) {
+    const bool named = kind != PV_KIND_SECRET && kind != PV_KIND_NETWORK_PORT && kind != PV_KIND_NODEDEV;
+    const bool numbered = kind == PV_KIND_DOMAIN || kind == PV_KIND_NETWORK || kind == PV_KIND_POOL || kind == PV_KIND_SECRET ||
+                          kind == PV_KIND_NWFILTER || kind == PV_KIND_NETWORK_PORT;
+    return {kind, named ? name : "", numbered ? uuid_for(name) : ""};
+}
+
+} // namespace
+
 ObjectPtr Scenario::fresh(std::uint32_t kind) {
     for (const Maker& m : kMakers) {
         const OpSpec* op = m.kind == kind ? find_op(m.op) : nullptr;
@@ -141,7 +154,7 @@ ObjectPtr Scenario::fresh(std::uint32_t kind) {
         Arguments a;
         const std::string name = fmt::format("conform-{}", ++made_);
         a.document = document_for(life_, kind, name);
-        if (life_.subject().documents.empty()) a.authorised_name = name;
+        if (life_.subject().documents.empty()) a.authorised = authorised_for(kind, name);
         const Ended e = call_op(life_, *op, parent, a);
         for (const ObjectPtr& o : objects_of(life_.host(), kind))
             if (before.count(o->handle) == 0) return o;

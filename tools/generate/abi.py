@@ -174,6 +174,36 @@ enum {{ PV_DEADLINE_NONE = 0, PV_DEADLINE_QUERY = 1, PV_DEADLINE_MODIFY = 2 }};
     return header("ops", "plugin-api/spec", body)
 
 
+def params_header(spec):
+    """Names and types of typed parameters, for hosts, the kit and whoever writes a driver."""
+    families = list(spec.families)
+    numbers = ",\n".join(f"    PV_PARAMS_{name.upper()} = {i}" for i, name in enumerate(families, 1))
+    rules = " \\\n".join(f'    X(PV_PARAMS_{name.upper()}, "{p.name}", {p.mask:#04x}u, {int(p.many)})'
+                          for name in families for p in spec.families[name])
+    fields = " \\\n".join(
+        f"    X({op.c_const}, {op.c_base}_{side}, {f.name}, {int(side == 'out')}, {int(f.base == 'groups')}, PV_PARAMS_{f.arg.upper()})"
+        for op in spec.ops() for side, fs in (("in", op.ins), ("out", op.outs)) for f in fs if f.base in ("params", "groups"))
+    body = f"""
+/* Families of typed parameters, as plugin-api/spec/params.yaml has them: an op's parameters are of one. */
+enum {{
+{numbers}
+}};
+
+/* A bit for each type, by its number: 1 << PV_PARAM_*. */
+#define PV_PARAM_BIT(type) (1u << (type))
+
+/* X(family, name, types, many) for every parameter. In a name "*" stands for a number, "**" for any text of letters, digits,
+ * '.', '_' and '-'. types: PV_PARAM_BIT of those that it may have; many: 1 = it may stand in a list several times. */
+#define PV_PARAM_RULES(X) \\
+{rules}
+
+/* X(op, struct, field, out, groups, family) for every list of parameters; out: 0 = an argument, 1 = a result. */
+#define PV_OP_PARAMS(X) \\
+{fields}
+"""
+    return header("params", "plugin-api/spec/params.yaml", body)
+
+
 def layout_header(spec, event_structs):
     lines = ["\n#include <polyvirt/abi/gen/events.h>\n#include <polyvirt/abi/gen/ops.h>\n",
              "/* Sizes and places of everything above on LP64: a change of these lines is a change of the ABI. */",
@@ -259,6 +289,7 @@ def generate(root):
     event_list = events_module.load(facts, constants)
     files = {f"{t.stem}.h": table_header(t, facts) for t in spec.tables}
     files["ops.h"] = ops_header(spec, constants, facts)
+    files["params.h"] = params_header(spec)
     files["constants.h"] = constants_header(constants)
     text, structs = events_module.c_header(event_list)
     files["events.h"] = header("events", "host/protocol/tables", text)

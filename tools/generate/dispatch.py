@@ -460,6 +460,15 @@ def record_sources(spec):
         source += ["    std::memcpy(to, &r, sizeof r);", "}", ""]
     source += ["} // namespace", ""]
     source += [f"const pv_record_type {r.c_name[3:]}{{sizeof({r.c_name}), &copy_{r.c_name[3:]}}};" for r in records]
+    header += ["", "// What an op returns a list of; null: it returns none.",
+               "const pv_record_type* of_op(std::uint32_t op);"]
+    source += ["", "const pv_record_type* of_op(std::uint32_t op) {", "    switch (op) {"]
+    for t in spec.tables:
+        for op in t.ops:
+            for f in op.outs:
+                if f.base == "records":
+                    source.append(f"    case {op.id:#x}: return &{t.prefix}_{f.arg}; // {op.full_name}")
+    source += ["    default: return nullptr;", "    }", "}"]
     for text in (header, source):
         text += ["", "} // namespace polyvirt::plugin::records", ""]
     return "\n".join(header), "\n".join(source)

@@ -43,7 +43,7 @@ C_RESERVED = {"size", "default", "register", "switch", "case", "enum", "union", 
 class Field:
     name: str
     base: str           # u32 ... str params records kind objs
-    arg: str = ""       # record, kind or enumeration
+    arg: str = ""       # record, kind, enumeration or family of parameters
     doc: str = ""
     is_flags: bool = False
 
@@ -129,6 +129,23 @@ class Table:
         return KINDS[self.kind][0] if self.kind in KINDS else 0
 
 
+PARAM_TYPES = {"int": 1, "uint": 2, "llong": 3, "ullong": 4, "double": 5, "boolean": 6, "string": 7}
+
+
+@dataclass
+class Param:
+    """One parameter of a family, or many whose names have a number or any text in some places."""
+    name: str        # as it stands on the wire; "*" and "**" as in params.yaml
+    constant: str    # "": it has none
+    types: list      # names of PARAM_TYPES
+    many: bool
+
+    @property
+    def mask(self):
+        """A bit for each type, by the wire's number."""
+        return sum(1 << PARAM_TYPES[t] for t in self.types)
+
+
 def fail(where, text):
     raise SpecError(f"{where}: {text}")
 
@@ -172,6 +189,9 @@ def parse_field(where, name, text, side, records, constants):
         return Field(name, text, doc=doc)
     if text in ("params", "strings", "u32s", "u64s") and (side != "out" or text in BUILDERS):
         return Field(name, text, doc=doc)
+    match = re.fullmatch(r"(params|groups)\((\w+)\)", str(text))
+    if match and (side == "out" or side == "in" and match[1] == "params"):
+        return Field(name, match[1], match[2], doc)
     if text == "uuid" and side == "in" or text == "fds" and side == "in":
         return Field(name, text, doc=doc)
     if text == "groups" and side == "out":
@@ -214,6 +234,26 @@ def parse_wire(where, data):
     return Wire(program, proc, data.get("args", {}), data.get("ret", {}), data.get("set", {}),
                 data.get("drop", []), data.get("adapter", False), data.get("on_error", {}),
                 f"{where}: {data['proc']}")
+
+
+def parse_param(where, name, data, constants):
+    here = f"{where}.{name}"
+    many = False
+    if isinstance(data, dict):
+        check_keys(here, data, {"type", "many"}, ["type"])
+        many, data = bool(data.get("many", False)), data["type"]
+    types = data if isinstance(data, list) else [data]
+    for t in types:
+        if t not in PARAM_TYPES:
+            fail(here, f"'{t}' is no type of a parameter ({', '.join(PARAM_TYPES)})")
+    if not re.fullmatch(r"VIR_[A-Z0-9_]+", name):
+        if not re.fullmatch(r"[A-Za-z0-9._*-]+", name) or "***" in name:
+            fail(here, "a name is one of the wire's constants, or a text of a-z, 0-9, '.', '_', '-' with '*' and '**'")
+        return Param(name, "", types, many)
+    text = constants.strings.get(name) if constants is not None else name
+    if text is None:
+        fail(here, f"the constants have no text '{name}'")
+    return Param(text, name, types, many)
 
 
 OP_KEYS = {"op", "doc", "since", "target", "does", "may_block", "deadline", "client_gone", "stream",
@@ -296,7 +336,7 @@ class Spec:
     def __init__(self, folder, constants=None):
         self.tables = []
         for path in sorted(pathlib.Path(folder).glob("*.yaml")):
-            if path.stem == "host":
+            if path.stem in ("host", "params"):
                 continue
             try:
                 data = yaml.safe_load(path.read_text())
@@ -305,6 +345,7 @@ class Spec:
             self.tables.append(parse_table(path.stem, data, constants))
         self.tables.sort(key=lambda t: t.number)
         self._load_host(pathlib.Path(folder) / "host.yaml", constants)
+        self._load_families(pathlib.Path(folder) / "params.yaml", constants)
         self._check_unique("number", [t.number for t in self.tables])
         self._check_unique("C name", [op.c_base + end for op in self.ops() for end in ("_in", "_out")]
                            + [r.c_name for t in self.tables for r in t.records.values()]
@@ -325,6 +366,28 @@ class Spec:
             check_name("host.yaml: raw", entry["fn"])
             self.raw.append(entry)
         self.host = parse_table("host", data, constants, host=True)
+
+    def _load_families(self, path, constants):
+        """{family: [Param]}; a spec without the file has none, and says nothing of its parameters."""
+        self.families = {}
+        if not path.exists():
+            return
+        data = yaml.safe_load(path.read_text())
+        check_keys("params.yaml", data, {"families"}, ["families"])
+        for family, params in data["families"].items():
+            check_name(f"params.yaml: family {family}", family)
+            self.families[family] = [parse_param(f"params.yaml: {family}", n, d, constants) for n, d in params.items()]
+        used = set()
+        for op in self.ops():
+            for f in op.ins + op.outs:
+                if f.base not in ("params", "groups"):
+                    continue
+                if f.arg not in self.families:
+                    fail(f"{op.full_name}.{f.name}", f"'{f.arg}' is no family of params.yaml; say {f.base}(FAMILY)")
+                used.add(f.arg)
+        for family in self.families:
+            if family not in used:
+                fail("params.yaml", f"no op has parameters of family '{family}'")
 
     def ops(self):
         return [op for table in self.tables for op in table.ops]

@@ -15,8 +15,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <polyvirt/buffer.h>
+#include <polyvirt/lists.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/op_tag.h>
 
@@ -69,6 +74,39 @@ class Neighbours {
             s_.driver->call_async(s_.host, call_, Op::kNumber, object, &in, &out, loop.get(), &finished, ctx.get());
         if (status == PV_PENDING) (void)ctx.release();
         return status;
+    }
+
+    // [worker, init] The objects of a kind, or those of one parent, that whoever is behind the call may see.
+    [[nodiscard]] Result<std::vector<std::uint64_t>> list(std::uint32_t kind, std::uint64_t parent = 0) const
+        PV_NO_LOCKS_HELD {
+        const ObjectList found(s_);
+        PV_TRY(found.check());
+        const pv_status status = s_.driver->list(s_.host, call_, kind, parent, found.get());
+        if (status != PV_OK) return failed("list", status);
+        std::vector<std::uint64_t> handles;
+        for (std::uint32_t i = 0; i < found.size(); ++i) handles.push_back(found[i]);
+        return handles;
+    }
+    // What the registry knows of an object that find() or list() gave.
+    struct Seen {
+        pv_obj object{}; // its name is below; no data, no parent
+        std::string name, value;
+    };
+    // Leaf. `key`: of which the value is wanted ("path"). Null: the object is gone, or has no such key.
+    [[nodiscard]] Result<std::optional<Seen>> describe(std::uint32_t kind, std::uint64_t object,
+                                                       const char* key = nullptr) const {
+        if (detail::list_service(s_) == nullptr) return failed("describe", PV_UNSUPPORTED);
+        constexpr std::size_t kLongest = 65'536;
+        const Buffer name(s_, kLongest), value(s_, kLongest);
+        Seen seen;
+        seen.object.size = sizeof seen.object;
+        const pv_status status =
+            s_.driver->describe(s_.host, call_, kind, object, &seen.object, name.get(), key, value.get());
+        if (status == PV_GONE) return std::optional<Seen>();
+        if (status != PV_OK) return failed("describe", status);
+        seen.name = name.text();
+        seen.value = value.text();
+        return std::optional<Seen>(std::move(seen));
     }
 
   private:

@@ -59,9 +59,9 @@ class NoSink final : public EventSink {
     void deliver(std::span<const QueuedEvent>) noexcept override {}
 };
 
-class EmptyCall final : public pv_call {
+class EmptyCall final : public plugin::Call {
   public:
-    using pv_call::pv_call;
+    using plugin::Call::Call;
     void finished(pv_status) override {}
 };
 

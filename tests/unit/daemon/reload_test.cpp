@@ -84,7 +84,7 @@ TEST_F(ReloaderTest, what_needs_a_start_is_named) {
     write("polyvirtd.yaml", "listen: {unix: {mode: 0770}}\nplugins: {x: {y: 1}}\n");
     EXPECT_TRUE(reloader.reload());
     EXPECT_THAT(said_, testing::Contains(HasSubstr(":1: listen.unix.mode: changed; takes effect when the daemon starts")));
-    EXPECT_THAT(said_, testing::Contains(HasSubstr("plugins.x.y: changed; the plugin reads it when it starts")));
+    EXPECT_THAT(said_, testing::Contains(HasSubstr("plugins.x.y: changed; its plugin is told")));
 }
 
 TEST_F(ReloaderTest, a_file_that_went_away_is_as_empty) {

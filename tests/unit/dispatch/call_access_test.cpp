@@ -6,6 +6,7 @@
 #include "host/dispatch/call_access.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -255,6 +256,131 @@ TEST_F(Documents, that_name_a_known_object_stand_for_it) {
                     denials_, 1, proc_named("domain_define_xml"));
     call.take_document(protocol::to_str("<domain><name>db-1</name></domain>"));
     EXPECT_FALSE(call.check_rest(&registry).has_value());
+}
+
+TEST_F(Documents, that_mean_an_object_by_uuid_alone_need_permission_on_that_too) {
+    plugin::Registry registry;
+    pv_obj_desc desc{};
+    desc.size = sizeof desc;
+    desc.kind = PV_KIND_DOMAIN;
+    desc.name = "db-1";
+    desc.dom_id = -1;
+    const Uuid uuid = *Uuid::parse("c7a5fdbd-cdaf-9455-926a-d65c16db1809");
+    std::copy(uuid.bytes.begin(), uuid.bytes.end(), desc.uuid);
+    ASSERT_TRUE(registry.publish(desc).has_value());
+    const auto allowed = [&](const std::string& name) {
+        CallAccess call(viewer("{default: deny, rules: [{name: r, allow: '*', on: {name: 'web-*'}}]}"), denials_, 1,
+                        proc_named("domain_define_xml"));
+        const std::string xml = "<domain><name>" + name + "</name><uuid>" + uuid.to_string() + "</uuid></domain>";
+        call.take_document(protocol::to_str(xml));
+        return call.check_rest(&registry).has_value();
+    };
+    EXPECT_FALSE(allowed("web-1"));
+    ASSERT_TRUE(registry.retire(registry.find_name(PV_KIND_DOMAIN, 0, "db-1")->handle));
+    EXPECT_TRUE(allowed("web-1"));
+}
+
+// What a driver may publish in a call of `proc` whose document is `xml`.
+class Publishing : public ::testing::Test {
+  protected:
+    static constexpr const char* kPolicy =
+        "{default: deny, rules: [{name: not-blue, deny: '*', on: {uuid: c7a5fdbd-cdaf-9455-926a-d65c16db1809}},"
+        "{name: web, allow: '*', on: {name: ['web-*', pool, 'scsi_host*']}}]}";
+
+    void begin(const char* proc, std::string_view xml, std::vector<ObjectPtr> found = {}, const char* policy = kPolicy) {
+        call_.emplace(policy != nullptr ? viewer(policy) : nullptr, denials_, 1, proc_named(proc));
+        EXPECT_TRUE(call_->check_early().has_value());
+        for (const ObjectPtr& object : found) {
+            const Status allowed = call_->check(object);
+            EXPECT_TRUE(allowed.has_value()) << (allowed ? "" : allowed.error().message);
+        }
+        if (!xml.empty()) call_->take_document(protocol::to_str(xml));
+        const Status rest = call_->check_rest(nullptr);
+        EXPECT_TRUE(rest.has_value()) << (rest ? "" : rest.error().message);
+    }
+    // "": it may.
+    std::string refusal(std::uint32_t kind, const std::string& name, const char* uuid = "", ObjectPtr parent = nullptr) {
+        ObjectRef made;
+        made.kind = kind;
+        made.name = name;
+        made.uuid = Uuid::parse(uuid).value_or(Uuid{});
+        made.parent = std::move(parent);
+        const Status allowed = call_->check_publish(made, "vmm");
+        if (allowed) return "";
+        EXPECT_EQ(allowed.error().code, ErrorCode::access_denied);
+        return allowed.error().message;
+    }
+    static ObjectPtr object(access::Kind kind, const std::string& name, std::uint64_t handle) {
+        auto made = std::make_shared<ObjectRef>(*object_of(kind, name));
+        made->handle = handle;
+        return made;
+    }
+
+    DenialLog denials_;
+    std::optional<CallAccess> call_;
+};
+
+constexpr const char* kGreen = "11111111-2222-3333-4444-555555555555";
+constexpr const char* kBlue = "c7a5fdbd-cdaf-9455-926a-d65c16db1809";
+
+TEST_F(Publishing, the_object_of_the_document_and_no_other) {
+    begin("domain_define_xml", "<domain><name>web-1</name></domain>");
+    EXPECT_EQ(refusal(PV_KIND_DOMAIN, "web-1", kGreen), "");
+    EXPECT_THAT(refusal(PV_KIND_DOMAIN, "web-2", kGreen),
+                HasSubstr("driver 'vmm' may not publish domain 'web-2' (11111111-2222-3333-4444-555555555555) in this call: "
+                          "domain.write was authorised for domain 'web-1' (rule R24 of the plugin ABI)"));
+    EXPECT_THAT(refusal(PV_KIND_DOMAIN, "db-1"), HasSubstr("; the default denies domain.write on domain 'db-1'"));
+    EXPECT_EQ(refusal(PV_KIND_VOLUME, "anything"), "") << "other kinds are the driver's own affair";
+}
+
+TEST_F(Publishing, what_the_document_left_open_is_judged_then) {
+    begin("domain_define_xml", "<domain><name>web-1</name></domain>");
+    EXPECT_THAT(refusal(PV_KIND_DOMAIN, "web-1", kBlue), HasSubstr("rule 'not-blue' denies domain.write on domain 'web-1'"));
+}
+
+TEST_F(Publishing, the_uuid_of_the_document_counts) {
+    begin("domain_define_xml", "<domain><name>web-1</name><uuid>11111111-2222-3333-4444-555555555555</uuid></domain>");
+    EXPECT_EQ(refusal(PV_KIND_DOMAIN, "web-1", kGreen), "");
+    EXPECT_THAT(refusal(PV_KIND_DOMAIN, "web-1", "11111111-2222-3333-4444-555555555556"), HasSubstr("rule R24"));
+    EXPECT_THAT(refusal(PV_KIND_DOMAIN, "web-1"), HasSubstr("rule R24"));
+}
+
+TEST_F(Publishing, volumes_are_in_the_pool_that_was_found) {
+    const ObjectPtr pool = object(access::Kind::storage_pool, "pool", 7);
+    begin("storage_vol_create_xml", "<volume><name>web-disk</name></volume>", {pool});
+    EXPECT_EQ(refusal(PV_KIND_VOLUME, "web-disk", "", pool), "");
+    EXPECT_THAT(refusal(PV_KIND_VOLUME, "web-disk", "", object(access::Kind::storage_pool, "other", 8)), HasSubstr("rule R24"));
+    EXPECT_THAT(refusal(PV_KIND_VOLUME, "web-disk2", "", pool), HasSubstr("rule R24"));
+}
+
+TEST_F(Publishing, a_clone_is_in_its_pool_and_not_in_what_it_is_a_clone_of) {
+    const ObjectPtr pool = object(access::Kind::storage_pool, "pool", 7);
+    begin("storage_vol_create_xml_from", "<volume><name>web-disk</name></volume>",
+          {pool, object(access::Kind::storage_vol, "web-base", 9)});
+    EXPECT_EQ(refusal(PV_KIND_VOLUME, "web-disk", "", pool), "");
+}
+
+TEST_F(Publishing, snapshots_are_of_the_domain_that_was_found) {
+    const ObjectPtr web = object(access::Kind::domain, "web-1", 7), db = object(access::Kind::domain, "web-2", 8);
+    begin("domain_snapshot_create_xml", "<domainsnapshot/>", {web});
+    EXPECT_EQ(refusal(PV_KIND_SNAPSHOT, "s1", "", web), "");
+    EXPECT_THAT(refusal(PV_KIND_SNAPSHOT, "s1", "", db), HasSubstr("which is about another domain (rule R24"));
+}
+
+TEST_F(Publishing, node_devices_are_named_by_their_driver_and_judged_by_that) {
+    begin("node_device_create_xml", "<device><name>scsi_host3</name><parent>pci</parent></device>");
+    EXPECT_EQ(refusal(PV_KIND_NODEDEV, "scsi_host9"), "");
+    EXPECT_THAT(refusal(PV_KIND_NODEDEV, "eth0"), HasSubstr("the default denies node_device."));
+}
+
+TEST_F(Publishing, of_an_unknown_object_is_what_rules_without_objects_allowed) {
+    begin("domain_define_xml", "<domain>", {}, "{default: deny, rules: [{name: all, allow: '*'}]}");
+    EXPECT_EQ(refusal(PV_KIND_DOMAIN, "anything", kBlue), "");
+}
+
+TEST_F(Publishing, without_a_policy_nothing_was_authorised) {
+    begin("domain_define_xml", "<domain><name>web-1</name></domain>", {}, nullptr);
+    EXPECT_EQ(refusal(PV_KIND_DOMAIN, "db-1"), "");
 }
 
 TEST(CallAccess, new_name_goes_before_that_of_the_document) {

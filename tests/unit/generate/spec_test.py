@@ -81,6 +81,36 @@ class TheSpecAsItIs(SpecCase):
         self.assertEqual(sorted(found - by_hand), [], "the spec gives these to drivers or to host.yaml's questions")
 
 
+class Parameters(SpecCase):
+    def test_every_list_has_a_family(self):
+        self.change("dom_tune.yaml", "out: {params: params(scheduler)}", "out: {params: params}")
+        self.refused("dom_tune.scheduler_params.params", "'' is no family of params.yaml; say params(FAMILY)")
+
+    def test_family_must_be_there(self):
+        self.change("dom_tune.yaml", "out: {params: params(scheduler)}", "out: {params: params(schedule)}")
+        self.refused("'schedule' is no family")
+
+    def test_family_must_be_used(self):
+        self.change("params.yaml", "  scheduler:\n", "  unused:\n    \"x\": int\n  scheduler:\n")
+        self.refused("no op has parameters of family 'unused'")
+
+    def test_constant_must_be_known(self):
+        self.change("params.yaml", "VIR_DOMAIN_SCHEDULER_CPU_SHARES", "VIR_DOMAIN_SCHEDULER_CPU_SHAREZ")
+        self.refused("params.yaml: scheduler.VIR_DOMAIN_SCHEDULER_CPU_SHAREZ", "the constants have no text")
+
+    def test_type_must_be_one_of_the_wires(self):
+        self.change("params.yaml", "VIR_DOMAIN_SCHEDULER_CPU_SHARES: ullong", "VIR_DOMAIN_SCHEDULER_CPU_SHARES: u64")
+        self.refused("'u64' is no type of a parameter")
+
+    def test_only_results_are_groups(self):
+        self.change("dom_tune.yaml", "in: {params: params(scheduler)", "in: {params: groups(scheduler)")
+        self.refused("is no type for an in field")
+
+    def test_a_name_is_of_what_may_stand_in_one(self):
+        self.change("params.yaml", '"state.state": int', '"state state": int')
+        self.refused("a name is one of the wire's constants")
+
+
 class Procedures(SpecCase):
     def test_unmapped(self):
         self.change("dom_lifecycle.yaml", "  - proc: remote.domain_suspend\n", "  - proc: remote.domain_resume\n")

@@ -15,9 +15,9 @@ namespace {
 using ::testing::HasSubstr;
 
 // A client's call that says who asks, and whether that one may.
-class AskingCall final : public pv_call {
+class AskingCall final : public Call {
   public:
-    AskingCall() : pv_call(TestCall::make_caller(7)) {}
+    AskingCall() : Call(TestCall::make_caller(7)) {}
     void finished(pv_status s) override {
         status = s;
         if (s < 0) error = take_error(s);
@@ -30,7 +30,12 @@ class AskingCall final : public pv_call {
         if (allowed) return {};
         return make_error(ErrorCode::access_denied, ErrorDomain::access, "not you");
     }
+    void leave_visible(std::vector<ObjectPtr>& objects, Instance& driver) override {
+        asked_driver = driver.plugin_id();
+        std::erase_if(objects, [this](const ObjectPtr& o) { return o->name == hidden; });
+    }
     bool allowed = true;
+    std::string hidden;
     std::uint32_t asked_op = 0;
     std::string asked_about, asked_driver;
     pv_status status = PV_PENDING;
@@ -123,6 +128,63 @@ TEST_F(Neighbourhood, unknown_flags_do_not_reach_the_other_driver) {
     EXPECT_EQ(ask("secure lan", call), "");
     EXPECT_EQ(call->error.code, ErrorCode::invalid_arg);
     EXPECT_THAT(call->error.message, HasSubstr("unsupported flags (0x8000) in function calleeNetworkGetXMLDesc"));
+}
+
+TEST_F(Neighbourhood, records_come_back_as_a_list) {
+    load_both();
+    EXPECT_EQ(ask("leases dmz", call), "192.0.2.1/24 until 1000000000001 on dmz for one\n"
+                                       "192.0.2.2/24 until 1000000000002 on dmz for nobody\n");
+    EXPECT_EQ(ask("lists lan", std::make_shared<AskingCall>()), "empty");
+}
+
+TEST_F(Neighbourhood, a_list_that_could_not_be_filled_is_an_error) {
+    load_both();
+    EXPECT_EQ(ask("endless lan", call), "");
+    EXPECT_LT(call->status, 0);
+    EXPECT_THAT(call->error.message, HasSubstr("longer than a list may be"));
+}
+
+TEST_F(Neighbourhood, objects_are_listed_described_and_asked_for_parameters) {
+    load_both();
+    EXPECT_EQ(ask("ports lan", call), "2 ports\np0 (uuid 30, tap p0): 17, none\np1 (uuid 31, tap p1): 17, none\n");
+    auto blind = std::make_shared<AskingCall>();
+    blind->hidden = "p0";
+    EXPECT_EQ(ask("ports lan", blind), "1 ports\np1 (uuid 31, tap p1): 17, none\n");
+    EXPECT_EQ(ask("ports dmz", std::make_shared<AskingCall>()), "0 ports\n");
+}
+
+TEST_F(Neighbourhood, lists_that_are_never_given_back_go_with_the_instance) {
+    load_both();
+    const auto* svc = static_cast<const pv_svc_driver*>(find_service(nullptr, PV_SVC_DRIVER, sizeof(pv_svc_driver)));
+    pv_host* host = caller->host();
+    EXPECT_NE(svc->params_new(host), nullptr);
+    EXPECT_NE(svc->groups_new(host), nullptr);
+    EXPECT_NE(svc->records_new(host, PV_OP_NET_DHCP_LEASES), nullptr);
+    pv_strings* strings = svc->strings_new(host);
+    svc->strings_free(strings);
+    EXPECT_EQ(svc->records_new(host, PV_OP_NET_DESTROY), nullptr);
+    EXPECT_EQ(svc->params_new(nullptr), nullptr);
+    EXPECT_EQ(svc->params_count(nullptr), 0);
+    EXPECT_EQ(svc->params_at(nullptr, 0), nullptr);
+    EXPECT_EQ(svc->records_at(nullptr, 0), nullptr);
+    EXPECT_EQ(svc->strings_at(nullptr, 0), nullptr);
+    std::uint64_t object = 1;
+    EXPECT_EQ(svc->groups_at(nullptr, 0, &object), nullptr);
+    EXPECT_EQ(object, 0U);
+    svc->params_free(nullptr);
+    pv_objs* objects = svc->objs_new(host);
+    EXPECT_EQ(svc->list(host, nullptr, PV_KIND_NETWORK, 99'999, objects), PV_GONE);
+    EXPECT_EQ(svc->list(host, nullptr, PV_KIND_SECRET, 0, objects), PV_ORDER);
+    EXPECT_EQ(svc->list(host, nullptr, PV_KIND_NETWORK, 0, nullptr), PV_ABI);
+    ASSERT_EQ(svc->list(host, nullptr, PV_KIND_NETWORK, 0, objects), PV_OK);
+    EXPECT_EQ(svc->objs_count(objects), 2);
+    const std::uint64_t lan = svc->objs_at(objects, 0);
+    pv_obj seen{};
+    EXPECT_EQ(svc->describe(host, nullptr, PV_KIND_NETWORK, lan, &seen, nullptr, nullptr, nullptr), PV_ABI); // no size
+    seen.size = sizeof seen;
+    EXPECT_EQ(svc->describe(host, nullptr, PV_KIND_NETWORK, lan, &seen, nullptr, nullptr, nullptr), PV_OK);
+    EXPECT_EQ(seen.handle, lan);
+    EXPECT_EQ(svc->describe(host, nullptr, PV_KIND_NETWORK_PORT, lan, &seen, nullptr, nullptr, nullptr), PV_GONE);
 }
 
 TEST_F(Neighbourhood, kinds_that_the_manifest_does_not_list_are_refused) {

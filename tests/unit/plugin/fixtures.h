@@ -84,9 +84,9 @@ class TempDir {
     std::string path_;
 };
 
-class TestCall final : public pv_call {
+class TestCall final : public Call {
   public:
-    explicit TestCall(std::uint64_t client = 1) : pv_call(make_caller(client)) {}
+    explicit TestCall(std::uint64_t client = 1) : Call(make_caller(client)) {}
     void finished(pv_status s) override {
         status = s;
         if (s < 0) error = take_error(s);
@@ -141,6 +141,7 @@ struct FakeDriver {
     using Op = std::function<pv_status(pv_call*, const pv_obj*, const void*, void*)>;
     Op block, quick, always;
     std::function<pv_status(pv_call*, std::uint32_t how)> on_start;
+    std::function<pv_status(pv_call*)> on_reconfigure;
     std::function<void()> on_stop, on_destroy;
     std::function<void(std::uint64_t client, std::uint32_t kind, std::uint64_t object)> on_closed;
     pv_host* host = nullptr;
@@ -178,6 +179,9 @@ struct FakeDriver {
     static pv_status start(pv_inst* i, pv_call* call, std::uint32_t how) noexcept {
         return of(i).on_start ? of(i).on_start(call, how) : pv_status{PV_OK};
     }
+    static pv_status reconfigure(pv_inst* i, pv_call* call) noexcept {
+        return of(i).on_reconfigure ? of(i).on_reconfigure(call) : pv_status{PV_OK};
+    }
     static void stop(pv_inst* i, std::uint32_t) noexcept {
         if (of(i).on_stop) of(i).on_stop();
     }
@@ -196,7 +200,7 @@ class DriverTest : public ::testing::Test {
         generation->manifest.id = "fake";
         generation->manifest.kinds = {PV_KIND_DOMAIN};
         generation->plugin = {sizeof(pv_plugin), PV_ABI_MINOR, 0, concurrency, "fake", "1", "t", FakeDriver::probe,
-                              FakeDriver::create, FakeDriver::get_interface, FakeDriver::start, nullptr,
+                              FakeDriver::create, FakeDriver::get_interface, FakeDriver::start, FakeDriver::reconfigure,
                               FakeDriver::stop, FakeDriver::destroy, FakeDriver::instance_concurrency};
         FakeDriver::current() = &driver;
         auto made = DriverInstance::create(shared, dir.host_paths(), {generation, &test_catalog(), &root, "main",

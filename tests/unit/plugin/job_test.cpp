@@ -45,7 +45,7 @@ TEST_F(Jobs, classes_exclude_each_other_as_documented) {
 TEST_F(Jobs, a_late_waiter_is_told_who_holds_it) {
     ASSERT_EQ(jobs.begin(host, nullptr, 1, PV_JOB_MODIFY, "migrate", 0), PV_OK);
     auto call = std::make_shared<TestCall>();
-    EXPECT_EQ(jobs.begin(host, call.get(), 1, PV_JOB_MODIFY, "attach-device", 5 * kMs), PV_DEADLINE);
+    EXPECT_EQ(jobs.begin(host, call->handle(), 1, PV_JOB_MODIFY, "attach-device", 5 * kMs), PV_DEADLINE);
     const Error error = call->take_error(PV_DEADLINE);
     EXPECT_EQ(error.code, ErrorCode::operation_timeout);
     EXPECT_EQ(error.message,
@@ -112,7 +112,7 @@ TEST_F(Jobs, asynchronous_waiting_ends_at_its_time) {
         EXPECT_EQ(status, PV_DEADLINE);
         static_cast<Signal*>(ctx)->set();
     };
-    EXPECT_EQ(jobs.begin_async(host, call.get(), 1, PV_JOB_MODIFY, "late", 2 * kMs, loop, fn, &late), PV_PENDING);
+    EXPECT_EQ(jobs.begin_async(host, call->handle(), 1, PV_JOB_MODIFY, "late", 2 * kMs, loop, fn, &late), PV_PENDING);
     EXPECT_TRUE(late.wait());
     EXPECT_EQ(call->take_error(PV_DEADLINE).code, ErrorCode::operation_timeout);
     jobs.end(host, 1, PV_JOB_MODIFY);

@@ -16,7 +16,9 @@ class Record : public ::testing::Test {
     // As the next run of the daemon finds it.
     LoadRecord again() { return LoadRecord(folder); }
     // A run that does not live to see the end of `id`'s start.
-    void crash(const std::string& id, const FileStamp& stamp) { again().begin(id, stamp); }
+    void crash(const std::string& id, const FileStamp& stamp, LoadRecord::Step step = LoadRecord::Step::start) {
+        static_cast<void>(again().begin(id, stamp, step));
+    }
 
     TempDir dir;
     const std::string folder = dir.path() + "/.plugins";
@@ -41,7 +43,7 @@ TEST_F(Record, says_when_it_cannot_remember) {
     ASSERT_FALSE(status);
     EXPECT_THAT(status.error().message, ::testing::HasSubstr(folder));
     EXPECT_TRUE(record.disabled().empty());
-    record.begin("one", kFile); // only a warning
+    record.end(record.begin("one", kFile)); // only a warning
     EXPECT_EQ(again().crashes("one", kFile), 0U);
 }
 
@@ -60,7 +62,7 @@ TEST_F(Record, a_step_that_ends_is_no_crash_and_does_not_make_earlier_ones_undon
         LoadRecord run(folder);
         { const LoadRecord::Watch watch(run, "bad", kFile); }
         EXPECT_EQ(run.crashes("bad", kFile), 1U);
-        run.begin("bad", kFile); // a later step, in which it ends
+        static_cast<void>(run.begin("bad", kFile)); // a later step, in which it ends
     }
     EXPECT_EQ(again().crashes("bad", kFile), 2U);
     {
@@ -68,6 +70,27 @@ TEST_F(Record, a_step_that_ends_is_no_crash_and_does_not_make_earlier_ones_undon
         run.forget_crashes("bad");
     }
     EXPECT_EQ(again().crashes("bad", kFile), 0U);
+}
+
+TEST_F(Record, opens_count_by_themselves_and_several_at_once_as_one) {
+    constexpr auto kOpen = LoadRecord::Step::open;
+    for (unsigned n = 0; n < 3; ++n) {
+        LoadRecord run(folder);
+        EXPECT_EQ(run.crashes("bad", kFile, kOpen), n);
+        EXPECT_EQ(run.crashes("bad", kFile), 0U);
+        const LoadRecord::Watch good(run, "good", kFile, kOpen);
+        { const LoadRecord::Watch ends(run, "bad", kFile, kOpen); }
+        static_cast<void>(run.begin("bad", kFile, kOpen));
+        static_cast<void>(run.begin("bad", kFile, kOpen));
+    }
+    EXPECT_EQ(again().crashes("bad", kFile, kOpen), 3U);
+    EXPECT_EQ(again().crashes("bad", kOther, kOpen), 0U);
+    EXPECT_EQ(again().crashes("good", kFile, kOpen), 0U);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder + "/starting"), {}), 1);
+    again().forget_crashes("bad"); // its start is another matter
+    EXPECT_EQ(again().crashes("bad", kFile, kOpen), 3U);
+    again().forget_crashes("bad", kOpen);
+    EXPECT_EQ(again().crashes("bad", kFile, kOpen), 0U);
 }
 
 TEST_F(Record, nonsense_on_disk_counts_as_nothing) {
@@ -82,8 +105,7 @@ TEST_F(Record, without_a_folder_nothing_is_kept) {
     LoadRecord record("");
     ASSERT_TRUE(record.set_disabled("x", true));
     EXPECT_EQ(record.disabled().count("x"), 1U);
-    record.begin("x", kFile);
-    record.end("x");
+    record.end(record.begin("x", kFile));
     EXPECT_TRUE(LoadRecord("").disabled().empty());
 }
 

@@ -289,7 +289,7 @@ TEST_F(ManagerAdmin, who_crashes_the_daemon_too_often_is_left_out_until_it_is_en
     install("t_good");
     Result<PluginFile> file = read_plugin_file(folder + "/t_moody.so");
     ASSERT_TRUE(file);
-    for (int i = 0; i < 3; ++i) LoadRecord(policy.record_folder).begin("t_moody", file->stamp);
+    for (int i = 0; i < 3; ++i) static_cast<void>(LoadRecord(policy.record_folder).begin("t_moody", file->stamp));
     start();
     EXPECT_EQ(state("t_moody"), PluginState::crashed);
     EXPECT_EQ(state("t_good"), PluginState::running);

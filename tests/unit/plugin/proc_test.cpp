@@ -97,7 +97,7 @@ TEST_F(Proc, a_program_that_cannot_be_executed_says_why) {
     Exit exit;
     pv_proc* proc = nullptr;
     auto call = std::make_shared<TestCall>();
-    EXPECT_EQ(procs.spawn(host, call.get(), &s, loop, Exit::fn, &exit, Exit::release, &proc), PV_FAIL);
+    EXPECT_EQ(procs.spawn(host, call->handle(), &s, loop, Exit::fn, &exit, Exit::release, &proc), PV_FAIL);
     Error error = call->take_error(PV_FAIL);
     EXPECT_EQ(error.int1, ENOENT);
     EXPECT_EQ(error.message, "cannot execute '/nonexistent/program': No such file or directory");
@@ -105,13 +105,13 @@ TEST_F(Proc, a_program_that_cannot_be_executed_says_why) {
 
     const char* const relative[] = {"sh", nullptr};
     s = plan(relative);
-    EXPECT_EQ(procs.spawn(host, call.get(), &s, loop, Exit::fn, &exit, Exit::release, &proc), PV_FAIL);
+    EXPECT_EQ(procs.spawn(host, call->handle(), &s, loop, Exit::fn, &exit, Exit::release, &proc), PV_FAIL);
     EXPECT_THAT(call->take_error(PV_FAIL).message, ::testing::HasSubstr("absolute path"));
 
     const char* const sh[] = {"/bin/sh", nullptr};
     s = plan(sh);
     s.cwd = "/nonexistent";
-    EXPECT_EQ(procs.spawn(host, call.get(), &s, loop, Exit::fn, &exit, Exit::release, &proc), PV_FAIL);
+    EXPECT_EQ(procs.spawn(host, call->handle(), &s, loop, Exit::fn, &exit, Exit::release, &proc), PV_FAIL);
     EXPECT_EQ(call->take_error(PV_FAIL).message, "cannot enter the folder for '/bin/sh': No such file or directory");
 }
 
@@ -169,7 +169,7 @@ TEST_F(Proc, a_program_that_takes_too_long_is_killed_with_its_children) {
     pv_sink out(1 << 20);
     std::int32_t status = -1;
     auto call = std::make_shared<TestCall>();
-    EXPECT_EQ(procs.run(host, call.get(), &s, kSecond / 5, &status, &out, nullptr), PV_DEADLINE);
+    EXPECT_EQ(procs.run(host, call->handle(), &s, kSecond / 5, &status, &out, nullptr), PV_DEADLINE);
     EXPECT_THAT(call->take_error(PV_DEADLINE).message, ::testing::HasSubstr("'/bin/sh' did not end in time"));
     const pid_t background = static_cast<pid_t>(std::stoi(out.data));
     EXPECT_TRUE(eventually([&] { // gone, or a zombie that init has not taken yet

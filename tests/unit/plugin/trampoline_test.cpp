@@ -131,13 +131,22 @@ TEST_F(Trampoline, completes_before_the_op_has_returned) {
 
 TEST_F(Trampoline, the_first_completion_counts) {
     started();
-    driver.block = [](pv_call*, const pv_obj*, const void*, void*) -> pv_status { return PV_PENDING; };
-    const auto call = enter(kOpBlock);
-    calls.complete(call.get(), PV_OK);
-    calls.complete(call.get(), PV_FAIL);
+    pv_call* pending = nullptr;
+    driver.block = [&](pv_call* c, const pv_obj*, const void*, void*) -> pv_status {
+        pending = c;
+        return PV_PENDING;
+    };
+    auto call = enter(kOpBlock);
+    calls.complete(pending, PV_OK);
+    EXPECT_EQ(call->handle(), nullptr);
+    calls.complete(pending, PV_FAIL);
     EXPECT_EQ(call->done.count(), 1);
     EXPECT_EQ(call->status, PV_OK);
     EXPECT_EQ(instance->stats().status_mended, 1U);
+    call.reset(); // nothing is left of it, but the handle
+    calls.complete(pending, PV_FAIL);
+    EXPECT_EQ(instance->stats().status_mended, 2U);
+    EXPECT_EQ(instance->stats().in_flight, 0U);
 }
 
 TEST_F(Trampoline, completion_races_with_the_return) {
@@ -182,12 +191,12 @@ TEST_F(Trampoline, cancel_is_told_on_the_loop_and_once) {
         return PV_PENDING;
     };
     const auto call = enter(kOpBlock);
-    EXPECT_EQ(calls.cancelled(call.get()), 0);
+    EXPECT_EQ(calls.cancelled(call->handle()), 0);
     call->cancel();
     EXPECT_TRUE(cancelled.wait());
-    EXPECT_EQ(calls.cancelled(call.get()), 1);
+    EXPECT_EQ(calls.cancelled(call->handle()), 1);
     call->cancel();
-    calls.complete(call.get(), PV_OK);
+    calls.complete(call->handle(), PV_OK);
     EXPECT_TRUE(released.wait());
     EXPECT_EQ(cancelled.count(), 1);
 }
@@ -381,7 +390,7 @@ TEST_F(Concurrency, a_pending_call_gives_up_its_turn) {
     driver.block = [](pv_call*, const pv_obj*, const void*, void*) -> pv_status { return PV_PENDING; };
     const auto pending = enter(kOpBlock);
     EXPECT_EQ(enter(kOpQuick)->status, PV_OK);
-    calls.complete(pending.get(), PV_OK);
+    calls.complete(pending->handle(), PV_OK);
 }
 
 TEST_F(Concurrency, an_abort_is_always_delivered) {
@@ -437,7 +446,7 @@ TEST_F(Trampoline, stop_waits_for_calls_and_refuses_new_ones) {
     });
     EXPECT_TRUE(eventually([&] { return enter(kOpQuick)->status == PV_BUSY; }));
     EXPECT_FALSE(driver_stopped);
-    calls.complete(pending.get(), PV_OK);
+    calls.complete(pending->handle(), PV_OK);
     EXPECT_TRUE(stopped.wait());
     EXPECT_TRUE(driver_stopped);
     stopper.join();
@@ -454,7 +463,7 @@ TEST_F(Trampoline, a_driver_that_hangs_is_left_alone_at_the_deadline) {
     EXPECT_FALSE(instance->stop(SteadyClock::now() + 20ms, PV_STOP_SHUTDOWN));
     EXPECT_FALSE(destroyed);
     EXPECT_EQ(instance->state(), InstanceState::failed);
-    calls.complete(pending.get(), PV_OK);
+    calls.complete(pending->handle(), PV_OK);
     EXPECT_TRUE(instance->stop(soon(), PV_STOP_SHUTDOWN));
     EXPECT_TRUE(destroyed);
 }

@@ -40,6 +40,7 @@ constexpr std::array kCases = {
     Case{"ops.flags", "R4", "unknown flag bits are error 8", "ops.ordinary", ops_flags},
     Case{"ops.texts", "R8", "empty, huge and garbled texts and documents, and NULL where it may be", "ops.ordinary", ops_texts},
     Case{"ops.numbers", "R4", "extreme numbers and unknown values of enumerations", "ops.ordinary", ops_numbers},
+    Case{"ops.params", "R26", "typed parameters have names and types that the spec knows", "ops.ordinary", walk},
     Case{"ops.longer", "R2", "in and out of a newer host; no byte beyond their size is touched", "ops.ordinary", ops_longer},
     Case{"ops.gone", "R25", "objects that are retired while a call is on its way to them", "ops.ordinary", ops_gone},
     Case{"ops.prompt", "R23", "ops that must not block use no service and no system call that waits", "ops.ordinary", ops_prompt},

@@ -122,6 +122,7 @@ struct pv_sink : Handle {
 };
 struct pv_params : Handle {
     std::vector<std::string> fields;
+    std::uint32_t family = 0;
 };
 struct pv_strings : Handle {
     std::vector<std::string> list;
@@ -134,6 +135,7 @@ struct pv_records : Handle {
 };
 struct pv_groups : Handle {
     std::vector<pv_params*> list;
+    std::uint32_t family = 0;
 };
 
 struct pv_stream : Handle {
@@ -161,6 +163,16 @@ struct pv_proc : Handle {
     pv_release_fn release = nullptr;
     bool ended = false, ours = true;
 };
+
+namespace polyvirt::conform {
+
+// What access control would have been asked about before a define: the object that the document describes.
+struct Authorised {
+    std::uint32_t kind = 0; // 0: anything may be published
+    std::string name, uuid; // "": left to the plugin
+};
+
+} // namespace polyvirt::conform
 
 // One instance.
 struct pv_host : Handle {
@@ -201,6 +213,6 @@ struct pv_call : Handle {
     std::vector<polyvirt::conform::ObjectPtr> pinned;
     const void* out = nullptr;
     bool refused = false; // a builder took no more: it fails, with the host's error
-    std::string authorised_name; // of a define; "": anything
+    polyvirt::conform::Authorised authorised;
     [[nodiscard]] std::string name() const { return op != nullptr ? op->name : "start"; }
 };

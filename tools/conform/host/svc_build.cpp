@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include <polyvirt/abi/gen/params.h>
+
+#include "base/param_name.h"
 #include "tools/conform/host/services.h"
 
 namespace polyvirt::conform {
@@ -36,6 +39,27 @@ pv_status write(pv_sink* sink, const void* data, std::size_t length) noexcept {
     return append(sink, data, length) ? PV_OK : refuse(sink);
 }
 
+// Name and type, as the spec has them for the op.
+void check_rules(std::uint32_t family, const pv_param& p) PV_REQUIRES(g_mu) {
+    struct Rule {
+        std::uint32_t family;
+        const char* name;
+        std::uint32_t types;
+    };
+    static constexpr Rule kRules[] = {
+#define PV_ROW(family, name, types, many) {family, name, types},
+        PV_PARAM_RULES(PV_ROW)
+#undef PV_ROW
+    };
+    if (family == 0) return;
+    std::uint32_t types = 0;
+    for (const Rule& rule : kRules)
+        if (rule.family == family && param_name_fits(rule.name, p.field)) types |= rule.types;
+    if (types == 0) complain("ops.params", "build.add_param: no parameter of this op is named '{}'", p.field);
+    else if ((types & PV_PARAM_BIT(p.type)) == 0)
+        complain("ops.params", "build.add_param: '{}' is of type {}, the spec has it as {:#x} (a bit for each type)", p.field, p.type, types);
+}
+
 pv_status add_param(pv_params* params, const pv_param* p) noexcept {
     const Service service("build.add_param");
     const LeafLock lock(g_mu);
@@ -47,6 +71,7 @@ pv_status add_param(pv_params* params, const pv_param* p) noexcept {
                  p == nullptr ? "null" : fmt::format("field '{}', type {}", p->field != nullptr ? p->field : "(null)", p->type));
         return PV_ABI;
     }
+    check_rules(params->family, *p);
     if (std::find(params->fields.begin(), params->fields.end(), p->field) != params->fields.end())
         complain("services.arguments", "build.add_param: field '{}' twice in one list", p->field);
     params->fields.emplace_back(p->field);
@@ -101,6 +126,7 @@ pv_params* begin_group(pv_groups* groups, std::uint64_t) noexcept {
     if (!groups->list.empty()) groups->list.back()->gone = true; // valid until the next begin
     groups->list.push_back(world().handles.add(std::make_unique<pv_params>(), "list of a group"));
     groups->list.back()->call = groups->call;
+    groups->list.back()->family = groups->family;
     return groups->list.back();
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/uuid.h"
 #include "tools/conform/host/services.h"
 
 namespace polyvirt::conform {
@@ -34,13 +35,24 @@ void check_domain(const Object& o, const char* service) {
     if (o.state < 0 || o.state > 7) complain("registry.rules", "{}: domain '{}' has state {}", service, o.name, o.state);
 }
 
+// Why an object is not what the call was authorised to make; "": it is, or of another kind.
+std::string unauthorised(const Authorised& by, const Object& o) {
+    if (o.kind != by.kind) return {};
+    if (!by.name.empty() && o.name != by.name) return fmt::format("the caller was authorised for '{}'", by.name);
+    const auto uuid = Uuid::parse(by.uuid);
+    if (uuid && o.uuid != uuid->bytes) return fmt::format("the caller was authorised for the one with uuid {}", by.uuid);
+    return {};
+}
+
 // Why it cannot be published; "": it can.
 std::string refusal(pv_host* host, pv_call* call, const Object& o) PV_REQUIRES(g_mu) {
     const auto parent = find_object(host, o.parent);
     if (parented(o.kind) != (o.parent != 0)) complain("registry.rules", "registry.publish: {} '{}' {} a parent", kind_name(o.kind), o.name, o.parent != 0 ? "has" : "lacks");
     if (o.parent != 0 && !parent) return "its parent is gone";
-    if (call != nullptr && !call->authorised_name.empty() && o.kind == PV_KIND_DOMAIN && o.name != call->authorised_name)
-        return fmt::format("the caller was authorised for '{}'", call->authorised_name);
+    if (const std::string other = call != nullptr ? unauthorised(call->authorised, o) : ""; !other.empty()) {
+        complain("registry.rules", "registry.publish: {} '{}' in {}: {} (R24)", kind_name(o.kind), o.name, call->name(), other);
+        return other;
+    }
     for (const auto& [handle, other] : host->objects) {
         if (other->retired || other->kind != o.kind) continue;
         if (other->name == o.name && other->parent == o.parent) return fmt::format("the name '{}' is taken", o.name);

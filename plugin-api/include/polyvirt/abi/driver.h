@@ -26,8 +26,8 @@ typedef struct pv_svc_driver {
     pv_status (*find)(pv_host *host, pv_call *call, uint32_t kind, uint64_t parent, const char *name,
                       const uint8_t uuid[16], uint64_t *handle) PV_NOEXCEPT;
     /* [worker|init] re-entrant. Enters `op` on `object` (0: it has no target) and waits for its end. `in` and `out`
-     * are the op's structs, zeroed and with their size set; builders in `out` are sinks of sink_new() (host.state/1)
-     * or NULL, others cannot be given. Borrowed until the return; objects in `in` cannot be given. */
+     * are the op's structs, zeroed and with their size set; builders in `out` are sinks of sink_new() (host.state/1),
+     * lists of the functions below, or NULL. Borrowed until the return; objects in `in` cannot be given. */
     pv_status (*call)(pv_host *host, pv_call *call, uint32_t op, uint64_t object, const void *in,
                       void *out) PV_NOEXCEPT;
     /* [any] leaf. The same without waiting: PV_PENDING, and `fn` runs once on `loop` with the result, also when the
@@ -36,6 +36,50 @@ typedef struct pv_svc_driver {
     pv_status (*call_async)(pv_host *host, pv_call *call, uint32_t op, uint64_t object, const void *in, void *out,
                             pv_loop *loop, void (*fn)(void *ctx, pv_status status) PV_NOEXCEPT,
                             void *ctx) PV_NOEXCEPT;
+
+    /* All below: since 0.2. Lists of the plugin's own, each for one builder in `out`, in which the other driver's answer
+     * is found when the call has succeeded. */
+
+    /* [any] leaf. A list, until its *_free(): the plugin's; NULL: out of memory. records_new: for what `op` returns; NULL
+     * too if that has no list of records. */
+    pv_params *(*params_new)(pv_host *host) PV_NOEXCEPT;
+    pv_strings *(*strings_new)(pv_host *host) PV_NOEXCEPT;
+    pv_objs *(*objs_new)(pv_host *host) PV_NOEXCEPT;
+    pv_records *(*records_new)(pv_host *host, uint32_t op) PV_NOEXCEPT;
+    pv_groups *(*groups_new)(pv_host *host) PV_NOEXCEPT;
+    /* [any] leaf. Cannot fail. What *_at() gave goes with the list. */
+    void (*params_free)(pv_params *list) PV_NOEXCEPT;
+    void (*strings_free)(pv_strings *list) PV_NOEXCEPT;
+    void (*objs_free)(pv_objs *list) PV_NOEXCEPT;
+    void (*records_free)(pv_records *list) PV_NOEXCEPT;
+    void (*groups_free)(pv_groups *list) PV_NOEXCEPT;
+    /* [any] leaf, not beside the call that fills it. How many it holds; -1 = the other driver failed to put all into it. */
+    int32_t (*params_count)(const pv_params *list) PV_NOEXCEPT;
+    int32_t (*strings_count)(const pv_strings *list) PV_NOEXCEPT;
+    int32_t (*objs_count)(const pv_objs *list) PV_NOEXCEPT;
+    int32_t (*records_count)(const pv_records *list) PV_NOEXCEPT;
+    int32_t (*groups_count)(const pv_groups *list) PV_NOEXCEPT;
+    /* [any] leaf, likewise. The entry at `index`, in the order in which they were given; valid until the list is freed or
+     * filled again. NULL (0 for an object's handle): there is none. A record is at least `size` bytes long, as it says;
+     * it may be shorter than the plugin's struct if the host is older. */
+    const pv_param *(*params_at)(const pv_params *list, uint32_t index) PV_NOEXCEPT;
+    const char *(*strings_at)(const pv_strings *list, uint32_t index) PV_NOEXCEPT;
+    uint64_t (*objs_at)(const pv_objs *list, uint32_t index) PV_NOEXCEPT;
+    const void *(*records_at)(const pv_records *list, uint32_t index) PV_NOEXCEPT;
+    /* [any] leaf, likewise. `object`, filled unless NULL: whose parameters these are, 0 = nobody's. They are the host's, go
+     * with `list`, and are read by params_count() and params_at(). NULL: there is none. */
+    const pv_params *(*groups_at)(const pv_groups *list, uint32_t index, uint64_t *object) PV_NOEXCEPT;
+
+    /* [worker|init] re-entrant. Puts the handles of a kind into `list`, which is borrowed: all that the driver which serves
+     * it has published, or those below `parent` (0 = any), in the order of publication; without those that the client
+     * behind `call` may not see. PV_UNSUPPORTED: no driver serves the kind. PV_GONE: there is no such parent. */
+    pv_status (*list)(pv_host *host, pv_call *call, uint32_t kind, uint64_t parent, pv_objs *list) PV_NOEXCEPT;
+    /* [any] leaf. What the registry says of an object that find() or list() gave: `seen` has its size set, and all but
+     * name, data and parent is filled; its name goes into the sink, and so does the value of one of its keys ("path"),
+     * both borrowed and both may be NULL. PV_GONE: it is not there any more, or has no such key (no error recorded).
+     * PV_FAIL: a sink was too small. */
+    pv_status (*describe)(pv_host *host, pv_call *call, uint32_t kind, uint64_t object, pv_obj *seen, pv_sink *name,
+                          const char *key, pv_sink *value) PV_NOEXCEPT;
 } pv_svc_driver;
 
 #endif
