@@ -18,7 +18,7 @@ struct Typo {
 constexpr Typo kTypos[] = {
     {"", "<vcpus>4</vcpus>", "vcpu"},
     {"", "<vpcu>4</vpcu>", "vcpu"},
-    {"", "<vCPU>4</vCPU>", "vcpu"},
+    {"", "<Vcpu>4</Vcpu>", "vcpu"},
     {"", "<memroy>4</memroy>", "memory"},
     {"", "<maxmemory>4</maxmemory>", "maxMemory"},
     {"", "<currentmemory>4</currentmemory>", "currentMemory"},
@@ -72,7 +72,7 @@ constexpr Typo kTypos[] = {
     {"cputune", "<vcpu_pin vcpu='0' cpuset='0'/>", "vcpupin"},
     {"memtune", "<hardlimit>1</hardlimit>", "hard_limit"},
     {"memoryBacking", "<hugepage/>", "hugepages"},
-    {"memoryBacking", "<lock/>", "locked"},
+    {"memoryBacking", "<lockd/>", "locked"},
     {"devices", "<dissk type='file'/>", "disk"},
     {"devices", "<interfaces type='user'/>", "interface"},
     {"devices", "<grapics type='vnc'/>", "graphics"},
@@ -154,7 +154,7 @@ TEST(DomainTypos, are_told_with_line_and_suggestion) {
 }
 
 TEST(DomainTypos, of_switches_are_refused) {
-    for (const char* text : {"<hyperv><relax state='on'/></hyperv>", "<kvm><hiden state='on'/></kvm>", "<xen><passtrough state='on'/></xen>"}) {
+    for (const char* text : {"<hyperv><relaxd state='on'/></hyperv>", "<kvm><hiden state='on'/></kvm>", "<xen><passtrough state='on'/></xen>"}) {
         const auto parsed = parse_domain("<domain type='qemu'><name>x</name><features>" + std::string(text) + "</features></domain>");
         ASSERT_FALSE(parsed) << text;
         EXPECT_EQ(parsed.error().code, ErrorCode::config_unsupported);

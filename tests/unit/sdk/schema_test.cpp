@@ -18,6 +18,7 @@
 namespace polyvirt::sdk::xml {
 namespace {
 
+// GCC makes no function of a lambda that takes what it likes.
 void say_nothing(void*, const char*, ...) {}
 
 class Schema {
