@@ -122,7 +122,7 @@ static pv_status op_create_xml(pv_inst *inst, pv_call *call, const pv_obj *obj, 
     read_uuid(in->xml, name, desc.uuid);
     pthread_mutex_lock(&inst->lock);
     const pv_status status = inst->registry->publish(inst->host, call, &desc, &out->obj);
-    if (status == PV_OK) post_event(inst, out->obj, name, desc.uuid, id, STARTED);
+    if (status == PV_OK) post_event(inst, out->obj, desc.name, desc.uuid, id, STARTED);
     pthread_mutex_unlock(&inst->lock);
     if (status != PV_OK) free(data);
     return status;
