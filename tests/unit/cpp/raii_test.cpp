@@ -70,7 +70,7 @@ TEST_F(Raii, a_process_that_is_let_go_is_not_told) {
 TEST_F(Raii, a_program_that_does_not_exist_is_an_error_of_the_call) {
     const Loop loop(services, PV_LOOP_SHARED, "t");
     auto call = std::make_shared<TestCall>();
-    EXPECT_FALSE(ChildProcess::spawn(services, call.get(), Command({"/nonexistent/x"}), loop, [](std::int32_t) {}));
+    EXPECT_FALSE(ChildProcess::spawn(services, call->handle(), Command({"/nonexistent/x"}), loop, [](std::int32_t) {}));
     EXPECT_TRUE(call->has_error());
 }
 
@@ -136,7 +136,7 @@ TEST_F(Raii, a_job_ends_with_its_holder) {
         const JobHold first = JobHold::begin(services, nullptr, object, PV_JOB_MODIFY, "first", 0);
         ASSERT_TRUE(first);
         auto call = std::make_shared<TestCall>();
-        EXPECT_FALSE(JobHold::begin(services, call.get(), object, PV_JOB_MODIFY, "second", 1'000'000));
+        EXPECT_FALSE(JobHold::begin(services, call->handle(), object, PV_JOB_MODIFY, "second", 1'000'000));
         ASSERT_TRUE(call->has_error());
         EXPECT_THAT(call->take_error(PV_DEADLINE).message, HasSubstr("first"));
     }

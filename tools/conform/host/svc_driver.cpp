@@ -8,6 +8,7 @@
 #include <polyvirt/abi/driver.h>
 
 #include "tools/conform/catalog.h"
+#include "tools/conform/host/driver_lists.h"
 #include "tools/conform/host/services.h"
 
 namespace polyvirt::conform {
@@ -133,8 +134,52 @@ pv_status call_async(pv_host* host, pv_call* call, std::uint32_t op, std::uint64
     return PV_PENDING;
 }
 
+pv_status list(pv_host* host, pv_call* call, std::uint32_t kind, std::uint64_t, pv_objs* objects) noexcept {
+    const Service service("driver.list", Mark::reentrant);
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(host, service) == nullptr) return PV_ABI;
+    if (call != nullptr && world().handles.valid(call, service) == nullptr) return PV_ABI;
+    if (world().handles.valid(objects, service) == nullptr) return PV_ABI;
+    if (!used(kind)) {
+        complain("services.arguments", "driver.list: the manifest does not say that it uses objects of kind {}", kind_name(kind));
+        return refused(call, PV_ORDER, "driver.list: the manifest does not list that kind");
+    }
+    if (service.fails()) return refused(call, PV_FAIL, "the kit made driver.list fail");
+    objects->list = {kFirstHandle + kind};
+    return PV_OK;
+}
+
+pv_status describe(pv_host* host, pv_call* call, std::uint32_t kind, std::uint64_t object, pv_obj* seen, pv_sink* name, const char* key,
+                   pv_sink* value) noexcept {
+    const Service service("driver.describe");
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(host, service) == nullptr) return PV_ABI;
+    if (call != nullptr && world().handles.valid(call, service) == nullptr) return PV_ABI;
+    for (pv_sink* sink : {name, value})
+        if (sink != nullptr && world().handles.valid(sink, service) == nullptr) return PV_ABI;
+    if (seen == nullptr || seen->size < sizeof(pv_obj) || (key == nullptr) != (value == nullptr)) {
+        complain("services.arguments", "driver.describe: no room for what is seen, or a key without a place for its value");
+        return refused(call, PV_ABI, "driver.describe: wrong arguments");
+    }
+    if (object != kFirstHandle + kind || key != nullptr) return PV_GONE;
+    if (service.fails()) return refused(call, PV_FAIL, "the kit made driver.describe fail");
+    const std::uint32_t size = seen->size;
+    *seen = {};
+    seen->size = size;
+    seen->kind = kind;
+    seen->handle = object;
+    seen->dom_id = -1;
+    return name == nullptr || append(name, kName, std::strlen(kName)) ? PV_OK : PV_FAIL;
+}
+
 } // namespace
 
-const pv_svc_driver kDriver = {sizeof(pv_svc_driver), 0, implements, find, call, call_async};
+const pv_svc_driver kDriver = {sizeof(pv_svc_driver), 0,
+                               implements, find, call, call_async,
+                               new_params, new_strings, new_objs, new_records, new_groups,
+                               free_params, free_strings, free_objs, free_records, free_groups,
+                               count_params, count_strings, count_objs, count_records, count_groups,
+                               param_at, string_at, obj_at, record_at, group_at,
+                               list, describe};
 
 } // namespace polyvirt::conform
