@@ -59,9 +59,25 @@ void Call::add_nested(const std::shared_ptr<Call>& nested) {
     if (cancelled()) nested->cancel();
 }
 
+namespace {
+
+// The rest of a call's end, without its lock. Whoever comes here keeps the call meanwhile; so the call keeps the instance.
+void conclude(Call& call, pv_status status, std::function<void()> on_cancel, bool mended) {
+    Instance* const in = call.instance.get();
+    if (on_cancel && in != nullptr) in->post([f = std::move(on_cancel)] {}); // it goes where it would have run
+    if (mended && in != nullptr) in->note_misbehaviour();
+    if (status < 0 && in != nullptr) in->note_failure();
+    call.finished(status);
+    if (in != nullptr) in->call_ended();
+}
+
+} // namespace
+
 void Call::returned(pv_status status) {
     status = checked(status);
-    {
+    std::function<void()> on_cancel;
+    bool mended = false;
+    { // nearly every call ends here: one lock for all of it
         const LeafLock lock(mu_);
         if (phase_ == Phase::done) return;
         if (status == PV_PENDING) {
@@ -74,8 +90,12 @@ void Call::returned(pv_status status) {
             status = early_;
         }
         phase_ = Phase::done;
+        on_cancel = std::exchange(on_cancel_, nullptr);
+        mended = (status < 0) != (error_ != nullptr);
+        if (status >= 0) error_.reset();
     }
-    end(status);
+    void_handle();
+    conclude(*this, status, std::move(on_cancel), mended);
 }
 
 void Call::complete(pv_status status) {
@@ -95,9 +115,8 @@ void Call::complete(pv_status status) {
     end(status == PV_PENDING ? PV_ABI : status);
 }
 
-// Only by the one that set `done`, who keeps this call until it returns; so the call keeps the instance.
+// Only by the one that set `done`, of a call that was pending.
 void Call::end(pv_status status) {
-    void_handle();
     std::shared_ptr<Call> self; // dropped without the lock
     std::function<void()> on_cancel;
     bool mended = false;
@@ -108,12 +127,8 @@ void Call::end(pv_status status) {
         mended = (status < 0) != (error_ != nullptr);
         if (status >= 0) error_.reset();
     }
-    if (on_cancel) post_to_instance([f = std::move(on_cancel)] {});
-    Instance* const in = instance.get();
-    if (mended && in) in->note_misbehaviour();
-    if (status < 0 && in) in->note_failure();
-    finished(status);
-    if (in) in->call_ended();
+    void_handle();
+    conclude(*this, status, std::move(on_cancel), mended);
 }
 
 bool Call::done() const {
