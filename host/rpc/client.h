@@ -191,7 +191,8 @@ class Client final : public std::enable_shared_from_this<Client>, private Packet
     // Any thread. Takes it off the table; false when somebody else did. The sink is told by whoever
     // took it.
     bool take_out(Stream& stream) PV_EXCLUDES(level_client);
-    void post_closed(std::shared_ptr<Stream> stream, StreamSink::End end);
+    // Tells the sink, then sends the stream's last packet: whoever reads of the end finds what the stream held free.
+    void end_stream(std::shared_ptr<Stream> stream, StreamSink::End end, OutputQueue::Chunk last);
     // client_keepalive.cpp: rpc-loop.
     void keepalive_packet(const Header& header);
     void tick();

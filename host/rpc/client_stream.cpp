@@ -66,8 +66,13 @@ bool Client::take_out(Stream& stream) {
     return true;
 }
 
-void Client::post_closed(std::shared_ptr<Stream> stream, StreamSink::End end) {
-    auto tell = [stream, end] { stream->close_sink(end); };
+void Client::end_stream(std::shared_ptr<Stream> stream, StreamSink::End end,
+                        OutputQueue::Chunk last) {
+    auto tell = [self = shared_from_this(), stream, end,
+                 packet = std::make_shared<OutputQueue::Chunk>(std::move(last))] {
+        stream->close_sink(end);
+        self->send(std::move(*packet));
+    };
     if (!server_->loop.post(tell))
         tell();
     post_update(); // it may have been the one that kept the socket unread
@@ -155,8 +160,7 @@ void Client::stream_abort(const std::shared_ptr<Stream>& stream, bool clean) {
                                       stream_fault(ErrorCode::rpc,
                                                    fmt::format("stream of call {}: unknown status",
                                                                stream->call_.serial)));
-    send(std::move(answer));
-    post_closed(stream, StreamSink::End::aborted);
+    end_stream(stream, StreamSink::End::aborted, std::move(answer));
 }
 
 bool Client::stream_bytes_sent(const OutputQueue::Chunk& chunk) {

@@ -87,8 +87,7 @@ void Stream::finish_with(Buffer packet, StreamSink::End end) {
     OutputQueue::Chunk chunk;
     chunk.kind = OutputQueue::Kind::stream;
     chunk.own = std::move(packet);
-    client_->send(std::move(chunk));
-    client_->post_closed(shared_from_this(), end);
+    client_->end_stream(shared_from_this(), end, std::move(chunk));
 }
 
 void Stream::consumed(std::size_t n) {
