@@ -8,7 +8,7 @@ option(POLYVIRT_WERROR "Warnings are errors" OFF)
 option(POLYVIRT_LOCK_CHECKS "Check the rank of every lock at run time" ON)
 set(POLYVIRT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 option(POLYVIRT_FUZZ "Build the fuzzers with libFuzzer; needs clang" OFF)
-set(POLYVIRT_FUZZ_SECONDS 20 CACHE STRING "How long each fuzzer runs under ctest in the preset fuzz")
+set(POLYVIRT_FUZZ_SECONDS 15 CACHE STRING "How long each fuzzer runs under ctest in the preset fuzz")
 
 # Paths relative to the tree, so that one cache serves every checkout of it.
 find_program(CCACHE_PROGRAM ccache)
