@@ -220,7 +220,7 @@ class Descriptors(ConfigCase):
         self.subject.before = ["prlimit", "--nofile=300:400"]
 
     def test_too_few_are_reported_and_those_there_are_taken(self):
-        self.assertIn("at most 400 files can be open, but 5132 clients may come", self.subject.log_text())
+        self.assert_logged("at most 400 files can be open, but 5132 clients may come")
         limits = open(f"/proc/{self.subject.pid}/limits", encoding="ascii").read()
         line = next(line for line in limits.splitlines() if line.startswith("Max open files"))
         self.assertEqual(line.split()[3:5], ["400", "400"])

@@ -151,7 +151,7 @@ class Command(PluginCase):
         with self.assertRaises(Closed):
             client.call("connect_get_uri")
         other.call("domain_lookup_by_name", name="d0")
-        self.assertRegex(self.subject.log_text(), r"t_good: an administrator disables it; 1 connections are closed")
+        self.assert_logged_like(r"t_good: an administrator disables it; 1 connections are closed")
 
     def test_an_administrators_leaving_is_not_a_clients(self):
         def uris():
@@ -286,7 +286,7 @@ class Reconfigured(PluginCase):
         client = self.client("moody:///mine")  # instances of clients are told as well
         told = self.reload("cheerful", "instance 'mine': has read its configuration again")
         wait.until(lambda: self.subject.log_text().count("in the mood for 'cheerful'") == 2, "both instances to read it")
-        self.assertIn("plugins.t_moody.mood: changed; its plugin is told", self.subject.log_text())
+        self.assert_logged("plugins.t_moody.mood: changed; its plugin is told")
         wait.until(lambda: re.search(r"driver 't_good', instance '\w+': reads its configuration when it starts next",
                                      self.subject.log_text()), "a line about the one that cannot")
         self.assertNotIn("does not take", told)
@@ -326,7 +326,7 @@ class Start(PluginCase):
         self.assert_served("good")
         self.assert_told("moody", "plugin 't_moody' is crashed: the daemon crashed 3 times in a row while it was starting "
                                   "this plugin")
-        self.assertRegex(self.subject.log_text(), r"error plugin: plugin t_moody \(crashed\): the daemon crashed 3 times")
+        self.assert_logged_like(r"error plugin: plugin t_moody \(crashed\): the daemon crashed 3 times")
         self.subject.stop()
         config.write_text("")
         self.subject.start()
@@ -474,7 +474,7 @@ class Start(PluginCase):
         rows = self.polyvirt_json("plugin", "list")
         self.assertEqual([(row["version"], row["state"]) for row in rows], [("2", "running"), ("1", "refused")])
         self.assertIn(f"is there already, {site}/x.so", rows[1]["reason"])
-        self.assertIn(f"plugin folder '{self.folder}/absent' is skipped", self.subject.log_text())
+        self.assert_logged(f"plugin folder '{self.folder}/absent' is skipped")
 
     def test_roots_environment_does_not_name_folders(self):
         if os.geteuid() != 0:
@@ -484,7 +484,7 @@ class Start(PluginCase):
         self.subject.environment["POLYVIRT_PLUGINS"] = str(self.plugins)
         self.subject.start()
         self.assertEqual(self.states(), {})
-        self.assertIn("POLYVIRT_PLUGINS is ignored", self.subject.log_text())
+        self.assert_logged("POLYVIRT_PLUGINS is ignored")
 
     def test_files_are_inspected_without_a_daemon(self):
         text = self.polyvirt("plugin", "inspect", str(_BUILT / "t_good" / "t_good.so"))

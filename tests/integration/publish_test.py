@@ -83,7 +83,7 @@ class Another(PublishCase):
         self.assertEqual((code, domain), _DENIED)
         self.assertTrue(text.endswith("(rule R24 of the plugin ABI)"), text)
         self.assertEqual(self.names(self.connect()), [])
-        self.assertIn("driver 't_life' may not publish", self.subject.log_text())
+        self.assert_logged("driver 't_life' may not publish")
 
     def test_without_a_policy_nothing_was_authorised(self):
         self.policy_file().unlink()

@@ -87,7 +87,7 @@ class SocketActivation(WaysIn):
 
         wait.until(connected, "the launcher to listen")
         self.assertEqual(launcher.wait(settings.PATIENCE), 1)
-        self.assertIn(f"(name 'odd', path '{odd}') is none that it knows", self.subject.log_text())
+        self.assert_logged(f"(name 'odd', path '{odd}') is none that it knows")
 
 
 @_OURS_ALONE

@@ -124,8 +124,8 @@ class WrongPlugins(StuckCase):
             client.call("domain_get_perf_events", dom=dom, flags=0)
         told = "driver 't_life', dom_stats.perf_events: parameter"
         wait.until(lambda: self.subject.log_text().count(told) == 2, "each mistake in the log, once")
-        self.assertIn("parameter 'no_such_event' is unknown (rule R26", self.subject.log_text())
-        self.assertIn("parameter 'cpu_cycles' is string, expected boolean (rule R26", self.subject.log_text())
+        self.assert_logged("parameter 'no_such_event' is unknown (rule R26")
+        self.assert_logged("parameter 'cpu_cycles' is string, expected boolean (rule R26")
 
     def test_one_that_hangs_holds_up_only_its_own_call(self):
         self.start_with("hangs")

@@ -4,13 +4,14 @@
 leaves nothing behind. Verbs for what nearly every case does."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from . import guest, processes, settings, subject
+from . import guest, processes, settings, subject, wait
 from .terminal import Terminal
 
 
@@ -51,6 +52,13 @@ class IntegrationCase(unittest.TestCase):
 
     def count_failures(self):
         return len(self.outcome.failures) + len(self.outcome.errors)
+
+    def assert_logged(self, text):
+        """That polyvirtd's log says so, now or soon: a thread of its own writes it."""
+        wait.until(lambda: text in self.subject.log_text(), f"the log to say: {text}")
+
+    def assert_logged_like(self, pattern):
+        wait.until(lambda: re.search(pattern, self.subject.log_text()), f"the log to match: {pattern}")
 
     def finish(self):
         """Keeps the record of calls of a case that passed, and clears away."""
