@@ -300,6 +300,9 @@ TEST(DomainPasses, define_dump_define_again_is_the_identity) {
                  "q35"),
         document("<disk><target dev='sdq' bus='scsi'/></disk><parallel type='null'/><panic/>", "pc",
                  "<vcpu current='1'>4</vcpu><cpu mode='host-model'/>"),
+        // a display of no kind
+        document("<video/>"),
+        document("<video><model type='default'/></video>"),
         // what is added stands behind controllers of other kinds
         document("<controller type='virtio-serial' index='1'/><interface type='user'><model type='virtio'/></interface>", "q35"),
         document("<controller type='scsi' index='1'/><controller type='usb'/><disk><target dev='sda'/></disk>"),
