@@ -8,6 +8,7 @@
 #include <polyvirt/job.h>
 
 #include "base/error_text.h"
+#include "cpu/offer.h"
 #include "run.h"
 #include "validate.h"
 
@@ -178,6 +179,12 @@ Result<Domain> Driver::parse(std::string_view xml, bool validate) {
     PV_TRY(qemu::validate(d));
     for (const auto& m : parsed.messages.list) log::info("xml", "domain '{}': {}", d.name, m.text);
     return std::move(d);
+}
+
+Status Driver::settle_cpu(Domain& domain) {
+    if (!domain.cpu) return {};
+    PV_ASSIGN_OR_RETURN(const EmulatorPtr emulator, emulators_.get(domain.devices.emulator));
+    return realize_cpu(domain, *emulator);
 }
 
 void Driver::begin_destroy(const GuestPtr& guest, bool graceful, const std::function<void(const Status&)>& done) {

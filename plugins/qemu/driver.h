@@ -155,6 +155,8 @@ class Driver final : public plugin::DriverBase {
 
     [[nodiscard]] sdk::domain::HostContext host_context();
     [[nodiscard]] Result<Domain> parse(std::string_view xml, bool validate = false);
+    // Makes of <cpu> what this domain's emulator is asked for. Worker.
+    [[nodiscard]] Status settle_cpu(Domain& domain);
     [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
     // Writes a whole answer; too long for the reply is an error.

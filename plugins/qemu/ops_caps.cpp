@@ -94,6 +94,7 @@ pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv
     Domain domain = *std::move(parsed);
     if (const Status done = choose_firmware(domain, read_descriptors(descriptor_folders()), nvram_folder()); !done)
         return answer(call, done);
+    if (const Status done = settle_cpu(domain); !done) return answer(call, done);
     if (const Status done = sketch(domain); !done) return answer(call, done);
     sdk::domain::assign_aliases(domain);
     // The folder of a guest that has no id, since it doesn't run.

@@ -99,8 +99,9 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
     const auto live = std::make_shared<Domain>(std::move(description));
     const std::int32_t id = next_id_.fetch_add(1);
     live->id = id;
-    Status firmware = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
-    if (firmware) firmware = prepare_nvram(*live, options.fresh_nvram);
+    Status prepared = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
+    if (prepared) prepared = settle_cpu(*live);
+    if (prepared) prepared = prepare_nvram(*live, options.fresh_nvram);
     assign_aliases(*live);
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
     Status refused;
@@ -111,8 +112,8 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
             refused = no_domain(*guest);
         } else if (guest->active()) {
             refused = invalid("domain is already running");
-        } else if (!firmware) {
-            refused = firmware;
+        } else if (!prepared) {
+            refused = prepared;
             drop = guest->config == nullptr;
         } else if (!run) {
             refused = make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no thread for domain '{}' to be had", guest->name);

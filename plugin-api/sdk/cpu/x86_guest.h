@@ -50,11 +50,12 @@ Result<domain::Cpu> expand(domain::Cpu cpu);
 struct X86Hypervisor {
     X86Offers offers;                 // its models
     std::optional<X86Choice> best;    // what host-model stands for; nothing: it has no such mode
+    std::optional<FeatureSet> known{}; // those that can be named to it; nothing: all
 };
 // The processor that the hypervisor is to be asked for: host-model, match minimum and optional features are
 // resolved, a model that it does not have is replaced by one that it has (unless fallback forbids), and
-// features that the model once had are said not to be there. host-passthrough and maximum, and a description
-// without a model, stay as they are. With check partial, what it cannot give is an error.
+// features that the model once had are said not to be there. A feature that cannot be named to it is never
+// disabled: no guest of its has it. host-passthrough and maximum, and a description without a model, stay as they are. With check partial, what it cannot give is an error.
 // Errors besides: cpu_incompatible; config_unsupported.
 Result<domain::Cpu> realize(const domain::Cpu& wanted, const X86Hypervisor& hypervisor);
 

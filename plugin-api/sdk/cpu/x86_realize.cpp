@@ -72,6 +72,14 @@ void disable_removed(domain::Cpu& cpu) {
     }
 }
 
+void drop_unknown(domain::Cpu& cpu, const FeatureSet& known) {
+    std::erase_if(cpu.features, [&](const domain::CpuFeature& f) {
+        const auto number = X86::known().feature(f.name);
+        const bool off = f.policy == CpuPolicy::disable || f.policy == CpuPolicy::forbid;
+        return off && number && !known[*number];
+    });
+}
+
 FeatureSet all_of(const X86Choice& choice) { return (choice.model->features | choice.require) & ~choice.disable; }
 
 Status check_partial(const domain::Cpu& cpu, const X86Choice& best) {
@@ -93,8 +101,11 @@ Result<domain::Cpu> realize(const domain::Cpu& wanted, const X86Hypervisor& hype
     domain::Cpu cpu = like_host ? with_model_of(to_cpu(*hypervisor.best), wanted) : wanted;
     if (optional) resolve_optional(cpu, all_of(*hypervisor.best));
     disable_removed(cpu);
-    if (hypervisor.offers.contains(cpu.model->name)) return cpu;
-    return translate(cpu, hypervisor.offers);
+    if (!hypervisor.offers.contains(cpu.model->name)) {
+        PV_ASSIGN_OR_RETURN(cpu, translate(cpu, hypervisor.offers));
+    }
+    if (hypervisor.known) drop_unknown(cpu, *hypervisor.known);
+    return cpu;
 }
 
 } // namespace polyvirt::sdk::cpu

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "command/builder.h"
+#include "sdk/cpu/x86.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -14,21 +15,6 @@ using namespace sdk::domain;
 std::string_view on_off(bool on) { return on ? "on" : "off"; }
 
 bool is_on(const std::optional<SwitchState>& s) { return s && s->state != OnOff::off; }
-
-// Names of features that the emulator spells in another way than documents do.
-constexpr std::pair<std::string_view, std::string_view> kSpellings[] = {
-    {"cmp_legacy", "cmp-legacy"}, {"ds_cpl", "ds-cpl"},       {"fxsr_opt", "fxsr-opt"},         {"kvm_pv_eoi", "kvm-pv-eoi"},
-    {"kvm_pv_unhalt", "kvm-pv-unhalt"}, {"lahf_lm", "lahf-lm"}, {"nodeid_msr", "nodeid-msr"},   {"pclmuldq", "pclmulqdq"},
-    {"perfctr_core", "perfctr-core"},   {"perfctr_nb", "perfctr-nb"}, {"tsc_adjust", "tsc-adjust"}, {"mmx_ext", "mmxext"},
-    {"nrip_save", "nrip-save"},   {"svm_lock", "svm-lock"},   {"tsc_scale", "tsc-scale"},       {"vmcb_clean", "vmcb-clean"},
-    {"pause_filter", "pause-filter"}, {"pschange-mc-no", "pschange-mc-no"}};
-
-std::string_view spelling(std::string_view feature) {
-    for (const auto& [document, emulator] : kSpellings) {
-        if (feature == document) return emulator;
-    }
-    return feature;
-}
 
 void add_timers(const Domain& d, std::string& cpu) {
     if (!d.clock) return;
@@ -83,7 +69,7 @@ Result<std::string> model_of(const Builder& b, const Cpu& cpu) {
             return Builder::unsupported("CPU mode 'host-passthrough' for {} {} domain on {} host is not supported by hypervisor",
                                         b.domain.os.type.arch, b.domain.type, b.domain.os.type.arch);
         return std::string("host") + (cpu.migratable == OnOff::unset ? "" : fmt::format(",migratable={}", on_off(cpu.migratable == OnOff::on)));
-    // Without hardware to copy, what the emulator can do is its maximum.
+    // Of an architecture that sdk/cpu knows it is a model by now; of others, what the emulator can do is its maximum.
     case CpuMode::host_model: return std::string(b.context.kvm ? "host" : "max");
     case CpuMode::maximum:
         return std::string("max") + (cpu.migratable == OnOff::unset ? "" : fmt::format(",migratable={}", on_off(cpu.migratable == OnOff::on)));
@@ -102,8 +88,9 @@ Status add_cpu(Builder& b) {
         if (!text.empty() && cpu.model && !cpu.model->vendor_id.empty()) text += ",vendor=" + cpu.model->vendor_id;
         if (!text.empty()) {
             for (const CpuFeature& f : cpu.features) {
+                if (f.policy == CpuPolicy::optional) continue; // the emulator knows best
                 const bool on = f.policy != CpuPolicy::disable && f.policy != CpuPolicy::forbid;
-                text += fmt::format(",{}={}", spelling(f.name), on_off(on));
+                text += fmt::format(",{}={}", sdk::cpu::emulator_name(f.name), on_off(on));
             }
         }
     }
@@ -119,9 +106,10 @@ Status add_cpu(Builder& b) {
     if (d.features.pmu) text += fmt::format(",pmu={}", on_off(d.features.pmu->state == OnOff::on));
     if (d.cpu && d.cpu->cache) {
         const std::string& mode = d.cpu->cache->mode;
-        const bool emulate = mode == "emulate";
-        if (emulate || mode == "disable") text += fmt::format(",l3-cache={}", on_off(emulate));
-        text += fmt::format(",host-cache-info={}", on_off(mode == "passthrough"));
+        const bool emulate = mode == "emulate", pass = mode == "passthrough";
+        const bool whole = d.cpu->mode == CpuMode::host_passthrough || d.cpu->mode == CpuMode::maximum;
+        if (pass || whole) text += fmt::format(",host-cache-info={}", on_off(pass)); // other models never tell the host's
+        text += fmt::format(",l3-cache={}", on_off(emulate));
     }
     if (d.cpu && d.cpu->max_phys_addr) {
         if (d.cpu->max_phys_addr->mode == "passthrough") text += ",host-phys-bits=on";

@@ -38,6 +38,16 @@ std::optional<cpu::X86Choice> host_model(const CpuOffer& offer) {
     return choice ? std::optional(*choice) : std::nullopt;
 }
 
-cpu::X86Hypervisor hypervisor_of(const CpuOffer& offer) { return {models_of(offer), host_model(offer)}; }
+cpu::X86Hypervisor hypervisor_of(const CpuOffer& offer) {
+    cpu::X86Hypervisor h{models_of(offer), host_model(offer)};
+    if (!offer.known.empty()) h.known = known_to(offer);
+    return h;
+}
+
+Status realize_cpu(sdk::domain::Domain& domain, const Emulator& emulator) {
+    if (!domain.cpu || !is_x86(domain.os.type.arch)) return {};
+    PV_ASSIGN_OR_RETURN(domain.cpu, cpu::realize(*domain.cpu, hypervisor_of(emulator.cpus(domain.type))));
+    return {};
+}
 
 } // namespace polyvirt::qemu

@@ -7,6 +7,7 @@
 
 #include "capabilities/emulators.h"
 #include "sdk/cpu/x86_guest.h"
+#include "sdk/domain/domain.h"
 
 namespace polyvirt::qemu {
 
@@ -26,5 +27,9 @@ std::optional<sdk::cpu::X86Choice> host_model(const CpuOffer& offer);
 
 // What sdk::cpu::realize() wants to know: with it, a domain's <cpu> becomes what the emulator is asked for.
 sdk::cpu::X86Hypervisor hypervisor_of(const CpuOffer& offer);
+
+// The <cpu> of a domain that is about to run, or be shown as a command line. Where sdk/cpu knows nothing of
+// the architecture it stays. Errors: as of realize().
+Status realize_cpu(sdk::domain::Domain& domain, const Emulator& emulator);
 
 } // namespace polyvirt::qemu

@@ -78,6 +78,19 @@ void expect(const std::vector<Row>& rows, const HostResources& host = machine_ro
 
 constexpr const char* kCells = "<cpu><numa><cell id='0' cpus='0' memory='32' unit='MiB'/><cell id='1' memory='32' unit='MiB'/></numa></cpu>";
 
+TEST(CommandRules, processor) {
+    expect({
+        {"features have the emulator's names, and an optional one is its choice",
+         {"", "", "<cpu><model>Conroe</model><feature name='ds_cpl'/><feature name='pclmuldq' policy='force'/>"
+                  "<feature name='sse4.1' policy='forbid'/><feature name='ht' policy='optional'/></cpu>"},
+         {"-cpu\nConroe,ds-cpl=on,pclmulqdq=on,sse4.1=off\n"}},
+        {"no cache", {"", "", "<cpu><model>Conroe</model><cache mode='disable'/></cpu>"}, {"Conroe,l3-cache=off\n"}},
+        {"an emulated cache", {"", "", "<cpu><model>Conroe</model><cache level='3' mode='emulate'/></cpu>"}, {"Conroe,l3-cache=on\n"}},
+        {"the host's cache", {"", "", "<cpu mode='maximum'><cache mode='passthrough'/></cpu>"}, {"max,host-cache-info=on,l3-cache=off\n"}},
+        {"not the host's cache", {"", "", "<cpu mode='maximum'><cache level='3' mode='emulate'/></cpu>"}, {"max,host-cache-info=off,l3-cache=on\n"}},
+    });
+}
+
 TEST(CommandRules, firmware) {
     expect({
         {"a ROM", {"", "<loader type='rom'>/fw/a.bin</loader>", ""}, {"-bios\n/fw/a.bin\n"}, {"pflash"}},

@@ -69,6 +69,23 @@ TEST(CpuOffer, makes_a_guests_processor) {
     EXPECT_EQ(cpu->mode, sdk::domain::CpuMode::custom);
 }
 
+TEST(RealizeCpu, is_for_processors_of_x86_with_the_offer_of_the_domains_type) {
+    sdk::domain::Domain d;
+    d.type = "qemu";
+    d.os.type.arch = "x86_64";
+    EXPECT_TRUE(realize_cpu(d, sample()));
+    EXPECT_FALSE(d.cpu);
+    d.cpu.emplace().mode = sdk::domain::CpuMode::host_model;
+    sdk::domain::Domain kvm = d, arm = d;
+    ASSERT_TRUE(realize_cpu(d, sample()));
+    EXPECT_EQ(d.cpu->model->name, "Penryn");
+    kvm.type = "kvm";
+    EXPECT_EQ(realize_cpu(kvm, sample()).error().code, ErrorCode::config_unsupported); // it offers nothing with KVM
+    arm.os.type.arch = "aarch64";
+    EXPECT_TRUE(realize_cpu(arm, sample()));
+    EXPECT_EQ(arm.cpu->mode, sdk::domain::CpuMode::host_model);
+}
+
 TEST(EmulatorRecord, comes_back_as_it_was_kept) {
     const Emulator e = sample();
     const Emulator back = emulator_from_json(nlohmann::json::parse(emulator_to_json(e).dump()));

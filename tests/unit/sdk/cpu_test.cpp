@@ -301,6 +301,15 @@ TEST_F(Realize, gives_what_the_hypervisor_is_asked_for) {
     }
 }
 
+TEST_F(Realize, does_not_disable_what_has_no_name) {
+    hypervisor_.known = set({"ht", "popcnt"});
+    const auto cpu = realize("<cpu><model>Conroe</model><feature policy='disable' name='ht'/><feature policy='disable' name='pconfig'/>"
+                             "<feature policy='optional' name='cmt'/><feature policy='forbid' name='osxsave'/>"
+                             "<feature policy='require' name='vmx'/><feature policy='disable' name='nobodys'/></cpu>");
+    ASSERT_TRUE(cpu) << cpu.error().message;
+    EXPECT_EQ(print(*cpu), "Conroe -ht +vmx -nobodys");
+}
+
 TEST_F(Realize, leaves_alone_what_the_hypervisor_decides) {
     EXPECT_EQ(realize("<cpu mode='maximum'/>")->mode, CpuMode::maximum);
     EXPECT_EQ(realize("<cpu mode='host-passthrough'/>")->mode, CpuMode::host_passthrough);

@@ -41,12 +41,6 @@ std::vector<Rule> rules() {
          unsupported, "<encryption>", devices("<disk><source file='/a'/><target dev='vda'/><encryption format='luks'/></disk>")},
         {"drive addresses", devices("<disk><target dev='sda' bus='scsi'/><address type='pci' slot='3'/></disk>"), unsupported,
          "Invalid address type 'pci' for the disk 'sda'", devices("<disk><target dev='sda' bus='scsi'/><address type='drive' unit='3'/></disk>")},
-        {"one place for disk and host device",
-         devices("<disk><target dev='sda' bus='scsi'/><address type='drive' unit='3'/></disk><hostdev mode='subsystem' type='scsi'>"
-                 "<address type='drive' unit='3'/></hostdev>"),
-         unsupported, "conflicts with SCSI host device address",
-         devices("<disk><target dev='sda' bus='scsi'/><address type='drive' unit='3'/></disk><hostdev mode='subsystem' type='scsi'>"
-                 "<address type='drive' unit='4'/></hostdev>")},
         {"mediated devices have a uuid", devices("<hostdev mode='subsystem' type='mdev'><source/></hostdev>"), unsupported, "uuid",
          devices("<hostdev mode='subsystem' type='mdev'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>")},
         {"static NUMA placement", document("<numatune><memory mode='strict' placement='static'/></numatune>"), unsupported, "nodeset",

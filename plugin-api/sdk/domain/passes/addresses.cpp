@@ -50,12 +50,21 @@ Controller& insert_controller(std::vector<Controller>& list, Controller controll
     return *list.insert(place, std::move(controller));
 }
 
+void order_controllers(std::vector<Controller>& list) {
+    std::vector<Controller> ordered;
+    for (Controller& c : list) insert_controller(ordered, std::move(c));
+    list = std::move(ordered);
+}
+
 Status assign_addresses(Domain& d) {
     complete_partial(d);
     assign_virtio_serial(d);
     PV_TRY(assign_usb(d));
     PV_TRY(check_drives(d));
-    return assign_pci(d);
+    PV_TRY(assign_pci(d));
+    // Without a board that is known no address tells whether the passes were here before.
+    if (chipset_of(d) == Chipset::other) order_controllers(d.devices.controllers);
+    return {};
 }
 
 } // namespace polyvirt::sdk::domain

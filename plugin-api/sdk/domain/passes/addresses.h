@@ -23,5 +23,7 @@ Status assign_pci(Domain& d);
 // controller before its companions; one without index behind the last of its type. The list moves
 // in memory.
 Controller& insert_controller(std::vector<Controller>& list, Controller controller);
+// All of them: by index within a type, each type where its first stood.
+void order_controllers(std::vector<Controller>& list);
 
 } // namespace polyvirt::sdk::domain

@@ -6,6 +6,7 @@
 #include "base/error_text.h"
 #include "sdk/domain/passes/addresses.h"
 #include "sdk/domain/passes/defaults.h"
+#include "sdk/domain/passes/pci_devices.h"
 
 namespace polyvirt::sdk::domain {
 namespace {
@@ -64,14 +65,6 @@ class Controllers {
                 last_usb = &c;
         }
     }
-    // By index within a type, each type where its first stood.
-    void order() {
-        std::vector<Controller> ordered;
-        for (Controller& c : list_)
-            insert_controller(ordered, std::move(c));
-        list_ = std::move(ordered);
-    }
-
   private:
     static bool is_ich9(const Controller& c) { return c.model.rfind("ich9-", 0) == 0; }
     [[nodiscard]] bool shares_index(const Controller& c, const Controller& before) const {
@@ -84,6 +77,20 @@ class Controllers {
 
     std::vector<Controller>& list_;
 };
+
+// Each has its place on a PCI bus, the root is there: what passes added once stands at the end of the list,
+// as it does at the peer, and stays there.
+bool completed_before(Domain& d, const Controllers& all) {
+    const Chipset chipset = chipset_of(d);
+    const auto& list = d.devices.controllers;
+    if (chipset == Chipset::other || all.find(ControllerType::pci, 0) == nullptr)
+        return false;
+    const auto devices = pci_devices(d, chipset);
+    return std::all_of(devices.begin(), devices.end(), [&](const PciDevice& p) {
+        const bool controller = std::any_of(list.begin(), list.end(), [&](const Controller& c) { return &c.info == p.info; });
+        return !controller || is_placed(*p.info);
+    });
+}
 
 std::string default_usb_model(Chipset chipset) {
     return chipset == Chipset::q35 ? "qemu-xhci" : "piix3-uhci";
@@ -171,7 +178,8 @@ Status default_models(Domain& d) {
 
 Status default_controllers(Domain& d) {
     Controllers all(d);
-    all.order();
+    if (!completed_before(d, all))
+        order_controllers(d.devices.controllers);
     all.number();
     PV_TRY(machine_controllers(d, all));
     PV_TRY(device_controllers(d, all));

@@ -95,9 +95,11 @@ void default_video(Video& video, bool primary) {
 
 void default_videos(Domain& d) {
     auto& v = d.devices;
-    if (v.videos.empty() && !v.graphics.empty()) {
+    if (v.videos.empty() && !v.graphics.empty())
         v.videos.emplace_back();
-        v.videos[0].model.type = is_x86(d) ? "cirrus" : "virtio";
+    for (Video& video : v.videos) {
+        if (video.model.type.empty() || video.model.type == "default")
+            video.model.type = is_x86(d) ? "cirrus" : "virtio";
     }
     // The primary one stands first, and there is always one.
     const auto asked = std::find_if(v.videos.begin(), v.videos.end(),

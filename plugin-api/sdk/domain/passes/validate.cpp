@@ -47,27 +47,6 @@ Found scsi_address(const Domain& d) {
     return {};
 }
 
-bool same_place(const Address& a, const Address& b) {
-    return a.controller.value_or(0) == b.controller.value_or(0) && a.bus.value_or(0) == b.bus.value_or(0) &&
-           a.target.value_or(0) == b.target.value_or(0) && a.unit.value_or(0) == b.unit.value_or(0);
-}
-
-Found scsi_host_conflict(const Domain& d) {
-    for (const Hostdev& h : d.devices.hostdevs) {
-        if (h.type != "scsi" || !h.info.address || h.info.address->type != AddressType::drive)
-            continue;
-        for (const Disk& disk : d.devices.disks) {
-            if (disk.target.bus != DiskBus::scsi || !disk.info.address || !same_place(*disk.info.address, *h.info.address))
-                continue;
-            const Address& a = *h.info.address;
-            return fmt::format("using disk target name '{}' conflicts with SCSI host device address controller='{}' bus='{}' "
-                               "target='{}' unit='{}",
-                               disk.target.dev, a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0), a.unit.value_or(0));
-        }
-    }
-    return {};
-}
-
 Found mediated(const Domain& d) {
     std::size_t ramfb = 0;
     for (const Hostdev& h : d.devices.hostdevs) {
@@ -255,9 +234,8 @@ Found missing_paths(const Domain& d) {
 
 constexpr DomainRule kRules[] = {
     {ErrorCode::config_unsupported, primary_videos},   {ErrorCode::config_unsupported, two_auths},
-    {ErrorCode::config_unsupported, scsi_address},     {ErrorCode::config_unsupported, scsi_host_conflict},
-    {ErrorCode::config_unsupported, mediated},         {ErrorCode::config_unsupported, numatune_nodeset},
-    {ErrorCode::config_unsupported, graphics_sockets},
+    {ErrorCode::config_unsupported, scsi_address},     {ErrorCode::config_unsupported, mediated},
+    {ErrorCode::config_unsupported, numatune_nodeset}, {ErrorCode::config_unsupported, graphics_sockets},
     {ErrorCode::xml_error, memnodes},                  {ErrorCode::xml_error, duplicate_hostdevs},
     {ErrorCode::xml_error, udp_sources},               {ErrorCode::xml_error, network_listens},
     {ErrorCode::xml_error, reconnect_timeouts},
