@@ -172,8 +172,9 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_de
         live = inactive && config ? nullptr : guest->live;
     }
     if (!live && !config) return answer(call, no_domain(*guest));
+    // What another host is to run has the passwords; the host lets nobody ask for it who may not see them.
     const sdk::domain::FormatOptions options{.inactive = inactive || !live,
-                                             .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
+                                             .secure = (in.flags & (PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_MIGRATABLE)) != 0,
                                              .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0};
     if (live) return give(call, out.xml, format_domain(*live, options));
     const auto domain = config->unpack();

@@ -37,6 +37,7 @@ Found processors(const Domain& d) {
 
 Found formats(const Domain& d) {
     for (const Disk& disk : d.devices.disks) {
+        if (disk.type == DiskType::volume) continue; // its pool says what it is
         if (disk.driver.type == "cow" || disk.driver.type == "ploop" || disk.driver.type == "iso" || disk.driver.type == "fat")
             return fmt::format("'{}' storage format is not supported", disk.driver.type);
         if (disk.driver.type == "dir")

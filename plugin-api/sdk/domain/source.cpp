@@ -140,7 +140,10 @@ void describe(xml::Binder& b, Mirror& v) {
     b.attr("format", v.file_format);
     b.attr("job", v.job);
     b.attr("ready", v.ready);
-    b.group("format", [&] { b.attr("type", v.format, xml::one_of(names::kFormats)); });
+    b.group("format", [&] {
+        b.attr("type", v.format, xml::one_of(names::kFormats));
+        describe_metadata_cache(b, v.metadata_cache);
+    });
     b.child("source", v.source);
     b.child("backingStore", v.backing);
 }

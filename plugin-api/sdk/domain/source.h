@@ -95,6 +95,7 @@ struct BackingStore {
 struct Mirror {
     DiskType type{};
     std::string job, ready, format, file, file_format; // the last two: as older documents have it
+    xml::Size metadata_cache;                              // bytes
     std::optional<DiskSource> source;
     std::vector<BackingStore> backing; // one at most
 };

@@ -101,6 +101,8 @@ void default_chardevs(Domain& d) {
     number_ports(v.serials);
     number_ports(v.parallels);
     number_ports(v.consoles);
+    for (std::size_t i = 1; i < v.consoles.size(); i++) // the first may stand for a line, and has its port
+        v.consoles[i].target.port = static_cast<std::uint32_t>(i);
     for (Chardev& c : v.channels) {
         // Where the daemon binds a socket of its own, its path is found when the guest starts.
         std::erase_if(c.sources, [&](const ChardevSource& s) {

@@ -37,8 +37,12 @@ void default_extras(Domain& d) {
     for (Seclabel& s : d.seclabels) {
         // One that leaves the model to the host, which has none.
         const bool open = s.type == "dynamic" && s.model.empty() && s.baselabel.empty();
-        if (open || s.type == "none" || (s.model == "none" && !s.type.empty()))
+        if (s.type == "none" && !s.model.empty())
+            s = {.type = "none", .model = s.model, .relabel = {}, .label = {}, .imagelabel = {}, .baselabel = {}};
+        else if (open || s.type == "none" || (s.model == "none" && !s.type.empty()))
             s = {.type = "none", .model = "none", .relabel = {}, .label = {}, .imagelabel = {}, .baselabel = {}};
+        else if (s.relabel == YesNo::unset && s.type == "dynamic")
+            s.relabel = YesNo::yes;
     }
     std::uint32_t slot = 0;
     for (Smartcard& s : v.smartcards) {

@@ -139,8 +139,6 @@ static void default_placement(Domain& d) {
     if (m.placement != "auto")
         return;
     m.nodeset = {};
-    if (d.vcpu.cpuset.empty())
-        d.vcpu.placement = Placement::auto_;
 }
 
 // What is as good as no limit is none.

@@ -52,8 +52,11 @@ Status default_memory(Domain& d) {
 void default_vcpu(Domain& d) {
     if (!d.vcpu.max)
         d.vcpu.max = 1;
-    if (d.vcpu.placement == Placement{})
-        d.vcpu.placement = Placement::static_;
+    if (d.vcpu.placement == Placement{}) {
+        // Memory that is placed by advice takes the processors along, where nobody says otherwise.
+        const bool advised = d.numatune && d.numatune->memory && d.numatune->memory->placement == "auto" && d.vcpu.cpuset.empty();
+        d.vcpu.placement = advised ? Placement::auto_ : Placement::static_;
+    }
     if (d.vcpu.current && *d.vcpu.current == *d.vcpu.max)
         d.vcpu.current.reset();
 }

@@ -26,9 +26,13 @@ void drop_live_chardev(Chardev& c) {
         // In a guest's folder, under the channel's own name.
         const std::size_t slash = path.rfind('/');
         const std::size_t folder = slash == std::string::npos || slash == 0 ? slash : path.rfind('/', slash - 1);
-        const bool ours = folder != std::string::npos && path.compare(folder, 8, "/domain-") == 0 &&
-                          !c.target.name.empty() && path.substr(slash + 1) == c.target.name;
-        if (ours)
+        const std::string file = slash == std::string::npos ? path : path.substr(slash + 1);
+        const bool ours = folder != std::string::npos && path.compare(folder, 8, "/domain-") == 0 && file == c.target.name;
+        // As the peer had them before each guest had a folder: GUEST.CHANNEL.
+        constexpr std::string_view kOldFolder = "/channel/target";
+        const bool old = folder != std::string::npos && std::string_view(path).substr(0, slash).ends_with(kOldFolder) &&
+                         file.ends_with("." + c.target.name) && file.find('.') == file.size() - c.target.name.size() - 1;
+        if (!c.target.name.empty() && (ours || old))
             c.sources.clear();
     }
 }
@@ -116,6 +120,8 @@ void drop_implied(Domain& d) {
     }
     controllers = std::move(sorted);
     for (Graphics& g : d.devices.graphics) {
+        // Older readers know a socket as an attribute only, which is there as well.
+        std::erase_if(g.listens, [](const GraphicsListen& l) { return l.type == ListenType::socket && !l.socket.empty(); });
         if (g.type != GraphicsType::spice || g.listens.size() != 1 || g.listens[0].type != ListenType::none)
             continue;
         g.listens.clear();
@@ -128,8 +134,11 @@ void drop_implied(Domain& d) {
         d.devices.audios.clear();
     // Readers of the time when only one console existed counted virtio ones among themselves.
     std::uint32_t port = 0;
-    for (Chardev& c : d.devices.consoles)
-        c.target.port = port++;
+    for (Chardev& c : d.devices.consoles) {
+        if (c.target.type != "serial") // which has that of the line it stands for
+            c.target.port = port;
+        port++;
+    }
 }
 
 } // namespace polyvirt::sdk::domain
