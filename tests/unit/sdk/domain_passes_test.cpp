@@ -319,6 +319,20 @@ TEST(DomainPasses, define_dump_define_again_is_the_identity) {
     }
 }
 
+TEST(DomainPasses, what_is_made_anew_or_has_an_older_form_is_not_shown) {
+    const std::string text = document("<graphics type='vnc' socket='/s'/><channel type='unix'><source mode='bind' path='/q/channel/target/x.agent'/>"
+                                      "<target type='virtio' name='agent'/></channel><channel type='unix'><source mode='bind' "
+                                      "path='/q/target/x.agent2'/><target type='virtio' name='agent2'/></channel>",
+                                      "pc", "<seclabel type='dynamic' model='selinux'/><seclabel type='none' model='dac'/>");
+    const std::string shown = format_domain(defined(text), {.inactive = true, .secure = false, .migratable = true});
+    EXPECT_THAT(shown, Not(HasSubstr("<listen type='socket'")));
+    EXPECT_THAT(shown, HasSubstr("socket='/s'"));
+    EXPECT_THAT(shown, Not(HasSubstr("/q/channel/target/x.agent")));
+    EXPECT_THAT(shown, HasSubstr("/q/target/x.agent2"));
+    EXPECT_THAT(shown, HasSubstr("<seclabel type='dynamic' model='selinux' relabel='yes'/>"));
+    EXPECT_THAT(shown, HasSubstr("<seclabel type='none' model='dac'/>"));
+}
+
 TEST(DomainPasses, a_migratable_description_leaves_out_what_every_peer_adds) {
     const Domain d = defined(document(""));
     FormatOptions migratable;
