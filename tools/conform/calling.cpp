@@ -278,7 +278,7 @@ Ended Flight::finish() {
     const double patience = life_.subject().patience;
     settle_until(done, call_, kHour, patience);
     // Its thread may only sleep for a while: what does so is slow, not stuck.
-    if (!now().returned && wait_for_return(call_, std::min(3.0, patience))) settle_until(done, call_, kHour, patience);
+    if (!now().returned && wait_for_return(call_, std::min(10.0, patience))) settle_until(done, call_, kHour, patience);
     Ended e = now();
     if (e.returned && thread_.joinable()) thread_.join();
     return e;
