@@ -38,13 +38,14 @@ Registers checked_cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
 Registers read_msr(std::uint32_t number) {
     const UniqueFd kvm(::open("/dev/kvm", O_RDONLY | O_CLOEXEC));
     if (!kvm) return {};
-    alignas(kvm_msrs) std::array<std::byte, sizeof(kvm_msrs) + sizeof(kvm_msr_entry)> buffer{};
-    auto* request = new (buffer.data()) kvm_msrs{};
-    auto* entry = new (buffer.data() + sizeof(kvm_msrs)) kvm_msr_entry{};
-    request->nmsrs = 1;
-    entry->index = number;
-    if (::ioctl(kvm.get(), KVM_GET_MSRS, request) != 1) return {};
-    return {static_cast<std::uint32_t>(entry->data), 0, 0, static_cast<std::uint32_t>(entry->data >> 32)};
+    // kvm_msrs with one entry; its own declaration ends in an array without length, which C++ does not have.
+    struct {
+        std::uint32_t nmsrs = 1, pad = 0;
+        kvm_msr_entry entry{};
+    } request;
+    request.entry.index = number;
+    if (::ioctl(kvm.get(), KVM_GET_MSRS, &request) != 1) return {};
+    return {static_cast<std::uint32_t>(request.entry.data), 0, 0, static_cast<std::uint32_t>(request.entry.data >> 32)};
 }
 
 cpu::X86Vendor read_vendor() {
