@@ -209,11 +209,11 @@ int Daemon::run() {
         stop();
         return 1;
     }
+    start_control(); // all is there before the first client is served
     parts_->main_server.start_serving();
     parts_->admin_server.start_serving();
     parts_->metrics_service = start_metrics(*parts_->reloader.config(), parts_->dispatcher);
     log::info("daemon", "ready on {}", parts_->paths.socket());
-    start_control();
     notify_ready();
     const int signal = signals.wait();
     log::info("daemon", "signal {}: stopping, guests go on", signal);

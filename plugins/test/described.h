@@ -19,6 +19,7 @@
 #include "fault_document.h"
 #include "faults.h"
 #include "sdk/object_table.h"
+#include "sdk/xml/messages.h"
 #include "sdk/xml/reader.h"
 
 namespace polyvirt::test {
@@ -28,7 +29,14 @@ template <typename T> struct DescribedObject {
     std::shared_ptr<const T> value;
     FaultSet faults;
     std::shared_ptr<const sdk::xml::Node> faults_text;
+    sdk::xml::Messages messages{}; // what reading it found odd
 };
+
+// For the VALIDATE flags: what was read, or why it is no document of that kind (xml_invalid_schema).
+template <typename T> Result<T> validated(Result<T> described, bool wanted) {
+    if (described && wanted) PV_TRY(sdk::xml::refuse_unknown(described->messages));
+    return described;
+}
 
 // `parse` makes a T of the root.
 template <typename T, typename Parse>
@@ -36,6 +44,7 @@ Result<DescribedObject<T>> describe_object(const sdk::xml::Node& root, Parse&& p
     DescribedObject<T> out;
     PV_ASSIGN_OR_RETURN(auto parsed, parse(root));
     out.value = std::make_shared<const T>(std::move(parsed.value));
+    out.messages = std::move(parsed.messages);
     PV_ASSIGN_OR_RETURN(out.faults, read_faults(root));
     if (const sdk::xml::Node* faults = find_faults(root)) out.faults_text = std::make_shared<const sdk::xml::Node>(*faults);
     return out;

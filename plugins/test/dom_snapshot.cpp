@@ -76,7 +76,7 @@ class Snapshots : public Ops {
 
     pv_status create_xml(pv_call* call, const pv_obj* obj, const pv_snapshot_create_xml_in& in, pv_snapshot_create_xml_out& out) {
         if (const Status flags = check_flags(in.flags, kCreateFlags, "testDomainSnapshotCreateXML"); !flags) return answer(call, flags);
-        auto snapshot = parse_snapshot(in.xml);
+        auto snapshot = parse_snapshot(in.xml, (in.flags & PV_DOMAIN_SNAPSHOT_CREATE_VALIDATE) != 0);
         if (!snapshot) return fail(call, snapshot.error());
         return driver_.domains().change(call, obj, "snapshot",
                                         [this_driver = &driver_, call, flags = in.flags, snapshot = *std::move(snapshot), result = &out](Guest& guest)

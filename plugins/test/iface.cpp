@@ -28,7 +28,7 @@ class InterfaceOps : public Ops {
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_iface_define_xml_in& in, pv_iface_define_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_INTERFACE_DEFINE_VALIDATE, "testInterfaceDefineXML"); !flags)
             return answer(call, flags);
-        auto described = driver_.interfaces().parse(in.xml);
+        auto described = validated(driver_.interfaces().parse(in.xml), (in.flags & PV_INTERFACE_DEFINE_VALIDATE) != 0);
         if (!described) return fail(call, described.error());
         auto handle = driver_.interfaces().put(call, *described);
         if (!handle) return fail(call, handle.error());

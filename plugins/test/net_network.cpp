@@ -25,12 +25,12 @@ class NetworkOps : public Ops {
     pv_status create_xml(pv_call* call, const pv_obj*, const pv_net_create_xml_in& in, pv_net_create_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_NETWORK_CREATE_VALIDATE, "testNetworkCreateXMLFlags"); !flags)
             return answer(call, flags);
-        return put(call, in.xml, false, out.obj);
+        return put(call, in.xml, false, (in.flags & PV_NETWORK_CREATE_VALIDATE) != 0, out.obj);
     }
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_net_define_xml_in& in, pv_net_define_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_NETWORK_DEFINE_VALIDATE, "testNetworkDefineXMLFlags"); !flags)
             return answer(call, flags);
-        return put(call, in.xml, true, out.obj);
+        return put(call, in.xml, true, (in.flags & PV_NETWORK_DEFINE_VALIDATE) != 0, out.obj);
     }
 
     pv_status undefine(pv_call* call, const pv_obj* obj, const pv_net_undefine_in&, pv_net_undefine_out&) {
@@ -177,8 +177,8 @@ class NetworkOps : public Ops {
         return net->current();
     }
 
-    pv_status put(pv_call* call, const char* xml, bool persistent, std::uint64_t& handle) const {
-        auto described = nets().parse(xml);
+    pv_status put(pv_call* call, const char* xml, bool persistent, bool validate, std::uint64_t& handle) const {
+        auto described = validated(nets().parse(xml), validate);
         if (!described) return fail(call, described.error());
         auto added = nets().add(call, *described, persistent);
         if (!added) return fail(call, added.error());

@@ -44,7 +44,7 @@ class PortOps : public Ops {
     pv_status create_xml(pv_call* call, const pv_obj* obj, const pv_port_create_xml_in& in, pv_port_create_xml_out& out) {
         constexpr std::uint32_t kFlags = PV_NETWORK_PORT_CREATE_RECLAIM | PV_NETWORK_PORT_CREATE_VALIDATE;
         if (const Status flags = check_flags(in.flags, kFlags, "testNetworkPortCreateXML"); !flags) return answer(call, flags);
-        auto parsed = network::parse_port(in.xml);
+        auto parsed = validated(network::parse_port(in.xml), (in.flags & PV_NETWORK_PORT_CREATE_VALIDATE) != 0);
         if (!parsed) return fail(call, parsed.error());
         const NetPtr net = Networks::of(obj);
         return answer(call, driver_.networks().change(net, [&](Net& n) PV_REQUIRES(n.mu) -> Status {

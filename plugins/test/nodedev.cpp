@@ -33,12 +33,12 @@ class DeviceOps : public Ops {
     pv_status create_xml(pv_call* call, const pv_obj*, const pv_nodedev_create_xml_in& in, pv_nodedev_create_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_NODE_DEVICE_CREATE_XML_VALIDATE, "testNodeDeviceCreateXML"); !flags)
             return answer(call, flags);
-        return make(call, in.xml, true, out.obj);
+        return make(call, in.xml, true, (in.flags & PV_NODE_DEVICE_CREATE_XML_VALIDATE) != 0, out.obj);
     }
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_nodedev_define_xml_in& in, pv_nodedev_define_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_NODE_DEVICE_DEFINE_XML_VALIDATE, "testNodeDeviceDefineXML"); !flags)
             return answer(call, flags);
-        return make(call, in.xml, false, out.obj);
+        return make(call, in.xml, false, (in.flags & PV_NODE_DEVICE_DEFINE_XML_VALIDATE) != 0, out.obj);
     }
 
     pv_status undefine(pv_call* call, const pv_obj* obj, const pv_nodedev_undefine_in& in, pv_nodedev_undefine_out&) {
@@ -149,8 +149,8 @@ class DeviceOps : public Ops {
             return change(d);
         });
     }
-    pv_status make(pv_call* call, const char* xml, bool active, std::uint64_t& handle) const {
-        auto described = devices().parse(xml);
+    pv_status make(pv_call* call, const char* xml, bool active, bool validate, std::uint64_t& handle) const {
+        auto described = validated(devices().parse(xml), validate);
         if (!described) return fail(call, described.error());
         auto made = devices().make(call, *std::move(described), active);
         if (!made) return fail(call, made.error());

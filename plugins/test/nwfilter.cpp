@@ -21,7 +21,7 @@ class FilterOps : public Ops {
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_nwfilter_define_xml_in& in, pv_nwfilter_define_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_NWFILTER_DEFINE_VALIDATE, "testNWFilterDefineXMLFlags"); !flags)
             return answer(call, flags);
-        auto described = driver_.filters().parse(in.xml);
+        auto described = validated(driver_.filters().parse(in.xml), (in.flags & PV_NWFILTER_DEFINE_VALIDATE) != 0);
         if (!described) return fail(call, described.error());
         auto handle = driver_.filters().put(call, *described);
         if (!handle) return fail(call, handle.error());
@@ -51,7 +51,7 @@ class BindingOps : public Ops {
                          pv_nwfilter_binding_create_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_NWFILTER_BINDING_CREATE_VALIDATE, "testNWFilterBindingCreateXML"); !flags)
             return answer(call, flags);
-        auto parsed = nwfilter::parse_binding(in.xml);
+        auto parsed = validated(nwfilter::parse_binding(in.xml), (in.flags & PV_NWFILTER_BINDING_CREATE_VALIDATE) != 0);
         if (!parsed) return fail(call, parsed.error());
         auto handle = driver_.filters().bind(call, parsed->value);
         if (!handle) return fail(call, handle.error());

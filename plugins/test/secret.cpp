@@ -22,7 +22,7 @@ class SecretOps : public Ops {
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_secret_define_xml_in& in, pv_secret_define_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_SECRET_DEFINE_VALIDATE, "testSecretDefineXML"); !flags)
             return answer(call, flags);
-        auto described = driver_.secrets().parse(in.xml);
+        auto described = validated(driver_.secrets().parse(in.xml), (in.flags & PV_SECRET_DEFINE_VALIDATE) != 0);
         if (!described) return fail(call, described.error());
         auto handle = driver_.secrets().put(call, *described);
         if (!handle) return fail(call, handle.error());

@@ -41,12 +41,12 @@ class PoolOps : public Ops {
 
     pv_status create_xml(pv_call* call, const pv_obj*, const pv_pool_create_xml_in& in, pv_pool_create_xml_out& out) {
         if (const Status flags = check_flags(in.flags, kCreateFlags, "testStoragePoolCreateXML"); !flags) return answer(call, flags);
-        return put(call, in.xml, false, in.flags, out.obj);
+        return put(call, in.xml, false, in.flags, false, out.obj);
     }
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_pool_define_xml_in& in, pv_pool_define_xml_out& out) {
         if (const Status flags = check_flags(in.flags, PV_STORAGE_POOL_DEFINE_VALIDATE, "testStoragePoolDefineXML"); !flags)
             return answer(call, flags);
-        return put(call, in.xml, true, 0, out.obj);
+        return put(call, in.xml, true, 0, (in.flags & PV_STORAGE_POOL_DEFINE_VALIDATE) != 0, out.obj);
     }
 
     pv_status undefine(pv_call* call, const pv_obj* obj, const pv_pool_undefine_in&, pv_pool_undefine_out&) {
@@ -153,8 +153,8 @@ class PoolOps : public Ops {
         pools().post(pool, PV_STORAGE_POOL_EVENT_STARTED);
     }
 
-    pv_status put(pv_call* call, const char* xml, bool persistent, std::uint32_t flags, std::uint64_t& handle) const {
-        auto described = pools().parse(xml);
+    pv_status put(pv_call* call, const char* xml, bool persistent, std::uint32_t flags, bool validate, std::uint64_t& handle) const {
+        auto described = validated(pools().parse(xml), validate);
         if (!described) return fail(call, described.error());
         auto added = pools().add(call, *described, persistent);
         if (!added) return fail(call, added.error());

@@ -27,7 +27,7 @@ class VolumeOps : public Ops {
         constexpr std::uint32_t kFlags = PV_STORAGE_VOL_CREATE_PREALLOC_METADATA | PV_STORAGE_VOL_CREATE_VALIDATE;
         if (const Status flags = check_flags(in.flags, kFlags, "testStorageVolCreateXML"); !flags) return answer(call, flags);
         const StoragePoolPtr pool = Pools::of(obj);
-        auto made = describe(pool, in.xml, false);
+        auto made = describe(pool, in.xml, false, (in.flags & PV_STORAGE_VOL_CREATE_VALIDATE) != 0);
         if (!made) return fail(call, made.error());
         return answer(call, pools().change(pool, [&](StoragePool& p) PV_REQUIRES(p.mu) -> Status {
             if (!p.active) return pool_inactive(p);
@@ -43,7 +43,7 @@ class VolumeOps : public Ops {
         if (const Status flags = check_flags(in.flags, kFlags, "testStorageVolCreateXMLFrom"); !flags) return answer(call, flags);
         if (in.source == nullptr) return fail(call, bad_argument("no volume to copy from"));
         const StoragePoolPtr pool = Pools::of(obj);
-        auto made = describe(pool, in.xml, true);
+        auto made = describe(pool, in.xml, true, (in.flags & PV_STORAGE_VOL_CREATE_VALIDATE) != 0);
         if (!made) return fail(call, made.error());
         // One pool's lock at a time: the copy is made before anybody can see the new volume.
         const Status copied = pools().change(Pools::volume_of(in.source), [&](StoragePool&, StorageVolume& source) -> Status {
@@ -139,7 +139,7 @@ class VolumeOps : public Ops {
         return answer(call, pools().change(Pools::volume_of(obj), change));
     }
 
-    Result<Made> describe(const StoragePoolPtr& pool, const char* xml, bool copy) const {
+    Result<Made> describe(const StoragePoolPtr& pool, const char* xml, bool copy, bool validate) const {
         storage::PoolType type{};
         {
             const ObjectLock lock(pool->mu);
@@ -149,6 +149,7 @@ class VolumeOps : public Ops {
         PV_ASSIGN_OR_RETURN(const DescribedVolume d, describe_object<storage::Volume>(root, [&](const Node& n) {
             return storage::parse_volume(n, type, {.capacity_optional = copy, .limits = {}});
         }));
+        if (validate) PV_TRY(sdk::xml::refuse_unknown(d.messages));
         Made made{std::make_shared<StorageVolume>(pool, pools().budget()), d.faults, root.child("allocation") != nullptr};
         made.volume->document = *d.value;
         made.volume->faults_text = d.faults_text;

@@ -73,13 +73,15 @@ void describe(xml::Binder& b, Backup& v) {
 
 namespace {
 
-template <typename T> Result<T> parse_as(std::string_view text, const char* what, std::string_view root) {
+template <typename T> Result<T> parse_as(std::string_view text, const char* what, std::string_view root, bool validate = false) {
     PV_ASSIGN_OR_RETURN(const xml::Node node, xml::read(text, what));
     if (node.name != root || !node.uri.empty())
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "line {}: the outermost element is <{}>, expected <{}>", node.line,
                           node.qualified_name(), root);
     xml::Messages messages;
-    return xml::parse<T>(node, messages);
+    PV_ASSIGN_OR_RETURN(T parsed, xml::parse<T>(node, messages));
+    if (validate) PV_TRY(xml::refuse_unknown(messages));
+    return parsed;
 }
 
 // What a description shows of the domain inside it.
@@ -92,8 +94,8 @@ void strip(std::optional<Domain>& domain, const MomentFormat& options) {
 
 } // namespace
 
-Result<Snapshot> parse_snapshot(std::string_view text) {
-    return parse_as<Snapshot>(text, "snapshot description", "domainsnapshot");
+Result<Snapshot> parse_snapshot(std::string_view text, bool validate) {
+    return parse_as<Snapshot>(text, "snapshot description", "domainsnapshot", validate);
 }
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
     return parse_as<Checkpoint>(text, "checkpoint description", "domaincheckpoint");
