@@ -66,7 +66,10 @@ class Displays(ImaginaryCase):
                 domain.openGraphics(0, theirs.fileno(), libvirt.VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH)
             self.assertEqual(self.shake_hands(ours, b"008"), "seen")
             domain.destroy()
-            self.assertEqual(ours.recv(1), b"", "it ends with the guest")
+            try:
+                self.assertEqual(ours.recv(1), b"", "it ends with the guest")
+            except ConnectionResetError:
+                pass  # it had not read the last of what we said
 
     def test_a_display_that_is_not_there_or_hears_nonsense(self):
         domain = self.connection.createXML(domain_xml("seen").replace("<console", "<graphics type='vnc'/><graphics type='spice'/><console"), 0)
