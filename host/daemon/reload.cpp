@@ -12,7 +12,7 @@ void tell_changes(const Config& was, const Config& now) {
     for (const std::string& path : now.changed(was)) {
         const Setting* setting = find_setting(path);
         if (setting == nullptr)
-            log::warning("daemon", "{}: changed; its plugin is told", path);
+            log::info("daemon", "{}: changed; its plugin is told", path);
         else if (setting->effect == Effect::start)
             log::warning("daemon", "{}: changed; takes effect when the daemon starts next", now.where(path));
         else

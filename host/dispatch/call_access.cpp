@@ -226,7 +226,7 @@ Status CallAccess::check_rest(const plugin::Registry* registry) {
     return {};
 }
 
-// Of a kind that some permission of this call was checked for on objects that were found.
+// Whether a snapshot or checkpoint is one of a domain that this call found; of any, if it found none.
 bool CallAccess::is_of_a_found_domain(const ObjectRef& moment) const {
     const ObjectRef* domain = &moment;
     while (domain->parent != nullptr) domain = domain->parent.get();

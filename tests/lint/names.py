@@ -28,7 +28,7 @@ SAMPLES = {
     "quoted path": ({"host/a.cpp": 'open("/' + 'farm/x");\n'}, "is a path of one machine"),
     "end of line": ({"a.txt": "cd /" + "work\n"}, "is a path of one machine"),
     "name": ({"a.cpp": "// thanks to C" + "laude\n"}, "not ours"),
-    "right": ({"host/work/a.cpp": '#include "host/work/worker_pool.h"\n// ${X}/work/y, tests/unit/work/\n',
+    "right": ({"host/work/a.cpp": '#include "host/work/worker_pool.h"\n// ${X}/' + 'work/y, tests/unit/work/\n',
                "b.md": "a farm/work balance, ./work/x, framework/y\n"}, None),
 }
 
