@@ -175,10 +175,45 @@ Result<Domain> Driver::parse(std::string_view xml, bool validate) {
         return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "unexpected domain type {}, expecting one of these: qemu, kvm", d.type);
     if (d.name.find('/') != std::string::npos)
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "name {} cannot contain '/'", d.name);
-    PV_TRY(complete(d, host_context()));
-    PV_TRY(qemu::validate(d));
+    PV_TRY(settle(d));
     for (const auto& m : parsed.messages.list) log::info("xml", "domain '{}': {}", d.name, m.text);
     return std::move(d);
+}
+
+Status Driver::settle(Domain& domain) {
+    PV_TRY(complete(domain, host_context()));
+    return qemu::validate(domain);
+}
+
+Result<Domain> Driver::edited_config(const GuestPtr& guest, const Edit& edit) {
+    sdk::domain::PackedDomainPtr config;
+    {
+        const ObjectLock lock(guest->mu);
+        if (!guest->removed) config = guest->config;
+    }
+    if (!config)
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu,
+                          "transient domains do not have any persistent config");
+    PV_ASSIGN_OR_RETURN(Domain domain, config->unpack());
+    PV_TRY(edit(domain));
+    PV_TRY(settle(domain));
+    return domain;
+}
+
+Status Driver::edit_config(const GuestPtr& guest, pv_call* call, const Edit& edit) {
+    PV_ASSIGN_OR_RETURN(const Domain domain, edited_config(guest, edit));
+    return put_config(guest, domain, call);
+}
+
+void Driver::edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const {
+    if (!guest.live) return;
+    auto live = std::make_shared<Domain>(*guest.live);
+    edit(*live);
+    guest.live = std::move(live);
+}
+
+sdk::Async<Status> Driver::saved(const GuestPtr& guest) const {
+    return sdk::Async<Status>([this, guest](const sdk::Answer<Status>& answer) { save_status(guest, answer); });
 }
 
 Status Driver::settle_cpu(Domain& domain) {

@@ -24,6 +24,7 @@
 
 #include "capabilities/emulators.h"
 #include "guest.h"
+#include "part.h"
 #include "sdk/object_table.h"
 #include "sdk/domain/passes.h"
 #include "sdk/operation.h"
@@ -125,8 +126,26 @@ class Driver final : public plugin::DriverBase {
     void guest_stopped(const GuestPtr& guest) PV_NO_LOCKS_HELD;
     void begin_destroy(const GuestPtr& guest, bool graceful, const std::function<void(const Status&)>& done);
 
-  private:
+    // For parts; any thread but where it says worker.
     using Table = sdk::ObjectTable<Guest>;
+    [[nodiscard]] static GuestPtr guest_of(const pv_obj* obj) { return Table::from(obj); }
+    [[nodiscard]] Table& guests() { return guests_; }
+    // A document of a domain, completed and checked. Worker.
+    [[nodiscard]] Result<Domain> parse(std::string_view xml, bool validate = false);
+    using Edit = std::function<Status(Domain&)>;
+    // Changes a copy of the persistent description with `edit`, completes and checks it, and puts it on disk before it
+    // is the guest's. With the guest's job; worker. Errors: those of `edit`, operation_invalid for a transient guest.
+    [[nodiscard]] Status edit_config(const GuestPtr& guest, pv_call* call, const Edit& edit) PV_NO_LOCKS_HELD;
+    // What edit_config() would make of it, not kept: for calls that change both descriptions or neither.
+    [[nodiscard]] Result<Domain> edited_config(const GuestPtr& guest, const Edit& edit) PV_NO_LOCKS_HELD;
+    // Makes a whole description the persistent one, on disk first. Worker, with the guest's job.
+    [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
+    // Changes a copy of the live description, which then replaces it; nothing where the guest has ended. Leaf.
+    void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
+    // The status record is on disk. Goes on on a worker.
+    [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
+
+  private:
     struct StartOptions {
         bool paused = false;
         bool autodestroy = false;
@@ -154,10 +173,8 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] Result<Target> find_target(const TargetNames& names);
 
     [[nodiscard]] sdk::domain::HostContext host_context();
-    [[nodiscard]] Result<Domain> parse(std::string_view xml, bool validate = false);
     // Makes of <cpu> what this domain's emulator is asked for. Worker.
     [[nodiscard]] Status settle_cpu(Domain& domain);
-    [[nodiscard]] GuestPtr guest_of(const pv_obj* obj) const { return Table::from(obj); }
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
     // Writes a whole answer; too long for the reply is an error.
     [[nodiscard]] pv_status give(pv_call* call, pv_sink* sink, std::string_view text) const;
@@ -166,6 +183,9 @@ class Driver final : public plugin::DriverBase {
                                      std::function<void(const sdk::OperationPtr&, const GuestPtr&)> body);
     // The run of an active guest, or "domain is not running".
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
+
+    // Passes and checks; after parsing, and after every change.
+    [[nodiscard]] Status settle(Domain& domain);
 
     struct Definition; // ops_config.cpp
     pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out);

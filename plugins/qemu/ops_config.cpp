@@ -110,6 +110,17 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest,
     op->finish({});
 }
 
+Status Driver::put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) {
+    const std::string text = sdk::domain::with_notes(format_domain(domain, {.inactive = true, .secure = true}), domain.notes);
+    PV_ASSIGN_OR_RETURN(const sdk::domain::PackedDomainPtr packed, sdk::domain::PackedDomain::pack(domain, text));
+    PV_TRY(configs_.put(record_of(guest->name), text, call));
+    const ObjectLock lock(guest->mu);
+    guest->config = packed;
+    guest->updated = guest->active();
+    show(*guest);
+    return {};
+}
+
 pv_status Driver::undefine(pv_call* call, const pv_obj* obj, const pv_dom_undefine_in& in, pv_dom_undefine_out&) {
     if (const Status flags = check_flags(in.flags, kUndefineFlags, "qemuDomainUndefineFlags"); !flags)
         return answer(call, flags);

@@ -9,8 +9,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <polyvirt/loop.h>
@@ -19,6 +21,7 @@
 #include "guest.h"
 #include "monitor/monitor.h"
 #include "sdk/operation.h"
+#include "sdk/task.h"
 #include "status.h"
 
 namespace polyvirt::qemu {
@@ -61,6 +64,23 @@ class Run : public std::enable_shared_from_this<Run> {
     void post_reset(sdk::OperationPtr op);
     void post_powerdown(sdk::OperationPtr op, bool reboot);
 
+    // For coroutines; any thread, no lock held. Each goes on on loop().
+    // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
+    // where the guest has gone, operation_failed where its monitor has.
+    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kTimeout);
+    // An event to wait for, from here on: taken before the command that causes it.
+    class Expected;
+    using ExpectedPtr = std::shared_ptr<Expected>;
+    [[nodiscard]] sdk::Async<Result<ExpectedPtr>> expect(std::string event, std::function<bool(const Json& data)> match);
+    // Its data. Errors: operation_timeout, operation_invalid where the guest has gone.
+    [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
+    [[nodiscard]] sdk::Async<Status> on_loop();
+    [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
+
+    [[nodiscard]] Driver& driver() const { return driver_; }
+    [[nodiscard]] const GuestPtr& guest() const { return guest_; }
+    // On the loop: the monitor is there and the guest has neither ended nor is about to.
+    [[nodiscard]] Status check_running() const;
     [[nodiscard]] std::int32_t id() const { return id_; }
     [[nodiscard]] std::int64_t pid() const { return pid_; }
     [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
@@ -99,6 +119,11 @@ class Run : public std::enable_shared_from_this<Run> {
     void use_vnc(const Json& info);
 
     // run_events.cpp [loop]
+    struct EventRow {
+        std::string_view name;
+        void (*handle)(Run& run, const QmpEvent& event);
+    };
+    static const EventRow kEvents[];
     void on_event(const QmpEvent& event);
     void on_stop();
     void on_resume();
@@ -124,6 +149,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void post(std::function<void()> fn);
     // A command whose reply alone decides `op`; on success the status is saved first.
     void command(const char* name, sdk::OperationPtr op);
+    void tell_expected(const QmpEvent& event);
+    void drop_expected(const Error& why);
     void finish_saved(const sdk::OperationPtr& op);
     [[nodiscard]] std::string who() const;
 
@@ -155,6 +182,7 @@ class Run : public std::enable_shared_from_this<Run> {
     bool graceful_ = false;
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
+    std::list<ExpectedPtr> expected_;
 };
 
 } // namespace polyvirt::qemu

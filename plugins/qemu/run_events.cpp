@@ -25,15 +25,22 @@ std::int32_t suspended_detail(std::int32_t reason) {
 
 } // namespace
 
+// What is done on which event. Features have their own handlers, in their own sources.
+const Run::EventRow Run::kEvents[] = {
+    {"STOP", [](Run& run, const QmpEvent&) { run.on_stop(); }},
+    {"RESUME", [](Run& run, const QmpEvent&) { run.on_resume(); }},
+    {"SHUTDOWN", [](Run& run, const QmpEvent& event) { run.on_shutdown(event); }},
+    {"RESET", [](Run& run, const QmpEvent&) { run.on_reset(); }},
+    {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
+    {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
+    {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
+};
+
 void Run::on_event(const QmpEvent& event) {
     if (phase_ == Phase::ended) return;
-    if (event.name == "STOP") return on_stop();
-    if (event.name == "RESUME") return on_resume();
-    if (event.name == "SHUTDOWN") return on_shutdown(event);
-    if (event.name == "RESET") return on_reset();
-    if (event.name == "GUEST_PANICKED") return on_panicked();
-    if (event.name == "BLOCK_IO_ERROR") return on_io_error(event);
-    if (event.name == "WATCHDOG") return on_watchdog(event);
+    for (const EventRow& row : kEvents)
+        if (row.name == event.name) row.handle(*this, event);
+    tell_expected(event);
 }
 
 void Run::on_stop() {
@@ -176,12 +183,16 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 
 // --- commands ---
 
-void Run::command(const char* name, sdk::OperationPtr op) {
+Status Run::check_running() const {
     if (phase_ != Phase::running || stopping_ || exited_)
-        return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     if (!monitor_ || reattaching_)
-        return op->finish(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
-                                     "the emulator of {} does not answer at present", who()));
+        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());
+    return {};
+}
+
+void Run::command(const char* name, sdk::OperationPtr op) {
+    if (const Status running = check_running(); !running) return op->finish(running);
     monitor_->execute(name, {}, [this, op = std::move(op)](Result<Json> reply) {
         if (reply) return finish_saved(op);
         if (!stopping_ && monitor_ && monitor_->connected()) return op->finish(reply.error());

@@ -98,6 +98,7 @@ void Run::post_detach() {
         if (self->monitor_)
             self->monitor_->close(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending"));
         self->monitor_ = nullptr;
+        self->drop_expected(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending"));
         self->kill_timer_.reset();
         self->exit_timer_.reset();
         self->start_op_ = nullptr;
@@ -168,6 +169,7 @@ void Run::end() {
     phase_ = Phase::ended;
     monitor_ = nullptr;
     process_.reset();
+    drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);
     // The record goes before anybody hears of the end, so that no restart finds it again.
     driver_.save_status(guest_, [self, op = std::exchange(start_op_, nullptr), start_result,

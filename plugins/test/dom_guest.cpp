@@ -7,12 +7,13 @@
 #include "domains.h"
 #include "figures.h"
 #include "op.h"
-#include "params.h"
+#include "sdk/params.h"
 #include "tables.h"
 
 namespace polyvirt::test {
 namespace {
 
+using namespace sdk;
 using namespace sdk::domain;
 
 constexpr const char* kHostname = "testhost";

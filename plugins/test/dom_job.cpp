@@ -7,11 +7,13 @@
 #include "domains.h"
 #include "jobs.h"
 #include "op.h"
-#include "params.h"
+#include "sdk/params.h"
 #include "tables.h"
 
 namespace polyvirt::test {
 namespace {
+
+using sdk::ParamWriter;
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 

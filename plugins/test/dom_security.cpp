@@ -4,11 +4,13 @@
 
 #include "domains.h"
 #include "op.h"
-#include "params.h"
+#include "sdk/params.h"
 #include "tables.h"
 
 namespace polyvirt::test {
 namespace {
+
+using sdk::ParamWriter;
 
 constexpr const char* kLabel = "libvirt-test"; // what clients know from the peer's driver
 

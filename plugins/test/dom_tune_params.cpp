@@ -9,12 +9,13 @@
 #include "dom_tune.h"
 #include "domains.h"
 #include "op.h"
-#include "params.h"
+#include "sdk/params.h"
 #include "sdk/xml/compare.h"
 
 namespace polyvirt::test {
 namespace {
 
+using namespace sdk;
 using namespace sdk::domain;
 using sdk::network::Bandwidth;
 using sdk::network::BandwidthRate;

@@ -9,12 +9,13 @@
 #include "domains.h"
 #include "node_figures.h"
 #include "op.h"
-#include "params.h"
+#include "sdk/params.h"
 #include "sdk/xml/compare.h"
 
 namespace polyvirt::test {
 namespace {
 
+using namespace sdk;
 using namespace sdk::domain;
 
 constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;

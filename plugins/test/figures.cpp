@@ -4,10 +4,12 @@
 
 #include <polyvirt/abi/gen/dom_stats.h>
 
-#include "params.h"
+#include "sdk/params.h"
+
 
 namespace polyvirt::test {
 
+using namespace sdk;
 using namespace sdk::domain;
 
 std::uint32_t vcpus_of(const Domain& d) { return d.vcpu.current.value_or(d.vcpu.max.value_or(1)); }

@@ -16,7 +16,7 @@
 #include <polyvirt/loop.h>
 
 #include "fault_document.h"
-#include "moments.h"
+#include "sdk/domain/moments.h"
 #include "sdk/domain/domain.h"
 #include "sdk/object_table.h"
 
@@ -105,8 +105,8 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     FaultSet faults PV_GUARDED_BY(mu);
     std::shared_ptr<const sdk::xml::Node> faults_text PV_GUARDED_BY(mu);
 
-    Moments<sdk::domain::Snapshot> snapshots PV_GUARDED_BY(mu){PV_KIND_SNAPSHOT};
-    Moments<sdk::domain::Checkpoint> checkpoints PV_GUARDED_BY(mu){PV_KIND_CHECKPOINT};
+    sdk::domain::Moments<sdk::domain::Snapshot> snapshots PV_GUARDED_BY(mu){PV_KIND_SNAPSHOT};
+    sdk::domain::Moments<sdk::domain::Checkpoint> checkpoints PV_GUARDED_BY(mu){PV_KIND_CHECKPOINT};
     Job job PV_GUARDED_BY(mu);
     std::map<std::string, BlockJob> block_jobs PV_GUARDED_BY(mu); // by the disk's target
     Inside inside PV_GUARDED_BY(mu);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "params.h"
+#include "sdk/params.h"
 
-namespace polyvirt::test {
+namespace polyvirt::sdk {
 
 void ParamWriter::put(std::string_view field, pv_param& param) const {
     if (to_ == nullptr) return;
@@ -42,12 +42,12 @@ std::string_view param_type_name(std::int32_t type) {
 }
 
 Error unknown_param(const char* field) {
-    return make_error(ErrorCode::argument_unsupported, ErrorDomain::test, "parameter '{}' not supported", field);
+    return make_error(ErrorCode::argument_unsupported, ErrorDomain::none, "parameter '{}' not supported", field);
 }
 Error wrong_param_type(const pv_param& param, std::int32_t expected) {
-    return make_error(ErrorCode::invalid_arg, ErrorDomain::test,
+    return make_error(ErrorCode::invalid_arg, ErrorDomain::none,
                       "invalid type '{}' requested for parameter '{}', supported type is '{}'", param_type_name(param.type), param.field,
                       param_type_name(expected));
 }
 
-} // namespace polyvirt::test
+} // namespace polyvirt::sdk

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "moments.h"
+#include "sdk/domain/moments.h"
 
 #include <map>
 #include <set>
@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <polyvirt/abi/registry.h>
 
-namespace polyvirt::test {
+namespace polyvirt::sdk::domain {
 namespace {
 
 // What the host would show.
@@ -57,7 +57,7 @@ class MomentsTest : public ::testing::Test {
     ~MomentsTest() override { moments_.remove_tree(s_, "", false); }
 
     void put(const std::string& name, const std::string& parent) {
-        Moment<sdk::domain::Snapshot> item;
+        Moment<Snapshot> item;
         item.parent = parent;
         ASSERT_TRUE(moments_.put(s_, nullptr, 7, owner_, name, std::move(item)));
     }
@@ -76,7 +76,7 @@ class MomentsTest : public ::testing::Test {
     pv_svc_registry table_{};
     plugin::Services s_;
     const std::shared_ptr<int> owner_ = std::make_shared<int>(0);
-    Moments<sdk::domain::Snapshot> moments_{PV_KIND_SNAPSHOT};
+    Moments<Snapshot> moments_{PV_KIND_SNAPSHOT};
 };
 
 TEST_F(MomentsTest, are_published_as_a_tree) {
@@ -134,4 +134,4 @@ TEST_F(MomentsTest, the_owner_is_held_as_long_as_the_host_shows_it) {
 }
 
 } // namespace
-} // namespace polyvirt::test
+} // namespace polyvirt::sdk::domain

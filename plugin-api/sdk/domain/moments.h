@@ -18,7 +18,7 @@
 #include "base/result.h"
 #include "sdk/domain/snapshot.h"
 
-namespace polyvirt::test {
+namespace polyvirt::sdk::domain {
 
 template <typename Document> struct Moment {
     Document document;
@@ -63,7 +63,7 @@ template <typename Document> class Moments {
         desc.data = data.get();
         desc.release = [](void* d) noexcept { delete static_cast<std::shared_ptr<Owner>*>(d); };
         if (s.registry->publish(s.host, call, &desc, &item.handle) != PV_OK)
-            return Error{.code = ErrorCode::operation_failed, .domain = ErrorDomain::test, .message = "'" + name + "' cannot be published"};
+            return Error{.code = ErrorCode::operation_failed, .domain = ErrorDomain::none, .message = "'" + name + "' cannot be published"};
         (void)data.release();
         items_.emplace(name, std::move(item));
         return {};
@@ -130,4 +130,4 @@ template <typename Document> class Moments {
     std::string current_;
 };
 
-} // namespace polyvirt::test
+} // namespace polyvirt::sdk::domain

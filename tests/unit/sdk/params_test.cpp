@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "params.h"
+#include "sdk/params.h"
 
 #include <gtest/gtest.h>
 
 #include "sdk/domain/tuning.h"
 
-namespace polyvirt::test {
+namespace polyvirt::sdk {
 namespace {
 
-using sdk::domain::Memtune;
+using domain::Memtune;
 
 constexpr ParamRow<Memtune> kRows[] = {{"hard_limit", &Memtune::hard_limit, 99}, {"soft_limit", &Memtune::soft_limit}};
 
@@ -48,4 +48,4 @@ TEST(Params, unknown_names_and_wrong_types_are_refused) {
 }
 
 } // namespace
-} // namespace polyvirt::test
+} // namespace polyvirt::sdk

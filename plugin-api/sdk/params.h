@@ -18,7 +18,7 @@
 
 #include "base/error_text.h"
 
-namespace polyvirt::test {
+namespace polyvirt::sdk {
 
 class ParamWriter {
   public:
@@ -126,4 +126,4 @@ Status take_all(const pv_param* params, std::uint32_t count, const ParamRow<T> (
     return {};
 }
 
-} // namespace polyvirt::test
+} // namespace polyvirt::sdk

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "part.h"
+
+#include <utility>
+
+#include "base/error_text.h"
+#include "driver.h"
+
+namespace polyvirt::qemu {
+
+Part::Part(Driver& driver) : driver_(driver), s_(driver.services()) {}
+
+pv_status Part::with_job(pv_call* call, const pv_obj* obj, std::uint32_t job_class, const char* what, Body body) const {
+    return sdk::Operation::start(s_, driver_.shared_loop(), {.call = call, .object = obj->handle, .job_class = job_class, .what = what},
+                                 [guest = guest_of(obj), body = std::move(body)](const sdk::OperationPtr& op) {
+                                     bool removed = false;
+                                     {
+                                         const ObjectLock lock(guest->mu);
+                                         removed = guest->removed;
+                                     }
+                                     if (removed) return op->finish(no_domain(*guest));
+                                     sdk::start(body(op, guest), [op](const Status& outcome) { op->finish(outcome); });
+                                 });
+}
+
+pv_status Part::answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
+
+Status Part::check_flags(std::uint32_t flags, std::uint32_t known, const char* function) {
+    if ((flags & ~known) == 0) return {};
+    return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unsupported flags (0x{:x}) in function {}", flags & ~known,
+                      function);
+}
+
+pv_status Part::give(pv_call* call, pv_sink* sink, std::string_view text) const {
+    if (plugin::write(s_, sink, text)) return PV_OK;
+    return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "an answer of {} bytes is more than a reply can carry", text.size()));
+}
+
+GuestPtr Part::guest_of(const pv_obj* obj) { return Driver::guest_of(obj); }
+
+Result<RunPtr> Part::run_of(Guest& guest) {
+    const ObjectLock lock(guest.mu);
+    if (guest.removed) return no_domain(guest);
+    if (!guest.run) return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+    return guest.run;
+}
+
+Result<Affected> affected_by(Guest& guest, std::uint32_t flags) {
+    const ObjectLock lock(guest.mu);
+    Affected a{.live = (flags & PV_DOMAIN_AFFECT_LIVE) != 0, .config = (flags & PV_DOMAIN_AFFECT_CONFIG) != 0};
+    if (!a.live && !a.config) (guest.active() ? a.live : a.config) = true;
+    if (a.live && !guest.active())
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+    if (a.config && !guest.config)
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu,
+                          "transient domains do not have any persistent config");
+    return a;
+}
+
+} // namespace polyvirt::qemu

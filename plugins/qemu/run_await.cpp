@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// What coroutines wait for: replies and events of the emulator, its loop, time.
+
+#include "run.h"
+
+#include <utility>
+
+#include "base/error_text.h"
+
+namespace polyvirt::qemu {
+
+// On the loop alone.
+class Run::Expected {
+  public:
+    Expected(std::string event, std::function<bool(const Json&)> match) : event_(std::move(event)), match_(std::move(match)) {}
+
+    [[nodiscard]] bool takes(const QmpEvent& event) const { return !outcome_ && event.name == event_ && match_(event.data); }
+    void give(Result<Json> outcome) {
+        timer_.reset();
+        if (answer_) return std::exchange(answer_, std::nullopt)->operator()(std::move(outcome));
+        outcome_ = std::move(outcome);
+    }
+    // One waits at a time.
+    void wait(const plugin::Loop& loop, const std::shared_ptr<Expected>& self, std::int64_t timeout_ns, sdk::Answer<Result<Json>> answer) {
+        if (outcome_) return answer(*std::exchange(outcome_, std::nullopt));
+        answer_ = std::move(answer);
+        timer_ = loop.timer(timeout_ns, 0, [weak = std::weak_ptr(self)] {
+            if (const auto expected = weak.lock())
+                expected->give(make_error(ErrorCode::operation_timeout, ErrorDomain::qemu, "no event {} of the emulator in time",
+                                          expected->event_));
+        });
+    }
+
+  private:
+    const std::string event_;
+    const std::function<bool(const Json&)> match_;
+    std::optional<Result<Json>> outcome_;
+    std::optional<sdk::Answer<Result<Json>>> answer_;
+    plugin::Watch timer_;
+};
+
+void Run::tell_expected(const QmpEvent& event) {
+    // Whoever goes on may expect something new.
+    std::vector<ExpectedPtr> met;
+    std::erase_if(expected_, [&](const ExpectedPtr& e) {
+        if (e.use_count() == 1) return true; // given up
+        if (!e->takes(event)) return false;
+        met.push_back(e);
+        return true;
+    });
+    for (const ExpectedPtr& e : met) e->give(event.data);
+}
+
+void Run::drop_expected(const Error& why) {
+    for (const ExpectedPtr& e : std::exchange(expected_, {})) e->give(why);
+}
+
+namespace {
+// `fn` on the loop: at once where that is this thread.
+template <typename Fn> void on(const plugin::Loop& loop, Fn fn) {
+    if (loop && loop.on_loop()) return fn();
+    loop.post(std::move(fn));
+}
+} // namespace
+
+sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::int64_t timeout_ns) {
+    return sdk::Async<Result<Json>>([self = shared_from_this(), command = std::move(command), arguments = std::move(arguments),
+                                     timeout_ns](const sdk::Answer<Result<Json>>& answer) {
+        on(self->loop_, [self, command, arguments, timeout_ns, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running.error());
+            self->monitor_->execute(command, arguments, answer, timeout_ns);
+        });
+    });
+}
+
+sdk::Async<Result<Run::ExpectedPtr>> Run::expect(std::string event, std::function<bool(const Json& data)> match) {
+    return sdk::Async<Result<ExpectedPtr>>([self = shared_from_this(), event = std::move(event),
+                                            match = std::move(match)](const sdk::Answer<Result<ExpectedPtr>>& answer) {
+        on(self->loop_, [self, event, match, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running.error());
+            answer(self->expected_.emplace_back(std::make_shared<Expected>(event, match)));
+        });
+    });
+}
+
+sdk::Async<Result<Json>> Run::wait(ExpectedPtr expected, std::int64_t timeout_ns) {
+    return sdk::Async<Result<Json>>([self = shared_from_this(), expected = std::move(expected),
+                                     timeout_ns](const sdk::Answer<Result<Json>>& answer) {
+        on(self->loop_, [self, expected, timeout_ns, answer] { expected->wait(self->loop_, expected, timeout_ns, answer); });
+    });
+}
+
+sdk::Async<Status> Run::on_loop() {
+    return sdk::Async<Status>([self = shared_from_this()](const sdk::Answer<Status>& answer) {
+        on(self->loop_, [answer] { answer({}); });
+    });
+}
+
+sdk::Async<Status> Run::delay(std::int64_t ns) {
+    return sdk::Async<Status>([self = shared_from_this(), ns](const sdk::Answer<Status>& answer) {
+        on(self->loop_, [self, ns, answer] {
+            // The watch is its own callback's; it goes when it has run, or with the loop.
+            const auto watch = std::make_shared<plugin::Watch>();
+            *watch = self->loop_.timer(ns, 0, [watch, answer] {
+                watch->reset();
+                answer({});
+            });
+            if (!*watch) answer(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no timer for {}", self->who()));
+        });
+    });
+}
+
+} // namespace polyvirt::qemu
