@@ -194,7 +194,7 @@ class Collector final : public Binder {
         if (!out.empty())
             return out;
         if (r.absolute)
-            return {of_pattern("/[\\s\\S]*")};
+            return {of_pattern("(/|[a-zA-Z]:\\\\.)[\\s\\S]*")};
         if (v.ops == &detail::string_ops)
             return {r.required ? of_pattern("[\\s\\S]+") : kText};
         if (v.ops == &detail::uuid_ops)
