@@ -74,6 +74,27 @@ sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::int6
     });
 }
 
+// What waits for its answer is copied about, which descriptors cannot be: they are shared.
+sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::vector<UniqueFd> fds) {
+    return sdk::Async<Result<Json>>([self = shared_from_this(), command = std::move(command), arguments = std::move(arguments),
+                                     fds = std::make_shared<std::vector<UniqueFd>>(std::move(fds))](const sdk::Answer<Result<Json>>& answer) {
+        on(self->loop_, [self, command, arguments, fds, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running.error());
+            self->monitor_->execute(command, arguments, std::move(*fds), answer);
+        });
+    });
+}
+
+sdk::Async<Result<Json>> Run::qmp_whole(Json document, std::vector<UniqueFd> fds) {
+    return sdk::Async<Result<Json>>([self = shared_from_this(), document = std::move(document),
+                                     fds = std::make_shared<std::vector<UniqueFd>>(std::move(fds))](const sdk::Answer<Result<Json>>& answer) {
+        on(self->loop_, [self, document, fds, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running.error());
+            self->monitor_->execute_whole(document, std::move(*fds), answer);
+        });
+    });
+}
+
 sdk::Async<Result<Run::ExpectedPtr>> Run::expect(std::string event, std::function<bool(const Json& data)> match) {
     return sdk::Async<Result<ExpectedPtr>>([self = shared_from_this(), event = std::move(event),
                                             match = std::move(match)](const sdk::Answer<Result<ExpectedPtr>>& answer) {

@@ -38,9 +38,23 @@ const Run::EventRow Run::kEvents[] = {
 
 void Run::on_event(const QmpEvent& event) {
     if (phase_ == Phase::ended) return;
+    tell_clients(event);
     for (const EventRow& row : kEvents)
         if (row.name == event.name) row.handle(*this, event);
     tell_expected(event);
+}
+
+// As it stands, for those who listen to the monitor.
+void Run::tell_clients(const QmpEvent& event) {
+    const std::string details = event.data.is_null() ? "" : event.data.dump(-1, ' ', false, Json::error_handler_t::replace);
+    pv_event_domain_qemu_monitor payload{};
+    payload.size = sizeof payload;
+    payload.event = event.name.c_str();
+    payload.seconds = event.seconds;
+    payload.micros = event.micros;
+    payload.details = event.data.is_null() ? nullptr : details.c_str();
+    const ObjectLock lock(guest_->mu);
+    driver_.post_event(*guest_, PV_EVENT_DOMAIN_QEMU_MONITOR, &payload);
 }
 
 void Run::on_stop() {

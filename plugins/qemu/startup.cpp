@@ -12,6 +12,7 @@
 #include "driver.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
+#include "taint.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -138,6 +139,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
+        guest->taints = taints_of(record->taints);
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

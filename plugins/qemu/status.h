@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/uuid.h"
@@ -22,6 +23,7 @@ struct StatusRecord {
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
     std::string xml;              // the live description
+    std::vector<std::string> taints; // taint_names()
 };
 
 std::string format_status(const StatusRecord& record);
