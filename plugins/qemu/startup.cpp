@@ -138,6 +138,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
+        guest->blocks = block_state_from(record->blocks);
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

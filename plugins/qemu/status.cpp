@@ -31,10 +31,11 @@ Result<std::string> text(const Json& j, const char* key) {
 } // namespace
 
 std::string format_status(const StatusRecord& r) {
-    const Json j = {{"version", kVersion},   {"name", r.name},   {"uuid", r.uuid.to_string()},
+    Json j = {{"version", kVersion},   {"name", r.name},   {"uuid", r.uuid.to_string()},
                     {"id", r.id},            {"pid", r.pid},     {"start_time", r.start_time},
                     {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
                     {"xml", r.xml}};
+    if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -56,6 +57,7 @@ Result<StatusRecord> parse_status(std::string_view document) {
     PV_ASSIGN_OR_RETURN(r.reason, integer<std::int32_t>(j, "reason"));
     PV_ASSIGN_OR_RETURN(r.folder, text(j, "folder"));
     PV_ASSIGN_OR_RETURN(r.xml, text(j, "xml"));
+    if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;
     if (r.id <= 0 || r.pid <= 0) return bad("id and pid must be above 0");
     if (r.folder.empty() || r.folder.find('/') != std::string::npos) return bad(fmt::format("'{}' is no folder's name", r.folder));
     return r;

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
+
 #include "base/result.h"
 #include "base/uuid.h"
 
@@ -22,6 +24,7 @@ struct StatusRecord {
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
     std::string xml;              // the live description
+    nlohmann::json blocks;        // block/state.h
 };
 
 std::string format_status(const StatusRecord& record);
