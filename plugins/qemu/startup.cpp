@@ -140,6 +140,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->run = run;
         guest->id = record->id;
         guest->taints = taints_of(record->taints);
+        guest->blocks = block_state_from(record->blocks);
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

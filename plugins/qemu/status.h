@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "base/result.h"
 #include "base/uuid.h"
 
@@ -24,6 +26,7 @@ struct StatusRecord {
     std::string folder;           // below the run folder; holds monitor.sock
     std::string xml;              // the live description
     std::vector<std::string> taints; // taint_names()
+    nlohmann::json blocks;        // block/state.h
 };
 
 std::string format_status(const StatusRecord& record);
