@@ -15,6 +15,7 @@ class Run::Expected {
   public:
     Expected(std::string event, std::function<bool(const Json&)> match) : event_(std::move(event)), match_(std::move(match)) {}
 
+    [[nodiscard]] bool waited_for() const { return answer_.has_value(); }
     [[nodiscard]] bool takes(const QmpEvent& event) const { return !outcome_ && event.name == event_ && match_(event.data); }
     void give(Result<Json> outcome) {
         timer_.reset();
@@ -44,7 +45,7 @@ void Run::tell_expected(const QmpEvent& event) {
     // Whoever goes on may expect something new.
     std::vector<ExpectedPtr> met;
     std::erase_if(expected_, [&](const ExpectedPtr& e) {
-        if (e.use_count() == 1) return true; // given up
+        if (e.use_count() == 1 && !e->waited_for()) return true; // given up
         if (!e->takes(event)) return false;
         met.push_back(e);
         return true;
