@@ -25,6 +25,7 @@
 #include "capabilities/emulators.h"
 #include "guest.h"
 #include "launch/confinement.h"
+#include "life/life_ops.h"
 #include "part.h"
 #include "sdk/object_table.h"
 #include "sdk/domain/passes.h"
@@ -164,6 +165,7 @@ class Driver final : public plugin::DriverBase {
     void load_status(const std::string& name, std::string_view text);
     void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
+    void autostart(const GuestPtr& guest);
 
     // What questions about a hypervisor name it by; null: the usual one.
     struct TargetNames {
@@ -221,6 +223,12 @@ class Driver final : public plugin::DriverBase {
     Emulators emulators_;
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
+    std::vector<plugin::Watch> autostart_timers_; // at the start alone
+
+    LifeOps life_{*this};
+
+  public: // after the members that it names
+    using Parts = plugin::parts<&Driver::life_>;
 };
 
 } // namespace polyvirt::qemu

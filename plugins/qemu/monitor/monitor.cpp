@@ -71,6 +71,7 @@ void Monitor::execute(std::string_view command, Json arguments, Reply done, std:
     log::debug(kCategory, "{}: > {}", who_, line);
     out_ += line;
     out_ += '\n';
+    if (timeout_ns == kUsual) timeout_ns = timeout_;
     waiting_[id] = {std::string(command), std::move(done), s_.loop->now_ns(s_.host) + timeout_ns};
     arm_deadline();
     write_some();
@@ -133,7 +134,7 @@ void Monitor::handle_greeting(const Json&) {
     if (it == waiting_.end()) return; // a second greeting means nothing
     Command command = std::move(it->second);
     waiting_.erase(it);
-    execute("qmp_capabilities", {}, std::move(command.done), command.deadline - s_.loop->now_ns(s_.host));
+    execute("qmp_capabilities", {}, std::move(command.done), std::max<std::int64_t>(command.deadline - s_.loop->now_ns(s_.host), 1));
 }
 
 void Monitor::handle_reply(const Json& document) {

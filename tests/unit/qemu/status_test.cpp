@@ -10,7 +10,9 @@ namespace {
 
 StatusRecord sample() {
     return {.name = "a 'b' \"c\"\n\xc3\xa4", .uuid = Uuid::random(), .id = 7, .pid = 4242, .start_time = 18446744073709551615ULL,
-            .state = 1, .reason = 5, .folder = "domain-7-a", .xml = "<domain>\n  <name>x</name>\n</domain>\n"};
+            .state = 1, .reason = 5, .folder = "domain-7-a", .user = "+64055:+108",
+            .claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}},
+            .group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"}, .folders = {"/dev/hugepages/x"}, .xml = "<domain>\n  <name>x</name>\n</domain>\n"};
 }
 
 TEST(StatusRecord, reads_back_what_it_wrote) {
@@ -26,6 +28,16 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->reason, before.reason);
     EXPECT_EQ(after->folder, before.folder);
     EXPECT_EQ(after->xml, before.xml);
+    EXPECT_EQ(after->user, before.user);
+    EXPECT_EQ(after->claims, before.claims);
+    EXPECT_EQ(after->group, before.group);
+    EXPECT_EQ(after->folders, before.folders);
+}
+
+TEST(StatusRecord, of_a_guest_that_is_being_started_has_no_process) {
+    StatusRecord record = sample();
+    record.pid = 0;
+    EXPECT_TRUE(parse_status(format_status(record)));
 }
 
 TEST(StatusRecord, refuses_every_shortened_text) {
