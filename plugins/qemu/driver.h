@@ -24,8 +24,6 @@
 
 #include "capabilities/emulators.h"
 #include "guest.h"
-#include "metadata/metadata_ops.h"
-#include "native/native_ops.h"
 #include "launch/confinement.h"
 #include "part.h"
 #include "sdk/object_table.h"
@@ -43,7 +41,7 @@ inline std::string autostart_record(const std::string& name) { return "autostart
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
 
-class Driver final : public plugin::DriverBase {
+class Driver : public plugin::DriverBase {
   public:
     static constexpr plugin::About kAbout{.id = "qemu",
                                           .version = POLYVIRT_VERSION,
@@ -172,6 +170,7 @@ class Driver final : public plugin::DriverBase {
     void load_status(const std::string& name, std::string_view text);
     void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
+    void autostart(const GuestPtr& guest);
 
     // What questions about a hypervisor name it by; null: the usual one.
     struct TargetNames {
@@ -230,14 +229,7 @@ class Driver final : public plugin::DriverBase {
     Emulators emulators_;
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
-
-    MetadataOps metadata_{*this};
-    NativeOps native_{*this};
-
-  public: // after the members that it names
-    using Parts = plugin::parts<
-        &Driver::metadata_,
-        &Driver::native_>;
+    std::vector<plugin::Watch> autostart_timers_; // at the start alone
 };
 
 } // namespace polyvirt::qemu

@@ -15,6 +15,7 @@
 namespace polyvirt::qemu {
 namespace {
 
+constexpr std::int64_t kStartPatience = 10; // times what other commands are given
 constexpr std::int64_t kReattachPause = 5 * Monitor::kSecond;
 
 } // namespace
@@ -98,7 +99,10 @@ void Run::open_monitor() {
                                   }});
     if (!monitor_)
         return start_refused(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
-    monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
+    const std::int64_t usual = driver_.settings().monitor_timeout_ns;
+    monitor_->set_timeout(usual);
+    // Before it greets it makes the guest's memory, which takes its time; that it ends is noticed at once.
+    monitor_->negotiate(reattaching_ ? usual : kStartPatience * usual, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         if (reattaching_) query_status();
         else query_chardevs();
@@ -214,6 +218,10 @@ void Run::query_status() {
             else if (status == "shutdown") {
                 shut = true;
                 driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
+            } else if (status == "guest-panicked" && guest_->state != PV_DOMAIN_CRASHED) {
+                driver_.set_state(*guest_, PV_DOMAIN_CRASHED, PV_DOMAIN_CRASHED_PANICKED);
+            } else if (status == "suspended" && guest_->state != PV_DOMAIN_PMSUSPENDED) {
+                driver_.set_state(*guest_, PV_DOMAIN_PMSUSPENDED, PV_DOMAIN_PMSUSPENDED_UNKNOWN);
             } else if (status != "running" && guest_->state == PV_DOMAIN_RUNNING)
                 driver_.set_state(*guest_, PV_DOMAIN_PAUSED,
                                   status == "io-error"   ? PV_DOMAIN_PAUSED_IOERROR

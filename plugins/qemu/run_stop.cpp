@@ -150,6 +150,7 @@ void Run::show_end(bool& transient) {
     std::int32_t reason = PV_DOMAIN_SHUTOFF_CRASHED, detail = PV_DOMAIN_EVENT_STOPPED_FAILED;
     if (end_ == End::destroyed) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
     if (end_ == End::shutdown) reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
+    if (end_ == End::crashed) detail = PV_DOMAIN_EVENT_STOPPED_CRASHED;
     if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
     claims_left_ = std::exchange(guest_->claims, {});
     guest_->live = nullptr;
