@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "stats/figures.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -26,7 +28,8 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 }
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
-    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)) {}
+    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
+      figures_(std::make_unique<Figures>(s_)) {}
 
 Run::~Run() = default;
 
@@ -99,6 +102,7 @@ void Run::open_monitor() {
         return start_refused(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
     monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
+        talks_ = true;
         if (reattaching_) query_status();
         else query_chardevs();
     });
@@ -149,11 +153,11 @@ void Run::query_graphics() {
         const ObjectLock lock(guest_->mu);
         vnc = guest_->live && !guest_->live->devices.graphics.empty();
     }
-    if (!vnc) return boot();
+    if (!vnc) return prepare();
     monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_vnc(*reply);
-        boot();
+        prepare();
     });
 }
 
@@ -171,6 +175,17 @@ void Run::use_vnc(const Json& info) {
         if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
     }
     guest_->live = std::move(live);
+}
+
+// Threads have their places before the guest runs.
+void Run::prepare() {
+    sdk::start(prepare_tuning(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+        self->post([self, prepared] {
+            if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
+            if (!prepared) return self->start_refused(prepared.error());
+            self->boot();
+        });
+    });
 }
 
 void Run::boot() {
@@ -226,6 +241,10 @@ void Run::query_status() {
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
+        if (!shut)
+            sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
+                if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
+            });
         finish_saved(std::exchange(start_op_, nullptr));
         if (shut) kill(false); // the guest has powered off in between
     });

@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "stats/figures.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -101,6 +102,7 @@ void Run::post_detach() {
         self->drop_expected(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending"));
         self->kill_timer_.reset();
         self->exit_timer_.reset();
+        self->figures_->close();
         self->start_op_ = nullptr;
         self->process_.reset();
         self->loop_.reset();
@@ -164,6 +166,7 @@ void Run::end() {
         monitor_->close(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "End of file from qemu monitor"));
     kill_timer_.reset();
     exit_timer_.reset();
+    figures_->close();
     bool transient = false;
     show_end(transient);
     phase_ = Phase::ended;
