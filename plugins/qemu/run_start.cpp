@@ -43,6 +43,7 @@ void Run::post_boot(sdk::OperationPtr op, bool paused) {
     post([self = shared_from_this(), op = std::move(op), paused] {
         self->start_op_ = op;
         self->paused_ = paused;
+        if (self->detached_) return self->detach();
         if (self->exited_) return self->end();
         if (self->stopping_) return self->kill(false);
         self->open_monitor();
@@ -213,6 +214,9 @@ void Run::start_done() {
         if (paused_) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
     }
     finish_saved(std::exchange(start_op_, nullptr));
+    sdk::start(separate_threads(shared_from_this()), [self = shared_from_this()](const Status& separated) {
+        if (!separated) log::warning("run", "{}: {}", self->who(), separated.error().message);
+    });
 }
 
 void Run::query_status() {

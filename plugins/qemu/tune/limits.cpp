@@ -317,6 +317,6 @@ void Limits::drop(Within where) const {
     }
 }
 
-Limits limits_of(const Run&) { return Limits({}); }
+Limits limits_of(const Run& run) { return Limits(run.group()); }
 
 } // namespace polyvirt::qemu

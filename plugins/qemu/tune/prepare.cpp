@@ -249,6 +249,16 @@ Task<Status> prepare_tuning(RunPtr run) {
     co_return place_all(*run, *live);
 }
 
+Task<Status> separate_threads(RunPtr run) {
+    PV_CO_TRY(co_await sdk::on_worker(run->driver().services(), run->guest()->strand));
+    const Limits limits = limits_of(*run);
+    const ThreadsPtr threads = run->figures().threads();
+    if (limits.empty() || !threads || !live_of(*run)) co_return Status{};
+    for (const VcpuThread& v : threads->vcpus) PV_CO_TRY(enter_group(*run, limits, {Within::Kind::vcpu, v.vcpu}));
+    for (const IoThreadThread& t : threads->iothreads) PV_CO_TRY(enter_group(*run, limits, {Within::Kind::iothread, t.id}));
+    co_return Status{};
+}
+
 Task<Status> relearn_tuning(RunPtr run) {
     PV_CO_TRY(co_await learn_threads(run));
     const auto live = live_of(*run);

@@ -14,6 +14,9 @@ namespace polyvirt::qemu {
 // Plugs in the processors that the document has so, learns which thread is which, and gives each its place, its policy and
 // its limits. On the loop; goes on anywhere.
 sdk::Task<Status> prepare_tuning(RunPtr run);
+// Gives each processor and each I/O thread a group of its own, in which its time is counted. Not on the way of the start:
+// moving a thread takes the kernel longer than all else here.
+sdk::Task<Status> separate_threads(RunPtr run);
 // Learns what the emulator has by now, and brings the live description up to it. Errors are logged by the caller.
 sdk::Task<Status> relearn_tuning(RunPtr run);
 
