@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "cpu/offer.h"
 #include "run.h"
+#include "taint.h"
 #include "validate.h"
 
 namespace polyvirt::qemu {
@@ -86,6 +87,8 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.folder = guest->run->folder();
             record.state = guest->state;
             record.reason = guest->reason;
+            record.taints = taint_names(guest->taints);
+            record.blocks = to_json(guest->blocks);
             record.claims = guest->claims;
             guest->run->describe(record);
         }

@@ -12,6 +12,7 @@
 #include "driver.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
+#include "taint.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -141,6 +142,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
+        guest->taints = taints_of(record->taints);
+        guest->blocks = block_state_from(record->blocks);
         guest->claims = record->claims;
         set_state(*guest, record->state, record->reason);
     }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "base/result.h"
 #include "base/uuid.h"
 #include "ownership/claims.h"
@@ -24,6 +26,8 @@ struct StatusRecord {
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
     std::string xml;              // the live description
+    std::vector<std::string> taints; // taint_names()
+    nlohmann::json blocks;        // block/state.h
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
     std::vector<Claim> claims;    // files whose owner was changed for it
     std::vector<std::string> group; // its control groups, as Group::to_text()

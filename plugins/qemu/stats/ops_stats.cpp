@@ -11,6 +11,7 @@
 #include "stats/figures.h"
 #include "stats/proc.h"
 #include "stats/stats_ops.h"
+#include "taint.h"
 #include "tune/interfaces.h"
 #include "tune/limits.h"
 #include "tune/scheduling.h"
@@ -60,12 +61,15 @@ pv_status StatsOps::messages(pv_call* call, const pv_obj* obj, const pv_dom_mess
     if (const Status flags = check_flags(in.flags, kKnown, "qemuDomainGetMessages"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     std::optional<sdk::domain::Summary> summary;
+    std::uint32_t taints = 0;
     {
         const ObjectLock lock(guest->mu);
         summary = guest->summary();
+        taints = guest->taints;
     }
     if (!summary) return answer(call, no_domain(*guest));
     if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
+    for (const std::string& text : taint_messages(taints)) s_.build->add_string(out.messages, ("tainted: " + text).c_str());
     for (const std::string& note : summary->notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
     return PV_OK;
 }

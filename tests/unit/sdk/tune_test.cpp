@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "sdk/cpu_maps.h"
 #include "sdk/domain/pins.h"
 #include "sdk/domain/vcpus.h"
 
@@ -161,15 +160,6 @@ TEST(Pins, of_a_thread_go_with_it) {
     EXPECT_FALSE(d.cputune);
     domain::del_iothread(d, 7);
     EXPECT_FALSE(d.iothreads);
-}
-
-TEST(CpuMaps, bits_and_sets) {
-    const std::uint8_t map[] = {0b1010'0110, 0xFF};
-    EXPECT_EQ(from_map(map, 2, 8).to_string(), "1-2,5,7");
-    EXPECT_EQ(from_map(map, 2, 10).to_string(), "1-2,5,7-9");
-    EXPECT_TRUE(from_map(map, 0, 8).empty());
-    EXPECT_EQ(to_map(*CpuSet::parse("1-2,5,7-9"), 10), (std::vector<std::uint8_t>{0b1010'0110, 0b11}));
-    EXPECT_EQ(whole_map(9), (std::vector<std::uint8_t>{0xFF, 1}));
 }
 
 } // namespace
