@@ -62,9 +62,6 @@ class Driver final : public plugin::DriverBase {
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
         ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
         ops::dom_console::open_console>;
-    StatsOps stats{*this};
-    TuneOps tune{*this};
-    using Parts = plugin::parts<&Driver::stats, &Driver::tune>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -227,11 +224,15 @@ class Driver final : public plugin::DriverBase {
 
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
+    StatsOps stats_{*this};
+    TuneOps tune_{*this};
 
   public: // after the members that it names
     using Parts = plugin::parts<
         &Driver::metadata_,
-        &Driver::native_>;
+        &Driver::native_,
+        &Driver::stats_,
+        &Driver::tune_>;
 };
 
 } // namespace polyvirt::qemu
