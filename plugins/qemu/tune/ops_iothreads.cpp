@@ -115,7 +115,7 @@ TuneOps::Task TuneOps::plug_iothread(RunPtr run, std::shared_ptr<const Domain> a
     PV_CO_TRY(added);
     PV_CO_TRY(co_await learn_iothreads(run));
     PV_CO_TRY(co_await sdk::on_worker(s_, run->guest()->strand));
-    co_return place_iothread(*run, *after, id);
+    co_return welcome_iothread(*run, *after, id);
 }
 
 pv_status TuneOps::del_iothread(pv_call* call, const pv_obj* obj, const pv_dom_del_iothread_in& in, pv_dom_del_iothread_out&) {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include <polyvirt/abi/gen/events.h>
+#include <polyvirt/job.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
@@ -67,6 +68,15 @@ Status place_in(const Run& run, const Limits& limits, Within where, const sdk::x
     if (pin.empty() || limits.empty()) return {};
     PV_TRY(enter_group(run, limits, where));
     return limits.set_cpus(where, pin);
+}
+
+// Of one that came later: those that were there from the start have it by put_in_force().
+Status give_time(const Run& run, Within where, const std::optional<std::uint64_t>& period, const std::optional<std::int64_t>& quota) {
+    const Limits limits = limits_of(run);
+    if (limits.empty()) return {};
+    PV_TRY(enter_group(run, limits, where));
+    if (!period && !quota) return {};
+    return limits.set_bandwidth(where, {.period = period, .quota = quota});
 }
 
 Status place(std::int64_t tid, const sdk::xml::CpuSet& pin, const Scheduler* scheduler) {
@@ -233,6 +243,25 @@ Status enter_group(const Run& run, const Limits& limits, Within where) {
     return {};
 }
 
+Status welcome_vcpu(const Run& run, const Domain& live, std::uint32_t vcpu) {
+    const Cputune tune = live.cputune.value_or(Cputune{});
+    PV_TRY(give_time(run, {Within::Kind::vcpu, vcpu}, tune.period, tune.quota));
+    return place_vcpu(run, live, vcpu);
+}
+Status welcome_iothread(const Run& run, const Domain& live, std::uint32_t id) {
+    const Cputune tune = live.cputune.value_or(Cputune{});
+    PV_TRY(give_time(run, {Within::Kind::iothread, id}, tune.iothread_period, tune.iothread_quota));
+    return place_iothread(run, live, id);
+}
+
+void follow_counters(const Run& run, const Domain& live) {
+    for (const PerfEvent& event : live.perf.events) {
+        if (event.enabled != YesNo::yes) continue;
+        if (const Status counted = run.figures().perf().enable(event.name, run.pid()); !counted)
+            log::warning("tune", "domain '{}': {}", run.guest()->name, counted.error().message);
+    }
+}
+
 Task<Status> prepare_tuning(RunPtr run) {
     auto live = live_of(*run);
     if (!live) co_return Status{};
@@ -246,6 +275,7 @@ Task<Status> prepare_tuning(RunPtr run) {
         show_vcpus(*run);
     }
     PV_CO_TRY(co_await sdk::on_worker(run->driver().services(), run->guest()->strand));
+    follow_counters(*run, *live);
     co_return place_all(*run, *live);
 }
 
@@ -265,6 +295,7 @@ Task<Status> relearn_tuning(RunPtr run) {
     if (live && !live->iothread_ids.empty()) PV_CO_TRY(co_await learn_iothreads(run));
     run->figures().dirty_rate_begun();
     const auto balloon = co_await run->qmp("query-balloon");
+    if (live) follow_counters(*run, *live);
     const ObjectLock lock(run->guest()->mu);
     const ThreadsPtr threads = run->figures().threads();
     run->driver().edit_live(*run->guest(), [&](Domain& d) {
@@ -305,6 +336,7 @@ void on_vcpu_deleted(Run& run, const QmpEvent& event) {
         const ObjectLock lock(run.guest()->mu);
         show_vcpus(run);
     }
+    plugin::submit(run.driver().services(), run.guest()->strand, [limits = limits_of(run), vcpu] { limits.drop({Within::Kind::vcpu, vcpu}); });
     run.driver().save_status(run.guest(), [name = run.guest()->name](const Status& saved) {
         if (!saved) log::error("tune", "domain '{}': {}", name, saved.error().message);
     });

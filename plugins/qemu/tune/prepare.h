@@ -32,6 +32,9 @@ Status place_vcpu(const Run& run, const Domain& live, std::uint32_t vcpu);
 Status place_iothread(const Run& run, const Domain& live, std::uint32_t id);
 Status place_emulator(const Run& run, const Domain& live);
 
+// The same for one that has just come: with its group and its share of time.
+Status welcome_vcpu(const Run& run, const Domain& live, std::uint32_t vcpu);
+Status welcome_iothread(const Run& run, const Domain& live, std::uint32_t id);
 std::vector<std::int64_t> emulator_threads(const Run& run);
 // The threads that `where` is about are in its group from then on; all of the guest are in the guest's. Worker.
 Status enter_group(const Run& run, const Limits& limits, Within where);

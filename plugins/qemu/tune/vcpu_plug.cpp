@@ -155,7 +155,7 @@ TuneOps::Task TuneOps::plug(RunPtr run, std::uint32_t vcpu) {
         live = run->guest()->live;
     }
     PV_CO_TRY(co_await sdk::on_worker(s_, run->guest()->strand));
-    if (live) PV_CO_TRY(place_vcpu(*run, *live, vcpu));
+    if (live) PV_CO_TRY(welcome_vcpu(*run, *live, vcpu));
     co_return Status{};
 }
 
@@ -165,7 +165,9 @@ TuneOps::Task TuneOps::unplug(RunPtr run, std::uint32_t vcpu) {
     if (thread == nullptr || thread->alias.empty())
         co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "vcpu '{}' can't be unplugged", vcpu);
     const std::string alias = thread->alias;
-    auto gone = co_await run->expect("DEVICE_DELETED", [alias](const Json& data) { return text_of(data, "device") == alias; });
+    // Made before: gcc 12 destroys what a lambda in such an expression holds twice.
+    std::function<bool(const Json&)> match = [alias](const Json& data) { return text_of(data, "device") == alias; };
+    auto gone = co_await run->expect("DEVICE_DELETED", std::move(match));
     PV_CO_TRY(gone);
     Json arguments = {{"id", alias}};
     const auto asked = co_await run->qmp("device_del", std::move(arguments));
