@@ -9,6 +9,8 @@
 #include "life/life_ops.h"
 #include "metadata/metadata_ops.h"
 #include "native/native_ops.h"
+#include "stats/stats_ops.h"
+#include "tune/tune_ops.h"
 
 namespace polyvirt::qemu {
 
@@ -28,9 +30,11 @@ class Plugin final : public Driver {
     LifeOps life_{*this};
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
+    StatsOps stats_{*this};
+    TuneOps tune_{*this};
 
   public: // after the members that it names
-    using Parts = plugin::parts<&Plugin::life_, &Plugin::metadata_, &Plugin::native_>;
+    using Parts = plugin::parts<&Plugin::life_, &Plugin::metadata_, &Plugin::native_, &Plugin::stats_, &Plugin::tune_>;
 };
 
 } // namespace polyvirt::qemu

@@ -12,6 +12,7 @@
 #include "block/chain.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -34,6 +35,8 @@ const Run::EventRow Run::kEvents[] = {
     {"RESET", [](Run& run, const QmpEvent&) { run.on_reset(); }},
     {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
+    {"BALLOON_CHANGE", on_balloon_change},
+    {"DEVICE_DELETED", on_vcpu_deleted},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
     {"SUSPEND", [](Run& run, const QmpEvent&) { run.on_sleep(false); }},
     {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.on_sleep(true); }},
@@ -195,7 +198,7 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 Status Run::check_running() const {
-    if (phase_ != Phase::running || stopping_ || exited_)
+    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_) || stopping_ || exited_)
         return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     if (!monitor_ || reattaching_)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());
