@@ -22,6 +22,7 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
+#include "block/block_ops.h"
 #include "capabilities/emulators.h"
 #include "guest.h"
 #include "metadata/metadata_ops.h"
@@ -224,11 +225,13 @@ class Driver final : public plugin::DriverBase {
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
 
+    BlockOps block_{*this};
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
 
   public: // after the members that it names
     using Parts = plugin::parts<
+        &Driver::block_,
         &Driver::metadata_,
         &Driver::native_>;
 };

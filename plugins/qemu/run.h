@@ -82,6 +82,7 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
     [[nodiscard]] Driver& driver() const { return driver_; }
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
     // A line in the guest's log. Worker, or where there is nothing better.
     void note(const std::string& text) const { write_log(text); }
@@ -114,6 +115,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void open_monitor();
     void query_chardevs();
     void query_graphics();
+    void prepare();
     void boot();
     void start_done();
     void start_refused(const Error& why);
@@ -180,6 +182,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;
+    bool talks_ = false; // negotiation with the monitor is over
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Status failure_;

@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
+#include "block/events.h"
 #include "driver.h"
 #include "monitor/json.h"
 
@@ -34,6 +35,8 @@ const Run::EventRow Run::kEvents[] = {
     {"RESET", [](Run& run, const QmpEvent&) { run.on_reset(); }},
     {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
+    {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
+    {"JOB_STATUS_CHANGE", on_job_status},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
 };
 
@@ -200,7 +203,7 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 Status Run::check_running() const {
-    if (phase_ != Phase::running || stopping_ || exited_)
+    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_) || stopping_ || exited_)
         return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     if (!monitor_ || reattaching_)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());

@@ -9,6 +9,8 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/iotune.h"
+#include "block/jobs.h"
 #include "driver.h"
 #include "monitor/json.h"
 
@@ -99,6 +101,7 @@ void Run::open_monitor() {
         return start_refused(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
     monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
+        talks_ = true;
         if (reattaching_) query_status();
         else query_chardevs();
     });
@@ -149,11 +152,11 @@ void Run::query_graphics() {
         const ObjectLock lock(guest_->mu);
         vnc = guest_->live && !guest_->live->devices.graphics.empty();
     }
-    if (!vnc) return boot();
+    if (!vnc) return prepare();
     monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_vnc(*reply);
-        boot();
+        prepare();
     });
 }
 
@@ -171,6 +174,17 @@ void Run::use_vnc(const Json& info) {
         if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
     }
     guest_->live = std::move(live);
+}
+
+// What is told to the emulator before the guest runs.
+void Run::prepare() {
+    sdk::start(apply_io_tune(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+        self->post([self, prepared] {
+            if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
+            if (!prepared) return self->start_refused(prepared.error());
+            self->boot();
+        });
+    });
 }
 
 void Run::boot() {
@@ -226,8 +240,14 @@ void Run::query_status() {
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
-        finish_saved(std::exchange(start_op_, nullptr));
-        if (shut) kill(false); // the guest has powered off in between
+        if (shut) { // it has powered off in between
+            finish_saved(std::exchange(start_op_, nullptr));
+            return kill(false);
+        }
+        if (!start_op_) return resume_jobs_in_turn(shared_from_this());
+        sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
+            self->finish_saved(op);
+        });
     });
 }
 
