@@ -27,11 +27,13 @@
 #include "guest.h"
 #include "metadata/metadata_ops.h"
 #include "native/native_ops.h"
+#include "launch/confinement.h"
 #include "part.h"
 #include "sdk/object_table.h"
 #include "sdk/domain/passes.h"
 #include "sdk/operation.h"
 #include "sdk/records.h"
+#include "status.h"
 
 namespace polyvirt::qemu {
 
@@ -119,6 +121,8 @@ class Driver final : public plugin::DriverBase {
 
     // What a Run needs of its driver. Any thread.
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
+    [[nodiscard]] Confinement& confinement() { return confinement_; }
+    [[nodiscard]] const Settings& settings() const { return confinement_.settings(); }
     [[nodiscard]] Emulators& emulators() { return emulators_; }
     // Sets both, shows them in the registry.
     void set_state(Guest& guest, std::int32_t state, std::int32_t reason) const PV_REQUIRES(guest.mu);
@@ -167,6 +171,7 @@ class Driver final : public plugin::DriverBase {
     void load_autostart();
     void load_statuses();
     void load_status(const std::string& name, std::string_view text);
+    void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
 
     // What questions about a hypervisor name it by; null: the usual one.
@@ -215,12 +220,14 @@ class Driver final : public plugin::DriverBase {
     // From its persistent description.
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
+    void launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<Domain>& live, const StartOptions& options);
 
     void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
 
     plugin::Loop loop_;
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
+    Confinement confinement_;
     Emulators emulators_;
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};

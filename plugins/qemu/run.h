@@ -18,8 +18,12 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/process.h>
 
+#include "cgroup/cgroup.h"
+#include "command/host.h"
 #include "guest.h"
 #include "monitor/monitor.h"
+#include "ownership/claims.h"
+#include "ownership/identity.h"
 #include "sdk/operation.h"
 #include "sdk/task.h"
 #include "status.h"
@@ -81,6 +85,17 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Status> on_loop();
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
+    // For what is opened while it runs (new images, devices), before the emulator is told: the emulator may use these
+    // files afterwards, and the status record says whose they were. Worker, with the guest's job. Errors: what refuses.
+    [[nodiscard]] Status open_up(std::vector<Need> needs, pv_call* call) PV_NO_LOCKS_HELD;
+    // And when it does not use them any more.
+    void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
+    [[nodiscard]] const Identity& identity() const { return identity_; }
+    // Its control groups. Files of the kernel: not on the loop.
+    [[nodiscard]] const cgroup::Group& group() const { return group_; }
+    // Others' part of the status record.
+    void describe(StatusRecord& record) const;
+
     [[nodiscard]] Driver& driver() const { return driver_; }
     [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
@@ -100,6 +115,10 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // run_launch.cpp [worker]
     Status make_folder();
+    Status give(const std::string& folder) const;
+    Status make_huge_folders(HostResources& host, const Domain& domain);
+    Status confine(const Domain& domain, pv_call* call);
+    void clear();
     [[nodiscard]] std::string memory_folder() const;
     Status make_memory_folder(const Domain& domain) const;
     Status open_log();
@@ -146,6 +165,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // run_stop.cpp [loop]
     void on_exit();
+    void detach();
     void on_monitor_closed(const Error& why);
     void outlived_monitor();
     void kill(bool graceful);
@@ -160,6 +180,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void command(const char* name, sdk::OperationPtr op);
     void tell_expected(const QmpEvent& event);
     void drop_expected(const Error& why);
+    struct Delay;
+    void end_delay(const Delay* which);
     void finish_saved(const sdk::OperationPtr& op);
     [[nodiscard]] std::string who() const;
 
@@ -174,6 +196,9 @@ class Run : public std::enable_shared_from_this<Run> {
     std::atomic<std::uint64_t> start_time_{0};
     std::string folder_, folder_path_, log_path_;
     UniqueFd log_, socket_;
+    Identity identity_;
+    cgroup::Group group_;
+    std::vector<std::string> folders_; // elsewhere than folder_path_
     std::int64_t log_start_ = 0;
 
     // On the loop alone.
@@ -181,7 +206,7 @@ class Run : public std::enable_shared_from_this<Run> {
     plugin::ChildProcess process_;
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
-    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;
+    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
     bool talks_ = false; // negotiation with the monitor is over
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
@@ -193,6 +218,8 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
     std::list<ExpectedPtr> expected_;
+    std::list<std::shared_ptr<Delay>> delays_;
+    std::vector<Claim> claims_left_; // from the end until they are given back
 };
 
 } // namespace polyvirt::qemu

@@ -46,6 +46,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     events_ = plugin::EventQueue(s_, "qemu");
     if (!loop_ || !events_)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the host has no loop or event queue for the driver");
+    PV_TRY(confinement_.start(s_));
     load_configs();
     load_autostart();
     load_statuses();
@@ -132,6 +133,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     if (live->domain.name != record->name || live->domain.uuid != record->uuid)
         return statuses_.set_aside(name, "name or uuid of record and description differ");
     if (record->id >= next_id_) next_id_ = record->id + 1;
+    if (record->pid == 0) return clear_cut_start(*record);
+    confinement_.claims().restore(record->claims);
 
     auto guest = std::make_shared<Guest>(record->uuid, record->name);
     pv_obj_desc desc{};
@@ -155,6 +158,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->taints = taints_of(record->taints);
         guest->blocks = block_state_from(record->blocks);
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
+        guest->claims = record->claims;
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

@@ -74,7 +74,7 @@ class BlockOps final : public Part {
         std::uint64_t speed = 0;
         std::uint32_t flags = 0; // PV_DOMAIN_BLOCK_COMMIT_*
     };
-    Task commit(GuestPtr guest, CommitWish wish);
+    Task commit(sdk::OperationPtr op, GuestPtr guest, CommitWish wish);
     struct CopyWish {
         std::string disk;
         Link to; // format empty: not said

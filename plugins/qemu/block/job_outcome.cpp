@@ -20,13 +20,17 @@ std::size_t place_of(const Chain& chain, std::uint32_t number) {
     return static_cast<std::size_t>(it - chain.links.begin());
 }
 
+void give_up(const Link& link, BlockJob& job) {
+    job.unused.push_back(link.number());
+    if (!link.path().empty()) job.files.push_back(link.path());
+}
+
 // links[first] to before links[last] go.
 void cut(Chain& chain, std::size_t first, std::size_t last, BlockJob& job) {
     first = std::min(first, chain.links.size());
     last = std::clamp(last, first, chain.links.size());
     for (std::size_t i = first; i < last; ++i) {
-        job.unused.push_back(chain.links[i].number());
-        if (job.removes && chain.links[i].type == DiskType::file) job.files.push_back(chain.links[i].path());
+        give_up(chain.links[i], job);
     }
     const auto at = chain.links.begin();
     if (last == chain.links.size()) chain.ended = true;
@@ -55,7 +59,7 @@ void pivoted(Disk& disk, BlockJob& job) {
     disk.mirror.reset();
     if (after.links.empty() || before.links.empty()) return;
     const std::size_t shared = job.shallow ? 1 : before.links.size(); // of these on the copy has the rest below itself
-    for (std::size_t i = 0; i < shared; ++i) job.unused.push_back(before.links[i].number());
+    for (std::size_t i = 0; i < shared; ++i) give_up(before.links[i], job);
     if (job.shallow) {
         after.links.insert(after.links.end(), before.links.begin() + 1, before.links.end());
         after.ended = before.ended;
@@ -66,7 +70,7 @@ void pivoted(Disk& disk, BlockJob& job) {
 // The copy is nobody's.
 void unmirrored(Disk& disk, BlockJob& job) {
     if (disk.mirror && job.type == PV_DOMAIN_BLOCK_JOB_TYPE_COPY)
-        for (const Link& link : mirror_chain(*disk.mirror).links) job.unused.push_back(link.number());
+        for (const Link& link : mirror_chain(*disk.mirror).links) give_up(link, job);
     disk.mirror.reset();
 }
 

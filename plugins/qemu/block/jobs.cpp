@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error_text.h"
@@ -59,6 +60,20 @@ BlockJob* job_in(Run& run, const std::string& id) PV_REQUIRES(run.guest()->mu) {
     return it == guest.blocks.jobs.end() ? nullptr : &it->second;
 }
 
+// They are their owners' again. Worker.
+void close_files(Run& run, const std::vector<std::string>& files) {
+    std::vector<Need> needs;
+    for (const std::string& file : files) needs.push_back({.path = file, .write = true});
+    if (!needs.empty()) run.close_up(needs);
+}
+
+void remove_files(const Guest& guest, const std::vector<std::string>& files) {
+    struct stat st {};
+    for (const std::string& file : files)
+        if (::lstat(file.c_str(), &st) == 0 && S_ISREG(st.st_mode) && ::unlink(file.c_str()) != 0)
+            log::warning("block", "domain '{}': the image '{}' stays: errno {}", guest.name, file, errno);
+}
+
 void log_failure(const Run& run, const std::string& id, const char* what, const Status& status) {
     if (!status) log::warning("block", "domain '{}': job '{}': {}: {}", run.guest()->name, id, what, status.error().message);
 }
@@ -94,6 +109,7 @@ sdk::Task<Status> begin_job(RunPtr run, BlockJob job, std::string command, Json 
 sdk::Task<Status> drop_job(RunPtr run, std::string id) {
     const Driver& driver = run->driver();
     std::vector<std::uint32_t> unused;
+    std::vector<std::string> files;
     {
         const ObjectLock lock(run->guest()->mu);
         BlockJob* const job = job_in(*run, id);
@@ -101,10 +117,13 @@ sdk::Task<Status> drop_job(RunPtr run, std::string id) {
         job->outcome = PV_DOMAIN_BLOCK_JOB_CANCELED;
         driver.edit_live(*run->guest(), [&](Domain& live) { settle_live(live, *job); });
         unused = job->unused;
+        files = job->files;
         run->guest()->blocks.jobs.erase(id);
     }
     (void)co_await delete_images(run, std::move(unused));
-    co_return co_await driver.saved(run->guest());
+    PV_CO_TRY(co_await driver.saved(run->guest())); // goes on on a worker
+    close_files(*run, files);
+    co_return Status{};
 }
 
 namespace {
@@ -202,9 +221,8 @@ sdk::Task<Result<std::int32_t>> conclude_job(RunPtr run, std::string id) {
     (void)co_await run->qmp("job-dismiss", std::move(arguments));
     PV_CO_TRY(co_await delete_images(run, job.unused));
     PV_CO_TRY(co_await sdk::on_worker(run->services(), guest->strand));
-    for (const std::string& file : job.files)
-        if (::unlink(file.c_str()) != 0 && errno != ENOENT)
-            log::warning("block", "domain '{}': the image '{}' stays: errno {}", guest->name, file, errno);
+    close_files(*run, job.files);
+    if (job.removes && job.outcome == PV_DOMAIN_BLOCK_JOB_COMPLETED) remove_files(*guest, job.files);
     {
         const ObjectLock lock(guest->mu);
         if (job_in(*run, id) == nullptr) co_return std::int32_t{-1};

@@ -4,6 +4,7 @@
 // A disk of a running guest that no job works on, as a call begins with it. All of one moment; the guest's job keeps it so.
 
 #include <string>
+#include <vector>
 
 #include "block/chain.h"
 #include "part.h"
@@ -18,5 +19,8 @@ struct OnDisk {
 };
 // Errors: not running, no such disk, a job. ops_merge.cpp
 Result<OnDisk> on_free_disk(Guest& guest, const std::string& name);
+
+// The emulator may write these images from here on. Worker, with the guest's job. Errors: what refuses it.
+Status open_images(Run& run, const std::vector<const Link*>& images, pv_call* call);
 
 } // namespace polyvirt::qemu

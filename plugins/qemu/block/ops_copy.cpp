@@ -106,6 +106,10 @@ BlockOps::Task BlockOps::copy(sdk::OperationPtr op, GuestPtr guest, CopyWish wis
     const Link* const below = shallow && chain.backed(0) ? &chain.links[1] : nullptr;
     const bool creates = !reuse && to.type == DiskType::file && ::access(to.path().c_str(), F_OK) != 0;
     if (!reuse) PV_CO_TRY(create_image(s_, op->call(), to, below, *figures->second.capacity));
+    if (const Status open = open_images(*on->run, {&to}, op->call()); !open) {
+        if (creates) ::unlink(to.path().c_str());
+        co_return open;
+    }
     BlockJob job;
     job.id = job_id("copy", on->disk, top);
     job.type = PV_DOMAIN_BLOCK_JOB_TYPE_COPY;

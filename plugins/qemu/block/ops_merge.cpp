@@ -9,6 +9,7 @@
 #include "block/jobs.h"
 #include "block/on_disk.h"
 #include "driver.h"
+#include "run.h"
 
 namespace polyvirt::qemu {
 
@@ -21,6 +22,13 @@ Result<OnDisk> on_free_disk(Guest& guest, const std::string& name) {
     PV_ASSIGN_OR_RETURN(const Disk* const disk, need_disk(*guest.live, name));
     PV_TRY(check_free(guest, *disk));
     return OnDisk{guest.run, *disk, chain_of(*disk), guest.config != nullptr};
+}
+
+Status open_images(Run& run, const std::vector<const Link*>& images, pv_call* call) {
+    std::vector<Need> needs;
+    for (const Link* const image : images)
+        if (!image->path().empty()) needs.push_back({.path = image->path(), .write = true});
+    return needs.empty() ? Status{} : run.open_up(std::move(needs), call);
 }
 
 namespace {
@@ -111,7 +119,7 @@ Result<Span> span_of(const Chain& chain, const Disk& disk, const std::optional<s
 
 } // namespace
 
-BlockOps::Task BlockOps::commit(GuestPtr guest, CommitWish wish) {
+BlockOps::Task BlockOps::commit(sdk::OperationPtr op, GuestPtr guest, CommitWish wish) {
     const auto on = on_free_disk(*guest, wish.disk);
     PV_CO_TRY(on);
     const Chain& chain = on->chain;
@@ -131,6 +139,7 @@ BlockOps::Task BlockOps::commit(GuestPtr guest, CommitWish wish) {
                       {"base-node", format_node(base.number())}};
     put_speed(arguments, wish.speed);
     const bool relative = (wish.flags & PV_DOMAIN_BLOCK_COMMIT_RELATIVE) != 0;
+    PV_CO_TRY(open_images(*on->run, active ? std::vector{&base} : std::vector{&base, &chain.links[span->top - 1]}, op->call()));
     if (!active) {
         // What the image above is told of its new neighbour.
         const auto name = relative ? relative_name(chain, span->top - 1, span->base) : backing_name(base);
@@ -154,7 +163,7 @@ pv_status BlockOps::block_commit(pv_call* call, const pv_obj* obj, const pv_dom_
     const auto speed = bytes_per_second(in.bandwidth, (in.flags & PV_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES) != 0);
     if (!speed) return answer(call, speed.error());
     const CommitWish wish{.disk = in.disk, .base = text(in.base), .top = text(in.top), .speed = *speed, .flags = in.flags};
-    return change(call, obj, "block commit", [this, wish](const sdk::OperationPtr&, const GuestPtr& guest) { return commit(guest, wish); });
+    return change(call, obj, "block commit", [this, wish](const sdk::OperationPtr& op, const GuestPtr& guest) { return commit(op, guest, wish); });
 }
 
 } // namespace polyvirt::qemu

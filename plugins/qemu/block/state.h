@@ -34,7 +34,7 @@ struct BlockJob {
     std::int32_t outcome = -1; // PV_DOMAIN_BLOCK_JOB_COMPLETED ..., once concluded
     std::string error;        // the emulator's words
     std::vector<std::uint32_t> unused; // images whose nodes go
-    std::vector<std::string> files;    // and files
+    std::vector<std::string> files;    // and where those are
     // Not in the record.
     bool awaited = false;     // a call waits for its end and does what is then to do
     bool ended = false;       // the emulator has said that it is over

@@ -131,6 +131,31 @@ Status Group::set(Controller controller, std::string_view file, std::string_view
     return write_file(place->folder + "/" + std::string(file), value);
 }
 
+std::vector<std::string> Group::to_text() const {
+    std::vector<std::string> lines;
+    for (const Place& p : places_) {
+        std::string list;
+        for (std::size_t i = 0; i < kControllers; ++i)
+            if ((p.controllers & 1U << i) != 0) list += fmt::format("{}{}", list.empty() ? "" : ",", name(static_cast<Controller>(i)));
+        lines.push_back(fmt::format("{}:{}:{}", p.version, list, p.folder));
+    }
+    return lines;
+}
+
+Group Group::from_text(const std::vector<std::string>& lines) {
+    Group group;
+    for (const std::string& line : lines) {
+        const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+        if (second == std::string::npos) continue;
+        Place place{line.substr(second + 1), line.starts_with('2') ? 2 : 1, 0, false};
+        const std::string list = "," + line.substr(first + 1, second - first - 1) + ",";
+        for (std::size_t i = 0; i < kControllers; ++i)
+            if (list.find(fmt::format(",{},", name(static_cast<Controller>(i)))) != std::string::npos) place.controllers |= 1U << i;
+        group.places_.push_back(std::move(place));
+    }
+    return group;
+}
+
 void Group::make() {
     std::erase_if(places_, [this](const Place& p) {
         Status made;
@@ -185,7 +210,9 @@ std::vector<UniqueFd> Group::entrances() const {
 void Group::remove() const {
     for (const Place& p : places_) {
         remove_tree(p.folder);
-        ::rmdir(parent_of(p.folder).c_str()); // where others are in it, it stays
+        // Its partition and this daemon's part; where others are in one, it stays.
+        const std::string partition = parent_of(p.folder);
+        if (::rmdir(partition.c_str()) == 0) ::rmdir(parent_of(partition).c_str());
     }
 }
 
