@@ -5,6 +5,7 @@
 
 #include <polyvirt/plugin.h>
 
+#include "block/block_ops.h"
 #include "driver.h"
 #include "life/life_ops.h"
 #include "metadata/metadata_ops.h"
@@ -27,6 +28,7 @@ class Plugin final : public Driver {
     explicit Plugin(const plugin::Services& services) : Driver(services) {}
 
   private:
+    BlockOps block_{*this};
     LifeOps life_{*this};
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
@@ -34,7 +36,7 @@ class Plugin final : public Driver {
     TuneOps tune_{*this};
 
   public: // after the members that it names
-    using Parts = plugin::parts<&Plugin::life_, &Plugin::metadata_, &Plugin::native_, &Plugin::stats_, &Plugin::tune_>;
+    using Parts = plugin::parts<&Plugin::block_, &Plugin::life_, &Plugin::metadata_, &Plugin::native_, &Plugin::stats_, &Plugin::tune_>;
 };
 
 } // namespace polyvirt::qemu
