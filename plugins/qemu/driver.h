@@ -24,13 +24,28 @@
 
 #include "capabilities/emulators.h"
 #include "guest.h"
+#include "moments/checkpoint_ops.h"
+#include "moments/snapshot_ops.h"
+#include "moments/store.h"
 #include "part.h"
+#include "save/job_ops.h"
+#include "save/save_ops.h"
 #include "sdk/object_table.h"
 #include "sdk/domain/passes.h"
 #include "sdk/operation.h"
 #include "sdk/records.h"
 
 namespace polyvirt::qemu {
+
+struct Beginning; // run.h
+
+struct StartOptions {
+    bool paused = false;
+    bool autodestroy = false;
+    bool fresh_nvram = false;
+    bool force_boot = false;                        // not from its managed save
+    std::shared_ptr<Beginning> beginning = nullptr; // null: it boots
+};
 
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
@@ -40,7 +55,7 @@ class Driver final : public plugin::DriverBase {
     static constexpr plugin::About kAbout{.id = "qemu",
                                           .version = POLYVIRT_VERSION,
                                           .uri = "qemu",
-                                          .kinds = "domain",
+                                          .kinds = "domain, snapshot, checkpoint",
                                           .type = "QEMU",
                                           .error_domain = 10,
                                           .concurrency = plugin::Concurrency::parallel};
@@ -56,6 +71,11 @@ class Driver final : public plugin::DriverBase {
         ops::dom_stats::info, ops::dom_stats::control_info, ops::dom_stats::messages,
         ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
         ops::dom_console::open_console>;
+    SnapshotOps snapshots_{*this};
+    CheckpointOps checkpoints_{*this};
+    SaveOps save_ops_{*this};
+    JobOps job_ops_{*this};
+    using Parts = plugin::parts<&Driver::snapshots_, &Driver::checkpoints_, &Driver::save_ops_, &Driver::job_ops_>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -142,16 +162,19 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
     // Changes a copy of the live description, which then replaces it; nothing where the guest has ended. Leaf.
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
+    // Passes and checks; after parsing, and after every change.
+    [[nodiscard]] Status settle(Domain& domain);
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 
-  private:
-    struct StartOptions {
-        bool paused = false;
-        bool autodestroy = false;
-        bool fresh_nvram = false;
-    };
+    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
+    // The same as a part of `op`, which goes on.
+    [[nodiscard]] sdk::Async<Status> started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options);
+    [[nodiscard]] MomentStore& moments() { return moments_; }
+    [[nodiscard]] SaveStore& saves() { return saves_; }
+    [[nodiscard]] SaveOps& saving() { return save_ops_; }
 
+  private:
     // startup.cpp
     void load_configs();
     void load_config(const std::string& name, std::string_view xml);
@@ -184,9 +207,6 @@ class Driver final : public plugin::DriverBase {
     // The run of an active guest, or "domain is not running".
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
 
-    // Passes and checks; after parsing, and after every change.
-    [[nodiscard]] Status settle(Domain& domain);
-
     struct Definition; // ops_config.cpp
     pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out);
     void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<const Definition>& definition,
@@ -197,6 +217,9 @@ class Driver final : public plugin::DriverBase {
                                                                bool force);
     [[nodiscard]] Status attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device,
                                         std::uint64_t number);
+    [[nodiscard]] Status may_undefine(const GuestPtr& guest, std::uint32_t flags) const;
+    // Of a guest that is off. Worker.
+    [[nodiscard]] Status forget_moments(const GuestPtr& guest) const;
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
     // Removes the file of firmware variables, or says why it may not be left behind. Worker.
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
@@ -204,13 +227,13 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] std::string nvram_folder() const;
     // From its persistent description.
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
-    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
-
     void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
 
     plugin::Loop loop_;
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
+    MomentStore moments_;
+    SaveStore saves_;
     Emulators emulators_;
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};

@@ -11,6 +11,8 @@
 
 #include <polyvirt/abi/gen/constants.h>
 
+#include "save/job.h"
+#include "sdk/domain/moments.h"
 #include "sdk/domain/packed.h"
 #include "sdk/object_table.h"
 
@@ -39,6 +41,14 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     bool autostart PV_GUARDED_BY(mu) = false;
     bool updated PV_GUARDED_BY(mu) = false;                // `config` was replaced while running
     std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;       // the client whose end destroys it
+    bool held PV_GUARDED_BY(mu) = false;                   // it stays, transient or not, when its emulator ends
+    bool managed_save PV_GUARDED_BY(mu) = false;           // save/store.h has its memory
+    // Without the descriptions in them, which are on disk (moments/store.h).
+    sdk::domain::Moments<sdk::domain::Snapshot> snapshots PV_GUARDED_BY(mu){PV_KIND_SNAPSHOT};
+    sdk::domain::Moments<sdk::domain::Checkpoint> checkpoints PV_GUARDED_BY(mu){PV_KIND_CHECKPOINT};
+    // The long change that is under way, and the last one that ended (save/jobs.h). Null: none.
+    std::shared_ptr<LongJob> job PV_GUARDED_BY(mu);
+    std::shared_ptr<const LongJob> last_job PV_GUARDED_BY(mu);
     // Who has a console open, by alias; and the streams that are not closed yet.
     std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
     std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);

@@ -33,6 +33,24 @@ Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, con
 // What an emulator's environment holds before the document's own.
 std::vector<std::string> emulator_environment(const std::string& folder);
 
+class Run;
+
+// How a run begins that is no boot: from a saved state, from a snapshot.
+struct Beginning {
+    std::int32_t running = PV_DOMAIN_RUNNING_BOOTED, paused = PV_DOMAIN_PAUSED_USER;                              // reasons
+    std::int32_t started = PV_DOMAIN_EVENT_STARTED_BOOTED, suspended = PV_DOMAIN_EVENT_SUSPENDED_PAUSED; // details
+    UniqueFd incoming; // a migration's stream, which the emulator has as descriptor kNumber and waits to be told to read
+    static constexpr int kNumber = 4;
+    // On the loop, the monitor being there, before the guest's first instruction. An error ends the start.
+    std::function<sdk::Task<Status>(std::shared_ptr<Run>)> prepare;
+};
+
+// How a run ends that is told to: shut-off reason, detail of the event, and what its log says.
+struct Ending {
+    std::int32_t reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
+    std::string_view name = "destroyed"; // static text
+};
+
 class Run : public std::enable_shared_from_this<Run> {
   public:
     using Waiter = std::function<void(const Status&)>;
@@ -42,6 +60,8 @@ class Run : public std::enable_shared_from_this<Run> {
     Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop);
     ~Run();
 
+    // Before launch().
+    void begin_as(std::shared_ptr<Beginning> beginning) { beginning_ = std::move(beginning); }
     // [worker] Starts the emulator and connects; then post_boot(). On failure nothing is left but what
     // post_failed() clears.
     Status launch(const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
@@ -56,6 +76,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void post_adopted(sdk::OperationPtr op);
     // Any thread: ends the emulator. `done` runs when the guest is off. Graceful: without SIGKILL.
     void post_destroy(bool graceful, const Waiter& done);
+    // The same as what it was ended for.
+    void post_end(const Ending& ending, const Waiter& done);
     // Any thread: lets go of the emulator, which goes on.
     void post_detach();
     // Any thread. Each finishes `op` when the emulator has answered.
@@ -68,6 +90,8 @@ class Run : public std::enable_shared_from_this<Run> {
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
     // where the guest has gone, operation_failed where its monitor has.
     [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kTimeout);
+    // The same with descriptors that go along.
+    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments, std::vector<UniqueFd> fds);
     // An event to wait for, from here on: taken before the command that causes it.
     class Expected;
     using ExpectedPtr = std::shared_ptr<Expected>;
@@ -75,6 +99,11 @@ class Run : public std::enable_shared_from_this<Run> {
     // Its data. Errors: operation_timeout, operation_invalid where the guest has gone.
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
     [[nodiscard]] sdk::Async<Status> on_loop();
+    // The guest stands still, or goes on, for that reason; nothing where it does so already.
+    [[nodiscard]] sdk::Task<Status> pause(std::int32_t reason);
+    [[nodiscard]] sdk::Task<Status> go_on(std::int32_t reason);
+    // It is off. Goes on on a worker.
+    [[nodiscard]] sdk::Async<Status> ended(Ending ending);
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
     [[nodiscard]] Driver& driver() const { return driver_; }
@@ -89,7 +118,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
-    enum class End : std::uint8_t { none, destroyed, failed, shutdown };
+    enum class End : std::uint8_t { none, destroyed, failed, shutdown, told };
 
     // run_launch.cpp [worker]
     Status make_folder();
@@ -108,11 +137,14 @@ class Run : public std::enable_shared_from_this<Run> {
     void open_monitor();
     void query_chardevs();
     void query_graphics();
+    void prepare_boot();
     void boot();
+    void tell_started();
     void start_done();
     void start_refused(const Error& why);
     void start_failed(const Error& why);
     void query_status();
+    void undo_cut_off();
     void reattach();
     void reattach_later(const Error& why);
     void use_chardevs(const Json& list);
@@ -158,6 +190,7 @@ class Run : public std::enable_shared_from_this<Run> {
     const plugin::Services& s_;
     const GuestPtr guest_;
     const std::int32_t id_;
+    std::shared_ptr<Beginning> beginning_; // null: it boots. Until launch()
     plugin::Loop loop_; // before all that watches on it: a watch must not outlive its loop
 
     // Constant after launch() or adopt().
@@ -173,8 +206,10 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;
+    bool preparing_ = false, told_ = false; // before boot(); clients know that it has started
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
+    Ending ending_;
     Status failure_;
     std::int32_t next_running_ = PV_DOMAIN_RUNNING_BOOTED;
     std::int32_t next_paused_ = PV_DOMAIN_PAUSED_UNKNOWN;

@@ -74,6 +74,17 @@ sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::int6
     });
 }
 
+// What waits for its answer is copied about, which descriptors cannot be: they are shared.
+sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::vector<UniqueFd> fds) {
+    return sdk::Async<Result<Json>>([self = shared_from_this(), command = std::move(command), arguments = std::move(arguments),
+                                     fds = std::make_shared<std::vector<UniqueFd>>(std::move(fds))](const sdk::Answer<Result<Json>>& answer) {
+        on(self->loop_, [self, command, arguments, fds, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running.error());
+            self->monitor_->execute(command, arguments, std::move(*fds), answer);
+        });
+    });
+}
+
 sdk::Async<Result<Run::ExpectedPtr>> Run::expect(std::string event, std::function<bool(const Json& data)> match) {
     return sdk::Async<Result<ExpectedPtr>>([self = shared_from_this(), event = std::move(event),
                                             match = std::move(match)](const sdk::Answer<Result<ExpectedPtr>>& answer) {
@@ -95,6 +106,32 @@ sdk::Async<Status> Run::on_loop() {
     return sdk::Async<Status>([self = shared_from_this()](const sdk::Answer<Status>& answer) {
         on(self->loop_, [answer] { answer({}); });
     });
+}
+
+sdk::Task<Status> Run::pause(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state != PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_paused_ = reason;
+    const auto stopped = co_await qmp("stop");
+    co_return stopped ? Status{} : Status(stopped.error());
+}
+
+sdk::Task<Status> Run::go_on(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state == PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_running_ = reason;
+    const auto going = co_await qmp("cont");
+    co_return going ? Status{} : Status(going.error());
+}
+
+sdk::Async<Status> Run::ended(Ending ending) {
+    return sdk::Async<Status>([self = shared_from_this(), ending](const sdk::Answer<Status>& answer) { self->post_end(ending, answer); });
 }
 
 sdk::Async<Status> Run::delay(std::int64_t ns) {

@@ -149,11 +149,11 @@ void Run::query_graphics() {
         const ObjectLock lock(guest_->mu);
         vnc = guest_->live && !guest_->live->devices.graphics.empty();
     }
-    if (!vnc) return boot();
+    if (!vnc) return prepare_boot();
     monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_vnc(*reply);
-        boot();
+        prepare_boot();
     });
 }
 
@@ -173,12 +173,27 @@ void Run::use_vnc(const Json& info) {
     guest_->live = std::move(live);
 }
 
+// What a saved guest was is in the emulator before it is told to run.
+void Run::prepare_boot() {
+    if (!beginning_ || !beginning_->prepare) return boot();
+    preparing_ = true;
+    sdk::start(beginning_->prepare(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+        self->post([self, prepared] {
+            self->preparing_ = false;
+            if (self->phase_ == Phase::ended) return;
+            if (!prepared) return self->start_refused(prepared.error());
+            self->tell_started();
+            self->boot();
+        });
+    });
+}
+
 void Run::boot() {
-    next_running_ = PV_DOMAIN_RUNNING_BOOTED;
+    next_running_ = beginning_ ? beginning_->running : PV_DOMAIN_RUNNING_BOOTED;
     if (paused_) {
         {
             const ObjectLock lock(guest_->mu);
-            driver_.set_state(*guest_, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_USER);
+            driver_.set_state(*guest_, PV_DOMAIN_PAUSED, beginning_ ? beginning_->paused : PV_DOMAIN_PAUSED_USER);
         }
         return start_done();
     }
@@ -188,15 +203,25 @@ void Run::boot() {
     });
 }
 
+void Run::tell_started() {
+    if (std::exchange(told_, true)) return;
+    const ObjectLock lock(guest_->mu);
+    driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STARTED, beginning_ ? beginning_->started : PV_DOMAIN_EVENT_STARTED_BOOTED);
+}
+
 void Run::start_done() {
     phase_ = Phase::running;
     {
         const ObjectLock lock(guest_->mu);
         if (!paused_ && guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP)
-            driver_.set_state(*guest_, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_BOOTED);
-        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STARTED, PV_DOMAIN_EVENT_STARTED_BOOTED);
-        if (paused_) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
+            driver_.set_state(*guest_, PV_DOMAIN_RUNNING, beginning_ ? beginning_->running : PV_DOMAIN_RUNNING_BOOTED);
     }
+    tell_started();
+    if (paused_) {
+        const ObjectLock lock(guest_->mu);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, beginning_ ? beginning_->suspended : PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
+    }
+    beginning_ = nullptr;
     finish_saved(std::exchange(start_op_, nullptr));
 }
 
@@ -207,7 +232,8 @@ void Run::query_status() {
         bool half_started = false, shut = false;
         {
             const ObjectLock lock(guest_->mu);
-            half_started = guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP;
+            // One whose instructions run has been started, though nobody was told.
+            half_started = guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP && status != "running";
             if (status == "running" && guest_->state != PV_DOMAIN_RUNNING)
                 driver_.set_state(*guest_, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_UNPAUSED);
             else if (status == "shutdown") {
@@ -225,9 +251,28 @@ void Run::query_status() {
             return start_failed(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
+        driver_.saving().adopted(guest_);
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
         finish_saved(std::exchange(start_op_, nullptr));
-        if (shut) kill(false); // the guest has powered off in between
+        if (shut) return kill(false); // the guest has powered off in between
+        undo_cut_off();
+    });
+}
+
+// It stands still for something that the last daemon did not finish: that is given up, and the guest goes on.
+void Run::undo_cut_off() {
+    {
+        const ObjectLock lock(guest_->mu);
+        const std::int32_t why = guest_->reason;
+        if (guest_->state != PV_DOMAIN_PAUSED || (why != PV_DOMAIN_PAUSED_SAVE && why != PV_DOMAIN_PAUSED_DUMP && why != PV_DOMAIN_PAUSED_SNAPSHOT))
+            return;
+    }
+    log::info("run", "{}: what it was paused for was cut off when the daemon ended; it goes on", who());
+    monitor_->execute("migrate_cancel", {}, [this](const Result<Json>&) {
+        next_running_ = PV_DOMAIN_RUNNING_SAVE_CANCELED;
+        monitor_->execute("cont", {}, [this](const Result<Json>& cont) {
+            if (!cont) log::error("run", "{}: {}", who(), cont.error().message);
+        });
     });
 }
 

@@ -35,6 +35,8 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_configs();
     load_autostart();
     load_statuses();
+    moments_.load(*this); // of guests that only run, too
+    saves_.load(*this);
     autostart_guests();
     return {};
 }

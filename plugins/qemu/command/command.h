@@ -21,6 +21,7 @@ struct CommandContext {
     std::string state{};      // where files of guests' memory stand
     const HostResources* host = nullptr; // null: not asked about, so that nothing is refused for lack of it
     int id = -1;            // the guest's
+    bool incoming = false;  // it waits to be told where its state comes from
     bool kvm = false;       // accelerator of this domain
     // For showing, not for starting: what a start would open or find (taps, ports, helpers) has a stand-in.
     bool sketch = false;
