@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "cpu/offer.h"
 #include "run.h"
+#include "taint.h"
 #include "validate.h"
 
 namespace polyvirt::qemu {
@@ -91,9 +92,13 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.folder = guest->run->folder();
             record.state = guest->state;
             record.reason = guest->reason;
+            record.taints = taint_names(guest->taints);
+            record.blocks = to_json(guest->blocks);
+            record.claims = guest->claims;
+            guest->run->describe(record);
         }
     }
-    if (!live || record.pid == 0) return statuses_.remove(guest->name + ".json");
+    if (!live) return statuses_.remove(guest->name + ".json");
     record.name = guest->name;
     record.uuid = guest->uuid;
     record.xml = sdk::domain::with_notes(format_domain(*live, {.inactive = false, .secure = true}), live->notes);

@@ -27,6 +27,9 @@
 #include "moments/checkpoint_ops.h"
 #include "moments/snapshot_ops.h"
 #include "moments/store.h"
+#include "metadata/metadata_ops.h"
+#include "native/native_ops.h"
+#include "launch/confinement.h"
 #include "part.h"
 #include "save/job_ops.h"
 #include "save/save_ops.h"
@@ -34,6 +37,7 @@
 #include "sdk/domain/passes.h"
 #include "sdk/operation.h"
 #include "sdk/records.h"
+#include "status.h"
 
 namespace polyvirt::qemu {
 
@@ -46,6 +50,9 @@ struct StartOptions {
     bool force_boot = false;                        // not from its managed save
     std::shared_ptr<Beginning> beginning = nullptr; // null: it boots
 };
+// The names of a domain's records.
+inline std::string config_record(const std::string& name) { return name + ".xml"; }
+inline std::string autostart_record(const std::string& name) { return "autostart/" + name + ".xml"; }
 
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
@@ -71,11 +78,6 @@ class Driver final : public plugin::DriverBase {
         ops::dom_stats::info, ops::dom_stats::control_info, ops::dom_stats::messages,
         ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
         ops::dom_console::open_console>;
-    SnapshotOps snapshots_{*this};
-    CheckpointOps checkpoints_{*this};
-    SaveOps save_ops_{*this};
-    JobOps job_ops_{*this};
-    using Parts = plugin::parts<&Driver::snapshots_, &Driver::checkpoints_, &Driver::save_ops_, &Driver::job_ops_>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -132,6 +134,8 @@ class Driver final : public plugin::DriverBase {
 
     // What a Run needs of its driver. Any thread.
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
+    [[nodiscard]] Confinement& confinement() { return confinement_; }
+    [[nodiscard]] const Settings& settings() const { return confinement_.settings(); }
     [[nodiscard]] Emulators& emulators() { return emulators_; }
     // Sets both, shows them in the registry.
     void set_state(Guest& guest, std::int32_t state, std::int32_t reason) const PV_REQUIRES(guest.mu);
@@ -164,6 +168,8 @@ class Driver final : public plugin::DriverBase {
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
     // Passes and checks; after parsing, and after every change.
     [[nodiscard]] Status settle(Domain& domain);
+    // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
+    [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 
@@ -181,6 +187,7 @@ class Driver final : public plugin::DriverBase {
     void load_autostart();
     void load_statuses();
     void load_status(const std::string& name, std::string_view text);
+    void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
 
     // What questions about a hypervisor name it by; null: the usual one.
@@ -223,10 +230,12 @@ class Driver final : public plugin::DriverBase {
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
     // Removes the file of firmware variables, or says why it may not be left behind. Worker.
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
+    [[nodiscard]] Result<std::string> link_nvram(Domain& domain, const std::string& old_name) const; // metadata/rename.cpp
     // Where guests' firmware variables stand; made when the first is needed.
     [[nodiscard]] std::string nvram_folder() const;
     // From its persistent description.
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
+    void launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<Domain>& live, const StartOptions& options);
     void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
 
     plugin::Loop loop_;
@@ -234,9 +243,26 @@ class Driver final : public plugin::DriverBase {
     const sdk::Records configs_, statuses_;
     MomentStore moments_;
     SaveStore saves_;
+    Confinement confinement_;
     Emulators emulators_;
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
+
+    MetadataOps metadata_{*this};
+    NativeOps native_{*this};
+
+  public: // after the members that it names
+    SnapshotOps snapshots_{*this};
+    CheckpointOps checkpoints_{*this};
+    SaveOps save_ops_{*this};
+    JobOps job_ops_{*this};
+    using Parts = plugin::parts<
+        &Driver::snapshots_,
+        &Driver::checkpoints_,
+        &Driver::save_ops_,
+        &Driver::job_ops_,
+        &Driver::metadata_,
+        &Driver::native_>;
 };
 
 } // namespace polyvirt::qemu

@@ -8,11 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <polyvirt/abi/gen/constants.h>
 
 #include "save/job.h"
 #include "sdk/domain/moments.h"
+#include "block/state.h"
+#include "ownership/claims.h"
 #include "sdk/domain/packed.h"
 #include "sdk/object_table.h"
 
@@ -39,6 +42,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     std::int32_t state PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF;
     std::int32_t reason PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF_UNKNOWN;
     bool autostart PV_GUARDED_BY(mu) = false;
+    std::uint32_t taints PV_GUARDED_BY(mu) = 0;            // of this run (taint.h)
     bool updated PV_GUARDED_BY(mu) = false;                // `config` was replaced while running
     std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;       // the client whose end destroys it
     bool held PV_GUARDED_BY(mu) = false;                   // it stays, transient or not, when its emulator ends
@@ -49,6 +53,8 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     // The long change that is under way, and the last one that ended (save/jobs.h). Null: none.
     std::shared_ptr<LongJob> job PV_GUARDED_BY(mu);
     std::shared_ptr<const LongJob> last_job PV_GUARDED_BY(mu);
+    BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
+    std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
     // Who has a console open, by alias; and the streams that are not closed yet.
     std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
     std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);

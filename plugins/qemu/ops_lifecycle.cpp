@@ -4,7 +4,10 @@
 
 #include <utility>
 
+#include <polyvirt/job.h>
+
 #include "base/error_text.h"
+#include "block/chain.h"
 #include "driver.h"
 #include "firmware/choose.h"
 #include "run.h"
@@ -106,16 +109,29 @@ sdk::Async<Status> Driver::started(const sdk::OperationPtr& op, const GuestPtr& 
     });
 }
 
-// On a worker, with the guest's job held. Everything from here to the guest's first instruction either
-// succeeds or ends in Run::end(), which clears up.
+// On a worker, with the guest's job held. On the guest's strand, so that what an earlier run leaves is cleared away.
 void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options) {
     const auto live = std::make_shared<Domain>(std::move(description));
+    const auto launch = [this, op, guest, live, options] { launch_guest(op, guest, live, options); };
+    if (!plugin::submit(s_, guest->strand, launch)) launch();
+}
+
+// Everything from here to the guest's first instruction either succeeds or ends in Run::end(), which clears up.
+void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<Domain>& live,
+                          const StartOptions& options) {
     const std::int32_t id = next_id_.fetch_add(1);
     live->id = id;
     Status prepared = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
     if (prepared) prepared = settle_cpu(*live);
     if (prepared) prepared = prepare_nvram(*live, options.fresh_nvram);
+    if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
+    const std::uint32_t next_image = number_images(live->devices.disks);
+    if (prepared) {
+        const auto who = confinement_.identity(*live);
+        if (who) confinement_.describe(*live, *who);
+        else prepared = who.error();
+    }
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
     if (run && options.beginning) run->begin_as(options.beginning);
     Status refused;
@@ -137,6 +153,8 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
             guest->run = run;
             guest->id = id;
             guest->updated = false;
+            guest->blocks = {};
+            guest->blocks.next_image = next_image;
             set_state(*guest, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_STARTING_UP);
         }
     }

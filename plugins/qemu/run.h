@@ -18,8 +18,12 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/process.h>
 
+#include "cgroup/cgroup.h"
+#include "command/host.h"
 #include "guest.h"
 #include "monitor/monitor.h"
+#include "ownership/claims.h"
+#include "ownership/identity.h"
 #include "sdk/operation.h"
 #include "sdk/task.h"
 #include "status.h"
@@ -40,7 +44,7 @@ struct Beginning {
     std::int32_t running = PV_DOMAIN_RUNNING_BOOTED, paused = PV_DOMAIN_PAUSED_USER;                              // reasons
     std::int32_t started = PV_DOMAIN_EVENT_STARTED_BOOTED, suspended = PV_DOMAIN_EVENT_SUSPENDED_PAUSED; // details
     UniqueFd incoming; // a migration's stream, which the emulator has as descriptor kNumber and waits to be told to read
-    static constexpr int kNumber = 4;
+    static constexpr int kNumber = 500;
     // On the loop, the monitor being there, before the guest's first instruction. An error ends the start.
     std::function<sdk::Task<Status>(std::shared_ptr<Run>)> prepare;
 };
@@ -92,6 +96,8 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kTimeout);
     // The same with descriptors that go along.
     [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments, std::vector<UniqueFd> fds);
+    // A whole command of a client's; the answer as a text (Monitor::execute_whole).
+    [[nodiscard]] sdk::Async<Result<Json>> qmp_whole(Json document, std::vector<UniqueFd> fds);
     // An event to wait for, from here on: taken before the command that causes it.
     class Expected;
     using ExpectedPtr = std::shared_ptr<Expected>;
@@ -106,8 +112,21 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Status> ended(Ending ending);
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
+    // For what is opened while it runs (new images, devices), before the emulator is told: the emulator may use these
+    // files afterwards, and the status record says whose they were. Worker, with the guest's job. Errors: what refuses.
+    [[nodiscard]] Status open_up(std::vector<Need> needs, pv_call* call) PV_NO_LOCKS_HELD;
+    // And when it does not use them any more.
+    void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
+    [[nodiscard]] const Identity& identity() const { return identity_; }
+    // Its control groups. Files of the kernel: not on the loop.
+    [[nodiscard]] const cgroup::Group& group() const { return group_; }
+    // Others' part of the status record.
+    void describe(StatusRecord& record) const;
+
     [[nodiscard]] Driver& driver() const { return driver_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
+    // A line in the guest's log. Worker, or where there is nothing better.
+    void note(const std::string& text) const { write_log(text); }
     // On the loop: the monitor is there and the guest has neither ended nor is about to.
     [[nodiscard]] Status check_running() const;
     [[nodiscard]] std::int32_t id() const { return id_; }
@@ -122,6 +141,10 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // run_launch.cpp [worker]
     Status make_folder();
+    Status give(const std::string& folder) const;
+    Status make_huge_folders(HostResources& host, const Domain& domain);
+    Status confine(const Domain& domain, pv_call* call);
+    void clear();
     [[nodiscard]] std::string memory_folder() const;
     Status make_memory_folder(const Domain& domain) const;
     Status open_log();
@@ -157,6 +180,7 @@ class Run : public std::enable_shared_from_this<Run> {
     };
     static const EventRow kEvents[];
     void on_event(const QmpEvent& event);
+    void tell_clients(const QmpEvent& event);
     void on_stop();
     void on_resume();
     void on_shutdown(const QmpEvent& event);
@@ -169,6 +193,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // run_stop.cpp [loop]
     void on_exit();
+    void detach();
     void on_monitor_closed(const Error& why);
     void outlived_monitor();
     void kill(bool graceful);
@@ -198,6 +223,9 @@ class Run : public std::enable_shared_from_this<Run> {
     std::atomic<std::uint64_t> start_time_{0};
     std::string folder_, folder_path_, log_path_;
     UniqueFd log_, socket_;
+    Identity identity_;
+    cgroup::Group group_;
+    std::vector<std::string> folders_; // elsewhere than folder_path_
     std::int64_t log_start_ = 0;
 
     // On the loop alone.
@@ -205,7 +233,7 @@ class Run : public std::enable_shared_from_this<Run> {
     plugin::ChildProcess process_;
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
-    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;
+    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
     bool preparing_ = false, told_ = false; // before boot(); clients know that it has started
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
@@ -218,6 +246,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
     std::list<ExpectedPtr> expected_;
+    std::vector<Claim> claims_left_; // from the end until they are given back
 };
 
 } // namespace polyvirt::qemu

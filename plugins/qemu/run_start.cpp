@@ -40,6 +40,7 @@ void Run::post_boot(sdk::OperationPtr op, bool paused) {
     post([self = shared_from_this(), op = std::move(op), paused] {
         self->start_op_ = op;
         self->paused_ = paused;
+        if (self->detached_) return self->detach();
         if (self->exited_) return self->end();
         if (self->stopping_) return self->kill(false);
         self->open_monitor();

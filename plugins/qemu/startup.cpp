@@ -12,6 +12,7 @@
 #include "driver.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
+#include "taint.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -32,6 +33,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     events_ = plugin::EventQueue(s_, "qemu");
     if (!loop_ || !events_)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the host has no loop or event queue for the driver");
+    PV_TRY(confinement_.start(s_));
     load_configs();
     load_autostart();
     load_statuses();
@@ -120,6 +122,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     if (live->domain.name != record->name || live->domain.uuid != record->uuid)
         return statuses_.set_aside(name, "name or uuid of record and description differ");
     if (record->id >= next_id_) next_id_ = record->id + 1;
+    if (record->pid == 0) return clear_cut_start(*record);
+    confinement_.claims().restore(record->claims);
 
     auto guest = std::make_shared<Guest>(record->uuid, record->name);
     pv_obj_desc desc{};
@@ -140,6 +144,9 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
+        guest->taints = taints_of(record->taints);
+        guest->blocks = block_state_from(record->blocks);
+        guest->claims = record->claims;
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

@@ -42,8 +42,15 @@ std::string udp(const std::vector<ChardevSource>& sources) {
                        Builder::value(local.host), local.service.empty() ? "0" : local.service);
 }
 
+// Where the emulator listens: a socket that it is given, or one that it makes.
+Result<std::string> listening(const CommandContext& context, const std::string& id, const std::string& path) {
+    if (!context.pass_socket) return fmt::format("socket,id={},path={},server=on,wait=off", id, Builder::value(path));
+    PV_ASSIGN_OR_RETURN(const int number, context.pass_socket(path));
+    return fmt::format("socket,id={},fd={},server=on,wait=off", id, number);
+}
+
 Result<std::string> options(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
-                            std::string_view protocol, std::string_view peer, const std::string& folder) {
+                            std::string_view protocol, std::string_view peer, const CommandContext& context) {
     const ChardevSource none;
     const ChardevSource& s = sources.empty() ? none : sources.front();
     const std::string path = Builder::value(s.path);
@@ -64,9 +71,9 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
         return fmt::format("socket,id={},host={},port={}{}{}", id, Builder::value(s.host), s.service, telnet, end);
     }
     case ChardevType::unix_:
-        if (s.path.empty())
-            return fmt::format("socket,id={},path={},server=on,wait=off", id, Builder::value(folder));
-        return fmt::format("socket,id={},path={}{}", id, path, s.mode == "connect" ? reconnect(s) : ",server=on,wait=off");
+        if (s.path.empty()) return fmt::format("socket,id={},path={},server=on,wait=off", id, Builder::value(context.folder));
+        if (s.mode == "connect") return fmt::format("socket,id={},path={}{}", id, path, reconnect(s));
+        return listening(context, id, s.path);
     case ChardevType::spicevmc: return fmt::format("spicevmc,id={},name={}", id, peer);
     case ChardevType::spiceport: return fmt::format("spiceport,id={},name={}", id, peer);
     case ChardevType::dbus: return fmt::format("dbus,id={},name={}", id, peer);
@@ -177,7 +184,7 @@ Status channel(Builder& b, const Chardev& c) {
 
 Status Builder::chardev(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
                         std::string_view protocol, std::string_view peer, const ChardevLog& log) {
-    PV_ASSIGN_OR_RETURN(std::string text, options(id, type, sources, protocol, peer, context.folder));
+    PV_ASSIGN_OR_RETURN(std::string text, options(id, type, sources, protocol, peer, context));
     if (!log.file.empty()) {
         text += ",logfile=" + value(log.file);
         if (log.append != OnOff::unset) text += log.append == OnOff::on ? ",logappend=on" : ",logappend=off";

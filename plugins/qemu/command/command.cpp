@@ -166,7 +166,7 @@ Result<CommandLine> build_command(const sdk::domain::Domain& domain, const Comma
         PV_TRY(part(b));
     for (const auto& e : domain.qemu_commandline.env) b.line.env.push_back(e.name + "=" + e.value);
     for (const auto& a : domain.qemu_commandline.args) b.arg(a.value);
-    b.arg("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    if (context.seccomp) b.arg("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     b.arg("-msg", "timestamp=on");
     return std::move(b.line);
 }

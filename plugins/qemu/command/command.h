@@ -4,6 +4,7 @@
 // The emulator's command line for a domain whose addresses and aliases are assigned. Pure: nothing is
 // opened, asked or changed; what exists only at run time (descriptors, paths) comes in the context.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct CommandContext {
     int id = -1;            // the guest's
     bool incoming = false;  // it waits to be told where its state comes from
     bool kvm = false;       // accelerator of this domain
+    bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls
+    // Makes a listening socket at a path, which the emulator gets under the number; null: the emulator makes it.
+    std::function<Result<int>(const std::string& path)> pass_socket{};
     // For showing, not for starting: what a start would open or find (taps, ports, helpers) has a stand-in.
     bool sketch = false;
 };
