@@ -50,6 +50,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     // Without the descriptions in them, which are on disk (moments/store.h).
     sdk::domain::Moments<sdk::domain::Snapshot> snapshots PV_GUARDED_BY(mu){PV_KIND_SNAPSHOT};
     sdk::domain::Moments<sdk::domain::Checkpoint> checkpoints PV_GUARDED_BY(mu){PV_KIND_CHECKPOINT};
+    std::shared_ptr<const sdk::domain::Backup> backup PV_GUARDED_BY(mu); // that is under way
     // The long change that is under way, and the last one that ended (save/jobs.h). Null: none.
     std::shared_ptr<LongJob> job PV_GUARDED_BY(mu);
     std::shared_ptr<const LongJob> last_job PV_GUARDED_BY(mu);

@@ -13,6 +13,8 @@
 
 namespace polyvirt::qemu {
 
+struct BackupPlan;
+
 class CheckpointOps final : public Part {
   public:
     using Part::Part;
@@ -36,6 +38,9 @@ class CheckpointOps final : public Part {
                 std::uint64_t* handle);
     Task remove_some(GuestPtr guest, std::string name, std::uint32_t flags);
     Task remove_one(GuestPtr guest, std::string name, bool data);
+    // backup_ops.cpp
+    Task back_up(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::string checkpoint_xml, std::uint32_t flags);
+    Task begin_backup(GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, const Checkpoint* checkpoint, std::uint32_t flags);
     Task describe_sizes(GuestPtr guest, Checkpoint checkpoint, sdk::domain::MomentFormat how, pv_sink* sink);
 };
 

@@ -45,7 +45,7 @@ Status change_image_snapshots(const plugin::Services& s, ImageSnapshot what, con
     return {};
 }
 
-Status make_overlay(const plugin::Services& s, const Overlay& overlay) {
+Status make_overlay(const plugin::Services& s, const NewOverlay& overlay) {
     // Commas in values are doubled.
     const auto value = [](const std::string& text) {
         std::string out;

@@ -22,9 +22,9 @@ Status change_image_snapshots(const plugin::Services& s, ImageSnapshot what, con
                               const std::vector<std::string>& files) PV_NO_LOCKS_HELD;
 
 // A new image over another. `format`: of the one below.
-struct Overlay {
+struct NewOverlay {
     std::string file, below, below_format;
 };
-Status make_overlay(const plugin::Services& s, const Overlay& overlay) PV_NO_LOCKS_HELD;
+Status make_overlay(const plugin::Services& s, const NewOverlay& overlay) PV_NO_LOCKS_HELD;
 
 } // namespace polyvirt::qemu

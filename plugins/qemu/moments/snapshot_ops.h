@@ -5,6 +5,7 @@
 // moments/store.h.
 
 #include <memory>
+#include <vector>
 
 #include <polyvirt/gen/dom_snapshot.h>
 
@@ -12,6 +13,8 @@
 #include "sdk/domain/snapshot.h"
 
 namespace polyvirt::qemu {
+
+struct Overlay;
 
 class SnapshotOps final : public Part {
   public:
@@ -47,7 +50,11 @@ class SnapshotOps final : public Part {
     Status take_inactive(const GuestPtr& guest, const Taking& taking);
     Task take_internal(GuestPtr guest, RunPtr run, Taking taking);
     Task take_external(GuestPtr guest, RunPtr run, Taking taking);
-    Task end_after(GuestPtr guest, RunPtr run);
+
+    // snapshot_external.cpp
+    Status write_down(const GuestPtr& guest, const std::vector<Overlay>& overlays, bool back);
+    Task take_overlays(GuestPtr guest, RunPtr run, std::shared_ptr<std::vector<Overlay>> overlays);
+    Task keep_memory(GuestPtr guest, RunPtr run, Taking taking);
 
     // snapshot_revert.cpp
     Task revert_to(sdk::OperationPtr op, GuestPtr guest, std::string name, std::uint32_t flags);

@@ -29,7 +29,7 @@ Status make_overlays(const plugin::Services& s, const Snapshot& snapshot, const 
     for (const SnapshotDisk& line : snapshot.disks) {
         if (line.snapshot != "external") continue;
         const Disk& disk = *find_disk(domain, line.name);
-        Overlay overlay{source_name(*line.source), source_name(disk), disk.driver.type.empty() ? "raw" : disk.driver.type};
+        NewOverlay overlay{source_name(*line.source), source_name(disk), disk.driver.type.empty() ? "raw" : disk.driver.type};
         const bool fresh = line.type == "file" && ::access(overlay.file.c_str(), F_OK) != 0;
         if (const Status done = make_overlay(s, overlay); !done) {
             for (const std::string& file : made) ::unlink(file.c_str());
@@ -62,7 +62,7 @@ Status SnapshotOps::take_inactive(const GuestPtr& guest, const Taking& taking) {
     const bool reuse = (taking.flags & PV_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT) != 0;
     if (!reuse) PV_TRY(make_overlays(s_, snapshot, domain));
     const Status changed = driver_.edit_config(guest, nullptr, [&](Domain& config) {
-        put_overlays(config, snapshot, false);
+        put_overlays(config, snapshot);
         return Status{};
     });
     if (changed || reuse) return changed;

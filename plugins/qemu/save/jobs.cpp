@@ -18,7 +18,7 @@ JobTicket::JobTicket(Driver& driver, GuestPtr guest, std::int32_t operation, std
     job->begun_ns = driver_.services().loop->now_ns(driver_.services().host);
     job->abort = std::move(abort);
     const ObjectLock lock(guest_->mu);
-    guest_->job = std::move(job);
+    outer_ = std::exchange(guest_->job, std::move(job));
 }
 
 JobTicket::~JobTicket() {
@@ -39,7 +39,7 @@ void JobTicket::end(const Status& outcome, bool tell) {
     if (!std::exchange(open_, false)) return;
     std::function<void()> abort; // let go without the lock
     const ObjectLock lock(guest_->mu);
-    const auto job = std::exchange(guest_->job, nullptr);
+    const auto job = std::exchange(guest_->job, outer_);
     if (!job) return;
     abort.swap(job->abort);
     job->elapsed_ns = driver_.services().loop->now_ns(driver_.services().host) - job->begun_ns;

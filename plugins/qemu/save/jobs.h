@@ -12,7 +12,8 @@ namespace polyvirt::qemu {
 class Driver;
 class Run;
 
-// Shown from here on, to the other queries and to abort_job, until it is ended. `abort`: see LongJob.
+// Shown from here on, to the other queries and to abort_job, until it is ended: in the place of one that runs, which is shown
+// again afterwards. `abort`: see LongJob.
 class JobTicket {
   public:
     JobTicket(Driver& driver, GuestPtr guest, std::int32_t operation, std::function<void()> abort = nullptr) PV_NO_LOCKS_HELD;
@@ -29,6 +30,7 @@ class JobTicket {
   private:
     Driver& driver_;
     const GuestPtr guest_;
+    std::shared_ptr<LongJob> outer_; // what this is a part of
     bool open_ = true;
 };
 using JobTicketPtr = std::shared_ptr<JobTicket>;

@@ -65,8 +65,11 @@ Result<ImageFacts> SaveOps::facts_of(const GuestPtr& guest, const Request& reque
     if ((request.flags & PV_DOMAIN_SAVE_RUNNING) != 0) facts.running = true;
     if ((request.flags & PV_DOMAIN_SAVE_PAUSED) != 0) facts.running = false;
     PV_ASSIGN_OR_RETURN(facts.compression, compression_of(setting(s_, "save_image_format")));
-    if (request.dxml.empty()) facts.xml = format_domain(*live, {.inactive = false, .secure = true, .migratable = true});
-    else PV_ASSIGN_OR_RETURN(facts.xml, replacement(request.dxml, guest->uuid));
+    if (request.dxml.empty()) {
+        facts.xml = format_domain(*live, {.inactive = false, .secure = true, .migratable = true});
+    } else {
+        PV_ASSIGN_OR_RETURN(facts.xml, replacement(request.dxml, guest->uuid));
+    }
     return facts;
 }
 
