@@ -179,6 +179,7 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] MomentStore& moments() { return moments_; }
     [[nodiscard]] SaveStore& saves() { return saves_; }
     [[nodiscard]] SaveOps& saving() { return save_ops_; }
+    [[nodiscard]] CheckpointOps& checkpoints() { return checkpoints_; }
 
   private:
     // startup.cpp

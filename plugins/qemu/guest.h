@@ -27,6 +27,12 @@ class Run;
 // What host.client tells us of: guests that end with the client that started them.
 inline constexpr std::uint32_t kAutodestroy = 1;
 
+// A backup while it lasts.
+struct BackupUnderWay {
+    sdk::domain::Backup document;   // complete; the numbers of its images are indexes
+    std::vector<std::string> files; // that were made for it
+};
+
 struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     Guest(Uuid guest_uuid, std::string guest_name)
         : Object(guest_uuid, std::move(guest_name)), strand(UuidHash{}(guest_uuid) | 1U) {}
@@ -50,7 +56,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     // Without the descriptions in them, which are on disk (moments/store.h).
     sdk::domain::Moments<sdk::domain::Snapshot> snapshots PV_GUARDED_BY(mu){PV_KIND_SNAPSHOT};
     sdk::domain::Moments<sdk::domain::Checkpoint> checkpoints PV_GUARDED_BY(mu){PV_KIND_CHECKPOINT};
-    std::shared_ptr<const sdk::domain::Backup> backup PV_GUARDED_BY(mu); // that is under way
+    std::shared_ptr<const BackupUnderWay> backup PV_GUARDED_BY(mu); // in the status record, too
     // The long change that is under way, and the last one that ended (save/jobs.h). Null: none.
     std::shared_ptr<LongJob> job PV_GUARDED_BY(mu);
     std::shared_ptr<const LongJob> last_job PV_GUARDED_BY(mu);

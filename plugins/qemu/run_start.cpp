@@ -253,6 +253,7 @@ void Run::query_status() {
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
         driver_.saving().adopted(guest_);
+        driver_.checkpoints().adopted(guest_);
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
         finish_saved(std::exchange(start_op_, nullptr));
         if (shut) return kill(false); // the guest has powered off in between

@@ -173,6 +173,7 @@ void Run::show_end(bool& transient) {
     guest_->blocks = {};
     guest_->updated = false;
     guest_->taints = 0;
+    guest_->backup = nullptr;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);

@@ -147,6 +147,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->taints = taints_of(record->taints);
         guest->blocks = block_state_from(record->blocks);
         guest->claims = record->claims;
+        if (auto backup = sdk::domain::parse_backup(record->backup); backup)
+            guest->backup = std::make_shared<const BackupUnderWay>(BackupUnderWay{*std::move(backup), record->backup_files});
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

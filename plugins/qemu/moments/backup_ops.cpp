@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 // Backups: begun, watched, ended.
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -38,6 +39,20 @@ Result<std::string> bitmap_of(Guest& guest, const BackupDisk& disk) PV_REQUIRES(
     return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "disk '{}' not found in checkpoint '{}'", disk.name, disk.incremental);
 }
 
+std::string changed_name(const std::string& disk) { return "backup-" + disk; }
+
+BackupPart part_of(const Disk& disk, const BackupDisk& line, const DiskSource& to, std::uint32_t number) {
+    BackupPart part;
+    part.disk = disk;
+    part.link.type = line.type == "block" ? DiskType::block : DiskType::file;
+    part.link.source = to;
+    part.link.source.index = number;
+    part.link.format = line.driver.type;
+    part.job = fmt::format("backup-{}-libvirt-{}-format", line.name, number);
+    part.export_name = line.export_name.empty() ? line.name : line.export_name;
+    return part;
+}
+
 Result<BackupPlan> plan_backup(Guest& guest, Backup document, const std::string& suffix) {
     BackupPlan plan;
     const ObjectLock lock(guest.mu);
@@ -45,18 +60,11 @@ Result<BackupPlan> plan_backup(Guest& guest, Backup document, const std::string&
     PV_TRY(place_disks(document, *guest.live, suffix));
     for (BackupDisk& line : document.disks) {
         if (line.backup != "yes") continue;
-        BackupPart part;
-        part.disk = *find_disk(*guest.live, line.name);
-        PV_ASSIGN_OR_RETURN(part.since, bitmap_of(guest, line));
-        const std::uint32_t number = guest.blocks.take_number();
-        line.index = number;
-        part.link.type = line.type == "block" ? DiskType::block : DiskType::file;
-        part.link.source = document.mode == "pull" ? *line.scratch : *line.target;
-        part.link.source.index = number;
-        part.link.format = line.driver.type;
-        part.job = fmt::format("backup-{}-libvirt-{}-format", line.name, number);
-        if (!part.since.empty()) part.changed = fmt::format("backup-{}", line.name);
-        part.export_name = line.export_name.empty() ? line.name : line.export_name;
+        PV_ASSIGN_OR_RETURN(std::string since, bitmap_of(guest, line));
+        line.index = guest.blocks.take_number();
+        BackupPart part = part_of(*find_disk(*guest.live, line.name), line, document.mode == "pull" ? *line.scratch : *line.target, *line.index);
+        if (!since.empty()) part.changed = changed_name(line.name);
+        part.since = std::move(since);
         if (document.mode == "pull" && !part.since.empty() && line.export_bitmap.empty()) line.export_bitmap = part.changed;
         plan.parts.push_back(std::move(part));
     }
@@ -86,6 +94,32 @@ std::vector<Need> needs_of(const BackupPlan& plan) {
     std::vector<Need> needs;
     for (const BackupPart& part : plan.parts) needs.push_back({.path = part.link.path(), .write = true});
     return needs;
+}
+
+// The plan of one that an earlier daemon began.
+BackupPlan plan_again(Guest& guest, const BackupUnderWay& backup) {
+    BackupPlan plan;
+    plan.document = backup.document;
+    const bool pull = plan.pull();
+    const ObjectLock lock(guest.mu);
+    for (const BackupDisk& line : plan.document.disks) {
+        const Disk* const disk = guest.live ? find_disk(*guest.live, line.name) : nullptr;
+        const std::optional<DiskSource>& to = pull ? line.scratch : line.target;
+        if (line.backup != "yes" || disk == nullptr || !to) continue;
+        BackupPart part = part_of(*disk, line, *to, line.index.value_or(0));
+        if (line.backup_mode == "incremental") part.since = line.incremental, part.changed = changed_name(line.name);
+        part.made = std::find(backup.files.begin(), backup.files.end(), part.link.path()) != backup.files.end();
+        plan.parts.push_back(std::move(part));
+    }
+    return plan;
+}
+
+std::shared_ptr<const BackupUnderWay> under_way(const BackupPlan& plan) {
+    auto made = std::make_shared<BackupUnderWay>();
+    made->document = plan.document;
+    for (const BackupPart& part : plan.parts)
+        if (part.made) made->files.push_back(part.link.path());
+    return made;
 }
 
 sdk::Task<Status> open_targets(RunPtr run, std::shared_ptr<BackupPlan> plan) {
@@ -187,14 +221,49 @@ CheckpointOps::Task CheckpointOps::back_up(sdk::OperationPtr op, GuestPtr guest,
         (void)co_await clear_up(run, plan);
         PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
         remove_targets(*plan);
+        {
+            const ObjectLock lock(guest->mu);
+            guest->backup = nullptr;
+        }
         ticket->end(begun, false);
+        if (const Status saved = driver_.save_status_now(guest, nullptr); !saved) log::error("backup", "{}", saved.error().message);
         co_return begun;
     }
+    op->answer({});
+    co_return co_await see_through(op, guest, run, plan, ticket);
+}
+
+void CheckpointOps::adopted(const GuestPtr& guest) {
+    std::uint64_t handle = 0;
     {
         const ObjectLock lock(guest->mu);
-        guest->backup = std::make_shared<const Backup>(plan->document);
+        if (!guest->backup) return;
+        handle = guest->handle;
     }
-    op->answer({});
+    sdk::Operation::start(s_, driver_.shared_loop(), {.object = handle, .job_class = PV_JOB_ASYNC | PV_JOB_ALLOW_MODIFY, .what = "backup"},
+                          [this, guest](const sdk::OperationPtr& op) {
+                              sdk::start(take_up(op, guest), [op](const Status& outcome) { op->finish(outcome); });
+                          });
+}
+
+CheckpointOps::Task CheckpointOps::take_up(sdk::OperationPtr op, GuestPtr guest) {
+    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    std::shared_ptr<const BackupUnderWay> backup;
+    {
+        const ObjectLock lock(guest->mu);
+        backup = guest->backup;
+    }
+    if (!backup) co_return Status{};
+    const auto plan = std::make_shared<BackupPlan>(plan_again(*guest, *backup));
+    const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_BACKUP, [] {});
+    PV_CO_ASSIGN_OR_RETURN(const Nodes nodes, co_await disk_nodes(run));
+    for (BackupPart& part : plan->parts)
+        if (const auto node = nodes.find(part.disk.target.dev); node != nodes.end()) part.node = node->second;
+    co_return co_await see_through(op, guest, run, plan, ticket);
+}
+
+CheckpointOps::Task CheckpointOps::see_through(sdk::OperationPtr op, GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, JobTicketPtr ticket) {
+    (void)op; // its job is held meanwhile
     Status done = co_await watch(run, plan, ticket);
     (void)co_await clear_up(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
@@ -204,6 +273,7 @@ CheckpointOps::Task CheckpointOps::back_up(sdk::OperationPtr op, GuestPtr guest,
         const ObjectLock lock(guest->mu);
         guest->backup = nullptr;
     }
+    if (const Status saved = driver_.save_status_now(guest, nullptr); !saved) log::error("backup", "{}", saved.error().message);
     ticket->end(done);
     if (!done) log::info("backup", "domain '{}': {}", guest->name, done.error().message);
     co_return Status{}; // the call has been answered; clients hear the rest by the event
@@ -230,6 +300,12 @@ CheckpointOps::Task CheckpointOps::begin_backup(GuestPtr guest, RunPtr run, std:
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if ((flags & PV_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL) == 0) PV_CO_TRY(make_targets(s_, *plan));
     PV_CO_TRY(run->open_up(needs_of(*plan), nullptr));
+    {
+        const ObjectLock lock(guest->mu);
+        guest->backup = under_way(*plan);
+    }
+    // Written down before it begins: a daemon that dies in between finds nothing of it, and clears up.
+    PV_CO_TRY(driver_.save_status_now(guest, nullptr));
     PV_CO_TRY(co_await open_targets(run, plan));
     Json arguments = Json::object();
     arguments["actions"] = backup_steps(*plan, checkpoint, nodes);
@@ -249,13 +325,13 @@ pv_status CheckpointOps::backup_xml_desc(pv_call* call, const pv_obj* obj, const
                                          pv_checkpoint_backup_xml_desc_out& out) {
     if (const Status flags = check_flags(in.flags, 0, "qemuBackupGetXMLDesc"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
-    std::shared_ptr<const Backup> backup;
+    std::shared_ptr<const BackupUnderWay> backup;
     {
         const ObjectLock lock(guest->mu);
         backup = guest->backup;
     }
     if (!backup) return answer(call, make_error(ErrorCode::no_domain_backup, ErrorDomain::qemu, "no domain backup job present"));
-    return give(call, out.xml, format_backup(*backup));
+    return give(call, out.xml, format_backup(backup->document));
 }
 
 } // namespace polyvirt::qemu

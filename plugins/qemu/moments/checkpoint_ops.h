@@ -9,6 +9,7 @@
 #include <polyvirt/gen/dom_checkpoint.h>
 
 #include "part.h"
+#include "save/jobs.h"
 #include "sdk/domain/snapshot.h"
 
 namespace polyvirt::qemu {
@@ -27,6 +28,9 @@ class CheckpointOps final : public Part {
     pv_status backup_begin(pv_call*, const pv_obj*, const pv_checkpoint_backup_begin_in&, pv_checkpoint_backup_begin_out&);
     pv_status backup_xml_desc(pv_call*, const pv_obj*, const pv_checkpoint_backup_xml_desc_in&, pv_checkpoint_backup_xml_desc_out&);
 
+    // A guest that an earlier daemon started is managed again: the backup that it has is watched on. Any thread.
+    void adopted(const GuestPtr& guest);
+
   private:
     using Checkpoint = sdk::domain::Checkpoint;
 
@@ -41,6 +45,8 @@ class CheckpointOps final : public Part {
     // backup_ops.cpp
     Task back_up(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::string checkpoint_xml, std::uint32_t flags);
     Task begin_backup(GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, const Checkpoint* checkpoint, std::uint32_t flags);
+    Task see_through(sdk::OperationPtr op, GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, JobTicketPtr ticket);
+    Task take_up(sdk::OperationPtr op, GuestPtr guest);
     Task describe_sizes(GuestPtr guest, Checkpoint checkpoint, sdk::domain::MomentFormat how, pv_sink* sink);
 };
 
