@@ -20,7 +20,6 @@ Driver::Driver(const plugin::Services& services)
       configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       moments_(s_),
-      saves_(s_),
       emulators_(s_),
       guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain") {}
 

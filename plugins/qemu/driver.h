@@ -22,6 +22,7 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
+#include "beginning.h"
 #include "capabilities/emulators.h"
 #include "guest.h"
 #include "moments/checkpoint_ops.h"
@@ -41,15 +42,6 @@
 
 namespace polyvirt::qemu {
 
-struct Beginning; // run.h
-
-struct StartOptions {
-    bool paused = false;
-    bool autodestroy = false;
-    bool fresh_nvram = false;
-    bool force_boot = false;                        // not from its managed save
-    std::shared_ptr<Beginning> beginning = nullptr; // null: it boots
-};
 // The names of a domain's records.
 inline std::string config_record(const std::string& name) { return name + ".xml"; }
 inline std::string autostart_record(const std::string& name) { return "autostart/" + name + ".xml"; }
@@ -173,11 +165,10 @@ class Driver final : public plugin::DriverBase {
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 
+    // With the guest's job; the second as a part of `op`, which goes on.
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
-    // The same as a part of `op`, which goes on.
     [[nodiscard]] sdk::Async<Status> started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options);
     [[nodiscard]] MomentStore& moments() { return moments_; }
-    [[nodiscard]] SaveStore& saves() { return saves_; }
     [[nodiscard]] SaveOps& saving() { return save_ops_; }
     [[nodiscard]] CheckpointOps& checkpoints() { return checkpoints_; }
 
@@ -225,9 +216,6 @@ class Driver final : public plugin::DriverBase {
                                                                bool force);
     [[nodiscard]] Status attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device,
                                         std::uint64_t number);
-    [[nodiscard]] Status may_undefine(const GuestPtr& guest, std::uint32_t flags) const;
-    // Of a guest that is off. Worker.
-    [[nodiscard]] Status forget_moments(const GuestPtr& guest) const;
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
     // Removes the file of firmware variables, or says why it may not be left behind. Worker.
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
@@ -243,7 +231,6 @@ class Driver final : public plugin::DriverBase {
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
     MomentStore moments_;
-    SaveStore saves_;
     Confinement confinement_;
     Emulators emulators_;
     Table guests_;
@@ -252,16 +239,12 @@ class Driver final : public plugin::DriverBase {
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
 
-  public: // after the members that it names
-    SnapshotOps snapshots_{*this};
+  public: // after the members that it names    SnapshotOps snapshots_{*this};
     CheckpointOps checkpoints_{*this};
     SaveOps save_ops_{*this};
     JobOps job_ops_{*this};
     using Parts = plugin::parts<
-        &Driver::snapshots_,
-        &Driver::checkpoints_,
-        &Driver::save_ops_,
-        &Driver::job_ops_,
+        &Driver::snapshots_, &Driver::checkpoints_, &Driver::save_ops_, &Driver::job_ops_,
         &Driver::metadata_,
         &Driver::native_>;
 };

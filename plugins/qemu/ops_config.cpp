@@ -140,40 +140,6 @@ Status Driver::settle_nvram(const Domain& config, std::uint32_t flags) const {
                       "cannot undefine domain with nvram: '{}' is its file; say whether to remove or keep it", file);
 }
 
-// What goes with a guest that is off goes only if it is said so.
-Status Driver::may_undefine(const GuestPtr& guest, std::uint32_t flags) const {
-    const auto count = [](const auto& moments) {
-        std::size_t n = 0;
-        moments.each([&](const auto&, const auto&) { ++n; });
-        return n;
-    };
-    const ObjectLock lock(guest->mu);
-    if (guest->active()) return {};
-    const auto refuse = [](std::string text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); };
-    if (!guest->snapshots.empty() && (flags & PV_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) == 0)
-        return refuse(fmt::format("cannot delete inactive domain with {} snapshots", count(guest->snapshots)));
-    if (!guest->checkpoints.empty() && (flags & PV_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA) == 0)
-        return refuse(fmt::format("cannot delete inactive domain with {} checkpoints", count(guest->checkpoints)));
-    if (guest->managed_save && (flags & PV_DOMAIN_UNDEFINE_MANAGED_SAVE) == 0)
-        return refuse("Refusing to undefine while domain managed save image exists");
-    return {};
-}
-
-Status Driver::forget_moments(const GuestPtr& guest) const {
-    std::vector<std::string> snapshots, checkpoints;
-    {
-        const ObjectLock lock(guest->mu);
-        if (guest->active()) return {}; // it goes on, and they with it
-        guest->snapshots.each([&](const std::string& name, const auto&) { snapshots.push_back(name); });
-        guest->checkpoints.each([&](const std::string& name, const auto&) { checkpoints.push_back(name); });
-    }
-    PV_TRY(moments_.forget(guest->uuid, snapshots, checkpoints));
-    const ObjectLock lock(guest->mu);
-    for (const std::string& name : snapshots) guest->snapshots.remove(s_, name);
-    for (const std::string& name : checkpoints) guest->checkpoints.remove(s_, name);
-    return {};
-}
-
 void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags) {
     sdk::domain::PackedDomainPtr config;
     {
@@ -184,11 +150,11 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest,
         return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cannot undefine transient domain"));
     const auto domain = config->unpack();
     if (!domain) return op->finish(domain.error());
-    if (const Status allowed = may_undefine(guest, flags); !allowed) return op->finish(allowed);
+    if (const Status allowed = MomentStore::may_undefine(*guest, flags); !allowed) return op->finish(allowed);
     if (const Status settled = settle_nvram(*domain, flags); !settled) return op->finish(settled);
     if (const Status gone = configs_.remove(autostart_record(guest->name)); !gone) return op->finish(gone);
     if (const Status gone = configs_.remove(config_record(guest->name)); !gone) return op->finish(gone);
-    if (const Status gone = forget_moments(guest); !gone) return op->finish(gone);
+    if (const Status gone = moments_.forget_all(guest); !gone) return op->finish(gone);
     bool saved = false;
     {
         const ObjectLock lock(guest->mu);

@@ -20,6 +20,7 @@
 
 #include "cgroup/cgroup.h"
 #include "command/host.h"
+#include "beginning.h"
 #include "guest.h"
 #include "monitor/monitor.h"
 #include "ownership/claims.h"
@@ -36,24 +37,6 @@ class Driver;
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
 // What an emulator's environment holds before the document's own.
 std::vector<std::string> emulator_environment(const std::string& folder);
-
-class Run;
-
-// How a run begins that is no boot: from a saved state, from a snapshot.
-struct Beginning {
-    std::int32_t running = PV_DOMAIN_RUNNING_BOOTED, paused = PV_DOMAIN_PAUSED_USER;                              // reasons
-    std::int32_t started = PV_DOMAIN_EVENT_STARTED_BOOTED, suspended = PV_DOMAIN_EVENT_SUSPENDED_PAUSED; // details
-    UniqueFd incoming; // a migration's stream, which the emulator has as descriptor kNumber and waits to be told to read
-    static constexpr int kNumber = 500;
-    // On the loop, the monitor being there, before the guest's first instruction. An error ends the start.
-    std::function<sdk::Task<Status>(std::shared_ptr<Run>)> prepare;
-};
-
-// How a run ends that is told to: shut-off reason, detail of the event, and what its log says.
-struct Ending {
-    std::int32_t reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
-    std::string_view name = "destroyed"; // static text
-};
 
 class Run : public std::enable_shared_from_this<Run> {
   public:

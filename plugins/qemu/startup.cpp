@@ -38,7 +38,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_autostart();
     load_statuses();
     moments_.load(*this); // of guests that only run, too
-    saves_.load(*this);
+    save_ops_.store().load(*this);
     autostart_guests();
     return {};
 }

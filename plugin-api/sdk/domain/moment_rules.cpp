@@ -65,14 +65,14 @@ Status check_memory(Snapshot& snapshot, const SnapshotTerms& terms) {
 }
 
 // "/images/hda.qcow2" and "asdf": "/images/hda.asdf".
-Status name_file(SnapshotDisk& disk, const Disk& of, const std::string& snapshot) {
+Status name_file(SnapshotDisk& disk, const Disk& of, const std::string& snapshot, bool real) {
     if (!disk.type.empty() && disk.type != "file")
         return unsupported("cannot generate external snapshot name for disk '{}' on a '{}' device", disk.name, disk.type);
     std::string path = of.source ? of.source->file : std::string();
     if (path.empty() && of.source) path = of.source->dev;
     if (path.empty()) return unsupported("cannot generate external snapshot name for disk '{}' without source", disk.name);
     struct stat facts {};
-    if (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    if (real && (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)))
         return unsupported("source for disk '{}' is not a regular file; refusing to generate external snapshot name", disk.name);
     const std::size_t dot = path.rfind('.');
     if (dot != std::string::npos && path.find('/', dot) == std::string::npos) path.resize(dot);
@@ -87,14 +87,14 @@ std::string path_of(const SnapshotDisk& disk) {
 }
 
 // An external one has somewhere to go, and nobody else goes there.
-Status place_files(Snapshot& snapshot, const Domain& domain) {
+Status place_files(Snapshot& snapshot, const Domain& domain, bool real) {
     std::set<std::string> taken;
     for (std::size_t i = 0; i < snapshot.disks.size(); ++i) {
         SnapshotDisk& disk = snapshot.disks[i];
         if (disk.snapshot != "external") continue;
         if (disk.type.empty()) disk.type = "file";
         const bool somewhere = !path_of(disk).empty() || (disk.source && !disk.source->protocol.empty());
-        if (!somewhere) PV_TRY(name_file(disk, domain.devices.disks[i], snapshot.name));
+        if (!somewhere) PV_TRY(name_file(disk, domain.devices.disks[i], snapshot.name, real));
         const std::string path = path_of(disk);
         if (disk.type == "file" && !path.starts_with('/')) return xml_error("disk snapshot image path '{}' must be absolute", path);
         if (!path.empty() && !taken.insert(path).second)
@@ -127,7 +127,7 @@ std::string source_name(const DiskSource& s) {
     return {};
 }
 
-const Disk* find_disk(const Domain& domain, std::string_view name) {
+const Disk* disk_named(const Domain& domain, std::string_view name) {
     if (name.empty()) return nullptr;
     for (const Disk& disk : domain.devices.disks)
         if (disk.target.dev == name) return &disk;
@@ -164,7 +164,7 @@ Status place_disks(Snapshot& snapshot, const Domain& domain, const SnapshotPlace
     if (snapshot.disks.size() > disks.size()) return unsupported("too many disk snapshot requests for domain");
     std::vector<std::optional<SnapshotDisk>> placed(disks.size());
     for (SnapshotDisk& given : snapshot.disks) {
-        const Disk* const of = find_disk(domain, given.name);
+        const Disk* const of = disk_named(domain, given.name);
         if (of == nullptr) return unsupported("no disk named '{}'", given.name);
         auto& slot = placed[static_cast<std::size_t>(of - disks.data())];
         if (slot) return unsupported("disk '{}' specified twice", of->target.dev);
@@ -180,7 +180,7 @@ Status place_disks(Snapshot& snapshot, const Domain& domain, const SnapshotPlace
         }
         snapshot.disks.push_back(*std::move(placed[i]));
     }
-    return place_files(snapshot, domain);
+    return place_files(snapshot, domain, placement.real_files);
 }
 
 Status check_redefined(const Snapshot& snapshot, const Uuid& domain, const Redefinition& how) {
@@ -200,7 +200,7 @@ Status check_redefined(const Snapshot& snapshot, const Uuid& domain, const Redef
 
 SnapshotPlacement placement_of(const Snapshot& snapshot) {
     const bool outside = snapshot.state == "disk-snapshot" || is_external(snapshot);
-    return {.mode = outside ? "external" : "internal", .uniform = !outside, .keep_domain_mode = true};
+    return {.mode = outside ? "external" : "internal", .uniform = !outside};
 }
 
 Error own_parent(const std::string& name) { return invalid_arg("cannot set moment {} as its own parent", name); }
@@ -229,7 +229,7 @@ Status place_disks(Checkpoint& checkpoint, const Domain& domain) {
     if (disks.empty()) return make_error(ErrorCode::config_unsupported, kWhere, "domain must have at least one disk to perform checkpoints");
     std::vector<std::optional<CheckpointDisk>> placed(disks.size());
     for (CheckpointDisk& given : checkpoint.disks) {
-        const Disk* const of = find_disk(domain, given.name);
+        const Disk* const of = disk_named(domain, given.name);
         if (of == nullptr) return make_error(ErrorCode::config_unsupported, kWhere, "no disk named '{}'", given.name);
         auto& slot = placed[static_cast<std::size_t>(of - disks.data())];
         if (slot) return make_error(ErrorCode::config_unsupported, kWhere, "disk '{}' specified twice", of->target.dev);
@@ -279,7 +279,7 @@ Status place_disks(Backup& backup, const Domain& domain, std::string_view suffix
     const auto& disks = domain.devices.disks;
     std::vector<char> named(disks.size());
     for (BackupDisk& given : backup.disks) {
-        const Disk* const of = find_disk(domain, given.name);
+        const Disk* const of = disk_named(domain, given.name);
         if (of == nullptr) return make_error(ErrorCode::config_unsupported, kBackup, "no disk named '{}'", given.name);
         if (std::exchange(named[static_cast<std::size_t>(of - disks.data())], 1) != 0)
             return make_error(ErrorCode::config_unsupported, kBackup, "backup for disk '{}' specified more than once", of->target.dev);
@@ -304,7 +304,7 @@ Status place_disks(Backup& backup, const Domain& domain, std::string_view suffix
         if (disk.backup_mode.empty()) disk.backup_mode = disk.incremental.empty() ? "full" : "incremental";
         if (disk.backup_mode == "incremental" && disk.incremental.empty())
             return make_error(ErrorCode::xml_error, kBackup, "'incremental' backup mode of disk '{}' requires setting 'incremental' field", disk.name);
-        PV_TRY(place_target(disk, *find_disk(domain, disk.name), push, suffix));
+        PV_TRY(place_target(disk, *disk_named(domain, disk.name), push, suffix));
     }
     if (!any) return make_error(ErrorCode::config_unsupported, kBackup, "no disks selected for backup");
     return {};

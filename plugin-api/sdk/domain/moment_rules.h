@@ -17,7 +17,7 @@ namespace polyvirt::sdk::domain {
 std::string source_name(const Disk& disk);
 std::string source_name(const DiskSource& source);
 // By its target, or by its source. Null: the domain has none of that name.
-const Disk* find_disk(const Domain& domain, std::string_view name);
+const Disk* disk_named(const Domain& domain, std::string_view name);
 
 // Whether it keeps something outside of the disks that the guest had: its memory, or a disk.
 bool is_external(const Snapshot& snapshot);
@@ -31,6 +31,7 @@ Status check_snapshot(Snapshot& snapshot, const SnapshotTerms& terms, ErrorDomai
 struct SnapshotPlacement {
     std::string_view mode = "internal"; // of disks that say nothing
     bool uniform = false;               // no disk may have another mode, but it may be left out
+    bool real_files = true;             // a disk whose file is to be found a name is one of this host's
     bool keep_domain_mode = true;       // <disk snapshot=''/> of the domain counts, not only where it is "no"
 };
 // Each disk of the domain has its line, in the domain's order; those to be external have a file.

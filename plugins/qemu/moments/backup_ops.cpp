@@ -62,7 +62,7 @@ Result<BackupPlan> plan_backup(Guest& guest, Backup document, const std::string&
         if (line.backup != "yes") continue;
         PV_ASSIGN_OR_RETURN(std::string since, bitmap_of(guest, line));
         line.index = guest.blocks.take_number();
-        BackupPart part = part_of(*find_disk(*guest.live, line.name), line, document.mode == "pull" ? *line.scratch : *line.target, *line.index);
+        BackupPart part = part_of(*disk_named(*guest.live, line.name), line, document.mode == "pull" ? *line.scratch : *line.target, *line.index);
         if (!since.empty()) part.changed = changed_name(line.name);
         part.since = std::move(since);
         if (document.mode == "pull" && !part.since.empty() && line.export_bitmap.empty()) line.export_bitmap = part.changed;
@@ -103,7 +103,7 @@ BackupPlan plan_again(Guest& guest, const BackupUnderWay& backup) {
     const bool pull = plan.pull();
     const ObjectLock lock(guest.mu);
     for (const BackupDisk& line : plan.document.disks) {
-        const Disk* const disk = guest.live ? find_disk(*guest.live, line.name) : nullptr;
+        const Disk* const disk = guest.live ? disk_named(*guest.live, line.name) : nullptr;
         const std::optional<DiskSource>& to = pull ? line.scratch : line.target;
         if (line.backup != "yes" || disk == nullptr || !to) continue;
         BackupPart part = part_of(*disk, line, *to, line.index.value_or(0));

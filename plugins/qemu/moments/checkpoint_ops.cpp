@@ -73,7 +73,7 @@ Result<Checkpoint> CheckpointOps::prepare(const GuestPtr& guest, Checkpoint chec
     }
     PV_TRY(place_disks(checkpoint, *live));
     for (const CheckpointDisk& disk : checkpoint.disks) {
-        const Disk* const of = find_disk(*live, disk.name);
+        const Disk* const of = disk_named(*live, disk.name);
         if (disk.checkpoint == "bitmap" && of->driver.type != "qcow2")
             return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "checkpoint for disk {} unsupported for storage type {}", disk.name,
                               of->driver.type.empty() ? "raw" : of->driver.type);

@@ -30,7 +30,7 @@ Result<std::vector<Overlay>> plan_overlays(Guest& guest, const Snapshot& snapsho
     if (!guest.live) return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     for (const SnapshotDisk& line : snapshot.disks) {
         if (line.snapshot != "external") continue;
-        const Disk* const disk = find_disk(*guest.live, line.name);
+        const Disk* const disk = disk_named(*guest.live, line.name);
         if (disk == nullptr) return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "disk '{}' is gone", line.name);
         if (guest.blocks.job_of(line.name) != nullptr)
             return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "disk '{}' already in active block job", line.name);

@@ -121,7 +121,7 @@ std::vector<const Disk*> internal_disks(const Snapshot& snapshot, const Domain& 
     std::vector<const Disk*> found;
     for (const SnapshotDisk& line : snapshot.disks) {
         if (line.snapshot != "internal") continue;
-        if (const Disk* const disk = find_disk(domain, line.name)) found.push_back(disk);
+        if (const Disk* const disk = disk_named(domain, line.name)) found.push_back(disk);
     }
     return found;
 }

@@ -28,7 +28,7 @@ Status make_overlays(const plugin::Services& s, const Snapshot& snapshot, const 
     std::vector<std::string> made;
     for (const SnapshotDisk& line : snapshot.disks) {
         if (line.snapshot != "external") continue;
-        const Disk& disk = *find_disk(domain, line.name);
+        const Disk& disk = *disk_named(domain, line.name);
         NewOverlay overlay{source_name(*line.source), source_name(disk), disk.driver.type.empty() ? "raw" : disk.driver.type};
         const bool fresh = line.type == "file" && ::access(overlay.file.c_str(), F_OK) != 0;
         if (const Status done = make_overlay(s, overlay); !done) {

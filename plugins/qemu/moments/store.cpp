@@ -136,7 +136,7 @@ Error no_checkpoint(std::string_view name) {
     return make_error(ErrorCode::no_domain_checkpoint, ErrorDomain::qemu, "no domain checkpoint with matching name '{}'", name);
 }
 
-MomentStore::MomentStore(const plugin::Services& s) : records_(s, PV_STATE_DATA, ErrorDomain::qemu) {}
+MomentStore::MomentStore(const plugin::Services& s) : s_(s), records_(s, PV_STATE_DATA, ErrorDomain::qemu) {}
 
 Status MomentStore::put(const Uuid& guest, const Snapshot& snapshot, pv_call* call) const {
     return records_.put(record_name(kSnapshots, guest, snapshot.name), text_of(snapshot), call);
@@ -199,6 +199,40 @@ Status MomentStore::forget(const Uuid& guest, const std::vector<std::string>& sn
     for (const std::string& name : checkpoints) PV_TRY(remove_checkpoint(guest, name));
     if (!snapshots.empty()) PV_TRY(put_current(PV_KIND_SNAPSHOT, guest, {}, nullptr));
     if (!checkpoints.empty()) PV_TRY(put_current(PV_KIND_CHECKPOINT, guest, {}, nullptr));
+    return {};
+}
+
+// What goes with a guest that is off goes only if it is said so.
+Status MomentStore::may_undefine(Guest& guest, std::uint32_t flags) {
+    const auto count = [](const auto& moments) {
+        std::size_t n = 0;
+        moments.each([&](const auto&, const auto&) { ++n; });
+        return n;
+    };
+    const ObjectLock lock(guest.mu);
+    if (guest.active()) return {};
+    const auto refuse = [](std::string text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); };
+    if (!guest.snapshots.empty() && (flags & PV_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) == 0)
+        return refuse(fmt::format("cannot delete inactive domain with {} snapshots", count(guest.snapshots)));
+    if (!guest.checkpoints.empty() && (flags & PV_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA) == 0)
+        return refuse(fmt::format("cannot delete inactive domain with {} checkpoints", count(guest.checkpoints)));
+    if (guest.managed_save && (flags & PV_DOMAIN_UNDEFINE_MANAGED_SAVE) == 0)
+        return refuse("Refusing to undefine while domain managed save image exists");
+    return {};
+}
+
+Status MomentStore::forget_all(const GuestPtr& guest) const {
+    std::vector<std::string> snapshots, checkpoints;
+    {
+        const ObjectLock lock(guest->mu);
+        if (guest->active()) return {}; // it goes on, and they with it
+        guest->snapshots.each([&](const std::string& name, const auto&) { snapshots.push_back(name); });
+        guest->checkpoints.each([&](const std::string& name, const auto&) { checkpoints.push_back(name); });
+    }
+    PV_TRY(forget(guest->uuid, snapshots, checkpoints));
+    const ObjectLock lock(guest->mu);
+    for (const std::string& name : snapshots) guest->snapshots.remove(s_, name);
+    for (const std::string& name : checkpoints) guest->checkpoints.remove(s_, name);
     return {};
 }
 

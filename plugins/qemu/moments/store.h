@@ -42,7 +42,13 @@ class MomentStore {
     // All of one that is gone, or that nobody needs any more. Leaves the guest's own tables alone.
     Status forget(const Uuid& guest, const std::vector<std::string>& snapshots, const std::vector<std::string>& checkpoints) const;
 
+    // The same of one that is off and goes, with its tables.
+    Status forget_all(const GuestPtr& guest) const;
+    // Whether it may go: `flags` (PV_DOMAIN_UNDEFINE_*) say what of it goes too.
+    static Status may_undefine(Guest& guest, std::uint32_t flags);
+
   private:
+    const plugin::Services& s_;
     const sdk::Records records_;
 };
 

@@ -92,7 +92,7 @@ SaveOps::Task SaveOps::restore_guest(sdk::OperationPtr op, GuestPtr guest, std::
 }
 
 SaveOps::Task SaveOps::start_managed(sdk::OperationPtr op, GuestPtr guest, StartOptions options) {
-    const std::string path = driver_.saves().managed_path(guest->name);
+    const std::string path = store_.managed_path(guest->name);
     auto image = open_saved(path);
     const auto parsed = image ? driver_.parse(image->head.facts.xml) : Result<Domain>(image.error());
     if (!image && (image.error().code == ErrorCode::operation_failed || image.error().int1 == ENOENT)) {
@@ -128,7 +128,7 @@ SaveOps::Task SaveOps::start_anew(sdk::OperationPtr op, GuestPtr guest, StartOpt
 
 void SaveOps::adopted(const GuestPtr& guest) {
     const auto drop = [this, guest] {
-        if (::access(driver_.saves().managed_path(guest->name).c_str(), F_OK) != 0) return;
+        if (::access(store_.managed_path(guest->name).c_str(), F_OK) != 0) return;
         if (const Status gone = drop_managed(guest); !gone) log::error("save", "domain '{}': {}", guest->name, gone.error().message);
     };
     if (!plugin::submit(s_, guest->strand, drop)) drop();

@@ -34,7 +34,7 @@ pv_status SaveOps::save(pv_call* call, const pv_obj* obj, const pv_dom_save_in& 
 pv_status SaveOps::managed_save(pv_call* call, const pv_obj* obj, const pv_dom_managed_save_in& in, pv_dom_managed_save_out&) {
     if (const Status flags = check_save_flags(in.flags, kSaveFlags, "qemuDomainManagedSave"); !flags) return answer(call, flags);
     return with_job(call, obj, PV_JOB_ASYNC, "managed save", [this, flags = in.flags](const sdk::OperationPtr& op, const GuestPtr& guest) {
-        return save_guest(op, guest, {.path = driver_.saves().managed_path(guest->name), .dxml = {}, .flags = flags, .managed = true});
+        return save_guest(op, guest, {.path = store_.managed_path(guest->name), .dxml = {}, .flags = flags, .managed = true});
     });
 }
 
@@ -45,7 +45,7 @@ SaveOps::Task SaveOps::save_guest(sdk::OperationPtr op, GuestPtr guest, Request 
             const ObjectLock lock(guest->mu);
             if (!guest->config) co_return invalid("cannot do managed save for transient domain");
         }
-        PV_CO_TRY(driver_.saves().make_folder());
+        PV_CO_TRY(store_.make_folder());
     }
     const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_SAVE, [run] { cancel_migration(run); });
     Status outcome = co_await save_and_end(op, guest, run, std::move(request), ticket);
@@ -74,10 +74,9 @@ Result<ImageFacts> SaveOps::facts_of(const GuestPtr& guest, const Request& reque
 }
 
 SaveOps::Task SaveOps::save_and_end(sdk::OperationPtr op, GuestPtr guest, RunPtr run, Request request, JobTicketPtr ticket) {
-    const SaveStore& store = driver_.saves();
     PV_CO_ASSIGN_OR_RETURN(const ImageFacts facts, facts_of(guest, request));
     SaveStore::Saving saving{.temporary = temporary_for(request.path, guest->uuid), .final = request.path, .whole = false, .managed = request.managed};
-    PV_CO_TRY(store.put(guest->uuid, saving, op->call()));
+    PV_CO_TRY(store_.put(guest->uuid, saving, op->call()));
     bool was_running = false;
     {
         const ObjectLock lock(guest->mu);
@@ -89,13 +88,13 @@ SaveOps::Task SaveOps::save_and_end(sdk::OperationPtr op, GuestPtr guest, RunPtr
     if (written) {
         // From here on it is the image that counts, whoever dies first.
         saving.whole = true;
-        written = store.put(guest->uuid, saving, op->call());
+        written = store_.put(guest->uuid, saving, op->call());
     }
     if (written) written = co_await run->ended(kSaved);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if (!written) {
         if (saving.temporary != saving.final) ::unlink(saving.temporary.c_str());
-        const Status gone = store.remove(guest->uuid);
+        const Status gone = store_.remove(guest->uuid);
         if (!gone) log::error("save", "domain '{}': {}", guest->name, gone.error().message);
         if (was_running) {
             const Status going = co_await run->go_on(PV_DOMAIN_RUNNING_SAVE_CANCELED);
@@ -104,7 +103,7 @@ SaveOps::Task SaveOps::save_and_end(sdk::OperationPtr op, GuestPtr guest, RunPtr
         co_return written;
     }
     PV_CO_TRY(publish_image(saving));
-    PV_CO_TRY(store.remove(guest->uuid));
+    PV_CO_TRY(store_.remove(guest->uuid));
     if (!request.managed) co_return Status{};
     const ObjectLock lock(guest->mu);
     guest->managed_save = true;
@@ -160,10 +159,10 @@ pv_status SaveOps::managed_save_remove(pv_call* call, const pv_obj* obj, const p
 SaveOps::Task SaveOps::remove_managed(GuestPtr guest) { co_return drop_managed(guest); }
 
 Status SaveOps::drop_managed(const GuestPtr& guest) {
-    const std::string path = driver_.saves().managed_path(guest->name);
+    const std::string path = store_.managed_path(guest->name);
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
         return make_system_error(errno, ErrorDomain::qemu, "Failed to remove managed save file '" + path + "'");
-    PV_TRY(driver_.saves().make_folder());
+    PV_TRY(store_.make_folder());
     PV_TRY(sync_folder(path));
     const ObjectLock lock(guest->mu);
     guest->managed_save = false;
@@ -182,7 +181,7 @@ pv_status SaveOps::managed_save_xml_desc(pv_call* call, const pv_obj* obj, const
         saved = guest->managed_save;
     }
     if (!saved) return answer(call, invalid("domain does not have managed save image"));
-    return describe_image(call, driver_.saves().managed_path(guest->name), in.flags, out.xml);
+    return describe_image(call, store_.managed_path(guest->name), in.flags, out.xml);
 }
 
 pv_status SaveOps::managed_save_define_xml(pv_call* call, const pv_obj* obj, const pv_dom_managed_save_define_xml_in& in,
@@ -199,7 +198,7 @@ SaveOps::Task SaveOps::redefine_managed(GuestPtr guest, std::string xml, std::ui
         const ObjectLock lock(guest->mu);
         if (!guest->managed_save) co_return invalid("domain does not have managed save image");
     }
-    co_return define_image(driver_.saves().managed_path(guest->name), xml, flags);
+    co_return define_image(store_.managed_path(guest->name), xml, flags);
 }
 
 } // namespace polyvirt::qemu

@@ -8,6 +8,7 @@
 
 #include <polyvirt/gen/dom_save.h>
 
+#include "beginning.h"
 #include "part.h"
 #include "save/image.h"
 #include "save/jobs.h"
@@ -15,12 +16,11 @@
 
 namespace polyvirt::qemu {
 
-struct Beginning;
-struct StartOptions;
 
 class SaveOps final : public Part {
   public:
-    using Part::Part;
+    explicit SaveOps(Driver& driver) : Part(driver), store_(s_) {}
+    [[nodiscard]] const SaveStore& store() const { return store_; }
     using Implements = plugin::implements<ops::dom_save::save, ops::dom_save::restore, ops::dom_save::save_image_xml_desc,
                                           ops::dom_save::save_image_define_xml, ops::dom_save::managed_save, ops::dom_save::managed_save_remove,
                                           ops::dom_save::managed_save_xml_desc, ops::dom_save::managed_save_define_xml, ops::dom_save::core_dump>;
@@ -76,6 +76,8 @@ class SaveOps final : public Part {
         std::string path;
         std::uint32_t format = 0, flags = 0;
     };
+    const SaveStore store_;
+
     Task dump_guest(GuestPtr guest, DumpRequest request);
     Task write_dump(RunPtr run, DumpRequest request, JobTicketPtr ticket);
     Task after_dump(RunPtr run, std::uint32_t flags, bool paused_here, bool dumped);
