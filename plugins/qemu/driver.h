@@ -236,13 +236,14 @@ class Driver final : public plugin::DriverBase {
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
 
-    MetadataOps metadata_{*this};
-    NativeOps native_{*this};
-
-  public: // after the members that it names    SnapshotOps snapshots_{*this};
+    SnapshotOps snapshots_{*this};
     CheckpointOps checkpoints_{*this};
     SaveOps save_ops_{*this};
     JobOps job_ops_{*this};
+    MetadataOps metadata_{*this};
+    NativeOps native_{*this};
+
+  public: // after the members that it names
     using Parts = plugin::parts<
         &Driver::snapshots_, &Driver::checkpoints_, &Driver::save_ops_, &Driver::job_ops_,
         &Driver::metadata_,

@@ -15,11 +15,6 @@ std::uint64_t number(const Json& object, const char* key) {
     return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
 }
 
-std::string attribute(const sdk::xml::Node& node, std::string_view name) {
-    const std::string* const value = node.attribute(name);
-    return value != nullptr ? *value : std::string();
-}
-
 } // namespace
 
 std::optional<std::uint64_t> node_size(const Json& named_nodes, const std::string& node) {
@@ -30,33 +25,6 @@ std::optional<std::uint64_t> node_size(const Json& named_nodes, const std::strin
         if (image != one.end()) return number(*image, "virtual-size");
     }
     return std::nullopt;
-}
-
-Result<Json> server_address(const sdk::domain::Backup& backup) {
-    Json data = Json::object(), address = Json::object();
-    std::string transport = "tcp", name = "localhost", port = "10809", socket, tls;
-    for (const auto& node : backup.kept) {
-        if (node.name != "server") continue;
-        if (const std::string text = attribute(node, "transport"); !text.empty()) transport = text;
-        if (const std::string text = attribute(node, "name"); !text.empty()) name = text;
-        if (const std::string text = attribute(node, "port"); !text.empty()) port = text;
-        socket = attribute(node, "socket");
-        tls = attribute(node, "tls");
-    }
-    if (tls == "yes") return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "TLS is not supported for the server of a backup");
-    if (transport == "unix") {
-        if (!socket.starts_with('/')) return make_error(ErrorCode::xml_error, ErrorDomain::qemu, "backup socket path '{}' must be absolute", socket);
-        data["path"] = socket;
-    } else if (transport == "tcp") {
-        transport = "inet";
-        data["host"] = name;
-        data["port"] = port;
-    } else {
-        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "unsupported transport '{}' of the server of a backup", transport);
-    }
-    address["type"] = transport;
-    address["data"] = std::move(data);
-    return address;
 }
 
 Json backup_steps(const BackupPlan& plan, const sdk::domain::Checkpoint* checkpoint, const Nodes& nodes) {

@@ -39,8 +39,6 @@ struct BackupPlan {
 
 // The virtual size of a node, of a reply to query-named-block-nodes.
 std::optional<std::uint64_t> node_size(const Json& named_nodes, const std::string& node);
-// Where a pull is served, as nbd-server-start takes it. Errors: config_unsupported.
-Result<Json> server_address(const sdk::domain::Backup& backup);
 // The one step that begins all of it at one moment. `checkpoint`: made at the same moment; null: none.
 Json backup_steps(const BackupPlan& plan, const sdk::domain::Checkpoint* checkpoint, const Nodes& nodes);
 

@@ -16,6 +16,7 @@
 #include "moments/images.h"
 #include "moments/nodes.h"
 #include "moments/overlay.h"
+#include "moments/server.h"
 #include "run.h"
 #include "save/jobs.h"
 #include "sdk/domain/moment_rules.h"
@@ -85,6 +86,11 @@ Status make_targets(const plugin::Services& s, BackupPlan& plan) {
     return {};
 }
 
+void remove_socket(const BackupPlan& plan) {
+    const auto place = plan.pull() ? server_place(plan.document) : Result<ServerPlace>(ServerPlace{});
+    if (place && !place->socket.empty()) ::unlink(place->socket.c_str());
+}
+
 void remove_targets(const BackupPlan& plan) {
     for (const BackupPart& part : plan.parts)
         if (part.made) ::unlink(part.link.path().c_str());
@@ -128,9 +134,12 @@ sdk::Task<Status> open_targets(RunPtr run, std::shared_ptr<BackupPlan> plan) {
     co_return Status{};
 }
 
-sdk::Task<Status> serve(RunPtr run, std::shared_ptr<BackupPlan> plan, Json address) {
-    Json server = Json::object();
-    server["addr"] = std::move(address);
+sdk::Task<Status> serve(RunPtr run, std::shared_ptr<BackupPlan> plan, std::shared_ptr<UniqueFd> listener) {
+    Json named = {{"fdname", "polyvirt-nbd"}};
+    std::vector<UniqueFd> fds;
+    fds.push_back(std::move(*listener));
+    PV_CO_TRY(co_await run->qmp("getfd", std::move(named), std::move(fds)));
+    Json server = Json::parse(R"({"addr": {"type": "fd", "data": {"str": "polyvirt-nbd"}}})");
     PV_CO_TRY(co_await run->qmp("nbd-server-start", std::move(server)));
     for (const BackupPart& part : plan->parts) {
         Json arguments = {{"type", "nbd"}, {"id", part.job}, {"node-name", format_node(part.link.number())}, {"name", part.export_name}, {"writable", false}};
@@ -212,7 +221,8 @@ CheckpointOps::Task CheckpointOps::back_up(sdk::OperationPtr op, GuestPtr guest,
     const auto plan = std::make_shared<BackupPlan>(std::move(planned));
     // Ended by the look at it: an abort is seen within one.
     const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_BACKUP, [] {});
-    Status begun = co_await begin_backup(guest, run, plan, checkpoint ? &*checkpoint : nullptr, flags);
+    bool served = false;
+    Status begun = co_await begin_backup(guest, run, plan, checkpoint ? &*checkpoint : nullptr, flags, &served);
     if (begun && checkpoint) {
         PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
         begun = keep(op, guest, *checkpoint, parent, true, nullptr);
@@ -221,6 +231,7 @@ CheckpointOps::Task CheckpointOps::back_up(sdk::OperationPtr op, GuestPtr guest,
         (void)co_await clear_up(run, plan);
         PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
         remove_targets(*plan);
+        if (served) remove_socket(*plan);
         {
             const ObjectLock lock(guest->mu);
             guest->backup = nullptr;
@@ -269,6 +280,7 @@ CheckpointOps::Task CheckpointOps::see_through(sdk::OperationPtr op, GuestPtr gu
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     run->close_up(needs_of(*plan));
     if (plan->pull()) remove_targets(*plan); // scratch is nobody's afterwards
+    remove_socket(*plan);
     {
         const ObjectLock lock(guest->mu);
         guest->backup = nullptr;
@@ -280,10 +292,13 @@ CheckpointOps::Task CheckpointOps::see_through(sdk::OperationPtr op, GuestPtr gu
 }
 
 CheckpointOps::Task CheckpointOps::begin_backup(GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, const Checkpoint* checkpoint,
-                                                std::uint32_t flags) {
-    Json address;
+                                                std::uint32_t flags, bool* served) {
+    const auto listener = std::make_shared<UniqueFd>();
     if (plan->pull()) {
-        PV_CO_ASSIGN_OR_RETURN(address, server_address(plan->document));
+        PV_CO_ASSIGN_OR_RETURN(const ServerPlace place, server_place(plan->document));
+        PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
+        PV_CO_ASSIGN_OR_RETURN(*listener, listen_at(place));
+        *served = true;
     }
     PV_CO_ASSIGN_OR_RETURN(const Nodes nodes, co_await disk_nodes(run));
     Json flat = {{"flat", true}};
@@ -311,14 +326,14 @@ CheckpointOps::Task CheckpointOps::begin_backup(GuestPtr guest, RunPtr run, std:
     arguments["actions"] = backup_steps(*plan, checkpoint, nodes);
     PV_CO_TRY(co_await run->qmp("transaction", std::move(arguments)));
     if (!plan->pull()) co_return Status{};
-    Status served = co_await serve(run, plan, address);
-    if (served) co_return served;
+    Status serving = co_await serve(run, plan, listener);
+    if (serving) co_return serving;
     // The jobs run already.
     for (const BackupPart& part : plan->parts) {
         Json job = {{"id", part.job}, {"force", true}};
         (void)co_await run->qmp("block-job-cancel", std::move(job));
     }
-    co_return served;
+    co_return serving;
 }
 
 pv_status CheckpointOps::backup_xml_desc(pv_call* call, const pv_obj* obj, const pv_checkpoint_backup_xml_desc_in& in,

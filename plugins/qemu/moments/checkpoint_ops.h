@@ -44,7 +44,8 @@ class CheckpointOps final : public Part {
     Task remove_one(GuestPtr guest, std::string name, bool data);
     // backup_ops.cpp
     Task back_up(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::string checkpoint_xml, std::uint32_t flags);
-    Task begin_backup(GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, const Checkpoint* checkpoint, std::uint32_t flags);
+    Task begin_backup(GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, const Checkpoint* checkpoint, std::uint32_t flags,
+                      bool* served);
     Task see_through(sdk::OperationPtr op, GuestPtr guest, RunPtr run, std::shared_ptr<BackupPlan> plan, JobTicketPtr ticket);
     Task take_up(sdk::OperationPtr op, GuestPtr guest);
     Task describe_sizes(GuestPtr guest, Checkpoint checkpoint, sdk::domain::MomentFormat how, pv_sink* sink);
