@@ -36,12 +36,14 @@ Result<std::shared_ptr<UniqueFd>> create_file(const std::string& path) {
     return file;
 }
 
+bool any(const Json&) { return true; }
+
 sdk::Task<Status> dump_memory(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd> fd, std::uint32_t format, JobTicketPtr ticket) {
     Json named = {{"fdname", "polyvirt-dump"}};
     std::vector<UniqueFd> fds;
     fds.push_back(std::move(*fd));
     PV_CO_TRY(co_await run->qmp("getfd", std::move(named), std::move(fds)));
-    PV_CO_ASSIGN_OR_RETURN(const Run::ExpectedPtr over, co_await run->expect("DUMP_COMPLETED", [](const Json&) { return true; }));
+    PV_CO_ASSIGN_OR_RETURN(const Run::ExpectedPtr over, co_await run->expect("DUMP_COMPLETED", any));
     Json arguments = {{"paging", false}, {"protocol", "fd:polyvirt-dump"}, {"detach", true}};
     if (format != PV_DOMAIN_CORE_DUMP_FORMAT_RAW) arguments["format"] = kFormats[format];
     PV_CO_TRY(co_await run->qmp("dump-guest-memory", std::move(arguments)));

@@ -78,7 +78,8 @@ SaveOps::Task SaveOps::write_stream(RunPtr run, std::shared_ptr<UniqueFd> file, 
     Status moved = co_await migrate_to(run, in, ticket, what);
     in->reset(); // where it was not handed over, the program would wait for ever
     PV_CO_TRY(co_await run->on_loop());
-    const Status packed = co_await sdk::Async<Status>([end](const sdk::Answer<Status>& answer) { end->wait(answer); });
+    sdk::Async<Status> over([end](const sdk::Answer<Status>& answer) { end->wait(answer); });
+    const Status packed = co_await over;
     co_return moved ? packed : moved;
 }
 
