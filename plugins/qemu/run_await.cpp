@@ -129,6 +129,32 @@ sdk::Async<Status> Run::on_loop() {
     });
 }
 
+sdk::Task<Status> Run::pause(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state != PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_paused_ = reason;
+    const auto stopped = co_await qmp("stop");
+    co_return stopped ? Status{} : Status(stopped.error());
+}
+
+sdk::Task<Status> Run::go_on(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state == PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_running_ = reason;
+    const auto going = co_await qmp("cont");
+    co_return going ? Status{} : Status(going.error());
+}
+
+sdk::Async<Status> Run::ended(Ending ending) {
+    return sdk::Async<Status>([self = shared_from_this(), ending](const sdk::Answer<Status>& answer) { self->post_end(ending, answer); });
+}
+
 sdk::Async<Status> Run::delay(std::int64_t ns) {
     return sdk::Async<Status>([self = shared_from_this(), ns](const sdk::Answer<Status>& answer) {
         on(self->loop_, [self, ns, answer] {

@@ -22,6 +22,7 @@ std::int32_t suspended_detail(std::int32_t reason) {
     switch (reason) {
     case PV_DOMAIN_PAUSED_IOERROR: return PV_DOMAIN_EVENT_SUSPENDED_IOERROR;
     case PV_DOMAIN_PAUSED_WATCHDOG: return PV_DOMAIN_EVENT_SUSPENDED_WATCHDOG;
+    case PV_DOMAIN_PAUSED_FROM_SNAPSHOT: return PV_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT;
     default: return PV_DOMAIN_EVENT_SUSPENDED_PAUSED;
     }
 }
@@ -86,7 +87,9 @@ void Run::on_resume() {
         const ObjectLock lock(guest_->mu);
         if (guest_->state == PV_DOMAIN_RUNNING) return;
         driver_.set_state(*guest_, PV_DOMAIN_RUNNING, reason);
-        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_RESUMED, PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_RESUMED,
+                               reason == PV_DOMAIN_RUNNING_FROM_SNAPSHOT ? +PV_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT
+                                                                         : +PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
     }
     save_soon();
 }

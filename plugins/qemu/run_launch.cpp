@@ -212,6 +212,7 @@ Status Run::launch(const Domain& domain, pv_call* call) {
 Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
     CommandContext context;
     context.monitor_fd = kMonitorNumber;
+    context.incoming = beginning_ && beginning_->incoming;
     context.folder = folder_path_;
     context.pidfile = folder_path_ + "/emulator.pid";
     context.kvm = domain.type == "kvm";
@@ -240,6 +241,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     if (identity_.changes) command.user(identity_.uid, identity_.gid).groups(identity_.groups);
     const std::vector<UniqueFd> entrances = group_.entrances();
     for (const UniqueFd& entrance : entrances) command.join(entrance.get());
+    if (context.incoming) command.pass(beginning_->incoming.get(), Beginning::kNumber);
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
                                         [self = shared_from_this()](std::int32_t) { self->on_exit(); });
