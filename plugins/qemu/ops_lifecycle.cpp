@@ -76,7 +76,7 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
     {
         const ObjectLock lock(guest->mu);
         out.obj = guest->handle;
-        if (guest->active()) return answer(call, invalid(fmt::format("domain is already active as '{}'", guest->name)));
+        if (guest->active()) return answer(call, invalid(fmt::format("domain '{}' is already active", guest->name)));
     }
     const pv_status status = sdk::Operation::start(
         s_, loop_, {.call = call, .object = out.obj, .what = "create"},
