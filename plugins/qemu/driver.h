@@ -24,6 +24,8 @@
 
 #include "capabilities/emulators.h"
 #include "guest.h"
+#include "metadata/metadata_ops.h"
+#include "native/native_ops.h"
 #include "launch/confinement.h"
 #include "life/life_ops.h"
 #include "part.h"
@@ -34,6 +36,10 @@
 #include "status.h"
 
 namespace polyvirt::qemu {
+
+// The names of a domain's records.
+inline std::string config_record(const std::string& name) { return name + ".xml"; }
+inline std::string autostart_record(const std::string& name) { return "autostart/" + name + ".xml"; }
 
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
@@ -147,6 +153,8 @@ class Driver final : public plugin::DriverBase {
     [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
     // Changes a copy of the live description, which then replaces it; nothing where the guest has ended. Leaf.
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
+    // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
+    [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 
@@ -207,6 +215,7 @@ class Driver final : public plugin::DriverBase {
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
     // Removes the file of firmware variables, or says why it may not be left behind. Worker.
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
+    [[nodiscard]] Result<std::string> link_nvram(Domain& domain, const std::string& old_name) const; // metadata/rename.cpp
     // Where guests' firmware variables stand; made when the first is needed.
     [[nodiscard]] std::string nvram_folder() const;
     // From its persistent description.
@@ -226,9 +235,14 @@ class Driver final : public plugin::DriverBase {
     std::vector<plugin::Watch> autostart_timers_; // at the start alone
 
     LifeOps life_{*this};
+    MetadataOps metadata_{*this};
+    NativeOps native_{*this};
 
   public: // after the members that it names
-    using Parts = plugin::parts<&Driver::life_>;
+    using Parts = plugin::parts<
+        &Driver::life_,
+        &Driver::metadata_,
+        &Driver::native_>;
 };
 
 } // namespace polyvirt::qemu

@@ -12,6 +12,8 @@
 
 #include <polyvirt/abi/gen/constants.h>
 
+#include "block/state.h"
+#include "base/unique_fd.h"
 #include "ownership/claims.h"
 #include "sdk/domain/packed.h"
 #include "sdk/object_table.h"
@@ -23,6 +25,8 @@ class Run;
 
 // What host.client tells us of: guests that end with the client that started them.
 inline constexpr std::uint32_t kAutodestroy = 1;
+// And descriptors that go with the client that brought them.
+inline constexpr std::uint32_t kFdGroups = 2;
 
 struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     Guest(Uuid guest_uuid, std::string guest_name)
@@ -39,9 +43,17 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     std::int32_t state PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF;
     std::int32_t reason PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF_UNKNOWN;
     bool autostart PV_GUARDED_BY(mu) = false;
+    std::uint32_t taints PV_GUARDED_BY(mu) = 0;            // of this run (taint.h)
     bool updated PV_GUARDED_BY(mu) = false;                // `config` was replaced while running
     std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;       // the client whose end destroys it
+    BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
     std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
+    // What clients have opened for its images, by the group's name; until they go.
+    struct FdGroup {
+        std::uint64_t client = 0;
+        std::vector<UniqueFd> fds;
+    };
+    std::map<std::string, FdGroup> fd_groups PV_GUARDED_BY(mu);
     // Who has a console open, by alias; and the streams that are not closed yet.
     std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
     std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);

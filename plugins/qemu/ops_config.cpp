@@ -21,9 +21,6 @@ constexpr std::uint32_t kUndefineFlags = PV_DOMAIN_UNDEFINE_MANAGED_SAVE | PV_DO
 constexpr std::uint32_t kXmlFlags =
     PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
 
-std::string record_of(const std::string& name) { return name + ".xml"; }
-std::string autostart_of(const std::string& name) { return "autostart/" + name + ".xml"; }
-
 } // namespace
 
 // What a define brings: as it is written, and as it is held.
@@ -86,7 +83,7 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest,
         if (status != PV_PENDING) s_.call->complete(call, status);
         return;
     }
-    const Status written = configs_.put(record_of(guest->name), definition->text, op->call());
+    const Status written = configs_.put(config_record(guest->name), definition->text, op->call());
     if (!written) {
         bool drop = false;
         if (fresh) {
@@ -113,7 +110,7 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest,
 Status Driver::put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) {
     const std::string text = sdk::domain::with_notes(format_domain(domain, {.inactive = true, .secure = true}), domain.notes);
     PV_ASSIGN_OR_RETURN(const sdk::domain::PackedDomainPtr packed, sdk::domain::PackedDomain::pack(domain, text));
-    PV_TRY(configs_.put(record_of(guest->name), text, call));
+    PV_TRY(configs_.put(config_record(guest->name), text, call));
     const ObjectLock lock(guest->mu);
     guest->config = packed;
     guest->updated = guest->active();
@@ -154,8 +151,8 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest,
     const auto domain = config->unpack();
     if (!domain) return op->finish(domain.error());
     if (const Status settled = settle_nvram(*domain, flags); !settled) return op->finish(settled);
-    if (const Status gone = configs_.remove(autostart_of(guest->name)); !gone) return op->finish(gone);
-    if (const Status gone = configs_.remove(record_of(guest->name)); !gone) return op->finish(gone);
+    if (const Status gone = configs_.remove(autostart_record(guest->name)); !gone) return op->finish(gone);
+    if (const Status gone = configs_.remove(config_record(guest->name)); !gone) return op->finish(gone);
     bool remove = false;
     {
         const ObjectLock lock(guest->mu);
@@ -216,8 +213,8 @@ pv_status Driver::set_autostart(pv_call* call, const pv_obj* obj, const pv_dom_s
         if (!persistent)
             return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu,
                                          "cannot set autostart for transient domain"));
-        const Status saved = wanted ? configs_.put(autostart_of(guest->name), guest->uuid.to_string() + "\n", op->call())
-                                    : configs_.remove(autostart_of(guest->name));
+        const Status saved = wanted ? configs_.put(autostart_record(guest->name), guest->uuid.to_string() + "\n", op->call())
+                                    : configs_.remove(autostart_record(guest->name));
         if (!saved) return op->finish(saved);
         {
             const ObjectLock lock(guest->mu);

@@ -7,6 +7,7 @@
 #include <polyvirt/job.h>
 
 #include "base/error_text.h"
+#include "block/chain.h"
 #include "driver.h"
 #include "firmware/choose.h"
 #include "run.h"
@@ -110,13 +111,14 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     Status prepared = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
     if (prepared) prepared = settle_cpu(*live);
     if (prepared) prepared = prepare_nvram(*live, options.fresh_nvram);
+    if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
-    if (prepared) {
-        const auto who = confinement_.identity(*live);
-        if (who) confinement_.describe(*live, *who);
-        else prepared = who.error();
-    }
+    const std::uint32_t next_image = number_images(live->devices.disks);
+    const auto who = confinement_.identity(*live);
+    if (who) confinement_.describe(*live, *who);
+    else if (prepared) prepared = who.error();
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
+    if (run && who) run->set_identity(*who);
     Status refused;
     bool drop = false;
     {
@@ -136,6 +138,8 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
             guest->run = run;
             guest->id = id;
             guest->updated = false;
+            guest->blocks = {};
+            guest->blocks.next_image = next_image;
             set_state(*guest, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_STARTING_UP);
         }
     }

@@ -10,6 +10,7 @@
 #include "base/unique_fd.h"
 #include "driver.h"
 #include "run.h"
+#include "taint.h"
 
 #include <fcntl.h>
 
@@ -70,12 +71,15 @@ pv_status Driver::messages(pv_call* call, const pv_obj* obj, const pv_dom_messag
     if (const Status flags = check_flags(in.flags, kKnown, "qemuDomainGetMessages"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     std::optional<sdk::domain::Summary> summary;
+    std::uint32_t taints = 0;
     {
         const ObjectLock lock(guest->mu);
         summary = guest->summary();
+        taints = guest->taints;
     }
     if (!summary) return answer(call, no_domain(*guest));
     if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
+    for (const std::string& text : taint_messages(taints)) s_.build->add_string(out.messages, ("tainted: " + text).c_str());
     for (const std::string& note : summary->notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
     return PV_OK;
 }

@@ -72,6 +72,10 @@ class Run : public std::enable_shared_from_this<Run> {
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
     // where the guest has gone, operation_failed where its monitor has.
     [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kUsual);
+    // The same with descriptors that go along.
+    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments, std::vector<UniqueFd> fds);
+    // A whole command of a client's; the answer as a text (Monitor::execute_whole).
+    [[nodiscard]] sdk::Async<Result<Json>> qmp_whole(Json document, std::vector<UniqueFd> fds);
     // An event to wait for, from here on: taken before the command that causes it.
     class Expected;
     using ExpectedPtr = std::shared_ptr<Expected>;
@@ -87,6 +91,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // And when it does not use them any more.
     void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
     [[nodiscard]] const Identity& identity() const { return identity_; }
+    void set_identity(Identity who) { identity_ = std::move(who); } // before anybody else knows of this run
     // Its control groups. Files of the kernel: not on the loop.
     [[nodiscard]] const cgroup::Group& group() const { return group_; }
     // Others' part of the status record.
@@ -94,6 +99,8 @@ class Run : public std::enable_shared_from_this<Run> {
 
     [[nodiscard]] Driver& driver() const { return driver_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
+    // A line in the guest's log. Worker, or where there is nothing better.
+    void note(const std::string& text) const { write_log(text); }
     // On the loop: the monitor is there and the guest has neither ended nor is about to.
     [[nodiscard]] Status check_running() const;
     [[nodiscard]] std::int32_t id() const { return id_; }
@@ -110,6 +117,7 @@ class Run : public std::enable_shared_from_this<Run> {
     Status make_folder();
     Status give(const std::string& folder) const;
     Status plan(const Domain& domain);
+    Status pass_groups(const Domain& domain, std::vector<UniqueFd>& passed, std::vector<std::string>& args) const;
     Status make_huge_folders(HostResources& host);
     Status confine(const Domain& domain, pv_call* call);
     void clear();
@@ -145,6 +153,7 @@ class Run : public std::enable_shared_from_this<Run> {
     };
     static const EventRow kEvents[];
     void on_event(const QmpEvent& event);
+    void tell_clients(const QmpEvent& event);
     void on_stop();
     void on_resume();
     void on_shutdown(const QmpEvent& event);

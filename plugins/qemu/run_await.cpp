@@ -15,6 +15,7 @@ class Run::Expected {
   public:
     Expected(std::string event, std::function<bool(const Json&)> match) : event_(std::move(event)), match_(std::move(match)) {}
 
+    [[nodiscard]] bool waited_for() const { return answer_.has_value(); }
     [[nodiscard]] bool takes(const QmpEvent& event) const { return !outcome_ && event.name == event_ && match_(event.data); }
     void give(Result<Json> outcome) {
         timer_.reset();
@@ -44,7 +45,7 @@ void Run::tell_expected(const QmpEvent& event) {
     // Whoever goes on may expect something new.
     std::vector<ExpectedPtr> met;
     std::erase_if(expected_, [&](const ExpectedPtr& e) {
-        if (e.use_count() == 1) return true; // given up
+        if (e.use_count() == 1 && !e->waited_for()) return true; // given up
         if (!e->takes(event)) return false;
         met.push_back(e);
         return true;
@@ -70,6 +71,27 @@ sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::int6
         on(self->loop_, [self, command, arguments, timeout_ns, answer] {
             if (const Status running = self->check_running(); !running) return answer(running.error());
             self->monitor_->execute(command, arguments, answer, timeout_ns);
+        });
+    });
+}
+
+// What waits for its answer is copied about, which descriptors cannot be: they are shared.
+sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::vector<UniqueFd> fds) {
+    return sdk::Async<Result<Json>>([self = shared_from_this(), command = std::move(command), arguments = std::move(arguments),
+                                     fds = std::make_shared<std::vector<UniqueFd>>(std::move(fds))](const sdk::Answer<Result<Json>>& answer) {
+        on(self->loop_, [self, command, arguments, fds, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running.error());
+            self->monitor_->execute(command, arguments, std::move(*fds), answer);
+        });
+    });
+}
+
+sdk::Async<Result<Json>> Run::qmp_whole(Json document, std::vector<UniqueFd> fds) {
+    return sdk::Async<Result<Json>>([self = shared_from_this(), document = std::move(document),
+                                     fds = std::make_shared<std::vector<UniqueFd>>(std::move(fds))](const sdk::Answer<Result<Json>>& answer) {
+        on(self->loop_, [self, document, fds, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running.error());
+            self->monitor_->execute_whole(document, std::move(*fds), answer);
         });
     });
 }

@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/chain.h"
 #include "driver.h"
 #include "monitor/json.h"
 
@@ -41,9 +42,23 @@ const Run::EventRow Run::kEvents[] = {
 
 void Run::on_event(const QmpEvent& event) {
     if (phase_ == Phase::ended) return;
+    tell_clients(event);
     for (const EventRow& row : kEvents)
         if (row.name == event.name) row.handle(*this, event);
     tell_expected(event);
+}
+
+// As it stands, for those who listen to the monitor.
+void Run::tell_clients(const QmpEvent& event) {
+    const std::string details = event.data.is_null() ? "" : event.data.dump(-1, ' ', false, Json::error_handler_t::replace);
+    pv_event_domain_qemu_monitor payload{};
+    payload.size = sizeof payload;
+    payload.event = event.name.c_str();
+    payload.seconds = event.seconds;
+    payload.micros = event.micros;
+    payload.details = event.data.is_null() ? nullptr : details.c_str();
+    const ObjectLock lock(guest_->mu);
+    driver_.post_event(*guest_, PV_EVENT_DOMAIN_QEMU_MONITOR, &payload);
 }
 
 void Run::on_stop() {
@@ -119,11 +134,12 @@ void Run::on_io_error(const QmpEvent& event) {
     const std::string reason = is_true(event.data, "nospace") ? "enospc" : "";
     const ObjectLock lock(guest_->mu);
     if (!guest_->live) return;
-    const auto& disks = guest_->live->devices.disks;
-    for (std::size_t i = 0; i < disks.size(); i++) {
-        if (node != fmt::format("libvirt-{}-format", disks.size() - i) && disks[i].info.alias.name != alias) continue;
-        alias = disks[i].info.alias.name;
-        if (disks[i].source) path = disks[i].source->file.empty() ? disks[i].source->dev : disks[i].source->file;
+    const sdk::domain::Disk* const by_node = disk_of_number(*guest_->live, number_of_node(node));
+    for (const sdk::domain::Disk& disk : guest_->live->devices.disks) {
+        if (&disk != by_node && disk.info.alias.name != alias) continue;
+        alias = disk.info.alias.name;
+        if (disk.source) path = disk.source->file.empty() ? disk.source->dev : disk.source->file;
+        break;
     }
     pv_event_domain_io_error payload{};
     payload.size = sizeof payload;

@@ -156,7 +156,9 @@ void Run::show_end(bool& transient) {
     guest_->live = nullptr;
     guest_->run = nullptr;
     guest_->id = -1;
+    guest_->blocks = {};
     guest_->updated = false;
+    guest_->taints = 0;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);

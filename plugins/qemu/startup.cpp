@@ -13,6 +13,7 @@
 #include "driver.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
+#include "taint.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -136,6 +137,9 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         log::error("startup", "domain '{}': no thread for it to be had; it runs on unmanaged", record->name);
         return;
     }
+    const auto who = record->user.empty() ? Result<Identity>(own_identity()) : identity_of_label(record->user);
+    if (who) run->set_identity(*who);
+    else log::error("startup", "domain '{}': {}", record->name, who.error().message);
     std::uint64_t handle = 0;
     {
         const ObjectLock lock(guest->mu);
@@ -143,6 +147,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
+        guest->taints = taints_of(record->taints);
+        guest->blocks = block_state_from(record->blocks);
         guest->claims = record->claims;
         set_state(*guest, record->state, record->reason);
     }

@@ -67,11 +67,12 @@ Result<std::vector<std::string>> texts(const Json& j, const char* key) {
 } // namespace
 
 std::string format_status(const StatusRecord& r) {
-    const Json j = {{"version", kVersion},   {"name", r.name},   {"uuid", r.uuid.to_string()},
-                    {"id", r.id},            {"pid", r.pid},     {"start_time", r.start_time},
-                    {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
-                    {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
-                    {"folders", r.folders},  {"xml", r.xml}};
+    Json j = {{"version", kVersion},   {"name", r.name},     {"uuid", r.uuid.to_string()},
+              {"id", r.id},            {"pid", r.pid},       {"start_time", r.start_time},
+              {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
+              {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
+              {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
+    if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -93,6 +94,8 @@ Result<StatusRecord> parse_status(std::string_view document) {
     PV_ASSIGN_OR_RETURN(r.reason, integer<std::int32_t>(j, "reason"));
     PV_ASSIGN_OR_RETURN(r.folder, text(j, "folder"));
     PV_ASSIGN_OR_RETURN(r.xml, text(j, "xml"));
+    PV_ASSIGN_OR_RETURN(r.taints, texts(j, "taints"));
+    if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;
     if (const auto user = j.find("user"); user != j.end() && user->is_string()) r.user = user->get<std::string>();
     PV_ASSIGN_OR_RETURN(const auto claims, texts(j, "claims"));
     for (const std::string& line : claims) {

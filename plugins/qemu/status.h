@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "base/result.h"
 #include "base/uuid.h"
 #include "ownership/claims.h"
@@ -23,6 +25,8 @@ struct StatusRecord {
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
+    std::vector<std::string> taints; // taint_names()
+    nlohmann::json blocks;        // block/state.h
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
     std::vector<Claim> claims;    // files whose owner was changed for it
     std::vector<std::string> group; // its control groups, as Group::to_text()

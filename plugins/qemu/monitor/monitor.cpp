@@ -3,12 +3,15 @@
 #include "monitor/monitor.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
@@ -18,6 +21,7 @@ namespace {
 
 constexpr const char* kCategory = "monitor";
 constexpr std::size_t kReadAtOnce = std::size_t{1} << 20;
+constexpr std::size_t kMaxFds = 8; // with one command
 
 Error closed_error(const std::string& who, std::string_view how) {
     return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the monitor of {} {}", who, how);
@@ -48,31 +52,46 @@ std::shared_ptr<Monitor> Monitor::open(const plugin::Loop& loop, const plugin::S
 
 void Monitor::negotiate(std::int64_t timeout_ns, Reply done) {
     negotiation_ = next_id_++;
-    waiting_[negotiation_] = {"the greeting", std::move(done), s_.loop->now_ns(s_.host) + timeout_ns};
+    waiting_[negotiation_] = {"the greeting", std::move(done), s_.loop->now_ns(s_.host) + timeout_ns, false};
     arm_deadline();
 }
 
-void Monitor::execute(std::string_view command, Json arguments, Reply done, std::int64_t timeout_ns) {
+std::int64_t Monitor::deadline(std::int64_t timeout_ns) const {
+    return s_.loop->now_ns(s_.host) + (timeout_ns == kUsual ? timeout_ : timeout_ns);
+}
+
+void Monitor::execute(std::string_view command, Json arguments, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns) {
+    Json document = {{"execute", command}};
+    if (!arguments.is_null() && !arguments.empty()) document["arguments"] = std::move(arguments);
+    send(std::move(document), std::move(fds), {std::string(command), std::move(done), deadline(timeout_ns)});
+}
+
+void Monitor::execute_whole(Json document, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns) {
+    const auto name = document.find("execute");
+    std::string text = name != document.end() && name->is_string() ? name->get<std::string>() : std::string("a command");
+    send(std::move(document), std::move(fds), {std::move(text), std::move(done), deadline(timeout_ns), true});
+}
+
+void Monitor::send(Json document, std::vector<UniqueFd> fds, Command command) {
     if (!fd_) {
-        done(closed_error(who_, "is not connected"));
+        command.done(closed_error(who_, "is not connected"));
         return;
     }
     const std::uint64_t id = next_id_++;
-    Json document = {{"execute", command}, {"id", id}};
-    if (!arguments.is_null() && !arguments.empty()) document["arguments"] = std::move(arguments);
+    document["id"] = id;
     // Text that is not UTF-8 (a file name) is sent with replacements rather than thrown for.
     const std::string line = document.dump(-1, ' ', false, Json::error_handler_t::replace);
     if (out_.size() + line.size() > kMaxUnsent) {
-        done(make_error(ErrorCode::resource_busy, ErrorDomain::qemu,
-                        "the emulator of {} has not read {} bytes of commands; '{}' was not sent", who_, out_.size(),
-                        command));
+        command.done(make_error(ErrorCode::resource_busy, ErrorDomain::qemu,
+                                "the emulator of {} has not read {} bytes of commands; '{}' was not sent", who_, out_.size(),
+                                command.name));
         return;
     }
     log::debug(kCategory, "{}: > {}", who_, line);
+    if (!fds.empty()) out_fds_.emplace_back(out_.size(), std::move(fds));
     out_ += line;
     out_ += '\n';
-    if (timeout_ns == kUsual) timeout_ns = timeout_;
-    waiting_[id] = {std::string(command), std::move(done), s_.loop->now_ns(s_.host) + timeout_ns};
+    waiting_[id] = std::move(command);
     arm_deadline();
     write_some();
 }
@@ -89,7 +108,7 @@ void Monitor::drain() {
 }
 
 void Monitor::read_some(std::size_t budget) {
-    std::vector<char> buffer(std::size_t{64} << 10);
+    std::array<char, 4096> buffer; // most answers are short, and each guest's thread keeps the memory of its longest
     while (fd_ && budget > 0) {
         const ssize_t n = ::recv(fd_.get(), buffer.data(), std::min(buffer.size(), budget), 0);
         if (n < 0 && errno == EINTR) continue;
@@ -125,7 +144,7 @@ void Monitor::handle_line(std::string_view line) {
         return broken(closed_error(who_, fmt::format("sent what is no JSON object: '{}'", line.substr(0, 100))));
     if (document.contains("QMP")) return handle_greeting(document);
     if (document.contains("event")) return handle_event(document);
-    if (document.contains("return") || document.contains("error")) return handle_reply(document);
+    if (document.contains("return") || document.contains("error")) return handle_reply(document, line);
     log::warning(kCategory, "{}: a message of an unknown kind: {}", who_, line.substr(0, 200));
 }
 
@@ -137,7 +156,7 @@ void Monitor::handle_greeting(const Json&) {
     execute("qmp_capabilities", {}, std::move(command.done), std::max<std::int64_t>(command.deadline - s_.loop->now_ns(s_.host), 1));
 }
 
-void Monitor::handle_reply(const Json& document) {
+void Monitor::handle_reply(const Json& document, std::string_view line) {
     const auto id = document.find("id");
     const auto it = id != document.end() && id->is_number_unsigned() ? waiting_.find(id->get<std::uint64_t>())
                                                                       : waiting_.end();
@@ -148,6 +167,11 @@ void Monitor::handle_reply(const Json& document) {
     const Command command = std::move(it->second);
     waiting_.erase(it);
     arm_deadline();
+    if (command.whole) {
+        // In the emulator's order of members, which clients print.
+        const auto ordered = nlohmann::ordered_json::parse(line, nullptr, false);
+        return command.done(Json(ordered.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+    }
     if (const auto value = document.find("return"); value != document.end()) return command.done(Json(*value));
     const Json& error = document["error"];
     const auto desc = error.is_object() ? error.find("desc") : error.end();
@@ -172,17 +196,49 @@ void Monitor::handle_event(const Json& document) {
     handlers_.event(event);
 }
 
+// Up to where the next descriptors go along: the emulator takes those that came with a command's first byte.
+ssize_t Monitor::send_some() {
+    const bool with_fds = !out_fds_.empty() && out_fds_.front().first == 0;
+    const std::size_t next = with_fds ? 1 : 0;
+    const std::size_t end = next < out_fds_.size() ? out_fds_[next].first : out_.size();
+    iovec part{out_.data(), end};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))] = {};
+    if (with_fds) {
+        const auto& fds = out_fds_.front().second;
+        const std::size_t bytes = std::min(fds.size(), kMaxFds) * sizeof(int);
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(bytes);
+        cmsghdr* const head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(bytes);
+        for (std::size_t i = 0; i < std::min(fds.size(), kMaxFds); i++) {
+            const int fd = fds[i].get();
+            std::memcpy(CMSG_DATA(head) + i * sizeof fd, &fd, sizeof fd);
+        }
+    }
+    const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    if (n <= 0) return n;
+    if (with_fds) out_fds_.pop_front();
+    for (auto& [at, fds] : out_fds_) at -= static_cast<std::size_t>(n);
+    out_.erase(0, static_cast<std::size_t>(n));
+    return n;
+}
+
 void Monitor::write_some() {
     while (fd_ && !out_.empty()) {
-        const ssize_t n = ::send(fd_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
+        const ssize_t n = send_some();
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
         // The emulator has gone; what it wrote before is still to be read, and then its end is seen.
         if (n < 0) {
             out_.clear();
+            out_fds_.clear();
             break;
         }
-        out_.erase(0, static_cast<std::size_t>(n));
     }
     if (watch_) watch_.set_events(out_.empty() ? PV_IO_READ : PV_IO_READ | PV_IO_WRITE);
 }

@@ -10,10 +10,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <polyvirt/loop.h>
@@ -55,7 +58,14 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
 
     // Waits for the greeting and leaves negotiation mode. Before any execute().
     void negotiate(std::int64_t timeout_ns, Reply done);
-    void execute(std::string_view command, Json arguments, Reply done, std::int64_t timeout_ns = kUsual);
+    void execute(std::string_view command, Json arguments, Reply done, std::int64_t timeout_ns = kUsual) {
+        execute(command, std::move(arguments), {}, std::move(done), timeout_ns);
+    }
+    // With descriptors that the emulator gets together with the command ("getfd", "add-fd").
+    void execute(std::string_view command, Json arguments, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns = kUsual);
+    // A whole command of somebody else's. The reply is a text: the emulator's whole answer as it stands, also where that is
+    // an error; but for blanks, and for the id.
+    void execute_whole(Json document, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns = kUsual);
     void set_timeout(std::int64_t ns) { timeout_ = ns; }
 
     // Reads and handles what the emulator had written before it went. May end in `closed`.
@@ -72,14 +82,19 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
         std::string name;
         Reply done;
         std::int64_t deadline;
+        bool whole = false; // wants the answer as it stands
     };
+
+    [[nodiscard]] std::int64_t deadline(std::int64_t timeout_ns) const;
+    void send(Json document, std::vector<UniqueFd> fds, Command command);
+    [[nodiscard]] ssize_t send_some();
 
     void on_ready(std::uint32_t events);
     void read_some(std::size_t budget);
     void handle_lines();
     void handle_line(std::string_view line);
     void handle_greeting(const Json& document);
-    void handle_reply(const Json& document);
+    void handle_reply(const Json& document, std::string_view line);
     void handle_event(const Json& document);
     void write_some();
     void check_deadlines();
@@ -93,6 +108,8 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
     Handlers handlers_;
     plugin::Watch watch_, timer_;
     std::string in_, out_;
+    // What goes along with the byte of out_ at that place.
+    std::deque<std::pair<std::size_t, std::vector<UniqueFd>>> out_fds_;
     std::size_t scanned_ = 0; // of in_, without newline
     std::map<std::uint64_t, Command> waiting_;
     std::uint64_t next_id_ = 1;

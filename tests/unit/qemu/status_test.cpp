@@ -9,10 +9,21 @@ namespace polyvirt::qemu {
 namespace {
 
 StatusRecord sample() {
-    return {.name = "a 'b' \"c\"\n\xc3\xa4", .uuid = Uuid::random(), .id = 7, .pid = 4242, .start_time = 18446744073709551615ULL,
-            .state = 1, .reason = 5, .folder = "domain-7-a", .user = "+64055:+108",
-            .claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}},
-            .group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"}, .folders = {"/dev/hugepages/x"}, .xml = "<domain>\n  <name>x</name>\n</domain>\n"};
+    StatusRecord r;
+    r.name = "a 'b' \"c\"\n\xc3\xa4";
+    r.uuid = Uuid::random();
+    r.id = 7;
+    r.pid = 4242;
+    r.start_time = 18446744073709551615ULL;
+    r.state = 1;
+    r.reason = 5;
+    r.folder = "domain-7-a";
+    r.user = "+64055:+108";
+    r.claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}};
+    r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
+    r.folders = {"/dev/hugepages/x"};
+    r.xml = "<domain>\n  <name>x</name>\n</domain>\n";
+    return r;
 }
 
 TEST(StatusRecord, reads_back_what_it_wrote) {
