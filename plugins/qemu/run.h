@@ -31,6 +31,7 @@
 namespace polyvirt::qemu {
 
 class Driver;
+class Figures;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -98,6 +99,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void describe(StatusRecord& record) const;
 
     [[nodiscard]] Driver& driver() const { return driver_; }
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
     // A line in the guest's log. Worker, or where there is nothing better.
     void note(const std::string& text) const { write_log(text); }
@@ -108,6 +110,8 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
+    // What the emulator was last heard to say of itself. Any thread.
+    [[nodiscard]] Figures& figures() const { return *figures_; }
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
@@ -136,6 +140,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void open_monitor();
     void query_chardevs();
     void query_graphics();
+    void prepare();
     void boot();
     void start_done();
     void start_refused(const Error& why);
@@ -186,6 +191,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void command(const char* name, sdk::OperationPtr op);
     void tell_expected(const QmpEvent& event);
     void drop_expected(const Error& why);
+    struct Delay;
+    void end_delay(const Delay* which);
     void finish_saved(const sdk::OperationPtr& op);
     [[nodiscard]] std::string who() const;
 
@@ -211,6 +218,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
+    bool talks_ = false; // negotiation with the monitor is over
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Status failure_;
@@ -221,7 +229,9 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
     std::list<ExpectedPtr> expected_;
+    std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
+    const std::unique_ptr<Figures> figures_;
 };
 
 } // namespace polyvirt::qemu

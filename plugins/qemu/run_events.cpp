@@ -10,8 +10,10 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
+#include "block/events.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -34,6 +36,10 @@ const Run::EventRow Run::kEvents[] = {
     {"RESET", [](Run& run, const QmpEvent&) { run.on_reset(); }},
     {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
+    {"BALLOON_CHANGE", on_balloon_change},
+    {"DEVICE_DELETED", on_vcpu_deleted},
+    {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
+    {"JOB_STATUS_CHANGE", on_job_status},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
     {"SUSPEND", [](Run& run, const QmpEvent&) { run.on_sleep(false); }},
     {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.on_sleep(true); }},
@@ -195,7 +201,7 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 Status Run::check_running() const {
-    if (phase_ != Phase::running || stopping_ || exited_)
+    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_) || stopping_ || exited_)
         return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     if (!monitor_ || reattaching_)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());

@@ -9,8 +9,12 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/iotune.h"
+#include "block/jobs.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "stats/figures.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -27,7 +31,8 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 }
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
-    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)) {}
+    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
+      figures_(std::make_unique<Figures>(s_)) {}
 
 Run::~Run() = default;
 
@@ -104,6 +109,7 @@ void Run::open_monitor() {
     // Before it greets it makes the guest's memory, which takes its time; that it ends is noticed at once.
     monitor_->negotiate(reattaching_ ? usual : kStartPatience * usual, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
+        talks_ = true;
         if (reattaching_) query_status();
         else query_chardevs();
     });
@@ -154,11 +160,11 @@ void Run::query_graphics() {
         const ObjectLock lock(guest_->mu);
         vnc = guest_->live && !guest_->live->devices.graphics.empty();
     }
-    if (!vnc) return boot();
+    if (!vnc) return prepare();
     monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_vnc(*reply);
-        boot();
+        prepare();
     });
 }
 
@@ -176,6 +182,23 @@ void Run::use_vnc(const Json& info) {
         if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
     }
     guest_->live = std::move(live);
+}
+
+// What is told to the emulator, and done to its threads, before the guest runs.
+static sdk::Task<Status> prepare_guest(std::shared_ptr<Run> run) {
+    PV_CO_TRY(co_await prepare_tuning(run));
+    PV_CO_TRY(co_await apply_io_tune(run));
+    co_return Status();
+}
+
+void Run::prepare() {
+    sdk::start(prepare_guest(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+        self->post([self, prepared] {
+            if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
+            if (!prepared) return self->start_refused(prepared.error());
+            self->boot();
+        });
+    });
 }
 
 void Run::boot() {
@@ -203,6 +226,9 @@ void Run::start_done() {
         if (paused_) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
     }
     finish_saved(std::exchange(start_op_, nullptr));
+    sdk::start(separate_threads(shared_from_this()), [self = shared_from_this()](const Status& separated) {
+        if (!separated) log::warning("run", "{}: {}", self->who(), separated.error().message);
+    });
 }
 
 void Run::query_status() {
@@ -235,8 +261,17 @@ void Run::query_status() {
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
-        finish_saved(std::exchange(start_op_, nullptr));
-        if (shut) kill(false); // the guest has powered off in between
+        if (shut) { // it has powered off in between
+            finish_saved(std::exchange(start_op_, nullptr));
+            return kill(false);
+        }
+        sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
+            if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
+        });
+        if (!start_op_) return resume_jobs_in_turn(shared_from_this());
+        sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
+            self->finish_saved(op);
+        });
     });
 }
 

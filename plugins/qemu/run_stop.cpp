@@ -12,6 +12,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "stats/figures.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -111,6 +112,7 @@ void Run::detach() {
     drop_expected(why);
     kill_timer_.reset();
     exit_timer_.reset();
+    figures_->close();
     start_op_ = nullptr;
     process_.reset();
     loop_.reset();
@@ -177,6 +179,7 @@ void Run::end() {
         monitor_->close(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "End of file from qemu monitor"));
     kill_timer_.reset();
     exit_timer_.reset();
+    figures_->close();
     bool transient = false;
     show_end(transient);
     phase_ = Phase::ended;

@@ -22,6 +22,7 @@ StatusRecord sample() {
     r.claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}};
     r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
     r.folders = {"/dev/hugepages/x"};
+    r.taints = {"custom-monitor"};
     r.xml = "<domain>\n  <name>x</name>\n</domain>\n";
     return r;
 }
