@@ -252,7 +252,7 @@ void Driver::begin_destroy(const GuestPtr& guest, bool graceful, const std::func
     (*run)->post_destroy(graceful, done);
 }
 
-void Driver::client_closed(std::uint64_t client, std::uint32_t, std::uint64_t object) {
+void Driver::client_closed(std::uint64_t client, std::uint32_t kind, std::uint64_t object) {
     auto* data = static_cast<GuestPtr*>(s_.registry->pin(s_.host, object));
     if (data == nullptr) return;
     const GuestPtr guest = *data;
@@ -260,7 +260,8 @@ void Driver::client_closed(std::uint64_t client, std::uint32_t, std::uint64_t ob
     bool ours = false;
     {
         const ObjectLock lock(guest->mu);
-        ours = guest->active() && guest->autodestroy == client;
+        if (kind == kFdGroups) std::erase_if(guest->fd_groups, [client](const auto& group) { return group.second.client == client; });
+        ours = kind == kAutodestroy && guest->active() && guest->autodestroy == client;
     }
     if (ours) begin_destroy(guest, false, [](const Status&) {});
 }

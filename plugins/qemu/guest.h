@@ -15,6 +15,7 @@
 #include "save/job.h"
 #include "sdk/domain/moments.h"
 #include "block/state.h"
+#include "base/unique_fd.h"
 #include "ownership/claims.h"
 #include "sdk/domain/packed.h"
 #include "sdk/object_table.h"
@@ -26,6 +27,8 @@ class Run;
 
 // What host.client tells us of: guests that end with the client that started them.
 inline constexpr std::uint32_t kAutodestroy = 1;
+// And descriptors that go with the client that brought them.
+inline constexpr std::uint32_t kFdGroups = 2;
 
 // A backup while it lasts.
 struct BackupUnderWay {
@@ -62,6 +65,12 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     std::shared_ptr<const LongJob> last_job PV_GUARDED_BY(mu);
     BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
     std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
+    // What clients have opened for its images, by the group's name; until they go.
+    struct FdGroup {
+        std::uint64_t client = 0;
+        std::vector<UniqueFd> fds;
+    };
+    std::map<std::string, FdGroup> fd_groups PV_GUARDED_BY(mu);
     // Who has a console open, by alias; and the streams that are not closed yet.
     std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
     std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);

@@ -84,7 +84,7 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
     {
         const ObjectLock lock(guest->mu);
         out.obj = guest->handle;
-        if (guest->active()) return answer(call, invalid(fmt::format("domain is already active as '{}'", guest->name)));
+        if (guest->active()) return answer(call, invalid(fmt::format("domain '{}' is already active", guest->name)));
     }
     const pv_status status = sdk::Operation::start(
         s_, loop_, {.call = call, .object = out.obj, .what = "create"},
@@ -128,13 +128,12 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
     const std::uint32_t next_image = number_images(live->devices.disks);
-    if (prepared) {
-        const auto who = confinement_.identity(*live);
-        if (who) confinement_.describe(*live, *who);
-        else prepared = who.error();
-    }
+    const auto who = confinement_.identity(*live);
+    if (who) confinement_.describe(*live, *who);
+    else if (prepared) prepared = who.error();
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
     if (run && options.beginning) run->begin_as(options.beginning);
+    if (run && who) run->set_identity(*who);
     Status refused;
     bool drop = false;
     {

@@ -102,6 +102,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // And when it does not use them any more.
     void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
     [[nodiscard]] const Identity& identity() const { return identity_; }
+    void set_identity(Identity who) { identity_ = std::move(who); } // before anybody else knows of this run
     // Its control groups. Files of the kernel: not on the loop.
     [[nodiscard]] const cgroup::Group& group() const { return group_; }
     // Others' part of the status record.
@@ -130,6 +131,7 @@ class Run : public std::enable_shared_from_this<Run> {
     Status make_folder();
     Status give(const std::string& folder) const;
     Status plan(const Domain& domain);
+    Status pass_groups(const Domain& domain, std::vector<UniqueFd>& passed, std::vector<std::string>& args) const;
     Status make_huge_folders(HostResources& host);
     Status confine(const Domain& domain, pv_call* call);
     void clear();

@@ -28,7 +28,6 @@ namespace {
 
 constexpr const char* kSocket = "monitor.sock";
 constexpr int kMonitorNumber = 3; // of the listening socket, in the emulator
-constexpr int kFirstSocket = 4;   // of character devices
 // Connections of daemons that died while the emulator was too busy to take them.
 constexpr int kBacklog = 64;
 constexpr std::size_t kFolderNameMax = 20;
@@ -195,7 +194,6 @@ Result<UniqueFd> Run::connect() const {
 }
 
 Status Run::launch(const Domain& domain, pv_call* call) {
-    PV_ASSIGN_OR_RETURN(identity_, driver_.confinement().identity(domain));
     // Everything that must go with it is written down before it is made.
     PV_TRY(plan(domain));
     PV_TRY(driver_.save_status_now(guest_, call));
@@ -226,9 +224,10 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     context.pass_socket = [&sockets](const std::string& path) -> Result<int> {
         PV_ASSIGN_OR_RETURN(UniqueFd socket, listen_at(path));
         sockets.push_back(std::move(socket));
-        return kFirstSocket + static_cast<int>(sockets.size()) - 1;
+        return kFirstPassed + static_cast<int>(sockets.size()) - 1;
     };
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
+    PV_TRY(pass_groups(domain, sockets, line.args));
     const auto environment = emulator_environment(folder_path_);
     line.env.insert(line.env.begin(), environment.begin(), environment.end());
     write_log("starting up polyvirt version: " POLYVIRT_VERSION "\n" + line.to_string());
@@ -237,7 +236,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     plugin::Command command(std::move(line.args));
     for (std::string& e : line.env) command.env(std::move(e));
     command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get()).no_capabilities();
-    for (std::size_t i = 0; i < sockets.size(); ++i) command.pass(sockets[i].get(), kFirstSocket + static_cast<int>(i));
+    for (std::size_t i = 0; i < sockets.size(); ++i) command.pass(sockets[i].get(), kFirstPassed + static_cast<int>(i));
     if (identity_.changes) command.user(identity_.uid, identity_.gid).groups(identity_.groups);
     const std::vector<UniqueFd> entrances = group_.entrances();
     for (const UniqueFd& entrance : entrances) command.join(entrance.get());
@@ -272,10 +271,6 @@ Status Run::adopt(const StatusRecord& record) {
     folder_ = record.folder;
     folders_ = record.folders;
     group_ = cgroup::Group::from_text(record.group);
-    identity_ = own_identity();
-    if (!record.user.empty()) {
-        PV_ASSIGN_OR_RETURN(identity_, identity_of_label(record.user));
-    }
     PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
     folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);

@@ -153,6 +153,9 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         log::error("startup", "domain '{}': no thread for it to be had; it runs on unmanaged", record->name);
         return;
     }
+    const auto who = record->user.empty() ? Result<Identity>(own_identity()) : identity_of_label(record->user);
+    if (who) run->set_identity(*who);
+    else log::error("startup", "domain '{}': {}", record->name, who.error().message);
     std::uint64_t handle = 0;
     {
         const ObjectLock lock(guest->mu);
