@@ -20,6 +20,7 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
+#include "block/block_ops.h"
 #include "capabilities/emulators.h"
 #include "guest.h"
 #include "metadata/metadata_ops.h"
@@ -222,6 +223,7 @@ class Driver final : public plugin::DriverBase {
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
 
+    BlockOps block_{*this};
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
     StatsOps stats_{*this};
@@ -229,6 +231,7 @@ class Driver final : public plugin::DriverBase {
 
   public: // after the members that it names
     using Parts = plugin::parts<
+        &Driver::block_,
         &Driver::metadata_,
         &Driver::native_,
         &Driver::stats_,

@@ -98,6 +98,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void describe(StatusRecord& record) const;
 
     [[nodiscard]] Driver& driver() const { return driver_; }
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
     // A line in the guest's log. Worker, or where there is nothing better.
     void note(const std::string& text) const { write_log(text); }
@@ -137,6 +138,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void query_chardevs();
     void query_graphics();
     void prepare();
+    static sdk::Task<Status> prepare_all(std::shared_ptr<Run> run);
     void boot();
     void start_done();
     void start_refused(const Error& why);

@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
+#include "block/events.h"
 #include "driver.h"
 #include "monitor/json.h"
 #include "tune/prepare.h"
@@ -37,6 +38,8 @@ const Run::EventRow Run::kEvents[] = {
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
     {"BALLOON_CHANGE", on_balloon_change},
     {"DEVICE_DELETED", on_vcpu_deleted},
+    {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
+    {"JOB_STATUS_CHANGE", on_job_status},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
 };
 

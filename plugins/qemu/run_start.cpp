@@ -9,6 +9,8 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/iotune.h"
+#include "block/jobs.h"
 #include "driver.h"
 #include "monitor/json.h"
 #include "stats/figures.h"
@@ -178,9 +180,14 @@ void Run::use_vnc(const Json& info) {
     guest_->live = std::move(live);
 }
 
-// Threads have their places before the guest runs.
+// What is told to the emulator, and where its threads go, before the guest runs.
+sdk::Task<Status> Run::prepare_all(RunPtr run) {
+    PV_CO_TRY(co_await apply_io_tune(run));
+    co_return co_await prepare_tuning(run);
+}
+
 void Run::prepare() {
-    sdk::start(prepare_tuning(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+    sdk::start(prepare_all(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
         self->post([self, prepared] {
             if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
             if (!prepared) return self->start_refused(prepared.error());
@@ -245,12 +252,17 @@ void Run::query_status() {
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
-        if (!shut)
-            sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
-                if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
-            });
-        finish_saved(std::exchange(start_op_, nullptr));
-        if (shut) kill(false); // the guest has powered off in between
+        if (shut) { // it has powered off in between
+            finish_saved(std::exchange(start_op_, nullptr));
+            return kill(false);
+        }
+        sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
+            if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
+        });
+        if (!start_op_) return resume_jobs_in_turn(shared_from_this());
+        sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
+            self->finish_saved(op);
+        });
     });
 }
 

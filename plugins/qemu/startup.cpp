@@ -3,12 +3,14 @@
 // What the driver does before the first client comes in: reads what users defined, finds what still
 // runs, starts what should run. What cannot be read is set aside by name; the rest goes on.
 
+#include <algorithm>
 #include <utility>
 
 #include <polyvirt/abi/entry.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/chain.h"
 #include "driver.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
@@ -23,6 +25,17 @@ constexpr const char* kAutostarted = "autostarted";
 std::string stem(const std::string& record, std::string_view suffix) {
     if (record.size() <= suffix.size() || !record.ends_with(suffix)) return {};
     return record.substr(0, record.size() - suffix.size());
+}
+
+// Of a record that doesn't say it.
+std::uint32_t first_free_image(const Domain& domain) {
+    std::uint32_t highest = 0;
+    for (const sdk::domain::Disk& disk : domain.devices.disks) {
+        for (const Link& link : chain_of(disk).links) highest = std::max(highest, link.number());
+        if (!disk.mirror) continue;
+        for (const Link& link : mirror_chain(*disk.mirror).links) highest = std::max(highest, link.number());
+    }
+    return highest + 1;
 }
 
 } // namespace
@@ -145,6 +158,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->taints = taints_of(record->taints);
         guest->blocks = block_state_from(record->blocks);
         guest->claims = record->claims;
+        guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

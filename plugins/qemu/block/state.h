@@ -17,6 +17,7 @@
 namespace polyvirt::qemu {
 
 struct BlockSample; // block/sample.h
+class BlockSampler;
 
 // How far a job has come. `concluded`: its end is known and acted on; what is left is to clear up.
 enum class JobState : std::uint8_t { starting, running, ready, aborting, pivoting, concluded };
@@ -43,7 +44,8 @@ struct BlockJob {
 struct BlockState {
     std::uint32_t next_image = 1;         // the first number that no image has had
     std::map<std::string, BlockJob> jobs; // by id
-    std::shared_ptr<const BlockSample> sample;
+    std::shared_ptr<const BlockSample> sample; // the last one; null: none yet
+    std::shared_ptr<BlockSampler> sampler;     // null: nobody has asked
 
     // The one that works on a disk, or null.
     [[nodiscard]] BlockJob* job_of(std::string_view disk);

@@ -7,11 +7,11 @@
 #include <atomic>
 
 #include "base/error_text.h"
+#include "block/disks.h"
 #include "driver.h"
 #include "run.h"
 #include "sdk/domain/vcpus.h"
 #include "sdk/params.h"
-#include "stats/block_figures.h"
 #include "stats/figures.h"
 #include "stats/perf.h"
 #include "stats/proc.h"
@@ -119,9 +119,9 @@ void put_interfaces(const ParamWriter& w, const View& v) {
 }
 
 void put_blocks(const ParamWriter& w, const View& v) {
-    if (v.live) return put_block_figures(w, *v.guest, *v.live, v.run, v.backing);
+    if (v.live) return put_block_stats(w, *v.live, v.run->figures().last()->blocks.get(), true, v.backing);
     const auto domain = v.config ? v.config->unpack() : Result<Domain>(Error{});
-    if (domain) put_block_figures(w, *v.guest, *domain, nullptr, v.backing);
+    if (domain) put_block_stats(w, *domain, nullptr, false, v.backing);
 }
 
 void put_perf(const ParamWriter& w, const View& v) {
@@ -221,6 +221,7 @@ std::vector<Asked> to_ask(const std::vector<GuestPtr>& guests, std::uint32_t gro
         const auto& balloon = guest->live->devices.memballoon;
         const bool has = balloon && balloon->model != "none";
         if (has && (groups & PV_DOMAIN_STATS_BALLOON) != 0) parts |= Figures::kMemory;
+        if ((groups & PV_DOMAIN_STATS_BLOCK) != 0 && !guest->live->devices.disks.empty()) parts |= Figures::kBlocks;
         parts = guest->run->figures().changing(parts, has && balloon->stats_period.value_or(0) != 0);
         if (parts != 0) list.push_back({guest->run, parts});
     }
