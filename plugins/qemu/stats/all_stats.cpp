@@ -34,7 +34,7 @@ struct View {
     std::int32_t state = 0, reason = 0;
     std::uint64_t handle = 0;
     std::optional<ProcTimes> process; // of a running one
-    bool backing = false;
+    bool backing = false, waits = false;
     const std::map<std::string, NetCounters, std::less<>>* net = nullptr;
 };
 
@@ -94,7 +94,7 @@ void put_vcpus(const ParamWriter& w, const View& v) {
         const std::string prefix = fmt::format("{}{}", PV_DOMAIN_STATS_VCPU_PREFIX, one.vcpu);
         w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_STATE, std::int32_t{PV_VCPU_RUNNING});
         w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_TIME, times ? times->ran : ticks->user + ticks->system);
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_WAIT, wait_time(v.run->pid(), one.tid));
+        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_WAIT, v.waits ? wait_time(v.run->pid(), one.tid) : std::uint64_t{0});
         w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_DELAY, times ? times->delayed : 0);
     }
 }
@@ -281,9 +281,11 @@ StatsOps::Task StatsOps::all_stats_of(std::vector<GuestPtr> guests, std::uint32_
     }
     std::map<std::string, NetCounters, std::less<>> net;
     if ((groups & PV_DOMAIN_STATS_INTERFACE) != 0) net = net_counters();
+    const bool waits = (groups & PV_DOMAIN_STATS_VCPU) != 0 && counts_waits();
     for (const GuestPtr& guest : guests) {
         auto view = view_of(guest);
         if (!view) continue;
+        view->waits = waits;
         view->backing = (flags & PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING) != 0;
         view->net = &net;
         put_guest(s_, *view, groups, to);

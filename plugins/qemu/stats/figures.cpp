@@ -89,9 +89,10 @@ std::int64_t Figures::stuck_for() const {
     return late_ ? s_.loop->now_ns(s_.host) - asked_ns_ : 0;
 }
 
-void Figures::dirty_rate_begun() {
+void Figures::dirty_rate_begun(bool surely) {
     const LeafLock lock(mu_);
     measures_ = true;
+    surely_ = surely;
 }
 std::uint32_t Figures::changing(std::uint32_t parts, bool polled) const {
     const LeafLock lock(mu_);
@@ -203,7 +204,9 @@ sdk::Task<Status> Figures::ask(Figures& self, RunPtr run, std::uint32_t parts) {
             if (reply) s.dirty_rate = read_dirty_rate(*reply);
         });
         const LeafLock lock(self.mu_);
-        self.measures_ = self.last_->dirty_rate && self.last_->dirty_rate->status == 1;
+        // A measurement that has just been asked for is not begun yet.
+        const std::int32_t status = self.last_->dirty_rate ? self.last_->dirty_rate->status : 0;
+        self.measures_ = reply && (status == 1 || (status == 0 && self.surely_));
     }
     if ((parts & kBlocks) != 0) {
         const auto sample = co_await take_block_sample(run);

@@ -65,8 +65,8 @@ class Figures {
     // How long the emulator has left a question unanswered, in ns; 0: it has none.
     [[nodiscard]] std::int64_t stuck_for() const;
 
-    // Dirty memory is measured from now on, or may have been before this daemon came.
-    void dirty_rate_begun();
+    // Dirty memory is measured from now on; or perhaps, by the daemon before this one.
+    void dirty_rate_begun(bool surely);
     // Which of the parts can have changed since they were asked for: what is polled, what is measured.
     [[nodiscard]] std::uint32_t changing(std::uint32_t parts, bool polled) const;
 
@@ -100,7 +100,7 @@ class Figures {
     bool asking_ PV_GUARDED_BY(mu_) = false, late_ PV_GUARDED_BY(mu_) = false;
     bool silent_ PV_GUARDED_BY(mu_) = false;        // the last round had no answer: nobody waits for the next
     std::uint32_t wanted_ PV_GUARDED_BY(mu_) = 0;   // of the next round
-    bool measures_ PV_GUARDED_BY(mu_) = false;
+    bool measures_ PV_GUARDED_BY(mu_) = false, surely_ PV_GUARDED_BY(mu_) = false; // of the dirty rate
     std::int64_t asked_ns_ PV_GUARDED_BY(mu_) = 0;
     PerfCounters perf_;
     plugin::Watch timer_; // on the loop
