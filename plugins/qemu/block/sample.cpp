@@ -100,9 +100,7 @@ void BlockSampler::give(const Result<BlockSamplePtr>& sample) {
     for (const Answer& answer : served) answer(sample);
 }
 
-namespace {
-
-sdk::Task<Result<BlockSamplePtr>> take(RunPtr run) {
+sdk::Task<Result<BlockSamplePtr>> take_block_sample(RunPtr run) {
     const auto stats = co_await run->qmp("query-blockstats", Json(), kQueryTimeout);
     PV_CO_TRY(stats);
     Json flat = {{"flat", true}};
@@ -117,6 +115,8 @@ sdk::Task<Result<BlockSamplePtr>> take(RunPtr run) {
     }
     co_return BlockSamplePtr(std::move(sample));
 }
+
+namespace {
 
 // Who has waited long enough gets what there is.
 sdk::Task<Status> lose_patience(RunPtr run, BlockSamplePtr last, BlockSampler::Answer answer) {
@@ -141,7 +141,7 @@ sdk::Async<Result<BlockSamplePtr>> block_sample(const RunPtr& run) {
         }
         const bool begins = sampler->wait(answer);
         sdk::start(lose_patience(run, last, answer), [](const Status&) {});
-        if (begins) sdk::start(take(run), [sampler, last](const Result<BlockSamplePtr>& sample) {
+        if (begins) sdk::start(take_block_sample(run), [sampler, last](const Result<BlockSamplePtr>& sample) {
             const bool silent = !sample && sample.error().code != ErrorCode::operation_invalid;
             sampler->give(silent && last ? Result<BlockSamplePtr>(last) : sample);
         });
