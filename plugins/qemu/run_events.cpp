@@ -204,9 +204,10 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 Status Run::check_running() const {
-    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_) || stopping_ || exited_)
+    const bool found_again = adopted_ && phase_ == Phase::starting;
+    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_ && !found_again) || stopping_ || exited_)
         return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
-    if (!monitor_ || reattaching_)
+    if (!monitor_ || reattaching_ || found_again)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());
     return {};
 }

@@ -10,6 +10,7 @@ namespace polyvirt::qemu {
 namespace {
 
 constexpr int kMaxTree = 512; // nodes below a device: chain, and what is below each of its images
+constexpr std::int64_t kPause = 50'000'000;
 constexpr std::int64_t kQueryTimeout = 20 * Monitor::kSecond;
 
 std::optional<std::uint64_t> number(const Json& object, const char* key) {
@@ -101,7 +102,13 @@ void BlockSampler::give(const Result<BlockSamplePtr>& sample) {
 }
 
 sdk::Task<Result<BlockSamplePtr>> take_block_sample(RunPtr run) {
-    const auto stats = co_await run->qmp("query-blockstats", Json(), kQueryTimeout);
+    Result<Json> stats = Json();
+    // A daemon that has just come back finds its guests one after another.
+    for (std::int64_t waited = 0; waited < BlockSampler::kFirstPatience; waited += kPause) {
+        stats = co_await run->qmp("query-blockstats", Json(), kQueryTimeout);
+        if (stats || stats.error().code != ErrorCode::operation_failed) break;
+        PV_CO_TRY(co_await run->delay(kPause));
+    }
     PV_CO_TRY(stats);
     Json flat = {{"flat", true}};
     const auto nodes = co_await run->qmp("query-named-block-nodes", std::move(flat), kQueryTimeout);
