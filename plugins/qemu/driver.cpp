@@ -9,7 +9,9 @@
 
 #include "base/error_text.h"
 #include "cpu/offer.h"
+#include "moments/checkpoint_ops.h"
 #include "run.h"
+#include "save/save_ops.h"
 #include "taint.h"
 #include "validate.h"
 
@@ -21,7 +23,9 @@ Driver::Driver(const plugin::Services& services)
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       moments_(s_),
       emulators_(s_),
-      guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain") {}
+      guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain"),
+      save_ops_(std::make_unique<SaveOps>(*this)),
+      checkpoints_(std::make_unique<CheckpointOps>(*this)) {}
 
 Driver::~Driver() {
     // A running guest and its run hold each other until it ends; here only the daemon does.

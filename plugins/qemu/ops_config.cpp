@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "sdk/domain/notes.h"
 
@@ -161,7 +162,7 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest,
         saved = guest->managed_save;
     }
     if (saved) {
-        if (const Status gone = save_ops_.drop_managed(guest); !gone) return op->finish(gone);
+        if (const Status gone = save_ops_->drop_managed(guest); !gone) return op->finish(gone);
     }
     bool remove = false;
     {

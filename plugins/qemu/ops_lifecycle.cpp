@@ -9,6 +9,7 @@
 #include "base/error_text.h"
 #include "block/chain.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "run.h"
 #include "sdk/domain/passes.h"
@@ -48,7 +49,7 @@ void Driver::start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, c
     if (active) return op->finish(invalid("domain is already running"));
     if (!config) return op->finish(no_domain(*guest));
     if (saved) {
-        auto start = options.force_boot ? save_ops_.start_anew(op, guest, options) : save_ops_.start_managed(op, guest, options);
+        auto start = options.force_boot ? save_ops_->start_anew(op, guest, options) : save_ops_->start_managed(op, guest, options);
         return sdk::start(std::move(start), [op](const Status& outcome) { op->finish(outcome); });
     }
     auto description = config->unpack();

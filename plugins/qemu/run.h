@@ -32,6 +32,7 @@
 namespace polyvirt::qemu {
 
 class Driver;
+class Figures;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -49,6 +50,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // Before launch().
     void begin_as(std::shared_ptr<Beginning> beginning) { beginning_ = std::move(beginning); }
+    [[nodiscard]] const std::shared_ptr<Beginning>& beginning() const { return beginning_; }
     // [worker] Starts the emulator and connects; then post_boot(). On failure nothing is left but what
     // post_failed() clears.
     Status launch(const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
@@ -76,7 +78,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // For coroutines; any thread, no lock held. Each goes on on loop().
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
     // where the guest has gone, operation_failed where its monitor has.
-    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kTimeout);
+    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kUsual);
     // The same with descriptors that go along.
     [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments, std::vector<UniqueFd> fds);
     // A whole command of a client's; the answer as a text (Monitor::execute_whole).
@@ -107,6 +109,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void describe(StatusRecord& record) const;
 
     [[nodiscard]] Driver& driver() const { return driver_; }
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
     // A line in the guest's log. Worker, or where there is nothing better.
     void note(const std::string& text) const { write_log(text); }
@@ -117,15 +120,18 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
+    // What the emulator was last heard to say of itself. Any thread.
+    [[nodiscard]] Figures& figures() const { return *figures_; }
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
-    enum class End : std::uint8_t { none, destroyed, failed, shutdown, told };
+    enum class End : std::uint8_t { none, destroyed, failed, shutdown, crashed, told };
 
     // run_launch.cpp [worker]
     Status make_folder();
     Status give(const std::string& folder) const;
-    Status make_huge_folders(HostResources& host, const Domain& domain);
+    Status plan(const Domain& domain);
+    Status make_huge_folders(HostResources& host);
     Status confine(const Domain& domain, pv_call* call);
     void clear();
     [[nodiscard]] std::string memory_folder() const;
@@ -143,7 +149,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void open_monitor();
     void query_chardevs();
     void query_graphics();
-    void prepare_boot();
+    void prepare();
     void boot();
     void tell_started();
     void start_done();
@@ -171,6 +177,11 @@ class Run : public std::enable_shared_from_this<Run> {
     void on_panicked();
     void on_io_error(const QmpEvent& event);
     void on_watchdog(const QmpEvent& event);
+    void on_watchdog_dump(); // life/run_crash.cpp
+    void dump_then(void (*then)(Run&));
+    void end_crashed();
+    void on_sleep(bool disk); // life/run_power.cpp
+    void on_wakeup();
     void power_cycle(std::int32_t reason);
     void save_soon();
 
@@ -191,6 +202,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void command(const char* name, sdk::OperationPtr op);
     void tell_expected(const QmpEvent& event);
     void drop_expected(const Error& why);
+    struct Delay;
+    void end_delay(const Delay* which);
     void finish_saved(const sdk::OperationPtr& op);
     [[nodiscard]] std::string who() const;
 
@@ -217,7 +230,8 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
-    bool preparing_ = false, told_ = false; // before boot(); clients know that it has started
+    bool talks_ = false; // negotiation with the monitor is over
+    bool told_ = false;  // clients know that it has started
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Ending ending_;
@@ -229,7 +243,9 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
     std::list<ExpectedPtr> expected_;
+    std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
+    const std::unique_ptr<Figures> figures_;
 };
 
 } // namespace polyvirt::qemu

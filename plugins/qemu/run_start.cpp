@@ -9,12 +9,19 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/iotune.h"
+#include "block/jobs.h"
 #include "driver.h"
+#include "moments/checkpoint_ops.h"
+#include "save/save_ops.h"
 #include "monitor/json.h"
+#include "stats/figures.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
 
+constexpr std::int64_t kStartPatience = 10; // times what other commands are given
 constexpr std::int64_t kReattachPause = 5 * Monitor::kSecond;
 
 } // namespace
@@ -26,7 +33,8 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 }
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
-    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)) {}
+    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
+      figures_(std::make_unique<Figures>(s_)) {}
 
 Run::~Run() = default;
 
@@ -98,8 +106,12 @@ void Run::open_monitor() {
                                   }});
     if (!monitor_)
         return start_refused(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
-    monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
+    const std::int64_t usual = driver_.settings().monitor_timeout_ns;
+    monitor_->set_timeout(usual);
+    // Before it greets it makes the guest's memory, which takes its time; that it ends is noticed at once.
+    monitor_->negotiate(reattaching_ ? usual : kStartPatience * usual, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
+        talks_ = true;
         if (reattaching_) query_status();
         else query_chardevs();
     });
@@ -150,11 +162,11 @@ void Run::query_graphics() {
         const ObjectLock lock(guest_->mu);
         vnc = guest_->live && !guest_->live->devices.graphics.empty();
     }
-    if (!vnc) return prepare_boot();
+    if (!vnc) return prepare();
     monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_vnc(*reply);
-        prepare_boot();
+        prepare();
     });
 }
 
@@ -174,16 +186,21 @@ void Run::use_vnc(const Json& info) {
     guest_->live = std::move(live);
 }
 
-// What a saved guest was is in the emulator before it is told to run.
-void Run::prepare_boot() {
-    if (!beginning_ || !beginning_->prepare) return boot();
-    preparing_ = true;
-    sdk::start(beginning_->prepare(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+// What is told to the emulator, and done to its threads, before the guest runs.
+static sdk::Task<Status> prepare_guest(std::shared_ptr<Run> run) {
+    PV_CO_TRY(co_await prepare_tuning(run));
+    PV_CO_TRY(co_await apply_io_tune(run));
+    const std::shared_ptr<Beginning> beginning = run->beginning();
+    if (beginning && beginning->prepare) PV_CO_TRY(co_await beginning->prepare(run)); // what it was is read
+    co_return Status();
+}
+
+void Run::prepare() {
+    sdk::start(prepare_guest(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
         self->post([self, prepared] {
-            self->preparing_ = false;
-            if (self->phase_ == Phase::ended) return;
+            if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
             if (!prepared) return self->start_refused(prepared.error());
-            self->tell_started();
+            if (self->beginning_) self->tell_started();
             self->boot();
         });
     });
@@ -224,6 +241,9 @@ void Run::start_done() {
     }
     beginning_ = nullptr;
     finish_saved(std::exchange(start_op_, nullptr));
+    sdk::start(separate_threads(shared_from_this()), [self = shared_from_this()](const Status& separated) {
+        if (!separated) log::warning("run", "{}: {}", self->who(), separated.error().message);
+    });
 }
 
 void Run::query_status() {
@@ -240,6 +260,10 @@ void Run::query_status() {
             else if (status == "shutdown") {
                 shut = true;
                 driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
+            } else if (status == "guest-panicked" && guest_->state != PV_DOMAIN_CRASHED) {
+                driver_.set_state(*guest_, PV_DOMAIN_CRASHED, PV_DOMAIN_CRASHED_PANICKED);
+            } else if (status == "suspended" && guest_->state != PV_DOMAIN_PMSUSPENDED) {
+                driver_.set_state(*guest_, PV_DOMAIN_PMSUSPENDED, PV_DOMAIN_PMSUSPENDED_UNKNOWN);
             } else if (status != "running" && guest_->state == PV_DOMAIN_RUNNING)
                 driver_.set_state(*guest_, PV_DOMAIN_PAUSED,
                                   status == "io-error"   ? PV_DOMAIN_PAUSED_IOERROR
@@ -255,9 +279,18 @@ void Run::query_status() {
         driver_.saving().adopted(guest_);
         driver_.checkpoints().adopted(guest_);
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
-        finish_saved(std::exchange(start_op_, nullptr));
-        if (shut) return kill(false); // the guest has powered off in between
-        undo_cut_off();
+        if (shut) { // it has powered off in between
+            finish_saved(std::exchange(start_op_, nullptr));
+            return kill(false);
+        }
+        sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
+            if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
+        });
+        if (!start_op_) return resume_jobs_in_turn(shared_from_this());
+        sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
+            self->finish_saved(op);
+            self->post([self] { self->undo_cut_off(); });
+        });
     });
 }
 

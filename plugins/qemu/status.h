@@ -25,7 +25,6 @@ struct StatusRecord {
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
-    std::string xml;              // the live description
     std::vector<std::string> taints; // taint_names()
     nlohmann::json blocks;        // block/state.h
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
@@ -34,6 +33,7 @@ struct StatusRecord {
     std::string backup;           // document of the one that is under way; empty: none
     std::vector<std::string> backup_files; // that were made for it
     std::vector<std::string> folders; // made for it elsewhere, to be removed with all that is in them
+    std::string xml;              // the live description
 };
 
 std::string format_status(const StatusRecord& record);

@@ -16,6 +16,7 @@
 #include "run.h"
 #include "save/migrate.h"
 #include "save/params.h"
+#include "save/save_ops.h"
 #include "sdk/domain/moment_rules.h"
 
 namespace polyvirt::qemu {
