@@ -230,8 +230,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
-    bool talks_ = false; // negotiation with the monitor is over
-    bool told_ = false;  // clients know that it has started
+    bool talks_ = false, told_ = false; // negotiation with the monitor is over; clients know that it has started
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Ending ending_;
