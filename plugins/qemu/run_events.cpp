@@ -95,6 +95,7 @@ void Run::on_resume() {
 }
 
 void Run::on_shutdown(const QmpEvent& event) {
+    if (end_ == End::told) return; // the end of an emulator whose guest goes on elsewhere
     if (std::exchange(reboot_asked_, false)) {
         // Nobody is told of a power-off that is half of a reboot.
         cycling_ = true;

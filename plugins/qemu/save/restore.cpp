@@ -100,8 +100,8 @@ SaveOps::Task SaveOps::start_managed(sdk::OperationPtr op, GuestPtr guest, Start
         PV_CO_TRY(drop_managed(guest));
         co_return co_await boot_defined(op, guest, std::move(options));
     }
-    PV_CO_TRY(image);
-    PV_CO_TRY(parsed);
+    if (!image) co_return image.error();
+    if (!parsed) co_return parsed.error();
     options.force_boot = true;
     if (!image->head.facts.running) options.paused = true;
     PV_CO_ASSIGN_OR_RETURN(options.beginning, beginning_from(*image, options.paused));
