@@ -190,6 +190,8 @@ Status Driver::settle(Domain& domain) {
     return qemu::validate(domain);
 }
 
+Status Driver::fill_defaults(Domain& domain) { return apply_defaults(domain, host_context()); }
+
 Result<Domain> Driver::edited_config(const GuestPtr& guest, const Edit& edit) {
     sdk::domain::PackedDomainPtr config;
     {

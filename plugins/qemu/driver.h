@@ -23,6 +23,7 @@
 #include <polyvirt/plugin.h>
 
 #include "capabilities/emulators.h"
+#include "devices/device_ops.h"
 #include "guest.h"
 #include "metadata/metadata_ops.h"
 #include "native/native_ops.h"
@@ -154,6 +155,10 @@ class Driver final : public plugin::DriverBase {
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
     // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
     [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
+    // What the peer fills in, without checks and places. Worker.
+    [[nodiscard]] Status fill_defaults(Domain& domain);
+    // Passes and checks; after parsing, and after every change.
+    [[nodiscard]] Status settle(Domain& domain);
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 
@@ -197,9 +202,6 @@ class Driver final : public plugin::DriverBase {
     // The run of an active guest, or "domain is not running".
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
 
-    // Passes and checks; after parsing, and after every change.
-    [[nodiscard]] Status settle(Domain& domain);
-
     struct Definition; // ops_config.cpp
     pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out);
     void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<const Definition>& definition,
@@ -233,11 +235,13 @@ class Driver final : public plugin::DriverBase {
 
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
+    DeviceOps devices_{*this};
 
   public: // after the members that it names
     using Parts = plugin::parts<
         &Driver::metadata_,
-        &Driver::native_>;
+        &Driver::native_,
+        &Driver::devices_>;
 };
 
 } // namespace polyvirt::qemu
