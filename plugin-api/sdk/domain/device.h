@@ -123,6 +123,8 @@ Status detach_device(Domain& domain, const Device& wanted, ErrorDomain from);
 Status update_device(Domain& domain, Device device, ErrorDomain from);
 // A device whose place is known goes, and what the document counts of it.
 void detach_device_at(Domain& domain, DeviceRef ref);
+// Controllers that passes have put behind the others go where reading the document would put them.
+void order_as_read(Domain& domain);
 // What attach_device() refuses for being there already or having no place.
 Status check_attach(const Domain& domain, const Device& device, ErrorDomain from);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "sdk/domain/device.h"
+#include "sdk/domain/passes/addresses.h"
+#include "sdk/domain/passes/visit.h"
 
 namespace polyvirt::sdk::domain {
 namespace {
@@ -60,9 +62,22 @@ Status check_memory(const Domain& d, const MemoryDevice& m, ErrorDomain from) {
     return {};
 }
 
+// Either the machine has an order, or its devices have.
+Status check_boot(const Domain& d, const DeviceInfo& info) {
+    if (!info.boot.order) return {};
+    if (!d.os.boot.empty())
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::domain,
+                          "per-device boot elements cannot be used together with os/boot elements");
+    bool taken = false;
+    for_each_info(const_cast<Domain&>(d), [&](const DeviceInfo& other, std::string_view) { taken |= other.boot.order == info.boot.order; });
+    if (!taken) return {};
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::domain, "boot order {} is already used by another device", *info.boot.order);
+}
+
 } // namespace
 
 Status check_attach(const Domain& d, const Device& device, ErrorDomain from) {
+    if (device.info() != nullptr) PV_TRY(check_boot(d, *device.info()));
     switch (device.kind) {
     case DeviceKind::disk: return check_disk(d, device.as<Disk>(), from);
     case DeviceKind::controller: return check_controller(d, device.as<Controller>(), from);
@@ -105,8 +120,16 @@ Status attach_device(Domain& d, Device device, ErrorDomain from) {
 
 void detach_device_at(Domain& d, DeviceRef ref) {
     if (ref.kind == DeviceKind::memory) count_memory(d, d.devices.memories[ref.index], false);
-    remove_device(d.devices, ref);
+    // The first console and the first serial line are one thing.
+    auto& v = d.devices;
+    const bool paired = !v.serials.empty() && !v.consoles.empty() && v.consoles[0].target.type == "serial";
+    remove_device(v, ref);
+    if (ref.index != 0 || !paired) return;
+    if (ref.kind == DeviceKind::serial) v.consoles.erase(v.consoles.begin());
+    if (ref.kind == DeviceKind::console) v.serials.erase(v.serials.begin());
 }
+
+void order_as_read(Domain& d) { order_controllers(d.devices.controllers); }
 
 Status detach_device(Domain& d, const Device& wanted, ErrorDomain from) {
     PV_TRY(check_kind(wanted.kind, DeviceVerb::detach, from));

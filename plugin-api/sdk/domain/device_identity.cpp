@@ -21,8 +21,7 @@ bool same_address(const Address& a, const Address& b) {
 
 // Where a description says where, or under which name, it means the device there.
 bool here(const DeviceInfo& wanted, const DeviceInfo& have) {
-    const bool said = wanted.address && (wanted.address->type != AddressType::pci || wanted.address->is_pci()) &&
-                      (wanted.address->type != AddressType::usb || !wanted.address->port.empty());
+    const bool said = wanted.address && (wanted.address->type != AddressType::pci || wanted.address->is_pci());
     if (said && (!have.address || !same_address(*wanted.address, *have.address))) return false;
     return wanted.alias.name.empty() || wanted.alias.name == have.alias.name;
 }
@@ -52,7 +51,7 @@ bool same(const Chardev& w, const Chardev& h) {
     if (w.type != ChardevType::pty && !same_sources(w.sources, h.sources)) return false;
     if (w.target.type == "guestfwd") return w.target.address == h.target.address && w.target.port == h.target.port;
     if (w.target.type == "virtio" && w.target.name != h.target.name) return false;
-    return here(w.info, h.info);
+    return w.info.alias.name.empty() || w.info.alias.name == h.info.alias.name;
 }
 bool same(const Input& w, const Input& h) {
     if (w.type != h.type || w.bus != h.bus) return false;

@@ -7,6 +7,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "validate.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -52,26 +53,57 @@ pv_status DeviceOps::detach_device_alias(pv_call* call, const pv_obj* obj, const
     });
 }
 
+// What the peer fills in for devices that come later, and leaves open for those that were there.
+static void fill_in(dom::Device& device) {
+    if (device.kind != dom::DeviceKind::shmem) return;
+    auto& shmem = device.as<dom::Shmem>();
+    if (shmem.model == "ivshmem-plain" && !shmem.size) shmem.size = 4, shmem.size_unit = std::string(1, 'M');
+    if (shmem.model == "ivshmem-doorbell") {
+        if (!shmem.msi) shmem.msi.emplace();
+        if (shmem.msi->ioeventfd == dom::OnOff::unset) shmem.msi->ioeventfd = dom::OnOff::on;
+    }
+}
+
 Result<Domain> DeviceOps::changed_config(const GuestPtr& guest, const std::string& xml, Verb verb) {
     PV_ASSIGN_OR_RETURN(dom::Device device, dom::parse_device(xml, true));
-    const auto edit = [&](Domain& domain) -> Status {
-        const auto defaults = [this](Domain& d) { return driver_.fill_defaults(d); };
-        PV_ASSIGN_OR_RETURN(dom::Device full, dom::with_defaults(domain, device, defaults));
-        // An interface is found by what was said of it alone.
-        if (full.kind == dom::DeviceKind::interface && verb != Verb::attach) full.as<dom::Interface>().mac = device.as<dom::Interface>().mac;
-        if (verb == Verb::detach) return dom::detach_device(domain, full, ErrorDomain::qemu);
-        if (verb == Verb::update) return dom::update_device(domain, std::move(full), ErrorDomain::qemu);
-        if (!dom::in_config(device.kind, verb)) {
-            // What is wrong with the device is said before that none can be attached.
-            Domain tried = domain;
-            dom::add_device(tried.devices, device);
-            PV_TRY(driver_.settle(tried));
-        }
-        if (device.kind == dom::DeviceKind::console && full.as<dom::Chardev>().target.type.empty()) full = device;
+    fill_in(device);
+    PV_ASSIGN_OR_RETURN(Domain domain, config_of(*guest));
+    dom::order_as_read(domain);
+    const auto defaults = [this](Domain& d) { return driver_.fill_defaults(d); };
+    PV_ASSIGN_OR_RETURN(dom::Device full, dom::with_defaults(domain, device, defaults));
+    // An interface is found by what was said of it alone.
+    if (full.kind == dom::DeviceKind::interface && verb != Verb::attach) full.as<dom::Interface>().mac = device.as<dom::Interface>().mac;
+    if (verb == Verb::attach) {
+        PV_TRY(check_device(domain, device, full));
         PV_TRY(dom::check_attach(domain, full, ErrorDomain::qemu));
-        return dom::attach_device(domain, device, ErrorDomain::qemu);
-    };
-    return driver_.edited_config(guest, edit);
+        PV_TRY(dom::attach_device(domain, std::move(device), ErrorDomain::qemu));
+    } else if (verb == Verb::detach) {
+        PV_TRY(dom::detach_device(domain, full, ErrorDomain::qemu));
+    } else {
+        PV_TRY(dom::update_device(domain, std::move(full), ErrorDomain::qemu));
+    }
+    PV_TRY(driver_.complete(domain));
+    return domain;
+}
+
+// What is wrong with a device in this machine is said before it is looked whether it can come.
+Status DeviceOps::check_device(const Domain& domain, const dom::Device& device, const dom::Device& full) {
+    Domain tried = domain;
+    dom::add_device(tried.devices, device);
+    PV_TRY(dom::validate(tried));
+    tried = domain;
+    dom::add_device(tried.devices, full);
+    return qemu::validate(tried);
+}
+
+Result<Domain> DeviceOps::config_of(Guest& guest) {
+    sdk::domain::PackedDomainPtr config;
+    {
+        const ObjectLock lock(guest.mu);
+        if (!guest.removed) config = guest.config;
+    }
+    if (!config) return no_domain(guest);
+    return config->unpack();
 }
 
 DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::uint32_t flags, Verb verb) {
@@ -90,13 +122,12 @@ DeviceOps::Task DeviceOps::run_detach_alias(sdk::OperationPtr op, GuestPtr guest
     PV_CO_ASSIGN_OR_RETURN(const Affected affected, affected_by(*guest, flags));
     std::optional<Domain> config;
     if (affected.config) {
-        const auto edit = [&](Domain& domain) -> Status {
-            const auto ref = dom::find_alias(domain.devices, alias);
-            if (!ref) return make_error(ErrorCode::device_missing, ErrorDomain::qemu, "no device found with alias {}", alias);
-            dom::detach_device_at(domain, *ref);
-            return {};
-        };
-        PV_CO_ASSIGN_OR_RETURN(config, driver_.edited_config(guest, edit));
+        PV_CO_ASSIGN_OR_RETURN(config, config_of(*guest));
+        dom::order_as_read(*config);
+        const auto ref = dom::find_alias(config->devices, alias);
+        if (!ref) co_return make_error(ErrorCode::device_missing, ErrorDomain::qemu, "no device found with alias {}", alias);
+        dom::detach_device_at(*config, *ref);
+        PV_CO_TRY(driver_.complete(*config));
     }
     if (affected.live)
         co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "devices of a running guest cannot be changed by this version");

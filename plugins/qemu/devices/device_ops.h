@@ -31,6 +31,8 @@ class DeviceOps final : public Part {
 
     // The persistent description with the change made, completed.
     [[nodiscard]] Result<Domain> changed_config(const GuestPtr& guest, const std::string& xml, Verb verb);
+    [[nodiscard]] static Result<Domain> config_of(Guest& guest);
+    [[nodiscard]] static Status check_device(const Domain& domain, const sdk::domain::Device& device, const sdk::domain::Device& full);
 };
 
 } // namespace polyvirt::qemu
