@@ -20,6 +20,7 @@
 
 #include "cgroup/cgroup.h"
 #include "command/host.h"
+#include "devices/removals.h"
 #include "guest.h"
 #include "monitor/monitor.h"
 #include "ownership/claims.h"
@@ -82,6 +83,8 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<ExpectedPtr>> expect(std::string event, std::function<bool(const Json& data)> match);
     // Its data. Errors: operation_timeout, operation_invalid where the guest has gone.
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
+    // What became of a device that removals() expects to go.
+    [[nodiscard]] sdk::Async<Result<Removal>> removed(std::string alias, std::int64_t timeout_ns);
     [[nodiscard]] sdk::Async<Status> on_loop();
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
@@ -106,6 +109,9 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] std::int64_t pid() const { return pid_; }
     [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
+    [[nodiscard]] const std::string& folder_path() const { return folder_path_; }
+    // Loop.
+    [[nodiscard]] Removals& removals() { return removals_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
 
   private:
@@ -214,6 +220,7 @@ class Run : public std::enable_shared_from_this<Run> {
     plugin::Watch kill_timer_, exit_timer_;
     std::list<ExpectedPtr> expected_;
     std::vector<Claim> claims_left_; // from the end until they are given back
+    Removals removals_;
 };
 
 } // namespace polyvirt::qemu

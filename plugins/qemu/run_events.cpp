@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
+#include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
 
@@ -35,6 +36,9 @@ const Run::EventRow Run::kEvents[] = {
     {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
+    {"DEVICE_DELETED", on_device_deleted},
+    {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
+    {"DEVICE_TRAY_MOVED", on_tray_moved},
 };
 
 void Run::on_event(const QmpEvent& event) {

@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
 
@@ -228,6 +229,7 @@ void Run::query_status() {
         phase_ = Phase::running;
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
         finish_saved(std::exchange(start_op_, nullptr));
+        if (!shut) reconcile_devices(*this);
         if (shut) kill(false); // the guest has powered off in between
     });
 }

@@ -105,6 +105,8 @@ DeviceInfo* info_at(Devices& devices, DeviceRef ref);
 // Behind those that there are. What there is one of at most is replaced.
 void add_device(Devices& devices, Device device);
 void remove_device(Devices& devices, DeviceRef ref);
+// Where the document's order has it, and counted: what passes have completed already.
+void insert_device(Domain& domain, Device device);
 void replace_device(Devices& devices, DeviceRef ref, Device device);
 std::optional<DeviceRef> find_alias(const Devices& devices, std::string_view alias);
 

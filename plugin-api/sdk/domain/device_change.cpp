@@ -6,6 +6,7 @@
 
 #include "sdk/domain/device.h"
 #include "sdk/domain/passes/addresses.h"
+#include "sdk/domain/passes/defaults.h"
 #include "sdk/domain/passes/visit.h"
 
 namespace polyvirt::sdk::domain {
@@ -77,7 +78,12 @@ Status check_boot(const Domain& d, const DeviceInfo& info) {
 } // namespace
 
 Status check_attach(const Domain& d, const Device& device, ErrorDomain from) {
-    if (device.info() != nullptr) PV_TRY(check_boot(d, *device.info()));
+    if (device.info() != nullptr) {
+        const std::string& alias = device.info()->alias.name;
+        if (!alias.empty() && find_alias(d.devices, alias))
+            return make_error(ErrorCode::config_unsupported, ErrorDomain::domain, "non unique alias detected: {}", alias);
+        PV_TRY(check_boot(d, *device.info()));
+    }
     switch (device.kind) {
     case DeviceKind::disk: return check_disk(d, device.as<Disk>(), from);
     case DeviceKind::controller: return check_controller(d, device.as<Controller>(), from);
@@ -127,6 +133,17 @@ void detach_device_at(Domain& d, DeviceRef ref) {
     if (ref.index != 0 || !paired) return;
     if (ref.kind == DeviceKind::serial) v.consoles.erase(v.consoles.begin());
     if (ref.kind == DeviceKind::console) v.serials.erase(v.serials.begin());
+}
+
+void insert_device(Domain& d, Device device) {
+    const DeviceKind kind = device.kind;
+    if (kind == DeviceKind::memory) count_memory(d, device.as<MemoryDevice>(), true);
+    if (kind == DeviceKind::controller) {
+        insert_controller(d.devices.controllers, std::move(device.as<Controller>()));
+        return;
+    }
+    add_device(d.devices, std::move(device));
+    if (kind == DeviceKind::disk) order_disks(d.devices.disks);
 }
 
 void order_as_read(Domain& d) { order_controllers(d.devices.controllers); }

@@ -323,6 +323,11 @@ Status panic(Builder& b, const Panic& p) {
 
 } // namespace
 
+Status add_one(Builder& b, const Interface& i) { return interface(b, i, false); }
+Status add_one(Builder& b, const Input& i) { return input(b, i); }
+Status add_one(Builder& b, const Watchdog& w) { return watchdog(b, w); }
+Status add_one(Builder& b, const Rng& r) { return rng(b, r); }
+
 Status add_interfaces(Builder& b) {
     bool first = true;
     for (const Interface& i : b.domain.devices.interfaces) {

@@ -6,8 +6,9 @@
 #include <utility>
 
 #include "base/error_text.h"
+#include "base/log.h"
+#include "devices/live.h"
 #include "driver.h"
-#include "validate.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -24,6 +25,10 @@ constexpr VerbRow kVerbs[] = {
     {kAffect, "qemuDomainDetachDeviceFlags", "detach device"},
     {kAffect | PV_DOMAIN_DEVICE_MODIFY_FORCE, "qemuDomainUpdateDeviceFlags", "update device"},
 };
+
+Error no_alias(const std::string& alias) {
+    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no device found with alias {}", alias);
+}
 
 } // namespace
 
@@ -53,20 +58,9 @@ pv_status DeviceOps::detach_device_alias(pv_call* call, const pv_obj* obj, const
     });
 }
 
-// What the peer fills in for devices that come later, and leaves open for those that were there.
-static void fill_in(dom::Device& device) {
-    if (device.kind != dom::DeviceKind::shmem) return;
-    auto& shmem = device.as<dom::Shmem>();
-    if (shmem.model == "ivshmem-plain" && !shmem.size) shmem.size = 4, shmem.size_unit = std::string(1, 'M');
-    if (shmem.model == "ivshmem-doorbell") {
-        if (!shmem.msi) shmem.msi.emplace();
-        if (shmem.msi->ioeventfd == dom::OnOff::unset) shmem.msi->ioeventfd = dom::OnOff::on;
-    }
-}
-
 Result<Domain> DeviceOps::changed_config(const GuestPtr& guest, const std::string& xml, Verb verb) {
     PV_ASSIGN_OR_RETURN(dom::Device device, dom::parse_device(xml, true));
-    fill_in(device);
+    fill_attached(device);
     PV_ASSIGN_OR_RETURN(Domain domain, config_of(*guest));
     dom::order_as_read(domain);
     const auto defaults = [this](Domain& d) { return driver_.fill_defaults(d); };
@@ -74,7 +68,7 @@ Result<Domain> DeviceOps::changed_config(const GuestPtr& guest, const std::strin
     // An interface is found by what was said of it alone.
     if (full.kind == dom::DeviceKind::interface && verb != Verb::attach) full.as<dom::Interface>().mac = device.as<dom::Interface>().mac;
     if (verb == Verb::attach) {
-        PV_TRY(check_device(domain, device, full));
+        PV_TRY(check_attached(domain, device, full));
         PV_TRY(dom::check_attach(domain, full, ErrorDomain::qemu));
         PV_TRY(dom::attach_device(domain, std::move(device), ErrorDomain::qemu));
     } else if (verb == Verb::detach) {
@@ -84,16 +78,6 @@ Result<Domain> DeviceOps::changed_config(const GuestPtr& guest, const std::strin
     }
     PV_TRY(driver_.complete(domain));
     return domain;
-}
-
-// What is wrong with a device in this machine is said before it is looked whether it can come.
-Status DeviceOps::check_device(const Domain& domain, const dom::Device& device, const dom::Device& full) {
-    Domain tried = domain;
-    dom::add_device(tried.devices, device);
-    PV_TRY(dom::validate(tried));
-    tried = domain;
-    dom::add_device(tried.devices, full);
-    return qemu::validate(tried);
 }
 
 Result<Domain> DeviceOps::config_of(Guest& guest) {
@@ -112,10 +96,79 @@ DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std:
     if (affected.config) {
         PV_CO_ASSIGN_OR_RETURN(config, changed_config(guest, xml, verb));
     }
-    if (affected.live)
-        co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "devices of a running guest cannot be changed by this version");
-    if (config) PV_CO_TRY(driver_.put_config(guest, *config, op->call()));
-    co_return Status{};
+    const auto live = [&]() -> Task {
+        if (verb == Verb::attach) return attach_live(guest, std::move(xml));
+        if (verb == Verb::detach) return detach_live(guest, std::move(xml));
+        return update_live(guest, std::move(xml), flags);
+    };
+    if (!affected.live) co_return driver_.put_config(guest, *config, op->call());
+    Task change = live();
+    co_return co_await with_config(op, guest, std::move(config), std::move(change));
+}
+
+// The persistent description is on disk before the emulator is asked for anything, and put back where that fails: of
+// the two this is what can be undone for sure.
+DeviceOps::Task DeviceOps::with_config(sdk::OperationPtr op, GuestPtr guest, std::optional<Domain> config, Task live) {
+    if (!config) co_return co_await live;
+    PV_CO_ASSIGN_OR_RETURN(const Domain before, config_of(*guest));
+    PV_CO_TRY(driver_.put_config(guest, *config, op->call()));
+    const Status changed = co_await live;
+    if (changed) co_return changed;
+    PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
+    if (const Status back = driver_.put_config(guest, before, op->call()); !back)
+        log::error("devices", "domain '{}': its persistent description has a device too many or too few: {}", guest->name, back.error().message);
+    co_return changed;
+}
+
+DeviceOps::Task DeviceOps::attach_live(GuestPtr guest, std::string xml) {
+    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml));
+    PV_CO_TRY(co_await plug_in(run, plan));
+    PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
+    {
+        const ObjectLock lock(guest->mu);
+        if (!guest->live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+        driver_.edit_live(*guest, [&](Domain& d) {
+            for (const dom::Device& c : plan->controllers) dom::insert_device(d, c);
+            dom::insert_device(d, plan->device);
+        });
+        pv_event_domain_device_added payload{};
+        payload.size = sizeof payload;
+        const std::string& alias = plan->device.info()->alias.name;
+        payload.dev_alias = alias.c_str();
+        driver_.post_event(*guest, PV_EVENT_DOMAIN_DEVICE_ADDED, &payload);
+    }
+    co_return co_await driver_.saved(guest);
+}
+
+DeviceOps::Task DeviceOps::detach_live(GuestPtr guest, std::string xml) {
+    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest->mu);
+        live = guest->live;
+    }
+    if (!live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+    PV_CO_ASSIGN_OR_RETURN(const dom::Device wanted, wanted_device(*live, xml));
+    PV_CO_ASSIGN_OR_RETURN(const dom::DeviceRef ref, dom::find_device(live->devices, wanted, ErrorDomain::qemu));
+    co_return co_await detach_there(guest, run, live, ref, true);
+}
+
+DeviceOps::Task DeviceOps::detach_there(GuestPtr guest, RunPtr run, std::shared_ptr<const Domain> live, dom::DeviceRef ref, bool wait) {
+    PV_CO_TRY(check_unplug(*live, ref));
+    const dom::Device device = dom::device_at(live->devices, ref);
+    const std::string alias = device.info() != nullptr ? device.info()->alias.name : std::string();
+    co_return co_await unplug(guest, run, alias, wait);
+}
+
+// As a description of a running guest's device is read: with the defaults that the device was made with.
+Result<dom::Device> DeviceOps::wanted_device(const Domain& live, const std::string& xml) {
+    PV_ASSIGN_OR_RETURN(dom::Device device, dom::parse_device(xml, false));
+    fill_attached(device);
+    PV_ASSIGN_OR_RETURN(dom::Device full, dom::with_defaults(live, device, [this](Domain& d) { return driver_.fill_defaults(d); }));
+    // An interface is found by what was said of it alone.
+    if (full.kind == dom::DeviceKind::interface) full.as<dom::Interface>().mac = device.as<dom::Interface>().mac;
+    return full;
 }
 
 DeviceOps::Task DeviceOps::run_detach_alias(sdk::OperationPtr op, GuestPtr guest, std::string alias, std::uint32_t flags) {
@@ -125,14 +178,26 @@ DeviceOps::Task DeviceOps::run_detach_alias(sdk::OperationPtr op, GuestPtr guest
         PV_CO_ASSIGN_OR_RETURN(config, config_of(*guest));
         dom::order_as_read(*config);
         const auto ref = dom::find_alias(config->devices, alias);
-        if (!ref) co_return make_error(ErrorCode::device_missing, ErrorDomain::qemu, "no device found with alias {}", alias);
+        if (!ref) co_return no_alias(alias);
         dom::detach_device_at(*config, *ref);
         PV_CO_TRY(driver_.complete(*config));
     }
-    if (affected.live)
-        co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "devices of a running guest cannot be changed by this version");
-    if (config) PV_CO_TRY(driver_.put_config(guest, *config, op->call()));
-    co_return Status{};
+    if (!affected.live) co_return driver_.put_config(guest, *config, op->call());
+    Task change = detach_alias_live(guest, std::move(alias));
+    co_return co_await with_config(op, guest, std::move(config), std::move(change));
+}
+
+// The guest is asked, not waited for: an event tells when it has let go.
+DeviceOps::Task DeviceOps::detach_alias_live(GuestPtr guest, std::string alias) {
+    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest->mu);
+        live = guest->live;
+    }
+    const auto ref = live ? dom::find_alias(live->devices, alias) : std::nullopt;
+    if (!ref) co_return no_alias(alias);
+    co_return co_await detach_there(guest, run, live, *ref, false);
 }
 
 } // namespace polyvirt::qemu

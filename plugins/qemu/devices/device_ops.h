@@ -3,6 +3,8 @@
 #pragma once
 // pv.dom.device: devices come, go and change, in the persistent description, in the running guest, or both at once.
 
+#include <memory>
+#include <optional>
 #include <string>
 
 #include <polyvirt/gen/dom_device.h>
@@ -32,7 +34,14 @@ class DeviceOps final : public Part {
     // The persistent description with the change made, completed.
     [[nodiscard]] Result<Domain> changed_config(const GuestPtr& guest, const std::string& xml, Verb verb);
     [[nodiscard]] static Result<Domain> config_of(Guest& guest);
-    [[nodiscard]] static Status check_device(const Domain& domain, const sdk::domain::Device& device, const sdk::domain::Device& full);
+    [[nodiscard]] Result<sdk::domain::Device> wanted_device(const Domain& live, const std::string& xml);
+    // Both descriptions or neither: `live` is the change of the running guest, not begun yet.
+    Task with_config(sdk::OperationPtr op, GuestPtr guest, std::optional<Domain> config, Task live);
+    Task attach_live(GuestPtr guest, std::string xml);
+    Task detach_live(GuestPtr guest, std::string xml);
+    Task detach_alias_live(GuestPtr guest, std::string alias);
+    Task detach_there(GuestPtr guest, RunPtr run, std::shared_ptr<const Domain> live, sdk::domain::DeviceRef ref, bool wait);
+    Task update_live(GuestPtr guest, std::string xml, std::uint32_t flags);
 };
 
 } // namespace polyvirt::qemu
