@@ -106,6 +106,16 @@ DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std:
     co_return co_await with_config(op, guest, std::move(config), std::move(change));
 }
 
+// A drive that is there already: what is attached is its medium.
+static bool is_medium(Guest& guest, const std::string& xml) {
+    const auto device = dom::parse_device(xml, true);
+    if (!device || device->kind != dom::DeviceKind::disk) return false;
+    const auto& disk = device->as<dom::Disk>();
+    if (disk.device != dom::DiskDevice::cdrom && disk.device != dom::DiskDevice::floppy) return false;
+    const ObjectLock lock(guest.mu);
+    return guest.live && dom::find_device(guest.live->devices, *device, ErrorDomain::qemu).has_value();
+}
+
 // The persistent description is on disk before the emulator is asked for anything, and put back where that fails: of
 // the two this is what can be undone for sure.
 DeviceOps::Task DeviceOps::with_config(sdk::OperationPtr op, GuestPtr guest, std::optional<Domain> config, Task live) {
@@ -122,6 +132,7 @@ DeviceOps::Task DeviceOps::with_config(sdk::OperationPtr op, GuestPtr guest, std
 
 DeviceOps::Task DeviceOps::attach_live(GuestPtr guest, std::string xml) {
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    if (is_medium(*guest, xml)) co_return co_await update_live(guest, std::move(xml), 0);
     PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml));
     PV_CO_TRY(co_await plug_in(run, plan));
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));

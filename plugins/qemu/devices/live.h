@@ -9,6 +9,7 @@
 
 #include "devices/plug.h"
 #include "driver.h"
+#include "net/tap.h"
 #include "run.h"
 
 namespace polyvirt::qemu {
@@ -21,6 +22,7 @@ struct AttachPlan {
     sdk::domain::Device device;                     // as it will stand in the document
     std::vector<sdk::domain::Device> controllers;   // that must come first
     std::vector<Plug> plugs;                        // theirs, then its own
+    Tap tap;                                        // of an interface that wants one
 };
 using AttachPlanPtr = std::shared_ptr<AttachPlan>;
 
@@ -39,6 +41,13 @@ CommandContext live_context(Driver& driver, const Run& run, const Domain& domain
 // The emulator does all of it, or (if one step fails, whose error this is) nothing is left of it. Fills in what it
 // chose: paths of terminals.
 sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan);
+
+// The images of a disk: what is below, as the files say, and a number for each. Worker.
+Status settle_images(const GuestPtr& guest, sdk::domain::Disk& disk);
+// What is in a drive, to tell whether another medium is another; empty: nothing.
+std::string medium_of(const sdk::domain::Disk& disk);
+// A drive gets another medium or none. `force`: though the guest holds its tray locked. Worker.
+sdk::Task<Status> change_medium(GuestPtr guest, RunPtr run, sdk::domain::Disk old, sdk::domain::Disk changed, bool force);
 
 // What may be unplugged from a running guest. Errors: operation_unsupported, operation_failed for what is in use.
 Status check_unplug(const Domain& live, sdk::domain::DeviceRef ref);

@@ -107,7 +107,8 @@ Result<std::vector<Device>> new_controllers(const Domain& before, const Domain& 
     return list;
 }
 
-// The images of a disk: what is below, as the files say, and a number for each.
+} // namespace
+
 Status settle_images(const GuestPtr& guest, dom::Disk& disk) {
     if (disk.type == dom::DiskType::vhostuser) return {};
     Chain chain = chain_of(disk);
@@ -121,8 +122,6 @@ Status settle_images(const GuestPtr& guest, dom::Disk& disk) {
     disk = std::move(alone.front());
     return {};
 }
-
-} // namespace
 
 CommandContext live_context(Driver& driver, const Run& run, const Domain& domain, const HostResources* host) {
     CommandContext context;
@@ -162,6 +161,10 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     plan->device = dom::device_at(next.devices, *ref);
     PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
     if (plan->device.kind == DeviceKind::disk) PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
+    if (plan->device.kind == DeviceKind::interface && wants_tap(plan->device.as<dom::Interface>())) {
+        PV_ASSIGN_OR_RETURN(plan->tap, open_tap(plan->device.as<dom::Interface>()));
+        plan->device.as<dom::Interface>().target.dev = plan->tap.name;
+    }
     dom::replace_device(next.devices, *ref, plan->device);
     const HostResources host = host_resources();
     const CommandContext context = live_context(driver, *run, next, &host);
@@ -196,6 +199,15 @@ void use_module(Device& device, const Json& modules) {
     }
 }
 
+// The tap's descriptor, under the name that netdev_add takes it by.
+sdk::Async<Result<Json>> hand_over(const RunPtr& run, const AttachPlanPtr& plan) {
+    Json arguments = Json::object();
+    arguments["fdname"] = "fd-" + plan->tap.alias;
+    std::vector<UniqueFd> fds;
+    fds.push_back(std::move(plan->tap.fd));
+    return run->qmp("getfd", std::move(arguments), std::move(fds));
+}
+
 sdk::Task<Status> take_out(RunPtr run, std::vector<PlugStep> done) {
     for (auto step = done.rbegin(); step != done.rend(); ++step) {
         if (step->undo.empty()) continue;
@@ -218,6 +230,7 @@ sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan) {
     for (const Plug& plug : plan->plugs) {
         for (const PlugStep& step : plug.steps) {
             Json arguments = step.arguments;
+            if (step.command == "netdev_add" && plan->tap.fd) PV_CO_TRY(co_await hand_over(run, plan));
             const auto reply = co_await run->qmp(step.command, std::move(arguments));
             if (!reply) {
                 const Error why = reply.error();
