@@ -16,17 +16,12 @@
 #include <polyvirt/gen/dom_config.h>
 #include <polyvirt/gen/dom_console.h>
 #include <polyvirt/gen/dom_lifecycle.h>
-#include <polyvirt/gen/dom_stats.h>
-#include <polyvirt/gen/dom_tune.h>
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
 #include "capabilities/emulators.h"
-#include "devices/device_ops.h"
 #include "guest.h"
-#include "metadata/metadata_ops.h"
-#include "native/native_ops.h"
 #include "launch/confinement.h"
 #include "part.h"
 #include "sdk/object_table.h"
@@ -44,7 +39,7 @@ inline std::string autostart_record(const std::string& name) { return "autostart
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
 
-class Driver final : public plugin::DriverBase {
+class Driver : public plugin::DriverBase {
   public:
     static constexpr plugin::About kAbout{.id = "qemu",
                                           .version = POLYVIRT_VERSION,
@@ -62,8 +57,6 @@ class Driver final : public plugin::DriverBase {
         ops::dom_config::set_autostart,
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
         ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
-        ops::dom_stats::info, ops::dom_stats::control_info, ops::dom_stats::messages,
-        ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
         ops::dom_console::open_console>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
@@ -109,13 +102,6 @@ class Driver final : public plugin::DriverBase {
     pv_status destroy(pv_call*, const pv_obj*, const pv_dom_destroy_in&, pv_dom_destroy_out&);
     pv_status suspend(pv_call*, const pv_obj*, const pv_dom_suspend_in&, pv_dom_suspend_out&);
     pv_status resume(pv_call*, const pv_obj*, const pv_dom_resume_in&, pv_dom_resume_out&);
-    // pv.dom.stats (ops_stats.cpp)
-    pv_status info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out&);
-    pv_status control_info(pv_call*, const pv_obj*, const pv_dom_control_info_in&, pv_dom_control_info_out&);
-    pv_status messages(pv_call*, const pv_obj*, const pv_dom_messages_in&, pv_dom_messages_out&);
-    // pv.dom.tune (ops_tune.cpp)
-    pv_status max_memory(pv_call*, const pv_obj*, const pv_dom_max_memory_in&, pv_dom_max_memory_out&);
-    pv_status vcpus_count(pv_call*, const pv_obj*, const pv_dom_vcpus_count_in&, pv_dom_vcpus_count_out&);
     // pv.dom.console (ops_console.cpp)
     pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
 
@@ -179,6 +165,7 @@ class Driver final : public plugin::DriverBase {
     void load_status(const std::string& name, std::string_view text);
     void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
+    void autostart(const GuestPtr& guest);
 
     // What questions about a hypervisor name it by; null: the usual one.
     struct TargetNames {
@@ -234,16 +221,7 @@ class Driver final : public plugin::DriverBase {
     Emulators emulators_;
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
-
-    MetadataOps metadata_{*this};
-    NativeOps native_{*this};
-    DeviceOps devices_{*this};
-
-  public: // after the members that it names
-    using Parts = plugin::parts<
-        &Driver::metadata_,
-        &Driver::native_,
-        &Driver::devices_>;
+    std::vector<plugin::Watch> autostart_timers_; // at the start alone
 };
 
 } // namespace polyvirt::qemu

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// The plugin as the host sees it: entry and manifest come from Driver::kAbout, the tables from its methods.
+// The plugin as the host sees it: entry and manifest come from Driver::kAbout, the tables from the methods of the driver
+// and of its parts.
 
 #include <polyvirt/plugin.h>
 
+#include "devices/device_ops.h"
 #include "driver.h"
+#include "life/life_ops.h"
+#include "metadata/metadata_ops.h"
+#include "native/native_ops.h"
+#include "stats/stats_ops.h"
+#include "tune/tune_ops.h"
 
 namespace polyvirt::qemu {
 
@@ -15,6 +22,23 @@ plugin::Claim Driver::probe(std::string_view uri, bool privileged) {
     return {.score = uri.empty() ? 50 : 100, .canonical = own, .instance = instance};
 }
 
+// Nobody but this source sees the parts, so that a change of one is compiled where it is made.
+class Plugin final : public Driver {
+  public:
+    explicit Plugin(const plugin::Services& services) : Driver(services) {}
+
+  private:
+    LifeOps life_{*this};
+    MetadataOps metadata_{*this};
+    NativeOps native_{*this};
+    StatsOps stats_{*this};
+    TuneOps tune_{*this};
+    DeviceOps devices_{*this};
+
+  public: // after the members that it names
+    using Parts = plugin::parts<&Plugin::life_, &Plugin::metadata_, &Plugin::native_, &Plugin::stats_, &Plugin::tune_, &Plugin::devices_>;
+};
+
 } // namespace polyvirt::qemu
 
-PV_PLUGIN(polyvirt::qemu::Driver);
+PV_PLUGIN(polyvirt::qemu::Plugin);

@@ -33,6 +33,7 @@
 namespace polyvirt::qemu {
 
 class Driver;
+class Figures;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -73,7 +74,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // For coroutines; any thread, no lock held. Each goes on on loop().
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
     // where the guest has gone, operation_failed where its monitor has.
-    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kTimeout);
+    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kUsual);
     // The same with descriptors that go along.
     [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments, std::vector<UniqueFd> fds);
     // A whole command of a client's; the answer as a text (Monitor::execute_whole).
@@ -114,15 +115,18 @@ class Run : public std::enable_shared_from_this<Run> {
     // Loop.
     [[nodiscard]] Removals& removals() { return removals_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
+    // What the emulator was last heard to say of itself. Any thread.
+    [[nodiscard]] Figures& figures() const { return *figures_; }
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
-    enum class End : std::uint8_t { none, destroyed, failed, shutdown };
+    enum class End : std::uint8_t { none, destroyed, failed, shutdown, crashed };
 
     // run_launch.cpp [worker]
     Status make_folder();
     Status give(const std::string& folder) const;
-    Status make_huge_folders(HostResources& host, const Domain& domain);
+    Status plan(const Domain& domain);
+    Status make_huge_folders(HostResources& host);
     Status confine(const Domain& domain, pv_call* call);
     void clear();
     [[nodiscard]] std::string memory_folder() const;
@@ -141,6 +145,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void open_monitor();
     void query_chardevs();
     void query_graphics();
+    void prepare();
     void boot();
     void start_done();
     void start_refused(const Error& why);
@@ -166,6 +171,11 @@ class Run : public std::enable_shared_from_this<Run> {
     void on_panicked();
     void on_io_error(const QmpEvent& event);
     void on_watchdog(const QmpEvent& event);
+    void on_watchdog_dump(); // life/run_crash.cpp
+    void dump_then(void (*then)(Run&));
+    void end_crashed();
+    void on_sleep(bool disk); // life/run_power.cpp
+    void on_wakeup();
     void power_cycle(std::int32_t reason);
     void save_soon();
 
@@ -211,6 +221,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
+    bool talks_ = false; // negotiation with the monitor is over
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Status failure_;
@@ -223,6 +234,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::list<ExpectedPtr> expected_;
     std::vector<Claim> claims_left_; // from the end until they are given back
     Removals removals_;
+    const std::unique_ptr<Figures> figures_;
 };
 
 } // namespace polyvirt::qemu

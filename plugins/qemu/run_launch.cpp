@@ -100,9 +100,16 @@ std::vector<std::string> emulator_environment(const std::string& folder) {
             "XDG_CONFIG_HOME=" + folder + "/.config"};
 }
 
-Status Run::make_folder() {
+Status Run::plan(const Domain& domain) {
     folder_ = folder_name(id_, guest_->name);
     PV_ASSIGN_OR_RETURN(folder_path_, guest_folder(s_, id_, guest_->name));
+    group_ = driver_.confinement().group(domain, id_);
+    if (domain.memory_backing && identity_.changes)
+        for (const auto& pages : host_resources().huge_pages) folders_.push_back(fmt::format("{}/polyvirt-qemu/{}", pages.mount, folder_));
+    return {};
+}
+
+Status Run::make_folder() {
     if (::mkdir(folder_path_.c_str(), 0700) != 0) {
         if (errno != EEXIST) return failed("cannot make the folder '" + folder_path_ + "'");
         remove_folder(); // of a guest whose daemon died before it could
@@ -190,6 +197,9 @@ Result<UniqueFd> Run::connect() const {
 
 Status Run::launch(const Domain& domain, pv_call* call) {
     PV_ASSIGN_OR_RETURN(identity_, driver_.confinement().identity(domain));
+    // Everything that must go with it is written down before it is made.
+    PV_TRY(plan(domain));
+    PV_TRY(driver_.save_status_now(guest_, call));
     PV_TRY(make_folder());
     PV_TRY(make_memory_folder(domain));
     PV_TRY(open_log());
@@ -228,7 +238,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     context.id = id_;
     context.state = s_.paths->dir(s_.host, PV_PATH_STATE);
     HostResources host = host_resources();
-    PV_TRY(make_huge_folders(host, domain));
+    PV_TRY(make_huge_folders(host));
     context.host = &host;
     context.seccomp = driver_.settings().seccomp;
     std::vector<UniqueFd> sockets;

@@ -12,10 +12,13 @@
 #include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "stats/figures.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
 
+constexpr std::int64_t kStartPatience = 10; // times what other commands are given
 constexpr std::int64_t kReattachPause = 5 * Monitor::kSecond;
 
 } // namespace
@@ -27,7 +30,8 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 }
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
-    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)) {}
+    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
+      figures_(std::make_unique<Figures>(s_)) {}
 
 Run::~Run() = default;
 
@@ -99,8 +103,12 @@ void Run::open_monitor() {
                                   }});
     if (!monitor_)
         return start_refused(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
-    monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
+    const std::int64_t usual = driver_.settings().monitor_timeout_ns;
+    monitor_->set_timeout(usual);
+    // Before it greets it makes the guest's memory, which takes its time; that it ends is noticed at once.
+    monitor_->negotiate(reattaching_ ? usual : kStartPatience * usual, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
+        talks_ = true;
         if (reattaching_) query_status();
         else query_chardevs();
     });
@@ -151,11 +159,11 @@ void Run::query_graphics() {
         const ObjectLock lock(guest_->mu);
         vnc = guest_->live && !guest_->live->devices.graphics.empty();
     }
-    if (!vnc) return boot();
+    if (!vnc) return prepare();
     monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_vnc(*reply);
-        boot();
+        prepare();
     });
 }
 
@@ -173,6 +181,17 @@ void Run::use_vnc(const Json& info) {
         if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
     }
     guest_->live = std::move(live);
+}
+
+// Threads have their places before the guest runs.
+void Run::prepare() {
+    sdk::start(prepare_tuning(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+        self->post([self, prepared] {
+            if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
+            if (!prepared) return self->start_refused(prepared.error());
+            self->boot();
+        });
+    });
 }
 
 void Run::boot() {
@@ -200,6 +219,9 @@ void Run::start_done() {
         if (paused_) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
     }
     finish_saved(std::exchange(start_op_, nullptr));
+    sdk::start(separate_threads(shared_from_this()), [self = shared_from_this()](const Status& separated) {
+        if (!separated) log::warning("run", "{}: {}", self->who(), separated.error().message);
+    });
 }
 
 void Run::query_status() {
@@ -215,6 +237,10 @@ void Run::query_status() {
             else if (status == "shutdown") {
                 shut = true;
                 driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
+            } else if (status == "guest-panicked" && guest_->state != PV_DOMAIN_CRASHED) {
+                driver_.set_state(*guest_, PV_DOMAIN_CRASHED, PV_DOMAIN_CRASHED_PANICKED);
+            } else if (status == "suspended" && guest_->state != PV_DOMAIN_PMSUSPENDED) {
+                driver_.set_state(*guest_, PV_DOMAIN_PMSUSPENDED, PV_DOMAIN_PMSUSPENDED_UNKNOWN);
             } else if (status != "running" && guest_->state == PV_DOMAIN_RUNNING)
                 driver_.set_state(*guest_, PV_DOMAIN_PAUSED,
                                   status == "io-error"   ? PV_DOMAIN_PAUSED_IOERROR
@@ -228,6 +254,10 @@ void Run::query_status() {
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
+        if (!shut)
+            sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
+                if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
+            });
         finish_saved(std::exchange(start_op_, nullptr));
         if (!shut) reconcile_devices(*this);
         if (shut) kill(false); // the guest has powered off in between

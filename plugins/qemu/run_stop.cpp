@@ -12,6 +12,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "stats/figures.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -111,6 +112,7 @@ void Run::detach() {
     drop_expected(why);
     kill_timer_.reset();
     exit_timer_.reset();
+    figures_->close();
     start_op_ = nullptr;
     process_.reset();
     loop_.reset();
@@ -150,6 +152,7 @@ void Run::show_end(bool& transient) {
     std::int32_t reason = PV_DOMAIN_SHUTOFF_CRASHED, detail = PV_DOMAIN_EVENT_STOPPED_FAILED;
     if (end_ == End::destroyed) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
     if (end_ == End::shutdown) reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
+    if (end_ == End::crashed) detail = PV_DOMAIN_EVENT_STOPPED_CRASHED;
     if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
     claims_left_ = std::exchange(guest_->claims, {});
     guest_->live = nullptr;
@@ -176,6 +179,7 @@ void Run::end() {
         monitor_->close(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "End of file from qemu monitor"));
     kill_timer_.reset();
     exit_timer_.reset();
+    figures_->close();
     bool transient = false;
     show_end(transient);
     phase_ = Phase::ended;

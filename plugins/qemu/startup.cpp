@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <polyvirt/abi/entry.h>
+#include <polyvirt/job.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
@@ -43,6 +44,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
 
 // Guests go on; their records say all that the next daemon must know.
 void Driver::stop(std::uint32_t why) {
+    autostart_timers_.clear();
     for (const GuestPtr& guest : guests_.all()) {
         std::shared_ptr<Run> run;
         {
@@ -160,16 +162,29 @@ void Driver::autostart_guests() {
     const auto marker = statuses_.get(kAutostarted, 100);
     if (!marker || *marker) return;
     if (const Status put = statuses_.put(kAutostarted, "1\n"); !put) log::error("startup", "{}", put.error().message);
+    std::int64_t after = 0;
     for (const GuestPtr& guest : guests_.all()) {
-        std::uint64_t handle = 0;
         {
             const ObjectLock lock(guest->mu);
             if (!guest->autostart || guest->active()) continue;
-            handle = guest->handle;
         }
-        sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"},
-                              [this, guest](const sdk::OperationPtr& op) { start_defined(op, guest, {}); });
+        if (after == 0) autostart(guest);
+        else autostart_timers_.push_back(loop_.timer(after, 0, [this, guest] { autostart(guest); }));
+        after += settings().autostart_delay_ns;
     }
+}
+
+void Driver::autostart(const GuestPtr& guest) {
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        if (guest->removed || !guest->autostart || guest->active()) return;
+        handle = guest->handle;
+    }
+    sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"}, [this, guest](const sdk::OperationPtr& op) {
+        // On a worker, wherever the job was granted.
+        if (!plugin::submit(s_, 0, [this, op, guest] { start_defined(op, guest, {}); })) start_defined(op, guest, {});
+    });
 }
 
 } // namespace polyvirt::qemu

@@ -29,4 +29,12 @@ Status check_attached(const Domain& domain, const dom::Device& device, const dom
     return qemu::validate(tried);
 }
 
+Result<std::vector<Need>> needs_of_device(const dom::Device& device) {
+    if (device.kind == dom::DeviceKind::disk) return needs_of(device.as<dom::Disk>());
+    if (std::holds_alternative<dom::Chardev>(device.value)) return needs_of(device.as<dom::Chardev>());
+    Domain alone;
+    dom::add_device(alone.devices, device);
+    return needs_of(alone);
+}
+
 } // namespace polyvirt::qemu

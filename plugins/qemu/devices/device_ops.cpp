@@ -97,7 +97,7 @@ DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std:
         PV_CO_ASSIGN_OR_RETURN(config, changed_config(guest, xml, verb));
     }
     const auto live = [&]() -> Task {
-        if (verb == Verb::attach) return attach_live(guest, std::move(xml));
+        if (verb == Verb::attach) return attach_live(op, guest, std::move(xml));
         if (verb == Verb::detach) return detach_live(guest, std::move(xml));
         return update_live(guest, std::move(xml), flags);
     };
@@ -130,12 +130,17 @@ DeviceOps::Task DeviceOps::with_config(sdk::OperationPtr op, GuestPtr guest, std
     co_return changed;
 }
 
-DeviceOps::Task DeviceOps::attach_live(GuestPtr guest, std::string xml) {
+DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std::string xml) {
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     if (is_medium(*guest, xml)) co_return co_await update_live(guest, std::move(xml), 0);
     PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml));
-    PV_CO_TRY(co_await plug_in(run, plan));
+    PV_CO_TRY(run->open_up(plan->needs, op->call()));
+    const Status plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
+    if (!plugged) {
+        run->close_up(plan->needs);
+        co_return plugged;
+    }
     {
         const ObjectLock lock(guest->mu);
         if (!guest->live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");

@@ -37,7 +37,7 @@ class DeviceOps final : public Part {
     [[nodiscard]] Result<sdk::domain::Device> wanted_device(const Domain& live, const std::string& xml);
     // Both descriptions or neither: `live` is the change of the running guest, not begun yet.
     Task with_config(sdk::OperationPtr op, GuestPtr guest, std::optional<Domain> config, Task live);
-    Task attach_live(GuestPtr guest, std::string xml);
+    Task attach_live(sdk::OperationPtr op, GuestPtr guest, std::string xml);
     Task detach_live(GuestPtr guest, std::string xml);
     Task detach_alias_live(GuestPtr guest, std::string alias);
     Task detach_there(GuestPtr guest, RunPtr run, std::shared_ptr<const Domain> live, sdk::domain::DeviceRef ref, bool wait);

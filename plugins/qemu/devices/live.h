@@ -3,13 +3,14 @@
 #pragma once
 // Changes of a running guest's devices, for DeviceOps and for what the emulator tells. With the guest's job held.
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "devices/plug.h"
 #include "driver.h"
-#include "net/tap.h"
+#include "ownership/needs.h"
 #include "run.h"
 
 namespace polyvirt::qemu {
@@ -22,7 +23,8 @@ struct AttachPlan {
     sdk::domain::Device device;                     // as it will stand in the document
     std::vector<sdk::domain::Device> controllers;   // that must come first
     std::vector<Plug> plugs;                        // theirs, then its own
-    Tap tap;                                        // of an interface that wants one
+    std::map<std::string, UniqueFd> descriptors{};    // by the names that the steps take them by
+    std::vector<Need> needs{};                        // files that the emulator opens
 };
 using AttachPlanPtr = std::shared_ptr<AttachPlan>;
 
@@ -48,6 +50,9 @@ Status settle_images(const GuestPtr& guest, sdk::domain::Disk& disk);
 std::string medium_of(const sdk::domain::Disk& disk);
 // A drive gets another medium or none. `force`: though the guest holds its tray locked. Worker.
 sdk::Task<Status> change_medium(GuestPtr guest, RunPtr run, sdk::domain::Disk old, sdk::domain::Disk changed, bool force);
+
+// Files of the host that the emulator opens for a device.
+Result<std::vector<Need>> needs_of_device(const sdk::domain::Device& device);
 
 // What may be unplugged from a running guest. Errors: operation_unsupported, operation_failed for what is in use.
 Status check_unplug(const Domain& live, sdk::domain::DeviceRef ref);

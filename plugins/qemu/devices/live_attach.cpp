@@ -8,7 +8,9 @@
 #include "block/chain.h"
 #include "command/builder.h"
 #include "devices/live.h"
+#include "launch/listen.h"
 #include "monitor/json.h"
+#include "net/tap.h"
 #include "sdk/domain/passes.h"
 #include "validate.h"
 
@@ -162,18 +164,26 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
     if (plan->device.kind == DeviceKind::disk) PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
     if (plan->device.kind == DeviceKind::interface && wants_tap(plan->device.as<dom::Interface>())) {
-        PV_ASSIGN_OR_RETURN(plan->tap, open_tap(plan->device.as<dom::Interface>()));
-        plan->device.as<dom::Interface>().target.dev = plan->tap.name;
+        PV_ASSIGN_OR_RETURN(Tap tap, open_tap(plan->device.as<dom::Interface>()));
+        plan->device.as<dom::Interface>().target.dev = tap.name;
+        plan->descriptors["fd-" + tap.alias] = std::move(tap.fd);
     }
     dom::replace_device(next.devices, *ref, plan->device);
     const HostResources host = host_resources();
-    const CommandContext context = live_context(driver, *run, next, &host);
+    CommandContext context = live_context(driver, *run, next, &host);
+    std::size_t sockets = 0;
+    context.pass_socket = [&](const std::string& path) -> Result<int> {
+        const int number = static_cast<int>(sockets++);
+        PV_ASSIGN_OR_RETURN(plan->descriptors[socket_name(std::to_string(number))], listen_at(path));
+        return number;
+    };
     for (const Device& c : plan->controllers) {
         PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, c));
         plan->plugs.push_back(std::move(plug));
     }
     PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, plan->device));
     plan->plugs.push_back(std::move(plug));
+    PV_ASSIGN_OR_RETURN(plan->needs, needs_of_device(plan->device));
     return plan;
 }
 
@@ -199,12 +209,12 @@ void use_module(Device& device, const Json& modules) {
     }
 }
 
-// The tap's descriptor, under the name that netdev_add takes it by.
-sdk::Async<Result<Json>> hand_over(const RunPtr& run, const AttachPlanPtr& plan) {
+// A descriptor, under the name that the next command takes it by.
+sdk::Async<Result<Json>> hand_over(const RunPtr& run, const AttachPlanPtr& plan, const std::string& name) {
     Json arguments = Json::object();
-    arguments["fdname"] = "fd-" + plan->tap.alias;
+    arguments["fdname"] = name;
     std::vector<UniqueFd> fds;
-    fds.push_back(std::move(plan->tap.fd));
+    fds.push_back(std::move(plan->descriptors.at(name)));
     return run->qmp("getfd", std::move(arguments), std::move(fds));
 }
 
@@ -230,8 +240,9 @@ sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan) {
     for (const Plug& plug : plan->plugs) {
         for (const PlugStep& step : plug.steps) {
             Json arguments = step.arguments;
-            if (step.command == "netdev_add" && plan->tap.fd) PV_CO_TRY(co_await hand_over(run, plan));
-            const auto reply = co_await run->qmp(step.command, std::move(arguments));
+            Result<Json> reply = Json();
+            if (plan->descriptors.contains(step.descriptor)) reply = co_await hand_over(run, plan, step.descriptor);
+            if (reply) reply = co_await run->qmp(step.command, std::move(arguments));
             if (!reply) {
                 const Error why = reply.error();
                 (void)co_await take_out(run, done);

@@ -145,10 +145,15 @@ void tell_removed(Driver& driver, Guest& guest, const std::string& alias) PV_REQ
 sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) {
     Driver& driver = run->driver();
     std::vector<PlugStep> steps;
+    std::vector<Need> needs;
     {
         const ObjectLock lock(guest->mu);
         const auto ref = guest->live ? dom::find_alias(guest->live->devices, alias) : std::nullopt;
-        if (ref) steps = clean_up_steps(driver, *run, *guest->live, dom::device_at(guest->live->devices, *ref));
+        if (ref) {
+            const Device device = dom::device_at(guest->live->devices, *ref);
+            steps = clean_up_steps(driver, *run, *guest->live, device);
+            if (ref->kind == DeviceKind::disk) needs = needs_of(device.as<dom::Disk>());
+        }
     }
     // Whoever hears that the device has gone may use its files at once.
     for (const PlugStep& step : steps) {
@@ -156,6 +161,8 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
         const auto reply = co_await run->qmp(step.undo, std::move(arguments));
         if (!reply) log::warning("devices", "domain '{}': {} of what was behind '{}': {}", guest->name, step.undo, alias, reply.error().message);
     }
+    PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
+    run->close_up(needs);
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);

@@ -121,7 +121,12 @@ sdk::Task<Status> change_medium(GuestPtr guest, RunPtr run, dom::Disk old, dom::
     fresh.driver.type = changed.driver.type;
     if (fresh.source) fresh.source->index.reset();
     if (!loaded(fresh)) fresh.source.reset();
-    if (fresh.source) PV_CO_TRY(settle_images(guest, fresh));
+    std::vector<Need> needs;
+    if (fresh.source) {
+        PV_CO_TRY(settle_images(guest, fresh));
+        needs = needs_of(fresh);
+        PV_CO_TRY(run->open_up(needs, nullptr));
+    }
     std::vector<PlugStep> before, after;
     {
         const ObjectLock lock(guest->mu);
@@ -131,13 +136,14 @@ sdk::Task<Status> change_medium(GuestPtr guest, RunPtr run, dom::Disk old, dom::
         after = nodes_of(*guest->live, context, fresh);
     }
     // The new medium is opened before the old one is touched: what cannot be opened changes nothing.
-    PV_CO_TRY(co_await add_nodes(run, after));
-    const Status done = co_await exchange(run, old, fresh, force);
-    if (!done) {
-        (void)co_await remove_nodes(run, after);
-        co_return done;
+    Status done = co_await add_nodes(run, after);
+    if (done) {
+        done = co_await exchange(run, old, fresh, force);
+        (void)co_await remove_nodes(run, done ? before : after);
     }
-    (void)co_await remove_nodes(run, before);
+    PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
+    run->close_up(done ? needs_of(old) : needs);
+    PV_CO_TRY(done);
     {
         const ObjectLock lock(guest->mu);
         driver.edit_live(*guest, [&](Domain& d) {

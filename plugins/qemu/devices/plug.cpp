@@ -49,19 +49,22 @@ constexpr OptionRow kOptions[] = {
 Result<PlugStep> step_of(const std::string& option, const std::string& value) {
     for (const OptionRow& row : kOptions) {
         if (row.option != option) continue;
-        PlugStep step{row.command, Json::parse(value, nullptr, false), row.undo, Json::object()};
+        PlugStep step{row.command, Json::parse(value, nullptr, false), row.undo, Json::object(), {}};
         const char* const member = row.undo == std::string_view("blockdev-del") ? "node-name" : "id";
         step.undo_arguments[member] = step.arguments.value(row.id, std::string());
+        if (option == "-netdev") step.descriptor = step.arguments.value("fd", std::string());
         return step;
     }
     if (option == "-chardev") {
-        PlugStep step{"chardev-add", {}, "chardev-remove", Json::object()};
+        PlugStep step{"chardev-add", {}, "chardev-remove", Json::object(), {}};
         PV_ASSIGN_OR_RETURN(step.arguments, chardev_arguments(value));
         step.undo_arguments["id"] = step.arguments["id"];
+        const Json& data = step.arguments["backend"]["data"];
+        if (data.contains("addr") && data["addr"]["type"] == "fd") step.descriptor = data["addr"]["data"]["str"].get<std::string>();
         return step;
     }
     if (option == "-watchdog-action") {
-        PlugStep step{"watchdog-set-action", Json::object(), {}, {}};
+        PlugStep step{"watchdog-set-action", Json::object(), {}, {}, {}};
         step.arguments["action"] = value;
         return step;
     }

@@ -5,6 +5,7 @@
 // (command/builder.h) as commands of the monitor, in order.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,6 +20,7 @@ struct PlugStep {
     Json arguments;
     std::string undo; // empty: nothing to undo
     Json undo_arguments;
+    std::string descriptor{}; // that it takes by that name; empty: none
 };
 
 struct Plug {
@@ -31,6 +33,8 @@ struct Plug {
 // Errors: config_unsupported for what the emulator takes at its start alone.
 Result<Plug> plug_of(const sdk::domain::Domain& domain, const CommandContext& context, const sdk::domain::Device& device);
 
+// What a listening socket is called that goes to the emulator later, by the number that a command line would give it.
+std::string socket_name(std::string_view number);
 // The value of a -chardev option as chardev-add takes it.
 Result<Json> chardev_arguments(std::string_view option);
 

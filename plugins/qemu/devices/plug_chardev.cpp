@@ -45,7 +45,11 @@ Json inet(const std::string& host, const std::string& port) {
 
 Json socket(const Fields& f) {
     Json data = Json::object();
-    if (f.contains("path")) {
+    if (f.contains("fd")) {
+        // A number is the emulator's own; what is handed over later has a name.
+        data["addr"] = {{"type", "fd"}};
+        data["addr"]["data"] = {{"str", socket_name(text(f, "fd"))}};
+    } else if (f.contains("path")) {
         data["addr"] = {{"type", "unix"}};
         data["addr"]["data"] = {{"path", text(f, "path")}};
     } else {
@@ -87,6 +91,8 @@ Json backend_data(const std::string& kind, const Fields& f) {
 }
 
 } // namespace
+
+std::string socket_name(std::string_view number) { return fmt::format("socket-{}", number); }
 
 Result<Json> chardev_arguments(std::string_view option) {
     const Fields f = fields_of(option);

@@ -24,15 +24,14 @@ Status Run::give(const std::string& folder) const {
 }
 
 // Files of huge pages stand in a folder of the guest's own in their mount, which the emulator may not write to.
-Status Run::make_huge_folders(HostResources& host, const Domain& domain) {
-    if (!domain.memory_backing || !identity_.changes) return {};
+Status Run::make_huge_folders(HostResources& host) {
     for (auto& pages : host.huge_pages) {
         const std::string all = pages.mount + "/polyvirt-qemu", folder = fmt::format("{}/{}", all, folder_);
+        if (std::find(folders_.begin(), folders_.end(), folder) == folders_.end()) continue;
         for (const std::string* path : {&all, &folder})
             if (::mkdir(path->c_str(), path == &all ? 0711 : 0700) != 0 && errno != EEXIST)
                 return make_system_error(errno, ErrorDomain::qemu, "cannot make the folder '" + *path + "'");
         PV_TRY(give(folder));
-        folders_.push_back(folder);
         pages.mount = folder;
     }
     return {};
@@ -41,7 +40,6 @@ Status Run::make_huge_folders(HostResources& host, const Domain& domain) {
 // Everything that must be put back is written down before it is changed.
 Status Run::confine(const Domain& domain, pv_call* call) {
     Confinement& confinement = driver_.confinement();
-    group_ = confinement.group(domain, id_);
     group_.make();
     if (!group_.why().empty() || (group_.empty() && driver_.settings().cgroups)) confinement.tell_groups_missing(group_.why());
     PV_ASSIGN_OR_RETURN(std::vector<Need> needs, confinement.needs(domain));
@@ -56,7 +54,7 @@ Status Run::open_up(std::vector<Need> needs, pv_call* call) {
     }
     for (Need& need : needs) need.keep = need.keep || keep;
     PV_ASSIGN_OR_RETURN(const std::vector<Claim> fresh, driver_.confinement().claims().reserve(identity_, needs));
-    if (fresh.empty() && pid_ != 0) return {};
+    if (fresh.empty()) return {};
     {
         const ObjectLock lock(guest_->mu);
         guest_->claims.insert(guest_->claims.end(), fresh.begin(), fresh.end());

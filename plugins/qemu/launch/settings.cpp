@@ -43,19 +43,6 @@ Status take(const plugin::Services& s, const char* key, std::int64_t& to) {
     return {};
 }
 
-Status take(const plugin::Services& s, const char* key, HostShutdown& to) {
-    const auto text = text_of(s, key);
-    if (!text) return {};
-    constexpr std::pair<std::string_view, HostShutdown> kNames[] = {
-        {"leave", HostShutdown::leave}, {"shutdown", HostShutdown::shutdown}, {"save", HostShutdown::save}};
-    for (const auto& [name, value] : kNames) {
-        if (name != *text) continue;
-        to = value;
-        return {};
-    }
-    return wrong(key, *text, "leave, shutdown or save");
-}
-
 } // namespace
 
 Result<std::int64_t> duration_of(const char* setting, std::string_view text) {
@@ -78,8 +65,6 @@ Result<Settings> read_settings(const plugin::Services& s) {
     PV_TRY(take(s, "seccomp", r.seccomp));
     PV_TRY(take(s, "monitor.timeout", r.monitor_timeout_ns));
     PV_TRY(take(s, "autostart.delay", r.autostart_delay_ns));
-    PV_TRY(take(s, "host_shutdown.action", r.on_host_shutdown));
-    PV_TRY(take(s, "host_shutdown.timeout", r.shutdown_timeout_ns));
     PV_TRY(take(s, "dump_folder", r.dump_folder));
     return r;
 }

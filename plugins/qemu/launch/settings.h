@@ -13,9 +13,6 @@
 
 namespace polyvirt::qemu {
 
-// What becomes of running guests when the host goes down.
-enum class HostShutdown : std::uint8_t { leave, shutdown, save };
-
 struct Settings {
     std::string user, group;         // of emulators; empty: see default_identity()
     bool dynamic_ownership = true;   // whether files are given to that user for the time of a run
@@ -23,8 +20,6 @@ struct Settings {
     bool seccomp = true;
     std::int64_t monitor_timeout_ns = 60'000'000'000;
     std::int64_t autostart_delay_ns = 0; // between two guests
-    HostShutdown on_host_shutdown = HostShutdown::leave;
-    std::int64_t shutdown_timeout_ns = 300'000'000'000;
     std::string dump_folder;         // for the cores of guests that crashed; empty: below the state folder
 };
 

@@ -50,12 +50,24 @@ Status Claims::reserve_one(const Identity& who, const Need& need, std::vector<Cl
     PV_ASSIGN_OR_RETURN(const Opened file, look_at(who, need.path));
     const unsigned rights = need.write ? kRead | kWrite : kRead;
     PV_ASSIGN_OR_RETURN(const auto refusal, find_refusal(who, need.path, rights));
-    if (!refusal) return {};
     Claim claim{need.path, file.st.st_dev, file.st.st_ino, file.st.st_uid, file.st.st_gid, who.uid, who.gid};
     if (!need.label.empty()) {
         PV_ASSIGN_OR_RETURN(const Identity of_file, identity_of_label(need.label));
         claim.new_uid = of_file.uid;
         claim.new_gid = of_file.gid;
+    }
+    {
+        // Another guest has it: it is kept until the last of them is done.
+        const LeafLock lock(mu_);
+        const auto held = held_.find({claim.device, claim.inode});
+        if (!refusal && held == held_.end()) return {};
+        if (!refusal) {
+            held->second.guests++;
+            claim.uid = held->second.uid;
+            claim.gid = held->second.gid;
+            out.push_back(std::move(claim));
+            return {};
+        }
     }
     // What an owner may not do, being the owner does not help; nor does it on the way to the file.
     struct stat owned = file.st;
