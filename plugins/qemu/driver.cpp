@@ -205,9 +205,13 @@ Result<Domain> Driver::parse(std::string_view xml, bool validate) {
 }
 
 Status Driver::settle(Domain& domain) {
-    PV_TRY(complete(domain, host_context()));
+    PV_TRY(complete(domain));
     return qemu::validate(domain);
 }
+
+Status Driver::complete(Domain& domain) { return sdk::domain::complete(domain, host_context()); }
+
+Status Driver::fill_defaults(Domain& domain) { return apply_defaults(domain, host_context()); }
 
 Result<Domain> Driver::edited_config(const GuestPtr& guest, const Edit& edit) {
     sdk::domain::PackedDomainPtr config;

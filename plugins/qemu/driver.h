@@ -148,6 +148,12 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] Status settle(Domain& domain);
     // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
     [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
+    // What the peer fills in, without checks and places. Worker.
+    [[nodiscard]] Status fill_defaults(Domain& domain);
+    // Passes without this driver's checks, which are for what a client writes. Worker.
+    [[nodiscard]] Status complete(Domain& domain);
+    // Passes and checks; after parsing, and after every change.
+    [[nodiscard]] Status settle(Domain& domain);
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 

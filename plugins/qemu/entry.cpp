@@ -6,6 +6,7 @@
 #include <polyvirt/plugin.h>
 
 #include "block/block_ops.h"
+#include "devices/device_ops.h"
 #include "driver.h"
 #include "life/life_ops.h"
 #include "metadata/metadata_ops.h"
@@ -36,6 +37,7 @@ class Plugin final : public Driver {
   private:
     BlockOps block_{*this};
     CheckpointOps checkpoints_{*this};
+    DeviceOps devices_{*this};
     JobOps job_{*this};
     LifeOps life_{*this};
     MetadataOps metadata_{*this};
@@ -46,8 +48,8 @@ class Plugin final : public Driver {
     TuneOps tune_{*this};
 
   public: // after the members that it names
-    using Parts = plugin::parts<&Plugin::block_, &Plugin::checkpoints_, &Plugin::job_, &Plugin::life_, &Plugin::metadata_, &Plugin::native_,
-                                &Plugin::save_, &Plugin::snapshots_, &Plugin::stats_, &Plugin::tune_>;
+    using Parts = plugin::parts<&Plugin::block_, &Plugin::checkpoints_, &Plugin::devices_, &Plugin::job_, &Plugin::life_, &Plugin::metadata_,
+                                &Plugin::native_, &Plugin::save_, &Plugin::snapshots_, &Plugin::stats_, &Plugin::tune_>;
 };
 
 } // namespace polyvirt::qemu

@@ -21,10 +21,12 @@
 #include "cgroup/cgroup.h"
 #include "command/host.h"
 #include "beginning.h"
+#include "devices/removals.h"
 #include "guest.h"
 #include "monitor/monitor.h"
 #include "ownership/claims.h"
 #include "ownership/identity.h"
+#include "net/tap.h"
 #include "sdk/operation.h"
 #include "sdk/task.h"
 #include "status.h"
@@ -88,6 +90,8 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<ExpectedPtr>> expect(std::string event, std::function<bool(const Json& data)> match);
     // Its data. Errors: operation_timeout, operation_invalid where the guest has gone.
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
+    // What became of a device that removals() expects to go.
+    [[nodiscard]] sdk::Async<Result<Removal>> removed(std::string alias, std::int64_t timeout_ns);
     [[nodiscard]] sdk::Async<Status> on_loop();
     // The guest stands still, or goes on, for that reason; nothing where it does so already.
     [[nodiscard]] sdk::Task<Status> pause(std::int32_t reason);
@@ -119,6 +123,9 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] std::int64_t pid() const { return pid_; }
     [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
+    [[nodiscard]] const std::string& folder_path() const { return folder_path_; }
+    // Loop.
+    [[nodiscard]] Removals& removals() { return removals_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     // What the emulator was last heard to say of itself. Any thread.
     [[nodiscard]] Figures& figures() const { return *figures_; }
@@ -140,6 +147,7 @@ class Run : public std::enable_shared_from_this<Run> {
     Status open_log();
     Result<UniqueFd> listen() const;
     Result<UniqueFd> connect() const;
+    Result<std::vector<Tap>> open_taps(const Domain& domain) const;
     Status spawn(const Domain& domain, const UniqueFd& listener, pv_call* call);
     void keep(plugin::ChildProcess process);
     void write_log(const std::string& text) const;
@@ -246,6 +254,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::list<ExpectedPtr> expected_;
     std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
+    Removals removals_;
     const std::unique_ptr<Figures> figures_;
 };
 

@@ -65,6 +65,7 @@ void Run::drop_expected(const Error& why) {
     for (const auto& delay : delays) delay->watch.reset();
     for (const auto& delay : delays) delay->answer(why);
     for (const ExpectedPtr& e : std::exchange(expected_, {})) e->give(why);
+    removals_.drop(why);
 }
 
 namespace {
@@ -120,6 +121,12 @@ sdk::Async<Result<Json>> Run::wait(ExpectedPtr expected, std::int64_t timeout_ns
     return sdk::Async<Result<Json>>([self = shared_from_this(), expected = std::move(expected),
                                      timeout_ns](const sdk::Answer<Result<Json>>& answer) {
         on(self->loop_, [self, expected, timeout_ns, answer] { expected->wait(self->loop_, expected, timeout_ns, answer); });
+    });
+}
+
+sdk::Async<Result<Removal>> Run::removed(std::string alias, std::int64_t timeout_ns) {
+    return sdk::Async<Result<Removal>>([self = shared_from_this(), alias = std::move(alias), timeout_ns](const Removals::Answer& answer) {
+        on(self->loop_, [self, alias, timeout_ns, answer] { self->removals_.wait(self->loop_, alias, timeout_ns, answer); });
     });
 }
 

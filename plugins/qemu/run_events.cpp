@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "block/chain.h"
 #include "block/events.h"
+#include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
 #include "tune/prepare.h"
@@ -42,6 +43,9 @@ const Run::EventRow Run::kEvents[] = {
     {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
     {"JOB_STATUS_CHANGE", on_job_status},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
+    {"DEVICE_DELETED", on_device_deleted},
+    {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
+    {"DEVICE_TRAY_MOVED", on_tray_moved},
     {"SUSPEND", [](Run& run, const QmpEvent&) { run.on_sleep(false); }},
     {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.on_sleep(true); }},
     {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "block/iotune.h"
 #include "block/jobs.h"
+#include "devices/live.h"
 #include "driver.h"
 #include "moments/checkpoint_ops.h"
 #include "monitor/json.h"
@@ -285,6 +286,7 @@ void Run::query_status() {
         sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
             if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
         });
+        reconcile_devices(*this);
         undo_cut_off();
         if (!start_op_) return resume_jobs_in_turn(shared_from_this());
         sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
