@@ -22,6 +22,7 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
+#include "agent/agent_ops.h"
 #include "capabilities/emulators.h"
 #include "guest.h"
 #include "metadata/metadata_ops.h"
@@ -215,6 +216,12 @@ class Driver final : public plugin::DriverBase {
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
 
+    // Which flags of a call stand for the power button and for the agent.
+    struct PowerFlags {
+        std::uint32_t button, agent;
+    };
+    [[nodiscard]] pv_status ask_power(pv_call* call, const pv_obj* obj, const char* what, std::uint32_t flags, PowerFlags known,
+                                      bool reboot);
     void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
 
     plugin::Loop loop_;
@@ -224,11 +231,13 @@ class Driver final : public plugin::DriverBase {
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
 
+    AgentOps agent_{*this};
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
 
   public: // after the members that it names
     using Parts = plugin::parts<
+        &Driver::agent_,
         &Driver::metadata_,
         &Driver::native_>;
 };

@@ -26,7 +26,9 @@
 
 namespace polyvirt::qemu {
 
+class AgentLink;
 class Driver;
+struct AgentCall;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -62,7 +64,6 @@ class Run : public std::enable_shared_from_this<Run> {
     void post_suspend(sdk::OperationPtr op);
     void post_resume(sdk::OperationPtr op);
     void post_reset(sdk::OperationPtr op);
-    void post_powerdown(sdk::OperationPtr op, bool reboot);
 
     // For coroutines; any thread, no lock held. Each goes on on loop().
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
@@ -78,6 +79,16 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<ExpectedPtr>> expect(std::string event, std::function<bool(const Json& data)> match);
     // Its data. Errors: operation_timeout, operation_invalid where the guest has gone.
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
+    // What the guest's agent answers: an object with "return" or "error" (agent/agent.h has what is made of it).
+    [[nodiscard]] sdk::Async<Result<Json>> agent(AgentCall what);
+    // On the loop: whether there is an agent to ask; the error says what is missing.
+    [[nodiscard]] Status check_agent() PV_NO_LOCKS_HELD;
+    // Any thread: a power-off that comes is the end of the guest, not half of a reboot.
+    void post_power_off_is_final();
+    // Presses the power button; what the guest makes of it is half of a reboot where that is wanted.
+    [[nodiscard]] sdk::Async<Status> powerdown(bool reboot);
+    // Any thread: its monitor is there, for the first time or again. While it isn't, others wait for the guest's job.
+    [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] sdk::Async<Status> on_loop();
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
@@ -142,6 +153,16 @@ class Run : public std::enable_shared_from_this<Run> {
     void power_cycle(std::int32_t reason);
     void save_soon();
 
+    // agent/run_agent.cpp [loop]
+    void on_channel(const QmpEvent& event);
+    void use_channel_states(const Json& list, std::int32_t reason);
+    bool set_channel_state(const std::string& alias, bool open, std::int32_t reason);
+    void connect_agent();
+    void close_agent(const char* why);
+    void guest_gone();
+    void watch_call(pv_call* call);
+    void ask_agent_now(const AgentCall& what, std::function<void(Result<Json>)> answer);
+
     // run_stop.cpp [loop]
     void on_exit();
     void on_monitor_closed(const Error& why);
@@ -170,6 +191,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // Constant after launch() or adopt().
     std::atomic<std::int64_t> pid_{0};
     std::atomic<std::uint64_t> start_time_{0};
+    std::atomic<bool> ready_{false};
     std::string folder_, folder_path_, log_path_;
     UniqueFd log_, socket_;
     std::int64_t log_start_ = 0;
@@ -178,6 +200,7 @@ class Run : public std::enable_shared_from_this<Run> {
     Phase phase_ = Phase::starting;
     plugin::ChildProcess process_;
     std::shared_ptr<Monitor> monitor_;
+    std::shared_ptr<AgentLink> agent_; // null: nobody was there yet
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot

@@ -31,8 +31,11 @@ const Run::EventRow Run::kEvents[] = {
     {"RESUME", [](Run& run, const QmpEvent&) { run.on_resume(); }},
     {"SHUTDOWN", [](Run& run, const QmpEvent& event) { run.on_shutdown(event); }},
     {"RESET", [](Run& run, const QmpEvent&) { run.on_reset(); }},
+    {"SUSPEND", [](Run& run, const QmpEvent&) { run.guest_gone(); }},
+    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.guest_gone(); }},
     {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
+    {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.on_channel(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
 };
 
@@ -82,6 +85,7 @@ void Run::on_resume() {
 }
 
 void Run::on_shutdown(const QmpEvent& event) {
+    guest_gone();
     if (std::exchange(reboot_asked_, false)) {
         // Nobody is told of a power-off that is half of a reboot.
         cycling_ = true;
@@ -118,6 +122,7 @@ void Run::power_cycle(std::int32_t reason) {
 }
 
 void Run::on_reset() {
+    guest_gone();
     const ObjectLock lock(guest_->mu);
     if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
 }
@@ -240,10 +245,17 @@ void Run::post_reset(sdk::OperationPtr op) {
     });
 }
 
-void Run::post_powerdown(sdk::OperationPtr op, bool reboot) {
-    post([self = shared_from_this(), op = std::move(op), reboot] {
-        self->reboot_asked_ = reboot;
-        self->command("system_powerdown", op);
+void Run::post_power_off_is_final() {
+    post([self = shared_from_this()] { self->reboot_asked_ = false; });
+}
+
+sdk::Async<Status> Run::powerdown(bool reboot) {
+    return sdk::Async<Status>([self = shared_from_this(), reboot](const sdk::Answer<Status>& answer) {
+        self->post([self, reboot, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running);
+            self->reboot_asked_ = reboot;
+            self->monitor_->execute("system_powerdown", {}, [answer](Result<Json> reply) { answer(reply ? Status() : Status(reply.error())); });
+        });
     });
 }
 

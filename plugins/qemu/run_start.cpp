@@ -108,6 +108,7 @@ void Run::query_chardevs() {
     monitor_->execute("query-chardev", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_chardevs(*reply);
+        use_channel_states(*reply, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
         query_graphics();
     });
 }
@@ -123,13 +124,19 @@ void Run::use_chardevs(const Json& list) {
             if (text_of(entry, "label") != "char" + alias) continue;
             const std::string file = text_of(entry, "filename");
             if (file.starts_with("pty:")) return file.substr(4);
+            // "disconnected:unix:/path,server=on"
+            const std::size_t at = file.find("unix:"), end = file.rfind(",server");
+            if (at != std::string::npos && end != std::string::npos && at + 5 < end) return file.substr(at + 5, end - at - 5);
         }
         return {};
     };
     const auto fill = [&](sdk::domain::Chardev& c, const std::string& alias) {
-        if (c.type != sdk::domain::ChardevType::pty) return;
+        const bool own_socket = c.type == sdk::domain::ChardevType::unix_ && (c.sources.empty() || c.sources.front().path.empty());
+        if (c.type != sdk::domain::ChardevType::pty && !own_socket) return;
         const std::string path = path_of(alias);
         if (path.empty()) return;
+        if (own_socket && c.sources.empty()) c.sources.emplace_back();
+        if (own_socket) c.sources.front().mode = "bind";
         if (c.sources.empty()) c.sources.emplace_back();
         c.sources.front().path = path;
     };
@@ -190,6 +197,7 @@ void Run::boot() {
 
 void Run::start_done() {
     phase_ = Phase::running;
+    ready_ = true;
     {
         const ObjectLock lock(guest_->mu);
         if (!paused_ && guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP)
@@ -225,6 +233,12 @@ void Run::query_status() {
             return start_failed(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
+        ready_ = true;
+        // Channels may have been opened and closed while nobody listened.
+        monitor_->execute("query-chardev", {}, [this](Result<Json> list) {
+            if (list) use_channel_states(*list, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
+            connect_agent();
+        });
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
         finish_saved(std::exchange(start_op_, nullptr));
         if (shut) kill(false); // the guest has powered off in between

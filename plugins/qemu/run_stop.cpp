@@ -95,6 +95,7 @@ void Run::post_detach() {
     post([self = shared_from_this()] {
         if (self->phase_ == Phase::ended) return;
         self->phase_ = Phase::ended;
+        self->close_agent("the daemon is ending");
         if (self->monitor_)
             self->monitor_->close(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending"));
         self->monitor_ = nullptr;
@@ -147,6 +148,7 @@ void Run::show_end(bool& transient) {
     guest_->id = -1;
     guest_->updated = false;
     guest_->taints = 0;
+    guest_->agent_timeout = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
@@ -169,6 +171,7 @@ void Run::end() {
     show_end(transient);
     phase_ = Phase::ended;
     monitor_ = nullptr;
+    close_agent("the guest has ended");
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);

@@ -35,6 +35,7 @@ std::string format_status(const StatusRecord& r) {
                     {"id", r.id},            {"pid", r.pid},     {"start_time", r.start_time},
                     {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
                     {"xml", r.xml}};
+    if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
     if (!r.taints.empty()) j["taints"] = r.taints;
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -57,6 +58,9 @@ Result<StatusRecord> parse_status(std::string_view document) {
     PV_ASSIGN_OR_RETURN(r.reason, integer<std::int32_t>(j, "reason"));
     PV_ASSIGN_OR_RETURN(r.folder, text(j, "folder"));
     PV_ASSIGN_OR_RETURN(r.xml, text(j, "xml"));
+    if (j.contains("agent_timeout")) {
+        PV_ASSIGN_OR_RETURN(r.agent_timeout, integer<std::int32_t>(j, "agent_timeout"));
+    }
     if (const auto taints = j.find("taints"); taints != j.end() && taints->is_array()) {
         for (const Json& name : *taints)
             if (name.is_string()) r.taints.push_back(name.get<std::string>());

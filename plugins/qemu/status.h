@@ -23,6 +23,7 @@ struct StatusRecord {
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
     std::string xml;              // the live description
+    std::int32_t agent_timeout = -2; // seconds
     std::vector<std::string> taints; // taint_names()
 };
 
