@@ -57,7 +57,8 @@ Result<const char*> Folders::dir(std::uint32_t which) {
         const LeafLock lock(mu_);
         if (made_[index]) return names_[index].c_str();
     }
-    const bool open = which == PV_PATH_STATE || which == PV_PATH_LOG;
+    // What runs as another user reaches its own files there; it lists nothing.
+    const bool open = which == PV_PATH_STATE || which == PV_PATH_LOG || which == PV_PATH_RUN;
     PV_TRY(make_folders(names_[index], open ? 0711 : 0700));
     const LeafLock lock(mu_);
     made_[index] = true;

@@ -9,7 +9,9 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,6 +41,13 @@ struct ChildPlan {
     const int* to;
     int count;
     std::uint32_t uid, gid;
+    const gid_t* groups;
+    std::size_t group_count;
+    const int* joins;
+    std::size_t join_count;
+    const SpawnPlan::Limit* limits;
+    std::size_t limit_count;
+    bool no_caps;
     // Out.
     const char* step;
     int error;
@@ -49,9 +58,7 @@ struct ChildPlan {
 PV_BARE bool set_ids(ChildPlan& p) {
     if (p.gid != UINT32_MAX || p.uid != UINT32_MAX) {
         p.step = "set the groups of";
-        const gid_t group = p.gid;
-        const std::size_t n = p.gid != UINT32_MAX ? 1 : 0;
-        if (::syscall(SYS_geteuid) == 0 && ::syscall(SYS_setgroups, n, &group) != 0) return false;
+        if (::syscall(SYS_geteuid) == 0 && ::syscall(SYS_setgroups, p.group_count, p.groups) != 0) return false;
     }
     if (p.gid != UINT32_MAX) {
         p.step = "set the group of";
@@ -62,6 +69,38 @@ PV_BARE bool set_ids(ChildPlan& p) {
         if (::syscall(SYS_setresuid, p.uid, p.uid, p.uid) != 0) return false;
     }
     return true;
+}
+
+PV_BARE bool join_groups(ChildPlan& p) {
+    p.step = "move into a control group";
+    for (std::size_t i = 0; i < p.join_count; ++i)
+        if (::syscall(SYS_write, p.joins[i], "0", 1) != 1) return false;
+    return true;
+}
+
+PV_BARE bool set_limits(ChildPlan& p) {
+    p.step = "set a resource limit of";
+    for (std::size_t i = 0; i < p.limit_count; ++i) {
+        const std::uint64_t limit[2] = {p.limits[i].soft, p.limits[i].hard};
+        if (::syscall(SYS_prlimit64, 0, p.limits[i].resource, limit, nullptr) != 0) return false;
+    }
+    return true;
+}
+
+// What could come back by an exec goes before the user is changed, which takes the right to do that; what is left, after.
+PV_BARE void drop_bounds(const ChildPlan& p) {
+    if (!p.no_caps) return;
+    for (unsigned long cap = 0; cap < 64; ++cap) // the first that the kernel does not know ends it
+        if (::syscall(SYS_prctl, PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) break;
+    ::syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+PV_BARE bool drop_caps(ChildPlan& p) {
+    if (!p.no_caps) return true;
+    p.step = "take the capabilities of";
+    const __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    const __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+    return ::syscall(SYS_capset, &header, none) == 0 && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 PV_BARE bool place_fds(ChildPlan& p) {
@@ -84,12 +123,21 @@ PV_BARE void default_signals() {
     ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, zero, nullptr, kMaskBytes);
 }
 
+PV_BARE bool enter(ChildPlan& p) {
+    p.step = "enter the folder for";
+    return ::syscall(SYS_chdir, p.cwd) == 0;
+}
+
+PV_BARE bool set_user(ChildPlan& p) {
+    drop_bounds(p);
+    return set_ids(p) && drop_caps(p);
+}
+
 PV_BARE int child_main(void* arg) {
     ChildPlan& p = *static_cast<ChildPlan*>(arg);
     ::syscall(SYS_setsid);
     ::syscall(SYS_umask, 077);
-    p.step = "enter the folder for";
-    if (::syscall(SYS_chdir, p.cwd) == 0 && place_fds(p) && set_ids(p)) {
+    if (join_groups(p) && enter(p) && place_fds(p) && set_limits(p) && set_user(p)) {
         // Last: until here every signal is blocked, so that no handler of the daemon runs in here.
         default_signals();
         p.step = "execute";
@@ -195,8 +243,11 @@ Result<Child> spawn(const SpawnPlan& plan) {
     const std::vector<char*> env = pointers(plan.env);
     const ChildStack stack;
     if (!stack.ok()) return make_system_error(errno, ErrorDomain::none, "cannot start '" + plan.argv[0] + "'");
+    std::vector<gid_t> groups(plan.groups.begin(), plan.groups.end());
+    if (plan.gid != UINT32_MAX) groups.insert(groups.begin(), plan.gid);
     ChildPlan child{argv.data(), env.data(), plan.cwd.c_str(), fds.from.data(), fds.to.data(),
-                    static_cast<int>(fds.to.size()), plan.uid, plan.gid, "start", 0};
+                    static_cast<int>(fds.to.size()), plan.uid, plan.gid, groups.data(), groups.size(), plan.joins.data(),
+                    plan.joins.size(), plan.limits.data(), plan.limits.size(), plan.no_caps, "start", 0};
     const auto clone_child = real_clone();
     int pidfd = -1;
     pid_t pid = -1;

@@ -25,6 +25,14 @@ struct SpawnPlan {
     std::vector<std::pair<int, int>> fds;
     int stdout_fd = -1, stderr_fd = -1; // -1: /dev/null
     std::uint32_t uid = UINT32_MAX, gid = UINT32_MAX; // UINT32_MAX: unchanged
+    std::vector<std::uint32_t> groups;                // beside gid
+    std::vector<int> joins;                           // cgroup.procs, open
+    struct Limit {
+        std::uint32_t resource = 0;
+        std::uint64_t soft = 0, hard = 0;
+    };
+    std::vector<Limit> limits;
+    bool no_caps = false;
 };
 
 struct Child {

@@ -82,6 +82,9 @@ Result<std::uint32_t> path_of_area(std::uint32_t area) {
     }
 }
 
+// A record of what runs outlives this daemon, not the machine: the page cache keeps it for that long.
+bool outlives_machine(std::uint32_t area) { return area == PV_STATE_CONFIG || area == PV_STATE_DATA; }
+
 bool write_all(int fd, std::string_view data) {
     while (!data.empty()) {
         const ssize_t n = ::write(fd, data.data(), data.size());
@@ -185,11 +188,12 @@ Status StateStore::put(std::uint32_t area, std::string_view name, std::string_vi
     };
     UniqueFd fd(::openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) return file_error("cannot write", at.path());
-    if (!write_all(fd.get(), data) || ::fsync(fd.get()) != 0) return failed("cannot write");
+    const bool lasts = outlives_machine(area);
+    if (!write_all(fd.get(), data) || (lasts && ::fsync(fd.get()) != 0)) return failed("cannot write");
     // Some file systems tell of a full disk only now.
     if (::close(fd.release()) != 0) return failed("cannot write");
     if (::renameat(dir, temporary.c_str(), dir, at.file.c_str()) != 0) return failed("cannot replace");
-    if (::fsync(dir) != 0) return file_error("cannot sync the folder of", at.path());
+    if (lasts && ::fsync(dir) != 0) return file_error("cannot sync the folder of", at.path());
     return {};
 }
 
@@ -207,7 +211,8 @@ Status StateStore::del(std::uint32_t area, std::string_view name) {
     if (!at.dir) return {};
     if (::unlinkat(at.dir.get(), at.file.c_str(), 0) != 0)
         return errno == ENOENT ? Status() : file_error("cannot remove", at.path());
-    if (::fsync(at.dir.get()) != 0) return file_error("cannot sync the folder of", at.path());
+    if (outlives_machine(area) && ::fsync(at.dir.get()) != 0)
+        return file_error("cannot sync the folder of", at.path());
     return {};
 }
 

@@ -23,13 +23,23 @@ constexpr std::uint32_t kMaxFds = 1024;
 constexpr std::size_t kDefaultOutput = std::size_t{64} << 10;
 constexpr std::size_t kMaxOutput = std::size_t{64} << 20;
 
+// Whether the plugin knows of what came after the first release.
+bool has_additions(const pv_spawn& s) { return s.size >= offsetof(pv_spawn, _r2); }
+
+bool is_good_addition(const pv_spawn& s) {
+    if (!has_additions(s)) return true;
+    if (s.ngroups > kMaxFds || s.njoins > kMaxFds || s.nlimits > kMaxFds) return false;
+    return (s.ngroups == 0 || s.groups != nullptr) && (s.njoins == 0 || s.joins != nullptr) &&
+           (s.nlimits == 0 || s.limits != nullptr);
+}
+
 bool is_good(const pv_spawn* s) {
     if (s == nullptr || s->size < kMinSpawn || s->argv == nullptr || s->argv[0] == nullptr || s->nfds > kMaxFds)
         return false;
     if (s->nfds > 0 && (s->fds == nullptr || s->fd_numbers == nullptr)) return false;
     for (std::uint32_t i = 0; i < s->nfds; ++i)
         if (s->fds[i] < 0 || s->fd_numbers[i] < 3 || s->fd_numbers[i] > 1'000'000) return false;
-    return s->max_output >= 0;
+    return s->max_output >= 0 && (s->flags & ~std::uint32_t{PV_SPAWN_NO_CAPS}) == 0 && is_good_addition(*s);
 }
 
 std::vector<std::string> default_env() {
@@ -50,6 +60,12 @@ SpawnPlan make_plan(const pv_spawn& s) {
     plan.stderr_fd = s.stderr_fd;
     plan.uid = s.uid;
     plan.gid = s.gid;
+    plan.no_caps = (s.flags & PV_SPAWN_NO_CAPS) != 0;
+    if (!has_additions(s)) return plan;
+    plan.groups.assign(s.groups, s.groups + s.ngroups);
+    plan.joins.assign(s.joins, s.joins + s.njoins);
+    for (std::uint32_t i = 0; i < s.nlimits; ++i)
+        plan.limits.push_back({s.limits[i].resource, s.limits[i].soft, s.limits[i].hard});
     return plan;
 }
 

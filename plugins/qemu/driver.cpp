@@ -89,6 +89,7 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.reason = guest->reason;
             record.agent_timeout = guest->agent_timeout;
             record.taints = taint_names(guest->taints);
+            record.blocks = to_json(guest->blocks);
         }
     }
     if (!live || record.pid == 0) return statuses_.remove(guest->name + ".json");

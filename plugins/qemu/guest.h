@@ -11,6 +11,7 @@
 
 #include <polyvirt/abi/gen/constants.h>
 
+#include "block/state.h"
 #include "sdk/domain/packed.h"
 #include "sdk/object_table.h"
 
@@ -41,6 +42,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     std::uint32_t taints PV_GUARDED_BY(mu) = 0;            // of this run (taint.h)
     bool updated PV_GUARDED_BY(mu) = false;                // `config` was replaced while running
     std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;       // the client whose end destroys it
+    BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
     // Who has a console open, by alias; and the streams that are not closed yet.
     std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
     std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);

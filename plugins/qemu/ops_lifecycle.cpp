@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "base/error_text.h"
+#include "block/chain.h"
 #include "driver.h"
 #include "firmware/choose.h"
 #include "run.h"
@@ -105,7 +106,9 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
     Status prepared = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
     if (prepared) prepared = settle_cpu(*live);
     if (prepared) prepared = prepare_nvram(*live, options.fresh_nvram);
+    if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
+    const std::uint32_t next_image = number_images(live->devices.disks);
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
     Status refused;
     bool drop = false;
@@ -126,6 +129,8 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
             guest->run = run;
             guest->id = id;
             guest->updated = false;
+            guest->blocks = {};
+            guest->blocks.next_image = next_image;
             set_state(*guest, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_STARTING_UP);
         }
     }

@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/chain.h"
 #include "driver.h"
 #include "monitor/json.h"
 
@@ -149,11 +150,12 @@ void Run::on_io_error(const QmpEvent& event) {
     const std::string reason = is_true(event.data, "nospace") ? "enospc" : "";
     const ObjectLock lock(guest_->mu);
     if (!guest_->live) return;
-    const auto& disks = guest_->live->devices.disks;
-    for (std::size_t i = 0; i < disks.size(); i++) {
-        if (node != fmt::format("libvirt-{}-format", disks.size() - i) && disks[i].info.alias.name != alias) continue;
-        alias = disks[i].info.alias.name;
-        if (disks[i].source) path = disks[i].source->file.empty() ? disks[i].source->dev : disks[i].source->file;
+    const sdk::domain::Disk* const by_node = disk_of_number(*guest_->live, number_of_node(node));
+    for (const sdk::domain::Disk& disk : guest_->live->devices.disks) {
+        if (&disk != by_node && disk.info.alias.name != alias) continue;
+        alias = disk.info.alias.name;
+        if (disk.source) path = disk.source->file.empty() ? disk.source->dev : disk.source->file;
+        break;
     }
     pv_event_domain_io_error payload{};
     payload.size = sizeof payload;

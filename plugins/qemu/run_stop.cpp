@@ -146,6 +146,7 @@ void Run::show_end(bool& transient) {
     guest_->live = nullptr;
     guest_->run = nullptr;
     guest_->id = -1;
+    guest_->blocks = {};
     guest_->updated = false;
     guest_->taints = 0;
     guest_->agent_timeout = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;

@@ -141,6 +141,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->id = record->id;
         guest->agent_timeout = record->agent_timeout;
         guest->taints = taints_of(record->taints);
+        guest->blocks = block_state_from(record->blocks);
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

@@ -37,6 +37,7 @@ std::string format_status(const StatusRecord& r) {
                     {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
     if (!r.taints.empty()) j["taints"] = r.taints;
+    if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -65,6 +66,7 @@ Result<StatusRecord> parse_status(std::string_view document) {
         for (const Json& name : *taints)
             if (name.is_string()) r.taints.push_back(name.get<std::string>());
     }
+    if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;
     if (r.id <= 0 || r.pid <= 0) return bad("id and pid must be above 0");
     if (r.folder.empty() || r.folder.find('/') != std::string::npos) return bad(fmt::format("'{}' is no folder's name", r.folder));
     return r;

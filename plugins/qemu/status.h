@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "base/result.h"
 #include "base/uuid.h"
 
@@ -25,6 +27,7 @@ struct StatusRecord {
     std::string xml;              // the live description
     std::int32_t agent_timeout = -2; // seconds
     std::vector<std::string> taints; // taint_names()
+    nlohmann::json blocks;        // block/state.h
 };
 
 std::string format_status(const StatusRecord& record);

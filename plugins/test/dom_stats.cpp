@@ -7,7 +7,7 @@
 #include "domains.h"
 #include "figures.h"
 #include "op.h"
-#include "sdk/params.h"
+#include "sdk/tune_params.h"
 #include "tables.h"
 
 namespace polyvirt::test {
@@ -16,11 +16,6 @@ namespace {
 using namespace sdk;
 using namespace sdk::domain;
 
-constexpr std::string_view kPerfEvents[] = {
-    "cmt", "mbmt", "mbml", "cpu_cycles", "instructions", "cache_references", "cache_misses", "branch_instructions",
-    "branch_misses", "bus_cycles", "stalled_cycles_frontend", "stalled_cycles_backend", "ref_cpu_cycles", "cpu_clock",
-    "task_clock", "page_faults", "context_switches", "cpu_migrations", "page_faults_min", "page_faults_maj",
-    "alignment_faults", "emulation_faults"};
 constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 
 class Stats : public Ops {
@@ -189,24 +184,16 @@ class Stats : public Ops {
             document = driver_.domains().pick(*guest, in.flags);
         }
         if (!document) return fail(call, document.error());
-        const ParamWriter w(s_, out.params);
-        for (const std::string_view name : kPerfEvents) w.put(name, enabled((*document)->perf, name));
+        put_perf(s_, out.params, (*document)->perf);
         return PV_OK;
     }
     pv_status set_perf_events(pv_call* call, const pv_obj* obj, const pv_dom_set_perf_events_in& in, pv_dom_set_perf_events_out&) {
         if (const Status flags = check_flags(in.flags, kAffect, "testDomainSetPerfEvents"); !flags) return answer(call, flags);
-        for (std::uint32_t i = 0; i < in.nparams; ++i) {
-            if (std::find(std::begin(kPerfEvents), std::end(kPerfEvents), std::string_view(in.params[i].field)) == std::end(kPerfEvents))
-                return fail(call, unknown_param(in.params[i].field));
-            if (in.params[i].type != PV_PARAM_BOOLEAN) return fail(call, wrong_param_type(in.params[i], PV_PARAM_BOOLEAN));
-        }
+        if (const Status known = check_perf({in.params, in.nparams}); !known) return answer(call, known);
         Domains& domains = driver_.domains();
         return domains.change(call, obj, "perf events", [&domains, params = in.params, count = in.nparams, flags = in.flags](Guest& guest) PV_REQUIRES(guest.mu) {
             return domains.edit(guest, flags, [&](Domain& d) -> Status {
-                for (std::uint32_t i = 0; i < count; ++i) {
-                    std::erase_if(d.perf.events, [&](const PerfEvent& e) { return e.name == params[i].field; });
-                    d.perf.events.push_back({params[i].field, params[i].v.b != 0 ? sdk::xml::YesNo::yes : sdk::xml::YesNo::no});
-                }
+                take_perf({params, count}, d.perf);
                 return {};
             });
         });
@@ -287,10 +274,6 @@ class Stats : public Ops {
         PV_ASSIGN_OR_RETURN(const DocumentPtr live, running(obj));
         if (*path != '\0' && !find_disk(*live, path)) return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "invalid path: {}", path);
         return block_figures(now());
-    }
-    static bool enabled(const Perf& perf, std::string_view name) {
-        return std::any_of(perf.events.begin(), perf.events.end(),
-                           [&](const PerfEvent& e) { return e.name == name && e.enabled == sdk::xml::YesNo::yes; });
     }
     // What is read is a pattern that tells its own place.
     pv_status peek(pv_call* call, std::string_view what, std::uint64_t size, std::uint64_t offset, std::uint32_t length, pv_sink* to) const {

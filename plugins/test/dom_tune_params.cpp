@@ -3,13 +3,11 @@
 // pv.dom.tune: what is a list of typed parameters. Each getter and setter is an element of the document and a table.
 
 #include <algorithm>
-#include <charconv>
-#include <span>
 
 #include "dom_tune.h"
 #include "domains.h"
 #include "op.h"
-#include "sdk/params.h"
+#include "sdk/tune_params.h"
 #include "sdk/xml/compare.h"
 
 namespace polyvirt::test {
@@ -18,28 +16,9 @@ namespace {
 using namespace sdk;
 using namespace sdk::domain;
 using sdk::network::Bandwidth;
-using sdk::network::BandwidthRate;
 using sdk::xml::unless_blank;
 
 constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-constexpr std::int64_t kUnlimited = 9'007'199'254'740'991; // the API's word for "no limit on memory"
-
-constexpr ParamRow<Memtune> kMemoryRows[] = {
-    {PV_DOMAIN_MEMORY_HARD_LIMIT, &Memtune::hard_limit, kUnlimited},
-    {PV_DOMAIN_MEMORY_SOFT_LIMIT, &Memtune::soft_limit, kUnlimited},
-    {PV_DOMAIN_MEMORY_SWAP_HARD_LIMIT, &Memtune::swap_hard_limit, kUnlimited},
-};
-constexpr ParamRow<BandwidthRate> kInboundRows[] = {
-    {PV_DOMAIN_BANDWIDTH_IN_AVERAGE, &BandwidthRate::average},
-    {PV_DOMAIN_BANDWIDTH_IN_PEAK, &BandwidthRate::peak},
-    {PV_DOMAIN_BANDWIDTH_IN_BURST, &BandwidthRate::burst},
-    {PV_DOMAIN_BANDWIDTH_IN_FLOOR, &BandwidthRate::floor},
-};
-constexpr ParamRow<BandwidthRate> kOutboundRows[] = {
-    {PV_DOMAIN_BANDWIDTH_OUT_AVERAGE, &BandwidthRate::average},
-    {PV_DOMAIN_BANDWIDTH_OUT_PEAK, &BandwidthRate::peak},
-    {PV_DOMAIN_BANDWIDTH_OUT_BURST, &BandwidthRate::burst},
-};
 #define PV_ROW(macro, member) {PV_DOMAIN_BLOCK_IOTUNE_##macro, &DiskIotune::member}
 constexpr ParamRow<DiskIotune> kIoTuneRows[] = {
     PV_ROW(TOTAL_BYTES_SEC, total_bytes_sec),
@@ -95,58 +74,6 @@ Status check_io_tune(const DiskIotune& t) {
     return below("write_iops_sec", t.write_iops_sec, t.write_iops_sec_max);
 }
 
-// Limits of a domain on single disks travel as "path,value,path,value".
-struct BlkioColumn {
-    const char* name;
-    std::variant<U32 BlkioDevice::*, U64 BlkioDevice::*> member;
-};
-constexpr BlkioColumn kBlkioColumns[] = {
-    {PV_DOMAIN_BLKIO_DEVICE_WEIGHT, &BlkioDevice::weight},
-    {PV_DOMAIN_BLKIO_DEVICE_READ_IOPS, &BlkioDevice::read_iops_sec},
-    {PV_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, &BlkioDevice::write_iops_sec},
-    {PV_DOMAIN_BLKIO_DEVICE_READ_BPS, &BlkioDevice::read_bytes_sec},
-    {PV_DOMAIN_BLKIO_DEVICE_WRITE_BPS, &BlkioDevice::write_bytes_sec},
-};
-
-std::string join_column(const Blkiotune& tune, const BlkioColumn& column) {
-    std::string text;
-    for (const BlkioDevice& d : tune.devices)
-        std::visit([&](auto member) {
-            if (d.*member) text += fmt::format("{}{},{}", text.empty() ? "" : ",", d.path, *(d.*member));
-        }, column.member);
-    return text;
-}
-
-Status split_column(Blkiotune& tune, const BlkioColumn& column, std::string_view text) {
-    const auto wrong = [&] {
-        return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "unable to parse {} '{}', expected 'path,number,path,number'", column.name, text);
-    };
-    for (std::string_view rest = text; !rest.empty();) {
-        const std::size_t comma = rest.find(',');
-        if (comma == std::string_view::npos || comma == 0) return wrong();
-        const std::string path(rest.substr(0, comma));
-        rest.remove_prefix(comma + 1);
-        std::uint64_t value = 0;
-        const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-        if (read.ec != std::errc() || value > UINT32_MAX) return wrong();
-        rest.remove_prefix(static_cast<std::size_t>(read.ptr - rest.data()));
-        if (!rest.empty() && rest.front() != ',') return wrong();
-        if (!rest.empty()) rest.remove_prefix(1);
-        auto device = std::find_if(tune.devices.begin(), tune.devices.end(), [&](const BlkioDevice& d) { return d.path == path; });
-        if (device == tune.devices.end()) {
-            device = tune.devices.insert(tune.devices.end(), BlkioDevice{});
-            device->path = path;
-        }
-        std::visit([&](auto member) {
-            using Member = std::remove_cvref_t<decltype((*device).*member)>;
-            (*device).*member = value == 0 ? Member() : Member(static_cast<typename Member::value_type>(value));
-        }, column.member);
-    }
-    return {};
-}
-
-constexpr std::string_view kNumaModes[] = {"strict", "preferred", "interleave", "restrictive"};
-
 class Params : public Ops {
   public:
     using Ops::Ops;
@@ -183,7 +110,7 @@ class Params : public Ops {
     pv_status memory_params(pv_call* call, const pv_obj* obj, const pv_dom_memory_params_in& in, pv_dom_memory_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetMemoryParameters", [&](const Domain& d) -> Status {
             const Memtune tune = d.memtune.value_or(Memtune{});
-            put_all(s_, out.params, kMemoryRows, tune);
+            put_memory(s_, out.params, tune);
             return {};
         });
     }
@@ -191,10 +118,7 @@ class Params : public Ops {
         return take(call, obj, in.flags, in.params, in.nparams, "testDomainSetMemoryParameters",
                     [](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
                         Memtune tune = d.memtune.value_or(Memtune{});
-                        PV_TRY(take_all(params, count, kMemoryRows, tune));
-                        if (tune.hard_limit.value_or(kUnlimited) > tune.swap_hard_limit.value_or(kUnlimited))
-                            return make_error(ErrorCode::invalid_arg, ErrorDomain::test,
-                                              "memory hard_limit tunable value must be lower than or equal to swap_hard_limit");
+                        PV_TRY(take_memory({params, count}, tune));
                         d.memtune = unless_blank(std::move(tune));
                         return {};
                     });
@@ -203,9 +127,7 @@ class Params : public Ops {
     pv_status blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_blkio_params_in& in, pv_dom_blkio_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetBlkioParameters", [&](const Domain& d) -> Status {
             const Blkiotune tune = d.blkiotune.value_or(Blkiotune{});
-            const ParamWriter w(s_, out.params);
-            w.put(PV_DOMAIN_BLKIO_WEIGHT, tune.weight.value_or(0));
-            for (const BlkioColumn& column : kBlkioColumns) w.put(column.name, join_column(tune, column));
+            put_blkio(s_, out.params, tune);
             return {};
         });
     }
@@ -213,7 +135,8 @@ class Params : public Ops {
         return take(call, obj, in.flags, in.params, in.nparams, "testDomainSetBlkioParameters",
                     [](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
                         Blkiotune tune = d.blkiotune.value_or(Blkiotune{});
-                        for (std::uint32_t i = 0; i < count; ++i) PV_TRY(take_blkio(tune, params[i]));
+                        PV_TRY(check_weight(params, count));
+                        PV_TRY(take_blkio({params, count}, tune));
                         d.blkiotune = unless_blank(std::move(tune));
                         return {};
                     });
@@ -221,11 +144,7 @@ class Params : public Ops {
 
     pv_status numa_params(pv_call* call, const pv_obj* obj, const pv_dom_numa_params_in& in, pv_dom_numa_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetNumaParameters", [&](const Domain& d) -> Status {
-            const NumaMemory tune = memory_of(d);
-            const auto mode = std::find(std::begin(kNumaModes), std::end(kNumaModes), tune.mode);
-            const ParamWriter w(s_, out.params);
-            w.put(PV_DOMAIN_NUMA_MODE, mode == std::end(kNumaModes) ? std::int32_t{0} : static_cast<std::int32_t>(mode - kNumaModes));
-            w.put(PV_DOMAIN_NUMA_NODESET, tune.nodeset.to_string());
+            put_numa(s_, out.params, memory_of(d));
             return {};
         });
     }
@@ -233,7 +152,7 @@ class Params : public Ops {
         return take(call, obj, in.flags, in.params, in.nparams, "testDomainSetNumaParameters",
                     [](Domain& d, const pv_param* params, std::uint32_t count) -> Status {
                         NumaMemory tune = memory_of(d);
-                        for (std::uint32_t i = 0; i < count; ++i) PV_TRY(take_numa(tune, params[i]));
+                        PV_TRY(take_numa({params, count}, tune, ErrorDomain::test));
                         if (!tune.nodeset.empty() && tune.mode.empty()) tune.mode = "strict";
                         Numatune all = d.numatune.value_or(Numatune{});
                         all.memory = unless_blank(std::move(tune));
@@ -245,9 +164,7 @@ class Params : public Ops {
     pv_status interface_params(pv_call* call, const pv_obj* obj, const pv_dom_interface_params_in& in, pv_dom_interface_params_out& out) {
         return read(call, obj, in.flags, "testDomainGetInterfaceParameters", [&](const Domain& d) -> Status {
             PV_ASSIGN_OR_RETURN(const Interface* const found, find_interface(d, in.device));
-            const Bandwidth bandwidth = found->bandwidth.value_or(Bandwidth{});
-            put_rates(out.params, kInboundRows, bandwidth.inbound.value_or(BandwidthRate{}));
-            put_rates(out.params, kOutboundRows, bandwidth.outbound.value_or(BandwidthRate{}));
+            put_bandwidth(s_, out.params, found->bandwidth.value_or(Bandwidth{}));
             return {};
         });
     }
@@ -258,7 +175,7 @@ class Params : public Ops {
                         PV_ASSIGN_OR_RETURN(const Interface* const found, find_interface(d, device));
                         auto& interface = const_cast<Interface&>(*found); // of `d`, which is ours to change
                         Bandwidth bandwidth = interface.bandwidth.value_or(Bandwidth{});
-                        PV_TRY(take_rates(params, count, bandwidth));
+                        PV_TRY(take_bandwidth({params, count}, bandwidth));
                         interface.bandwidth = unless_blank(std::move(bandwidth));
                         return {};
                     });
@@ -289,69 +206,18 @@ class Params : public Ops {
     }
 
   private:
-    static Status take_blkio(Blkiotune& tune, const pv_param& param) {
-        const std::string_view field = param.field;
-        if (field == PV_DOMAIN_BLKIO_WEIGHT) {
-            if (param.type != PV_PARAM_UINT) return wrong_param_type(param, PV_PARAM_UINT);
-            if (param.v.ui != 0 && (param.v.ui < 10 || param.v.ui > 1000))
-                return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "found weight {}, expected 10 to 1000, or 0", param.v.ui);
-            tune.weight = param.v.ui == 0 ? U32() : U32(param.v.ui);
-            return {};
-        }
-        for (const BlkioColumn& column : kBlkioColumns) {
-            if (field != column.name) continue;
-            if (param.type != PV_PARAM_STRING) return wrong_param_type(param, PV_PARAM_STRING);
-            return split_column(tune, column, param.v.s);
-        }
-        return unknown_param(param.field);
+    // The API's own bounds of a weight; 0 takes it away.
+    static Status check_weight(const pv_param* params, std::uint32_t count) {
+        for (std::uint32_t i = 0; i < count; ++i)
+            if (std::string_view(params[i].field) == PV_DOMAIN_BLKIO_WEIGHT && params[i].type == PV_PARAM_UINT && params[i].v.ui != 0 &&
+                (params[i].v.ui < 10 || params[i].v.ui > 1000))
+                return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "found weight {}, expected 10 to 1000, or 0", params[i].v.ui);
+        return {};
     }
 
     static NumaMemory memory_of(const Domain& d) {
         return d.numatune && d.numatune->memory ? *d.numatune->memory : NumaMemory{};
     }
-    static Status take_numa(NumaMemory& tune, const pv_param& param) {
-        const std::string_view field = param.field;
-        if (field == PV_DOMAIN_NUMA_MODE) {
-            if (param.type != PV_PARAM_INT) return wrong_param_type(param, PV_PARAM_INT);
-            if (param.v.i < 0 || param.v.i >= static_cast<std::int32_t>(std::size(kNumaModes)))
-                return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "unsupported numatune mode: '{}'", param.v.i);
-            tune.mode = kNumaModes[param.v.i];
-            return {};
-        }
-        if (field != PV_DOMAIN_NUMA_NODESET) return unknown_param(param.field);
-        if (param.type != PV_PARAM_STRING) return wrong_param_type(param, PV_PARAM_STRING);
-        const auto set = sdk::xml::CpuSet::parse(param.v.s);
-        if (!set || set->empty())
-            return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "Invalid nodeset of 'numatune': {}", param.v.s);
-        tune.nodeset = *set;
-        return {};
-    }
-
-    // Rates are 32 bits wide for clients.
-    void put_rates(pv_params* to, std::span<const ParamRow<BandwidthRate>> rows, const BandwidthRate& rate) const {
-        const ParamWriter w(s_, to);
-        for (const auto& row : rows) w.put(row.name, static_cast<std::uint32_t>((rate.*std::get<U64 BandwidthRate::*>(row.member)).value_or(0)));
-    }
-    static Status take_rates(const pv_param* params, std::uint32_t count, Bandwidth& bandwidth) {
-        BandwidthRate inbound = bandwidth.inbound.value_or(BandwidthRate{}), outbound = bandwidth.outbound.value_or(BandwidthRate{});
-        for (std::uint32_t i = 0; i < count; ++i) {
-            if (params[i].type != PV_PARAM_UINT) return wrong_param_type(params[i], PV_PARAM_UINT);
-            U64* to = nullptr;
-            for (const auto& row : kInboundRows)
-                if (std::string_view(row.name) == params[i].field) to = &(inbound.*std::get<U64 BandwidthRate::*>(row.member));
-            for (const auto& row : kOutboundRows)
-                if (std::string_view(row.name) == params[i].field) to = &(outbound.*std::get<U64 BandwidthRate::*>(row.member));
-            if (to == nullptr) return unknown_param(params[i].field);
-            *to = params[i].v.ui == 0 ? U64() : U64(params[i].v.ui);
-        }
-        // Without an average there is no limit, whatever the peak.
-        for (BandwidthRate* rate : {&inbound, &outbound})
-            if (!rate->average && !rate->floor) *rate = {};
-        bandwidth.inbound = unless_blank(inbound);
-        bandwidth.outbound = unless_blank(outbound);
-        return {};
-    }
-
     template <typename Use>
     pv_status read(pv_call* call, const pv_obj* obj, std::uint32_t flags, const char* function, Use&& use) {
         if (const Status known = check_flags(flags, kAffect, function); !known) return answer(call, known);

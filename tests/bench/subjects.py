@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+import libvirt
+
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("POLYVIRT_BUILD", HERE.parent.parent / "build/release")).resolve()
 os.environ["POLYVIRT_BUILD"] = str(BUILD)
@@ -25,6 +27,17 @@ def start(name, root):
     subject.options = ["--plugins", f"{BUILD}/plugins:{BUILD}/tests/plugins/t_stuck"]
     subject.start()
     return subject
+
+
+def connect(subject):
+    return libvirt.open(f"qemu+unix:///system?socket={subject.socket()}")
+
+
+def resident_kib(pid):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
 
 
 class Counter:

@@ -51,6 +51,25 @@ class Command {
         gid_ = gid;
         return *this;
     }
+    // Beside the user's own group.
+    Command& groups(std::vector<std::uint32_t> list) {
+        groups_ = std::move(list);
+        return *this;
+    }
+    // A control group's cgroup.procs, open for writing; borrowed until the spawn.
+    Command& join(int procs) {
+        joins_.push_back(procs);
+        return *this;
+    }
+    Command& limit(std::uint32_t resource, std::uint64_t soft, std::uint64_t hard) {
+        limits_.push_back({resource, 0, soft, hard});
+        return *this;
+    }
+    // Whatever the user, without capabilities for good.
+    Command& no_capabilities() {
+        flags_ |= PV_SPAWN_NO_CAPS;
+        return *this;
+    }
     // run(): bytes of output kept; 0: the host's default.
     Command& max_output(std::int64_t bytes) {
         max_output_ = bytes;
@@ -80,6 +99,13 @@ class Command {
         spawn.uid = uid_;
         spawn.gid = gid_;
         spawn.max_output = max_output_;
+        spawn.flags = flags_;
+        spawn.groups = groups_.data();
+        spawn.ngroups = static_cast<std::uint32_t>(groups_.size());
+        spawn.joins = joins_.data();
+        spawn.njoins = static_cast<std::uint32_t>(joins_.size());
+        spawn.limits = limits_.data();
+        spawn.nlimits = static_cast<std::uint32_t>(limits_.size());
         return use(spawn);
     }
 
@@ -90,6 +116,10 @@ class Command {
     int stdout_ = -1, stderr_ = -1;
     std::uint32_t uid_ = UINT32_MAX, gid_ = UINT32_MAX;
     std::int64_t max_output_ = 0;
+    std::uint32_t flags_ = 0;
+    std::vector<std::uint32_t> groups_;
+    std::vector<std::int32_t> joins_;
+    std::vector<pv_limit> limits_;
 };
 
 namespace detail {

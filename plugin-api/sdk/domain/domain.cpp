@@ -190,9 +190,12 @@ Result<Parsed> parse_domain(std::string_view text, const ParseOptions& options) 
     if (const xml::Node* name = root.child("name"); name == nullptr || name->text().empty())
         return make_error(ErrorCode::no_name, ErrorDomain::domain, "missing name information");
     Parsed parsed;
-    PV_ASSIGN_OR_RETURN(parsed.domain, xml::parse<Domain>(root, parsed.messages));
-    if (options.validate)
-        PV_TRY(xml::refuse_unknown(parsed.messages));
+    auto domain = xml::parse<Domain>(root, parsed.messages);
+    if (options.validate) {
+        domain = xml::by_schema(std::move(domain), parsed.messages);
+        if (domain) PV_TRY(validate_shape(*domain));
+    }
+    PV_ASSIGN_OR_RETURN(parsed.domain, std::move(domain));
     PV_TRY(refuse_unknown_switches(parsed.messages));
     parsed.domain.notes = notes_from(parsed.messages);
     number_iothreads(parsed.domain);

@@ -34,6 +34,8 @@ Status apply_defaults(Domain& domain, const HostContext& context);
 
 // passes/validate.cpp: rules between elements, on what the user wrote. Errors as the rule says.
 Status validate(const Domain& domain);
+// passes/shape.cpp: what a schema would refuse and reading does not, for the VALIDATE flags. Error: xml_invalid_schema.
+Status validate_shape(const Domain& domain);
 // passes/neutral.cpp: the same for drivers whose machine has no board that we know: uuid, memory,
 // vcpu, clock, life cycle, disks and their controllers, console and serial, displays, MACs. No
 // device of its own, no emulator, no PCI. Takes `arch` and `new_mac` of the context.

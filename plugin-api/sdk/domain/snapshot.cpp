@@ -79,8 +79,8 @@ template <typename T> Result<T> parse_as(std::string_view text, const char* what
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "line {}: the outermost element is <{}>, expected <{}>", node.line,
                           node.qualified_name(), root);
     xml::Messages messages;
-    PV_ASSIGN_OR_RETURN(T parsed, xml::parse<T>(node, messages));
-    if (validate) PV_TRY(xml::refuse_unknown(messages));
+    auto parsed = xml::parse<T>(node, messages);
+    if (validate) return xml::by_schema(std::move(parsed), messages);
     return parsed;
 }
 

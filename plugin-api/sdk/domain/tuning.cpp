@@ -78,6 +78,7 @@ static void describe(xml::Binder& b, CacheMonitor& v) {
 }
 void describe(xml::Binder& b, CacheTune& v) {
     b.attr("vcpus", v.vcpus, xml::kRequired);
+    b.attr("id", v.id);
     b.child("cache", v.caches);
     b.child("monitor", v.monitors);
 }

@@ -64,6 +64,7 @@ struct CacheMonitor {
 };
 struct CacheTune {
     xml::CpuSet vcpus;
+    std::string id; // of the group that stands for it, while the guest runs
     std::vector<CacheShare> caches;
     std::vector<CacheMonitor> monitors;
 };

@@ -79,8 +79,9 @@ Status refuse_unknown(const Messages& messages) {
         return {};
     if (count > kShown)
         text += fmt::format("\nand {} more", count - kShown);
-    return make_error_text(ErrorCode::xml_invalid_schema, ErrorDomain::xml,
-                           "XML document failed to validate against schema: " + text);
+    return not_valid(text);
 }
+
+Error not_valid(std::string text) { return make_error_text(ErrorCode::xml_invalid_schema, ErrorDomain::xml, std::move(text)); }
 
 } // namespace polyvirt::sdk::xml

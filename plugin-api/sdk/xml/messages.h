@@ -42,6 +42,15 @@ struct Messages {
 // For the VALIDATE flags of clients: what is unknown or doubtful makes it no document of that kind. The
 // error (xml_invalid_schema) tells the first of them, and how many more there are.
 Status refuse_unknown(const Messages& messages);
+// The same error for another reason.
+Error not_valid(std::string text);
+// What parse() made of a document, for the VALIDATE flags: a value or a structure that it refused is a schema's matter
+// too, and so is what it found odd.
+template <typename T> Result<T> by_schema(Result<T> parsed, const Messages& messages) {
+    if (!parsed) return not_valid(std::move(parsed).error().message);
+    PV_TRY(refuse_unknown(messages));
+    return parsed;
+}
 
 // The candidate nearest to `word` by edits (insert, delete, replace, swap of neighbours; case
 // counts half), when near enough to be meant; empty otherwise. For names of elements and values of

@@ -396,7 +396,8 @@ class Parser final : public Binder {
     }
 
     void doubt_path(std::string_view text, std::string where, const std::string& what) {
-        if (text.empty() || text.front() == '/')
+        // "X:\..." is a path of another system, whose documents are read too.
+        if (text.empty() || text.front() == '/' || (text.size() > 3 && text.substr(1, 2) == ":\\"))
             return;
         note(Message::Kind::doubtful, node().line, std::move(where),
              fmt::format("{}: found '{}', expected a path that begins with '/'", what, shown(text)));

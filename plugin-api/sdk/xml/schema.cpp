@@ -194,7 +194,7 @@ class Collector final : public Binder {
         if (!out.empty())
             return out;
         if (r.absolute)
-            return {of_pattern("/[\\s\\S]*")};
+            return {of_pattern("(/|[a-zA-Z]:\\\\.)[\\s\\S]*")};
         if (v.ops == &detail::string_ops)
             return {r.required ? of_pattern("[\\s\\S]+") : kText};
         if (v.ops == &detail::uuid_ops)
@@ -219,6 +219,7 @@ class Collector final : public Binder {
 
 class Printer {
   public:
+    explicit Printer(const std::map<std::string, Content>& definitions) : definitions_(definitions) {}
     std::string take() { return std::move(out_); }
     void line(std::string_view text) { out_ += fmt::format("{:{}}{}\n", "", 2 * depth_, text); }
     template <typename F> void inside(std::string_view open, F&& f) {
@@ -265,16 +266,28 @@ class Printer {
         const char* often = c.many ? "zeroOrMore" : "optional";
         maybe(!c.required, often, [&] {
             inside(fmt::format("element name=\"{}\" ns=\"{}\"", c.name, escaped(c.uri)), [&] {
-                const std::size_t ways = c.refs.size() + (c.content ? 1 : 0) + (c.anything ? 1 : 0);
+                const bool inner = c.content && !covered(c);
+                const std::size_t ways = c.refs.size() + (inner ? 1 : 0) + (c.anything ? 1 : 0);
                 maybe(ways > 1, "choice", [&] {
                     for (const std::string& ref : c.refs) line(fmt::format("<ref name=\"{}\"/>", ref));
-                    if (c.content) maybe(ways > 1, "group", [&] { content(*c.content); });
+                    if (inner) maybe(ways > 1, "group", [&] { content(*c.content); });
                     if (c.anything) line("<ref name=\"anything\"/>");
                 });
             });
         });
     }
 
+    // A text and no more, which one of the definitions takes as well: libxml2 cannot choose between the two.
+    [[nodiscard]] bool covered(const Child& c) const {
+        const auto takes_text = [](const Content& content) {
+            return content.children.empty() && content.text == Patterns{"<text/>"} &&
+                   std::none_of(content.attributes.begin(), content.attributes.end(), [](const auto& a) { return a.second.required; });
+        };
+        return c.content->attributes.empty() && takes_text(*c.content) &&
+               std::any_of(c.refs.begin(), c.refs.end(), [&](const std::string& ref) { return takes_text(definitions_.at(ref)); });
+    }
+
+    const std::map<std::string, Content>& definitions_;
     std::string out_;
     std::size_t depth_ = 0;
 };
@@ -286,7 +299,7 @@ std::string schema_item(std::string_view name, void (*sample)(Binder&)) {
     Collector collector(root);
     sample(collector);
     const std::map<std::string, Content> definitions = collector.take();
-    Printer p;
+    Printer p(definitions);
     p.line("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
     p.line("<!-- SPDX-License-Identifier: Apache-2.0. Made from polyvirt's descriptions of documents. -->");
     p.inside("grammar xmlns=\"http://relaxng.org/ns/structure/1.0\" datatypeLibrary=\"http://www.w3.org/2001/XMLSchema-datatypes\"", [&] {

@@ -166,99 +166,80 @@ namespace {
 constexpr std::array<std::string_view, 9> kFormats{"raw", "qcow2", "qcow", "vmdk", "vdi", "vpc", "qed", "vhdx", "luks"};
 constexpr std::array<std::string_view, 4> kWithBacking{"qcow2", "qcow", "vmdk", "qed"};
 
-struct Chain {
-    std::vector<Image> images; // the disk's own first
-    bool ended = false;        // the last one has nothing below, as the document says
-};
-
-Chain chain_of(const Disk& disk) {
-    Chain chain;
-    const DiskSource* source = &*disk.source;
-    chain.images.push_back({disk.type, source, disk.driver.type.empty() ? "raw" : disk.driver.type,
-                            disk.auth ? &*disk.auth : source->auth ? &*source->auth : nullptr,
-                            disk.encryption ? &*disk.encryption : source->encryption ? &*source->encryption : nullptr});
-    for (const auto* backing = &disk.backing; !backing->empty(); backing = &backing->front().next) {
-        const BackingStore& store = backing->front();
-        if (store.type == DiskType::unset || !store.source) {
-            chain.ended = true;
-            break;
-        }
-        chain.images.push_back({store.type, &*store.source, store.format.empty() ? "raw" : store.format,
-                                store.source->auth ? &*store.source->auth : nullptr,
-                                store.source->encryption ? &*store.source->encryption : nullptr});
-    }
-    return chain;
-}
-
 std::string helper_socket(const Reservations& r) { return r.source ? r.source->path : std::string(); }
 
 // Who makes persistent reservations for an emulator that may not: one of the guest's own, or one that the
-// document names.
-Status add_reservations(Builder& b, const Disk& disk, const DiskSource& source, const std::string& node, Options& file) {
-    if (!source.reservations) return {};
-    if (source.reservations->managed == YesNo::yes) {
+// document names. The id of its object; empty: none is wanted.
+Result<std::string> add_reservations(Builder& b, const Disk& disk, const Link& link) {
+    const auto& reservations = link.source.reservations;
+    if (!reservations) return std::string();
+    if (reservations->managed == YesNo::yes) {
         if (!b.context.sketch)
             return Builder::unsupported("disk '{}': a helper for reservations that is started with the guest is not supported by "
                                         "this version", disk.target.dev);
-        file["pr-manager"] = "pr-helper0";
-        return {};
+        return std::string("pr-helper0");
     }
-    const std::string socket = helper_socket(*source.reservations);
+    const std::string socket = helper_socket(*reservations);
     if (socket.empty()) return Builder::unsupported("disk '{}': <reservations> names no socket", disk.target.dev);
-    const std::string id = "pr-helper-" + node;
+    const std::string id = "pr-helper-" + storage_node(link.number());
     b.json("-object", {{"qom-type", "pr-manager-helper"}, {"id", id}, {"path", socket}});
-    file["pr-manager"] = id;
-    return {};
-}
-
-Status add_image(Builder& b, const Disk& disk, const Image& image, std::size_t number, bool top, const std::string& below, bool ended) {
-    if (std::find(kFormats.begin(), kFormats.end(), image.format) == kFormats.end())
-        return Builder::unsupported("disk '{}': the image format '{}' is not supported by this version", disk.target.dev, image.format);
-    if (image.auth != nullptr || image.encryption != nullptr || !image.source->cookies.empty()) return no_secret(disk);
-    const std::string storage_node = fmt::format("libvirt-{}-storage", number);
-    const Options cache = cache_of(disk);
-    PV_ASSIGN_OR_RETURN(Options file, storage("disk '" + disk.target.dev + "'", image, disk.device == DiskDevice::floppy));
-    if (image.type == DiskType::file || image.type == DiskType::block) {
-        if (disk.driver.io != DiskIo::unset && disk.driver.io != DiskIo::default_) file["aio"] = name(disk.driver.io);
-    }
-    PV_TRY(add_reservations(b, disk, *image.source, storage_node, file));
-    file["node-name"] = storage_node;
-    if (!cache.is_null()) file["cache"] = cache;
-    file["auto-read-only"] = true;
-    file["discard"] = "unmap";
-    b.json("-blockdev", file);
-    Options format{{"node-name", fmt::format("libvirt-{}-format", number)}, {"read-only", !top || disk.readonly}};
-    if (top && disk.driver.discard == DiscardPolicy::unmap) format["discard"] = "unmap";
-    if (top && disk.driver.detect_zeroes != DetectZeroes::unset && disk.driver.detect_zeroes != DetectZeroes::off)
-        format["detect-zeroes"] = name(disk.driver.detect_zeroes);
-    if (!cache.is_null()) format["cache"] = cache;
-    format["driver"] = image.format;
-    if (top && disk.driver.metadata_cache) format["cache-size"] = *disk.driver.metadata_cache;
-    format["file"] = storage_node;
-    const bool holds = std::find(kWithBacking.begin(), kWithBacking.end(), image.format) != kWithBacking.end();
-    if (!below.empty()) format["backing"] = below;
-    else if (ended && holds) format["backing"] = nullptr;
-    b.json("-blockdev", format);
-    return {};
+    return id;
 }
 
 } // namespace
 
-Result<std::string> add_blockdevs(Builder& b, const Disk& disk, std::size_t& number) {
+Result<ImageNodes> image_nodes(const Disk& disk, const Link& link, const NodePlace& place) {
+    if (std::find(kFormats.begin(), kFormats.end(), link.format) == kFormats.end())
+        return Builder::unsupported("disk '{}': the image format '{}' is not supported by this version", disk.target.dev, link.format);
+    if (link.source.auth || link.source.encryption || !link.source.cookies.empty()) return no_secret(disk);
+    ImageNodes nodes;
+    const Options cache = cache_of(disk);
+    const Image image{link.type, &link.source, link.format};
+    PV_ASSIGN_OR_RETURN(nodes.storage, storage("disk '" + disk.target.dev + "'", image, disk.device == DiskDevice::floppy));
+    if (link.type == DiskType::file || link.type == DiskType::block) {
+        if (disk.driver.io != DiskIo::unset && disk.driver.io != DiskIo::default_) nodes.storage["aio"] = name(disk.driver.io);
+    }
+    if (!place.reservations.empty()) nodes.storage["pr-manager"] = place.reservations;
+    nodes.storage["node-name"] = storage_node(link.number());
+    if (!cache.is_null()) nodes.storage["cache"] = cache;
+    nodes.storage["auto-read-only"] = true;
+    nodes.storage["discard"] = "unmap";
+    Options& format = nodes.format;
+    format = Options{{"node-name", format_node(link.number())}, {"read-only", !place.top || disk.readonly}};
+    if (place.top && disk.driver.discard == DiscardPolicy::unmap) format["discard"] = "unmap";
+    if (place.top && disk.driver.detect_zeroes != DetectZeroes::unset && disk.driver.detect_zeroes != DetectZeroes::off)
+        format["detect-zeroes"] = name(disk.driver.detect_zeroes);
+    if (!cache.is_null()) format["cache"] = cache;
+    format["driver"] = link.format;
+    if (place.top && link.metadata_cache) format["cache-size"] = *link.metadata_cache;
+    format["file"] = storage_node(link.number());
+    const bool holds = std::find(kWithBacking.begin(), kWithBacking.end(), link.format) != kWithBacking.end();
+    if (!place.below.empty()) format["backing"] = place.below;
+    else if (place.ended && holds) format["backing"] = nullptr;
+    return nodes;
+}
+
+std::string copy_on_read_node(const Disk& disk) { return disk.driver.copy_on_read == OnOff::on ? "libvirt-CoR-" + disk.target.dev : std::string(); }
+
+Options copy_on_read(const Disk& disk, const std::string& below) {
+    return {{"driver", "copy-on-read"}, {"node-name", copy_on_read_node(disk)}, {"file", below}, {"discard", "unmap"}};
+}
+
+Result<std::string> add_blockdevs(Builder& b, const Disk& disk) {
     const Chain chain = chain_of(disk);
-    const std::size_t first = number + 1;
-    number += chain.images.size();
     std::string below;
-    for (std::size_t i = chain.images.size(); i-- > 0;) {
-        PV_TRY(add_image(b, disk, chain.images[i], first + i, i == 0, below, chain.ended));
-        below = fmt::format("libvirt-{}-format", first + i);
+    for (std::size_t i = chain.links.size(); i-- > 0;) {
+        const Link& link = chain.links[i];
+        NodePlace place{.top = i == 0, .below = below, .ended = chain.ended, .reservations = {}};
+        PV_ASSIGN_OR_RETURN(place.reservations, add_reservations(b, disk, link));
+        PV_ASSIGN_OR_RETURN(const ImageNodes nodes, image_nodes(disk, link, place));
+        b.json("-blockdev", nodes.storage);
+        b.json("-blockdev", nodes.format);
+        below = format_node(link.number());
     }
-    if (disk.driver.copy_on_read == OnOff::on) {
-        const std::string node = "libvirt-CoR-" + disk.target.dev;
-        b.json("-blockdev", {{"driver", "copy-on-read"}, {"node-name", node}, {"file", below}, {"discard", "unmap"}});
-        return node;
-    }
-    return below;
+    if (copy_on_read_node(disk).empty()) return below;
+    b.json("-blockdev", copy_on_read(disk, below));
+    return copy_on_read_node(disk);
 }
 
 void add_own_helper(Builder& b) {

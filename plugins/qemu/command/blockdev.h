@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "block/chain.h"
 #include "command/builder.h"
 
 namespace polyvirt::qemu {
@@ -24,9 +25,25 @@ bool has_source(sdk::domain::DiskType type, const sdk::domain::DiskSource* sourc
 // The node of an image's storage, without what a caller adds to it. `who` is for messages.
 Result<Options> storage(const std::string& who, const Image& image, bool floppy);
 
-// The -blockdev nodes of a disk, deepest image first. `number` counts nodes of the whole domain and is left at
-// the last one used. Returns the name of the node that the device opens.
-Result<std::string> add_blockdevs(Builder& b, const sdk::domain::Disk& disk, std::size_t& number);
+// The two nodes of one image of a disk, as -blockdev and blockdev-add take them.
+struct ImageNodes {
+    Options storage, format;
+};
+struct NodePlace {
+    bool top = false;         // the disk's own image
+    std::string below;        // node of the image below it
+    bool ended = false;       // known to have none
+    std::string reservations; // id of the object that makes them
+};
+// `link` has its number. Errors: config_unsupported.
+Result<ImageNodes> image_nodes(const sdk::domain::Disk& disk, const Link& link, const NodePlace& place);
+// The filter above a disk's images that copies what is read; its name is empty where the disk has none.
+std::string copy_on_read_node(const sdk::domain::Disk& disk);
+Options copy_on_read(const sdk::domain::Disk& disk, const std::string& below);
+
+// The -blockdev nodes of a disk whose images have numbers, deepest image first. Returns the name of the node that
+// the device opens.
+Result<std::string> add_blockdevs(Builder& b, const sdk::domain::Disk& disk);
 
 // The guest's own helper for persistent reservations, if a disk wants it.
 void add_own_helper(Builder& b);

@@ -147,19 +147,11 @@ void served_disk(Builder& b, const Disk& disk, bool first) {
 } // namespace
 
 Status add_disks(Builder& b) {
-    // Nodes are counted from the last disk to the first, as the peer's tools know them.
-    const auto& disks = b.domain.devices.disks;
-    std::vector<std::size_t> numbers(disks.size());
-    std::size_t used = 0;
-    for (std::size_t i = disks.size(); i-- > 0;) {
-        numbers[i] = used;
-        if (disks[i].type == DiskType::vhostuser) continue;
-        used++; // an empty drive's number is that of what will be put in
-        for (const auto* backing = &disks[i].backing; !backing->empty() && backing->front().source; backing = &backing->front().next) used++;
-    }
+    // A guest that starts has its numbers in its document; one that is only shown gets them here.
+    std::vector<Disk> disks = b.domain.devices.disks;
+    number_images(disks);
     std::set<BootDevice> seen;
-    for (std::size_t i = 0; i < disks.size(); i++) {
-        const Disk& disk = disks[i];
+    for (const Disk& disk : disks) {
         const bool there = has_source(disk.type, disk.source ? &*disk.source : nullptr);
         const BootDevice kind = boot_kind(disk);
         const bool first = seen.insert(kind).second;
@@ -169,8 +161,7 @@ Status add_disks(Builder& b) {
         }
         std::string node;
         if (there) {
-            std::size_t number = numbers[i];
-            PV_ASSIGN_OR_RETURN(node, add_blockdevs(b, disk, number));
+            PV_ASSIGN_OR_RETURN(node, add_blockdevs(b, disk));
         } else if (disk.device != DiskDevice::cdrom && disk.device != DiskDevice::floppy) {
             return Builder::unsupported("disk '{}' has no source", disk.target.dev);
         }

@@ -9,8 +9,17 @@ namespace polyvirt::qemu {
 namespace {
 
 StatusRecord sample() {
-    return {.name = "a 'b' \"c\"\n\xc3\xa4", .uuid = Uuid::random(), .id = 7, .pid = 4242, .start_time = 18446744073709551615ULL,
-            .state = 1, .reason = 5, .folder = "domain-7-a", .xml = "<domain>\n  <name>x</name>\n</domain>\n"};
+    StatusRecord r;
+    r.name = "a 'b' \"c\"\n\xc3\xa4";
+    r.uuid = Uuid::random();
+    r.id = 7;
+    r.pid = 4242;
+    r.start_time = 18446744073709551615ULL;
+    r.state = 1;
+    r.reason = 5;
+    r.folder = "domain-7-a";
+    r.xml = "<domain>\n  <name>x</name>\n</domain>\n";
+    return r;
 }
 
 TEST(StatusRecord, reads_back_what_it_wrote) {

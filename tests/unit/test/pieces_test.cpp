@@ -1,32 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// The small pieces: maps of processors, saved states, the picture, capabilities.
+// The small pieces: saved states, the picture, capabilities.
 #include <gtest/gtest.h>
 
 #include "capabilities.h"
-#include "cpu_maps.h"
 #include "picture.h"
 #include "saved_images.h"
 
 namespace polyvirt::test {
 namespace {
-
-TEST(CpuMaps, go_there_and_back) {
-    const auto set = sdk::xml::CpuSet::parse("0-2,9,15");
-    ASSERT_TRUE(set);
-    const auto map = to_map(*set, 16);
-    EXPECT_EQ(map, (std::vector<std::uint8_t>{0x07, 0x82}));
-    const auto back = from_map(map.data(), static_cast<std::uint32_t>(map.size()), 16);
-    ASSERT_TRUE(back);
-    EXPECT_EQ(*back, *set);
-}
-
-TEST(CpuMaps, beyond_the_host_nothing_counts) {
-    const std::uint8_t map[] = {0x00, 0xff};
-    EXPECT_FALSE(from_map(map, 2, 8));
-    EXPECT_FALSE(from_map(nullptr, 0, 8));
-    EXPECT_EQ(whole_map(9), (std::vector<std::uint8_t>{0xff, 0x01}));
-}
 
 TEST(SavedImages, are_found_by_name_and_bounded) {
     SavedImages images;

@@ -17,7 +17,7 @@ enum {
 
 typedef struct pv_svc_paths {
     uint32_t size, _r;
-    /* [any] leaf. Absolute, without trailing slash; the folder exists (mode 0700 but for LOG and STATE: 0711);
+    /* [any] leaf. Absolute, without trailing slash; the folder exists (mode 0711; CONFIG and CACHE: 0700);
      * valid as long as the instance. NULL: unknown `which`. */
     const char *(*dir)(pv_host *host, uint32_t which) PV_NOEXCEPT;
 } pv_svc_paths;

@@ -12,8 +12,19 @@
 
 #define PV_SVC_PROC "host.proc/1"
 
+enum {
+    /* Every set of capabilities is empty, and no program that the child runs gives it any. */
+    PV_SPAWN_NO_CAPS = 1
+};
+
+/* A resource limit of the child: RLIMIT_* of the system. */
+typedef struct pv_limit {
+    uint32_t resource, _r;
+    uint64_t soft, hard; /* UINT64_MAX: none */
+} pv_limit;
+
 typedef struct pv_spawn {
-    uint32_t size, flags;
+    uint32_t size, flags; /* PV_SPAWN_* */
     const char *const *argv; /* NULL-terminated; argv[0] is an absolute path */
     const char *const *env;  /* NULL-terminated "K=V"; NULL: PATH, LANG=C and HOME alone */
     const char *cwd;         /* NULL: "/" */
@@ -24,6 +35,13 @@ typedef struct pv_spawn {
     uint32_t uid, gid;            /* UINT32_MAX: unchanged */
     uint32_t _r;
     int64_t max_output;           /* run(): bytes of output kept; 0: 64 KiB */
+    /* With uid or gid: the user's further groups. */
+    const uint32_t *groups;
+    /* Borrowed: cgroup.procs of control groups, open for writing. The child is in them before it is anything else, so that
+     * all that it uses counts there. */
+    const int32_t *joins;
+    const pv_limit *limits;
+    uint32_t ngroups, njoins, nlimits, _r2;
 } pv_spawn;
 
 /* [loop] of the spawn. Once. */

@@ -4,7 +4,8 @@
 #define POLYVIRT_ABI_STATE_H
 /*
  * host.state/1: what must survive. Each record is one file, written whole to a temporary name, synced,
- * renamed, its folder synced, before put() returns. [any] leaf in the sense of locks, but it waits for
+ * renamed, its folder synced, before put() returns; of STATUS and CACHE, which need not outlive the machine, without the
+ * syncing. [any] leaf in the sense of locks, but it waits for
  * the disk: not on a loop that must not block. Names and data are borrowed until the return; what `each` is called with
  * as long as that call. PV_ABI: a null, an area or a name that cannot be; any other negative status: see the log and, if
  * there is one, the error in `call`.

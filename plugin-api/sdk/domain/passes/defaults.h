@@ -22,6 +22,8 @@ Status default_controllers(Domain& d);
 void default_firmware(Domain& d, const HostContext& context);
 // I/O threads, NUMA, schedulers. default_tuning.cpp
 Status default_tuning(Domain& d);
+// validate_shares.cpp
+Status validate_shares(const Domain& d);
 // Every I/O thread has a number; those that the document does not number get the lowest free ones.
 void number_iothreads(Domain& d);
 // The audio backend of a domain that names none.

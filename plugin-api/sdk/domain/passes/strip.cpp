@@ -71,6 +71,8 @@ void drop_live_state(Domain& d) {
             backing->front().index.reset();
         disk.mirror.reset();
     }
+    if (d.cputune)
+        for (CacheTune& t : d.cputune->cachetunes) t.id.clear();
     for (Seclabel& s : d.seclabels) {
         s.imagelabel.clear();
         if (s.type == "dynamic")

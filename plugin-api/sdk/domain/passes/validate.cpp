@@ -251,7 +251,7 @@ Status validate(const Domain& d) {
         if (Found wrong = rule.broken(d))
             return make_error_text(rule.code, ErrorDomain::domain, *std::move(wrong));
     }
-    return {};
+    return validate_shares(d);
 }
 
 } // namespace polyvirt::sdk::domain
