@@ -14,7 +14,6 @@
 
 #include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
-#include <polyvirt/gen/dom_console.h>
 #include <polyvirt/gen/dom_lifecycle.h>
 #include <polyvirt/gen/dom_stats.h>
 #include <polyvirt/gen/dom_tune.h>
@@ -24,6 +23,7 @@
 
 #include "agent/agent_ops.h"
 #include "capabilities/emulators.h"
+#include "console/console_ops.h"
 #include "guest.h"
 #include "metadata/metadata_ops.h"
 #include "native/native_ops.h"
@@ -61,8 +61,7 @@ class Driver final : public plugin::DriverBase {
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
         ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
         ops::dom_stats::info, ops::dom_stats::control_info, ops::dom_stats::messages,
-        ops::dom_tune::max_memory, ops::dom_tune::vcpus_count,
-        ops::dom_console::open_console>;
+        ops::dom_tune::max_memory, ops::dom_tune::vcpus_count>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -114,8 +113,6 @@ class Driver final : public plugin::DriverBase {
     // pv.dom.tune (ops_tune.cpp)
     pv_status max_memory(pv_call*, const pv_obj*, const pv_dom_max_memory_in&, pv_dom_max_memory_out&);
     pv_status vcpus_count(pv_call*, const pv_obj*, const pv_dom_vcpus_count_in&, pv_dom_vcpus_count_out&);
-    // pv.dom.console (ops_console.cpp)
-    pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
 
     // What a Run needs of its driver. Any thread.
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
@@ -202,10 +199,6 @@ class Driver final : public plugin::DriverBase {
                        bool fresh, pv_dom_define_xml_out& out);
     pv_status create_transient(pv_call* call, const std::shared_ptr<const Domain>& description, const StartOptions& options,
                                pv_dom_create_xml_out& out);
-    [[nodiscard]] std::optional<std::uint64_t> reserve_console(Guest& guest, const std::string& alias, pv_stream* stream,
-                                                               bool force);
-    [[nodiscard]] Status attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device,
-                                        std::uint64_t number);
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
     // Removes the file of firmware variables, or says why it may not be left behind. Worker.
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
@@ -232,12 +225,14 @@ class Driver final : public plugin::DriverBase {
     std::atomic<std::int32_t> next_id_{1};
 
     AgentOps agent_{*this};
+    ConsoleOps console_{*this};
     MetadataOps metadata_{*this};
     NativeOps native_{*this};
 
   public: // after the members that it names
     using Parts = plugin::parts<
         &Driver::agent_,
+        &Driver::console_,
         &Driver::metadata_,
         &Driver::native_>;
 };

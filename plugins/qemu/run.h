@@ -121,10 +121,14 @@ class Run : public std::enable_shared_from_this<Run> {
     std::string log_tail() const;
     void remove_folder() const;
 
+    // tpm/run_tpm.cpp
+    Result<UniqueFd> start_tpm(const Domain& domain, pv_call* call); // [worker]
+    void end_tpm();                                                  // [loop]
+    void forget_tpm_of(const Domain& last) const;                    // [worker]
+
     // run_start.cpp [loop]
     void open_monitor();
     void query_chardevs();
-    void query_graphics();
     void boot();
     void start_done();
     void start_refused(const Error& why);
@@ -133,7 +137,6 @@ class Run : public std::enable_shared_from_this<Run> {
     void reattach();
     void reattach_later(const Error& why);
     void use_chardevs(const Json& list);
-    void use_vnc(const Json& info);
 
     // run_events.cpp [loop]
     struct EventRow {
@@ -162,6 +165,14 @@ class Run : public std::enable_shared_from_this<Run> {
     void guest_gone();
     void watch_call(pv_call* call);
     void ask_agent_now(const AgentCall& what, std::function<void(Result<Json>)> answer);
+
+    // console/run_graphics.cpp [loop]
+    using Command = std::pair<std::string, Json>;
+    [[nodiscard]] Result<std::vector<Command>> graphics_commands() const;
+    void query_graphics();
+    void query_display(sdk::domain::GraphicsType type);
+    void execute_in_turn(const std::shared_ptr<const std::vector<Command>>& list, std::size_t at, const std::function<void()>& then);
+    void on_viewer(const QmpEvent& event, std::int32_t phase);
 
     // run_stop.cpp [loop]
     void on_exit();
@@ -198,7 +209,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // On the loop alone.
     Phase phase_ = Phase::starting;
-    plugin::ChildProcess process_;
+    plugin::ChildProcess process_, tpm_;
     std::shared_ptr<Monitor> monitor_;
     std::shared_ptr<AgentLink> agent_; // null: nobody was there yet
     sdk::OperationPtr start_op_;

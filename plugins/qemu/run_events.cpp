@@ -36,6 +36,12 @@ const Run::EventRow Run::kEvents[] = {
     {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.guest_gone(); }},
     {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
+    {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"SPICE_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"SPICE_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
     {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.on_channel(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
 };

@@ -19,6 +19,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "console/ports.h"
 #include "driver.h"
 
 namespace polyvirt::qemu {
@@ -26,6 +27,7 @@ namespace {
 
 constexpr const char* kSocket = "monitor.sock";
 constexpr int kMonitorNumber = 3; // of the listening socket, in the emulator
+constexpr int kTpmNumber = 4;
 // Connections of daemons that died while the emulator was too busy to take them.
 constexpr int kBacklog = 64;
 constexpr std::size_t kFolderNameMax = 20;
@@ -198,12 +200,20 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     PV_ASSIGN_OR_RETURN(const UniqueFd listener, listen());
     // The connection waits in the socket until the emulator takes it.
     PV_ASSIGN_OR_RETURN(socket_, connect());
-    return spawn(domain, listener, call);
+    PV_TRY(take_ports(driver_, *guest_));
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest_->mu);
+        live = guest_->live;
+    }
+    return spawn(live ? *live : domain, listener, call);
 }
 
 Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
+    PV_ASSIGN_OR_RETURN(const UniqueFd tpm, start_tpm(domain, call));
     CommandContext context;
     context.monitor_fd = kMonitorNumber;
+    if (tpm) context.tpm_fd = kTpmNumber;
     context.folder = folder_path_;
     context.pidfile = folder_path_ + "/emulator.pid";
     context.kvm = domain.type == "kvm";
@@ -220,6 +230,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     plugin::Command command(std::move(line.args));
     for (std::string& e : line.env) command.env(std::move(e));
     command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get());
+    if (tpm) command.pass(tpm.get(), kTpmNumber);
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
                                         [self = shared_from_this()](std::int32_t) { self->on_exit(); });
@@ -247,6 +258,10 @@ void Run::keep(plugin::ChildProcess process) {
 
 Status Run::adopt(const StatusRecord& record) {
     adopted_ = true;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->live) keep_ports(*guest_->live);
+    }
     folder_ = record.folder;
     PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
     folder_path_ = fmt::format("{}/{}", run, folder_);

@@ -150,36 +150,6 @@ void Run::use_chardevs(const Json& list) {
     guest_->live = std::move(live);
 }
 
-void Run::query_graphics() {
-    bool vnc = false;
-    {
-        const ObjectLock lock(guest_->mu);
-        vnc = guest_->live && !guest_->live->devices.graphics.empty();
-    }
-    if (!vnc) return boot();
-    monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
-        if (!reply) return start_refused(reply.error());
-        use_vnc(*reply);
-        boot();
-    });
-}
-
-void Run::use_vnc(const Json& info) {
-    const std::string service = text_of(info, "service");
-    std::int32_t port = 0;
-    for (const char c : service) {
-        if (c < '0' || c > '9' || port > 65535) return;
-        port = port * 10 + (c - '0');
-    }
-    const ObjectLock lock(guest_->mu);
-    if (!guest_->live || service.empty()) return;
-    auto live = std::make_shared<Domain>(*guest_->live);
-    for (auto& g : live->devices.graphics) {
-        if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
-    }
-    guest_->live = std::move(live);
-}
-
 void Run::boot() {
     next_running_ = PV_DOMAIN_RUNNING_BOOTED;
     if (paused_) {

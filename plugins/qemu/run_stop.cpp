@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "console/ports.h"
 #include "driver.h"
 
 namespace polyvirt::qemu {
@@ -169,18 +170,27 @@ void Run::end() {
     kill_timer_.reset();
     exit_timer_.reset();
     bool transient = false;
+    std::shared_ptr<const Domain> last;
+    {
+        const ObjectLock lock(guest_->mu);
+        last = guest_->live;
+    }
     show_end(transient);
+    if (last) give_ports(*last);
+    if (!transient) last = nullptr;
     phase_ = Phase::ended;
     monitor_ = nullptr;
     close_agent("the guest has ended");
+    end_tpm();
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);
     // The record goes before anybody hears of the end, so that no restart finds it again.
-    driver_.save_status(guest_, [self, op = std::exchange(start_op_, nullptr), start_result,
+    driver_.save_status(guest_, [self, last, op = std::exchange(start_op_, nullptr), start_result,
                                  waiters = std::exchange(waiters_, {})](const Status& saved) {
         self->write_log(fmt::format("shutting down, reason={}", self->end_name()));
         self->remove_folder();
+        if (last) self->forget_tpm_of(*last);
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);
     });
