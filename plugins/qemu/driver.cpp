@@ -90,9 +90,11 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.agent_timeout = guest->agent_timeout;
             record.taints = taint_names(guest->taints);
             record.blocks = to_json(guest->blocks);
+            record.claims = guest->claims;
+            guest->run->describe(record);
         }
     }
-    if (!live || record.pid == 0) return statuses_.remove(guest->name + ".json");
+    if (!live) return statuses_.remove(guest->name + ".json");
     record.name = guest->name;
     record.uuid = guest->uuid;
     record.xml = sdk::domain::with_notes(format_domain(*live, {.inactive = false, .secure = true}), live->notes);

@@ -15,23 +15,19 @@
 #include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
 #include <polyvirt/gen/dom_lifecycle.h>
-#include <polyvirt/gen/dom_stats.h>
-#include <polyvirt/gen/dom_tune.h>
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
-#include "agent/agent_ops.h"
 #include "capabilities/emulators.h"
-#include "console/console_ops.h"
 #include "guest.h"
-#include "metadata/metadata_ops.h"
-#include "native/native_ops.h"
+#include "launch/confinement.h"
 #include "part.h"
 #include "sdk/object_table.h"
 #include "sdk/domain/passes.h"
 #include "sdk/operation.h"
 #include "sdk/records.h"
+#include "status.h"
 
 namespace polyvirt::qemu {
 
@@ -42,7 +38,7 @@ inline std::string autostart_record(const std::string& name) { return "autostart
 // What is said of a guest that went between the look-up and its turn.
 Error no_domain(const Guest& guest);
 
-class Driver final : public plugin::DriverBase {
+class Driver : public plugin::DriverBase {
   public:
     static constexpr plugin::About kAbout{.id = "qemu",
                                           .version = POLYVIRT_VERSION,
@@ -59,9 +55,7 @@ class Driver final : public plugin::DriverBase {
         ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc, ops::dom_config::os_type,
         ops::dom_config::set_autostart,
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
-        ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
-        ops::dom_stats::info, ops::dom_stats::control_info, ops::dom_stats::messages,
-        ops::dom_tune::max_memory, ops::dom_tune::vcpus_count>;
+        ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -106,16 +100,11 @@ class Driver final : public plugin::DriverBase {
     pv_status destroy(pv_call*, const pv_obj*, const pv_dom_destroy_in&, pv_dom_destroy_out&);
     pv_status suspend(pv_call*, const pv_obj*, const pv_dom_suspend_in&, pv_dom_suspend_out&);
     pv_status resume(pv_call*, const pv_obj*, const pv_dom_resume_in&, pv_dom_resume_out&);
-    // pv.dom.stats (ops_stats.cpp)
-    pv_status info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out&);
-    pv_status control_info(pv_call*, const pv_obj*, const pv_dom_control_info_in&, pv_dom_control_info_out&);
-    pv_status messages(pv_call*, const pv_obj*, const pv_dom_messages_in&, pv_dom_messages_out&);
-    // pv.dom.tune (ops_tune.cpp)
-    pv_status max_memory(pv_call*, const pv_obj*, const pv_dom_max_memory_in&, pv_dom_max_memory_out&);
-    pv_status vcpus_count(pv_call*, const pv_obj*, const pv_dom_vcpus_count_in&, pv_dom_vcpus_count_out&);
 
     // What a Run needs of its driver. Any thread.
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
+    [[nodiscard]] Confinement& confinement() { return confinement_; }
+    [[nodiscard]] const Settings& settings() const { return confinement_.settings(); }
     [[nodiscard]] Emulators& emulators() { return emulators_; }
     // Sets both, shows them in the registry.
     void set_state(Guest& guest, std::int32_t state, std::int32_t reason) const PV_REQUIRES(guest.mu);
@@ -164,7 +153,9 @@ class Driver final : public plugin::DriverBase {
     void load_autostart();
     void load_statuses();
     void load_status(const std::string& name, std::string_view text);
+    void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
+    void autostart(const GuestPtr& guest);
 
     // What questions about a hypervisor name it by; null: the usual one.
     struct TargetNames {
@@ -208,6 +199,7 @@ class Driver final : public plugin::DriverBase {
     // From its persistent description.
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
+    void launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<Domain>& live, const StartOptions& options);
 
     // Which flags of a call stand for the power button and for the agent.
     struct PowerFlags {
@@ -220,21 +212,11 @@ class Driver final : public plugin::DriverBase {
     plugin::Loop loop_;
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
+    Confinement confinement_;
     Emulators emulators_;
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
-
-    AgentOps agent_{*this};
-    ConsoleOps console_{*this};
-    MetadataOps metadata_{*this};
-    NativeOps native_{*this};
-
-  public: // after the members that it names
-    using Parts = plugin::parts<
-        &Driver::agent_,
-        &Driver::console_,
-        &Driver::metadata_,
-        &Driver::native_>;
+    std::vector<plugin::Watch> autostart_timers_; // at the start alone
 };
 
 } // namespace polyvirt::qemu

@@ -8,10 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <polyvirt/abi/gen/constants.h>
 
 #include "block/state.h"
+#include "ownership/claims.h"
 #include "sdk/domain/packed.h"
 #include "sdk/object_table.h"
 
@@ -43,6 +45,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     bool updated PV_GUARDED_BY(mu) = false;                // `config` was replaced while running
     std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;       // the client whose end destroys it
     BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
+    std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
     // Who has a console open, by alias; and the streams that are not closed yet.
     std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
     std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);

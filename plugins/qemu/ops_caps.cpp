@@ -132,9 +132,9 @@ pv_status Driver::max_vcpus(pv_call* call, const pv_obj*, const pv_hv_max_vcpus_
 }
 
 pv_status Driver::security_model(pv_call* call, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
-    // Labels come with the issue of confinement; until then there is none, and both are empty.
-    const pv_status model = give(call, out.model, "");
-    return model != PV_OK ? model : give(call, out.doi, "");
+    // No module labels guests; clients know that by this word.
+    const pv_status model = give(call, out.model, "none");
+    return model != PV_OK ? model : give(call, out.doi, "0");
 }
 
 } // namespace polyvirt::qemu

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <polyvirt/call.h>
+#include <polyvirt/job.h>
 
 #include "agent/agent.h"
 #include "base/error_text.h"
@@ -97,10 +98,16 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
     return status;
 }
 
-// On a worker, with the guest's job held. Everything from here to the guest's first instruction either
-// succeeds or ends in Run::end(), which clears up.
+// On a worker, with the guest's job held. On the guest's strand, so that what an earlier run leaves is cleared away.
 void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options) {
     const auto live = std::make_shared<Domain>(std::move(description));
+    const auto launch = [this, op, guest, live, options] { launch_guest(op, guest, live, options); };
+    if (!plugin::submit(s_, guest->strand, launch)) launch();
+}
+
+// Everything from here to the guest's first instruction either succeeds or ends in Run::end(), which clears up.
+void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<Domain>& live,
+                          const StartOptions& options) {
     const std::int32_t id = next_id_.fetch_add(1);
     live->id = id;
     Status prepared = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
@@ -109,6 +116,11 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
     if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
     const std::uint32_t next_image = number_images(live->devices.disks);
+    if (prepared) {
+        const auto who = confinement_.identity(*live);
+        if (who) confinement_.describe(*live, *who);
+        else prepared = who.error();
+    }
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
     Status refused;
     bool drop = false;

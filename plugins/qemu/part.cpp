@@ -50,8 +50,9 @@ pv_status Part::answer(pv_call* call, const Status& status) const { return plugi
 
 Status Part::check_flags(std::uint32_t flags, std::uint32_t known, const char* function) {
     if ((flags & ~known) == 0) return {};
-    return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unsupported flags (0x{:x}) in function {}", flags & ~known,
-                      function);
+    // In words of its own, without those of its code.
+    return Error{.code = ErrorCode::invalid_arg, .domain = ErrorDomain::qemu,
+                 .message = fmt::format("unsupported flags (0x{:x}) in function {}", flags & ~known, function)};
 }
 
 pv_status Part::give(pv_call* call, pv_sink* sink, std::string_view text) const {
@@ -73,11 +74,32 @@ Result<Affected> affected_by(Guest& guest, std::uint32_t flags) {
     Affected a{.live = (flags & PV_DOMAIN_AFFECT_LIVE) != 0, .config = (flags & PV_DOMAIN_AFFECT_CONFIG) != 0};
     if (!a.live && !a.config) (guest.active() ? a.live : a.config) = true;
     if (a.live && !guest.active())
-        return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::domain, "domain is not running");
     if (a.config && !guest.config)
-        return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu,
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::domain,
                           "transient domains do not have any persistent config");
     return a;
+}
+
+Result<std::shared_ptr<const Domain>> one_of(Guest& guest, std::uint32_t flags, bool* live) {
+    constexpr std::uint32_t kBoth = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
+    if ((flags & kBoth) == kBoth)
+        return Error{.code = ErrorCode::invalid_arg, .domain = ErrorDomain::domain,
+                     .message = "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive"};
+    PV_ASSIGN_OR_RETURN(const Affected affected, affected_by(guest, flags & kBoth));
+    sdk::domain::PackedDomainPtr config;
+    {
+        const ObjectLock lock(guest.mu);
+        if (guest.removed) return no_domain(guest);
+        if (affected.live && guest.live) {
+            if (live != nullptr) *live = true;
+            return guest.live;
+        }
+        config = guest.config;
+    }
+    if (!config) return no_domain(guest);
+    PV_ASSIGN_OR_RETURN(Domain domain, config->unpack());
+    return std::make_shared<const Domain>(std::move(domain));
 }
 
 } // namespace polyvirt::qemu

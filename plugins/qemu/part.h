@@ -67,5 +67,8 @@ struct Affected {
 };
 // Errors: operation_invalid where the guest is not running, or has no persistent description.
 Result<Affected> affected_by(Guest& guest, std::uint32_t flags);
+// The description that a reader means by its flags, `live` where it is that of the running guest. Errors: the same, and
+// invalid_arg for both at once.
+Result<std::shared_ptr<const Domain>> one_of(Guest& guest, std::uint32_t flags, bool* live = nullptr);
 
 } // namespace polyvirt::qemu

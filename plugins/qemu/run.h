@@ -18,8 +18,12 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/process.h>
 
+#include "cgroup/cgroup.h"
+#include "command/host.h"
 #include "guest.h"
 #include "monitor/monitor.h"
+#include "ownership/claims.h"
+#include "ownership/identity.h"
 #include "sdk/operation.h"
 #include "sdk/task.h"
 #include "status.h"
@@ -29,6 +33,7 @@ namespace polyvirt::qemu {
 class AgentLink;
 class Driver;
 struct AgentCall;
+class Figures;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -68,7 +73,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // For coroutines; any thread, no lock held. Each goes on on loop().
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
     // where the guest has gone, operation_failed where its monitor has.
-    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kTimeout);
+    [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments = {}, std::int64_t timeout_ns = Monitor::kUsual);
     // The same with descriptors that go along.
     [[nodiscard]] sdk::Async<Result<Json>> qmp(std::string command, Json arguments, std::vector<UniqueFd> fds);
     // A whole command of a client's; the answer as a text (Monitor::execute_whole).
@@ -92,7 +97,19 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Status> on_loop();
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
+    // For what is opened while it runs (new images, devices), before the emulator is told: the emulator may use these
+    // files afterwards, and the status record says whose they were. Worker, with the guest's job. Errors: what refuses.
+    [[nodiscard]] Status open_up(std::vector<Need> needs, pv_call* call) PV_NO_LOCKS_HELD;
+    // And when it does not use them any more.
+    void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
+    [[nodiscard]] const Identity& identity() const { return identity_; }
+    // Its control groups. Files of the kernel: not on the loop.
+    [[nodiscard]] const cgroup::Group& group() const { return group_; }
+    // Others' part of the status record.
+    void describe(StatusRecord& record) const;
+
     [[nodiscard]] Driver& driver() const { return driver_; }
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
     // A line in the guest's log. Worker, or where there is nothing better.
     void note(const std::string& text) const { write_log(text); }
@@ -103,13 +120,20 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
+    // What the emulator was last heard to say of itself. Any thread.
+    [[nodiscard]] Figures& figures() const { return *figures_; }
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
-    enum class End : std::uint8_t { none, destroyed, failed, shutdown };
+    enum class End : std::uint8_t { none, destroyed, failed, shutdown, crashed };
 
     // run_launch.cpp [worker]
     Status make_folder();
+    Status give(const std::string& folder) const;
+    Status plan(const Domain& domain);
+    Status make_huge_folders(HostResources& host);
+    Status confine(const Domain& domain, pv_call* call);
+    void clear();
     [[nodiscard]] std::string memory_folder() const;
     Status make_memory_folder(const Domain& domain) const;
     Status open_log();
@@ -129,6 +153,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // run_start.cpp [loop]
     void open_monitor();
     void query_chardevs();
+    void prepare();
     void boot();
     void start_done();
     void start_refused(const Error& why);
@@ -153,6 +178,11 @@ class Run : public std::enable_shared_from_this<Run> {
     void on_panicked();
     void on_io_error(const QmpEvent& event);
     void on_watchdog(const QmpEvent& event);
+    void on_watchdog_dump(); // life/run_crash.cpp
+    void dump_then(void (*then)(Run&));
+    void end_crashed();
+    void on_sleep(bool disk); // life/run_power.cpp
+    void on_wakeup();
     void power_cycle(std::int32_t reason);
     void save_soon();
 
@@ -176,6 +206,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // run_stop.cpp [loop]
     void on_exit();
+    void detach();
     void on_monitor_closed(const Error& why);
     void outlived_monitor();
     void kill(bool graceful);
@@ -190,6 +221,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void command(const char* name, sdk::OperationPtr op);
     void tell_expected(const QmpEvent& event);
     void drop_expected(const Error& why);
+    struct Delay;
+    void end_delay(const Delay* which);
     void finish_saved(const sdk::OperationPtr& op);
     [[nodiscard]] std::string who() const;
 
@@ -205,6 +238,9 @@ class Run : public std::enable_shared_from_this<Run> {
     std::atomic<bool> ready_{false};
     std::string folder_, folder_path_, log_path_;
     UniqueFd log_, socket_;
+    Identity identity_;
+    cgroup::Group group_;
+    std::vector<std::string> folders_; // elsewhere than folder_path_
     std::int64_t log_start_ = 0;
 
     // On the loop alone.
@@ -213,7 +249,8 @@ class Run : public std::enable_shared_from_this<Run> {
     std::shared_ptr<Monitor> monitor_;
     std::shared_ptr<AgentLink> agent_; // null: nobody was there yet
     sdk::OperationPtr start_op_;
-    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false;
+    bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
+    bool talks_ = false; // negotiation with the monitor is over
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
     Status failure_;
@@ -224,6 +261,9 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
     std::list<ExpectedPtr> expected_;
+    std::list<std::shared_ptr<Delay>> delays_;
+    std::vector<Claim> claims_left_; // from the end until they are given back
+    const std::unique_ptr<Figures> figures_;
 };
 
 } // namespace polyvirt::qemu

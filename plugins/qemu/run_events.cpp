@@ -10,8 +10,10 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
+#include "block/events.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -32,10 +34,12 @@ const Run::EventRow Run::kEvents[] = {
     {"RESUME", [](Run& run, const QmpEvent&) { run.on_resume(); }},
     {"SHUTDOWN", [](Run& run, const QmpEvent& event) { run.on_shutdown(event); }},
     {"RESET", [](Run& run, const QmpEvent&) { run.on_reset(); }},
-    {"SUSPEND", [](Run& run, const QmpEvent&) { run.guest_gone(); }},
-    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.guest_gone(); }},
     {"GUEST_PANICKED", [](Run& run, const QmpEvent&) { run.on_panicked(); }},
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
+    {"BALLOON_CHANGE", on_balloon_change},
+    {"DEVICE_DELETED", on_vcpu_deleted},
+    {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
+    {"JOB_STATUS_CHANGE", on_job_status},
     {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
     {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
     {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
@@ -44,6 +48,9 @@ const Run::EventRow Run::kEvents[] = {
     {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
     {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.on_channel(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
+    {"SUSPEND", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(false); }},
+    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(true); }},
+    {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},
 };
 
 void Run::on_event(const QmpEvent& event) {
@@ -134,20 +141,6 @@ void Run::on_reset() {
     if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
 }
 
-void Run::on_panicked() {
-    sdk::domain::LifecycleAction action{};
-    {
-        const ObjectLock lock(guest_->mu);
-        if (!guest_->live || guest_->state == PV_DOMAIN_CRASHED) return;
-        action = guest_->live->on_crash;
-        driver_.set_state(*guest_, PV_DOMAIN_CRASHED, PV_DOMAIN_CRASHED_PANICKED);
-        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_CRASHED, PV_DOMAIN_EVENT_CRASHED_PANICKED);
-    }
-    save_soon();
-    if (action == sdk::domain::LifecycleAction::restart) return power_cycle(PV_DOMAIN_RUNNING_CRASHED);
-    if (action != sdk::domain::LifecycleAction::preserve) kill(false);
-}
-
 void Run::on_io_error(const QmpEvent& event) {
     const std::string action = text_of(event.data, "action");
     std::string path, alias = text_of(event.data, "device");
@@ -193,8 +186,14 @@ void Run::on_watchdog(const QmpEvent& event) {
         if (name == action) payload.action = number;
     }
     if (payload.action == PV_DOMAIN_EVENT_WATCHDOG_PAUSE) next_paused_ = PV_DOMAIN_PAUSED_WATCHDOG;
-    const ObjectLock lock(guest_->mu);
-    if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_WATCHDOG, &payload);
+    bool dump = false; // which the emulator knows nothing of: it pauses
+    {
+        const ObjectLock lock(guest_->mu);
+        if (!guest_->live) return;
+        driver_.post_event(*guest_, PV_EVENT_DOMAIN_WATCHDOG, &payload);
+        for (const auto& watchdog : guest_->live->devices.watchdogs) dump = dump || watchdog.action == "dump";
+    }
+    if (dump && payload.action == PV_DOMAIN_EVENT_WATCHDOG_PAUSE) on_watchdog_dump();
 }
 
 void Run::save_soon() {
@@ -211,7 +210,7 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 Status Run::check_running() const {
-    if (phase_ != Phase::running || stopping_ || exited_)
+    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_) || stopping_ || exited_)
         return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     if (!monitor_ || reattaching_)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());

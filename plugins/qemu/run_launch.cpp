@@ -21,13 +21,15 @@
 #include "command/command.h"
 #include "console/ports.h"
 #include "driver.h"
+#include "launch/listen.h"
+#include "launch/remove.h"
 
 namespace polyvirt::qemu {
 namespace {
 
 constexpr const char* kSocket = "monitor.sock";
 constexpr int kMonitorNumber = 3; // of the listening socket, in the emulator
-constexpr int kTpmNumber = 4;
+constexpr int kFirstSocket = 4;   // of the TPM and of character devices
 // Connections of daemons that died while the emulator was too busy to take them.
 constexpr int kBacklog = 64;
 constexpr std::size_t kFolderNameMax = 20;
@@ -98,15 +100,22 @@ std::vector<std::string> emulator_environment(const std::string& folder) {
             "XDG_CONFIG_HOME=" + folder + "/.config"};
 }
 
-Status Run::make_folder() {
+Status Run::plan(const Domain& domain) {
     folder_ = folder_name(id_, guest_->name);
     PV_ASSIGN_OR_RETURN(folder_path_, guest_folder(s_, id_, guest_->name));
+    group_ = driver_.confinement().group(domain, id_);
+    if (domain.memory_backing && identity_.changes)
+        for (const auto& pages : host_resources().huge_pages) folders_.push_back(fmt::format("{}/polyvirt-qemu/{}", pages.mount, folder_));
+    return {};
+}
+
+Status Run::make_folder() {
     if (::mkdir(folder_path_.c_str(), 0700) != 0) {
         if (errno != EEXIST) return failed("cannot make the folder '" + folder_path_ + "'");
         remove_folder(); // of a guest whose daemon died before it could
         if (::mkdir(folder_path_.c_str(), 0700) != 0) return failed("cannot make the folder '" + folder_path_ + "'");
     }
-    return {};
+    return give(folder_path_);
 }
 
 std::string Run::memory_folder() const {
@@ -118,25 +127,18 @@ Status Run::make_memory_folder(const Domain& domain) const {
     if (!domain.memory_backing) return {};
     const std::string folder = memory_folder();
     const std::string all = folder.substr(0, folder.rfind('/'));
-    for (const std::string* path : {&all, &folder}) {
-        if (::mkdir(path->c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot make the folder '" + *path + "'");
-    }
-    return {};
+    if (::mkdir(all.c_str(), 0711) != 0 && errno != EEXIST) return failed("cannot make the folder '" + all + "'");
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot make the folder '" + folder + "'");
+    return give(folder);
 }
 
 void Run::remove_folder() const {
     if (folder_path_.empty()) return;
-    for (const std::string& path : {folder_path_, memory_folder()}) {
-        if (DIR* dir = ::opendir(path.c_str())) {
-            while (const dirent* entry = ::readdir(dir)) { // NOLINT(concurrency-mt-unsafe): a DIR of our own
-                if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
-                    ::unlinkat(::dirfd(dir), entry->d_name, 0);
-            }
-            ::closedir(dir);
-        }
-        if (::rmdir(path.c_str()) != 0 && errno != ENOENT)
-            log::warning("run", "{}: cannot remove the folder '{}': errno {}", who(), path, errno);
-    }
+    std::vector<std::string> all = folders_;
+    all.insert(all.end(), {folder_path_, memory_folder()});
+    for (const std::string& path : all)
+        if (const int error = remove_tree(path); error != 0)
+            log::warning("run", "{}: cannot remove the folder '{}': errno {}", who(), path, error);
 }
 
 Status Run::open_log() {
@@ -194,9 +196,14 @@ Result<UniqueFd> Run::connect() const {
 }
 
 Status Run::launch(const Domain& domain, pv_call* call) {
+    PV_ASSIGN_OR_RETURN(identity_, driver_.confinement().identity(domain));
+    // Everything that must go with it is written down before it is made.
+    PV_TRY(plan(domain));
+    PV_TRY(driver_.save_status_now(guest_, call));
     PV_TRY(make_folder());
     PV_TRY(make_memory_folder(domain));
     PV_TRY(open_log());
+    PV_TRY(confine(domain, call));
     PV_ASSIGN_OR_RETURN(const UniqueFd listener, listen());
     // The connection waits in the socket until the emulator takes it.
     PV_ASSIGN_OR_RETURN(socket_, connect());
@@ -204,23 +211,35 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     std::shared_ptr<const Domain> live;
     {
         const ObjectLock lock(guest_->mu);
+        driver_.edit_live(*guest_, [&](Domain& d) { name_own_sockets(d, folder_path_); });
         live = guest_->live;
     }
     return spawn(live ? *live : domain, listener, call);
 }
 
 Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
-    PV_ASSIGN_OR_RETURN(const UniqueFd tpm, start_tpm(domain, call));
     CommandContext context;
     context.monitor_fd = kMonitorNumber;
-    if (tpm) context.tpm_fd = kTpmNumber;
     context.folder = folder_path_;
     context.pidfile = folder_path_ + "/emulator.pid";
     context.kvm = domain.type == "kvm";
     context.id = id_;
     context.state = s_.paths->dir(s_.host, PV_PATH_STATE);
-    const HostResources host = host_resources();
+    HostResources host = host_resources();
+    PV_TRY(make_huge_folders(host));
     context.host = &host;
+    context.seccomp = driver_.settings().seccomp;
+    std::vector<UniqueFd> sockets;
+    context.pass_socket = [&sockets](const std::string& path) -> Result<int> {
+        PV_ASSIGN_OR_RETURN(UniqueFd socket, listen_at(path));
+        sockets.push_back(std::move(socket));
+        return kFirstSocket + static_cast<int>(sockets.size()) - 1;
+    };
+    PV_ASSIGN_OR_RETURN(UniqueFd tpm, start_tpm(domain, call));
+    if (tpm) {
+        context.tpm_fd = kFirstSocket;
+        sockets.push_back(std::move(tpm));
+    }
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
     const auto environment = emulator_environment(folder_path_);
     line.env.insert(line.env.begin(), environment.begin(), environment.end());
@@ -229,8 +248,11 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
 
     plugin::Command command(std::move(line.args));
     for (std::string& e : line.env) command.env(std::move(e));
-    command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get());
-    if (tpm) command.pass(tpm.get(), kTpmNumber);
+    command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get()).no_capabilities();
+    for (std::size_t i = 0; i < sockets.size(); ++i) command.pass(sockets[i].get(), kFirstSocket + static_cast<int>(i));
+    if (identity_.changes) command.user(identity_.uid, identity_.gid).groups(identity_.groups);
+    const std::vector<UniqueFd> entrances = group_.entrances();
+    for (const UniqueFd& entrance : entrances) command.join(entrance.get());
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
                                         [self = shared_from_this()](std::int32_t) { self->on_exit(); });
@@ -263,6 +285,12 @@ Status Run::adopt(const StatusRecord& record) {
         if (guest_->live) keep_ports(*guest_->live);
     }
     folder_ = record.folder;
+    folders_ = record.folders;
+    group_ = cgroup::Group::from_text(record.group);
+    identity_ = own_identity();
+    if (!record.user.empty()) {
+        PV_ASSIGN_OR_RETURN(identity_, identity_of_label(record.user));
+    }
     PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
     folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);

@@ -9,12 +9,17 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/iotune.h"
+#include "block/jobs.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "stats/figures.h"
+#include "tune/prepare.h"
 
 namespace polyvirt::qemu {
 namespace {
 
+constexpr std::int64_t kStartPatience = 10; // times what other commands are given
 constexpr std::int64_t kReattachPause = 5 * Monitor::kSecond;
 
 } // namespace
@@ -26,7 +31,8 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 }
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
-    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)) {}
+    : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
+      figures_(std::make_unique<Figures>(s_)) {}
 
 Run::~Run() = default;
 
@@ -40,6 +46,7 @@ void Run::post_boot(sdk::OperationPtr op, bool paused) {
     post([self = shared_from_this(), op = std::move(op), paused] {
         self->start_op_ = op;
         self->paused_ = paused;
+        if (self->detached_) return self->detach();
         if (self->exited_) return self->end();
         if (self->stopping_) return self->kill(false);
         self->open_monitor();
@@ -97,8 +104,12 @@ void Run::open_monitor() {
                                   }});
     if (!monitor_)
         return start_refused(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no watch for the monitor of {}", who()));
-    monitor_->negotiate(Monitor::kTimeout, [this](Result<Json> reply) {
+    const std::int64_t usual = driver_.settings().monitor_timeout_ns;
+    monitor_->set_timeout(usual);
+    // Before it greets it makes the guest's memory, which takes its time; that it ends is noticed at once.
+    monitor_->negotiate(reattaching_ ? usual : kStartPatience * usual, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
+        talks_ = true;
         if (reattaching_) query_status();
         else query_chardevs();
     });
@@ -124,19 +135,13 @@ void Run::use_chardevs(const Json& list) {
             if (text_of(entry, "label") != "char" + alias) continue;
             const std::string file = text_of(entry, "filename");
             if (file.starts_with("pty:")) return file.substr(4);
-            // "disconnected:unix:/path,server=on"
-            const std::size_t at = file.find("unix:"), end = file.rfind(",server");
-            if (at != std::string::npos && end != std::string::npos && at + 5 < end) return file.substr(at + 5, end - at - 5);
         }
         return {};
     };
     const auto fill = [&](sdk::domain::Chardev& c, const std::string& alias) {
-        const bool own_socket = c.type == sdk::domain::ChardevType::unix_ && (c.sources.empty() || c.sources.front().path.empty());
-        if (c.type != sdk::domain::ChardevType::pty && !own_socket) return;
+        if (c.type != sdk::domain::ChardevType::pty) return;
         const std::string path = path_of(alias);
         if (path.empty()) return;
-        if (own_socket && c.sources.empty()) c.sources.emplace_back();
-        if (own_socket) c.sources.front().mode = "bind";
         if (c.sources.empty()) c.sources.emplace_back();
         c.sources.front().path = path;
     };
@@ -148,6 +153,23 @@ void Run::use_chardevs(const Json& list) {
         if (c.type == sdk::domain::ChardevType::pty && !c.sources.empty()) c.tty = c.sources.front().path;
     }
     guest_->live = std::move(live);
+}
+
+// What is told to the emulator, and done to its threads, before the guest runs.
+static sdk::Task<Status> prepare_guest(std::shared_ptr<Run> run) {
+    PV_CO_TRY(co_await prepare_tuning(run));
+    PV_CO_TRY(co_await apply_io_tune(run));
+    co_return Status();
+}
+
+void Run::prepare() {
+    sdk::start(prepare_guest(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+        self->post([self, prepared] {
+            if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
+            if (!prepared) return self->start_refused(prepared.error());
+            self->boot();
+        });
+    });
 }
 
 void Run::boot() {
@@ -176,6 +198,9 @@ void Run::start_done() {
         if (paused_) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
     }
     finish_saved(std::exchange(start_op_, nullptr));
+    sdk::start(separate_threads(shared_from_this()), [self = shared_from_this()](const Status& separated) {
+        if (!separated) log::warning("run", "{}: {}", self->who(), separated.error().message);
+    });
 }
 
 void Run::query_status() {
@@ -191,6 +216,10 @@ void Run::query_status() {
             else if (status == "shutdown") {
                 shut = true;
                 driver_.set_state(*guest_, PV_DOMAIN_SHUTDOWN, PV_DOMAIN_SHUTDOWN_UNKNOWN);
+            } else if (status == "guest-panicked" && guest_->state != PV_DOMAIN_CRASHED) {
+                driver_.set_state(*guest_, PV_DOMAIN_CRASHED, PV_DOMAIN_CRASHED_PANICKED);
+            } else if (status == "suspended" && guest_->state != PV_DOMAIN_PMSUSPENDED) {
+                driver_.set_state(*guest_, PV_DOMAIN_PMSUSPENDED, PV_DOMAIN_PMSUSPENDED_UNKNOWN);
             } else if (status != "running" && guest_->state == PV_DOMAIN_RUNNING)
                 driver_.set_state(*guest_, PV_DOMAIN_PAUSED,
                                   status == "io-error"   ? PV_DOMAIN_PAUSED_IOERROR
@@ -210,8 +239,17 @@ void Run::query_status() {
             connect_agent();
         });
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
-        finish_saved(std::exchange(start_op_, nullptr));
-        if (shut) kill(false); // the guest has powered off in between
+        if (shut) { // it has powered off in between
+            finish_saved(std::exchange(start_op_, nullptr));
+            return kill(false);
+        }
+        sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
+            if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
+        });
+        if (!start_op_) return resume_jobs_in_turn(shared_from_this());
+        sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
+            self->finish_saved(op);
+        });
     });
 }
 

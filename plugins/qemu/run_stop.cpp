@@ -7,10 +7,13 @@
 #include <csignal>
 #include <utility>
 
+#include <polyvirt/job.h>
+
 #include "base/error_text.h"
 #include "base/log.h"
 #include "console/ports.h"
 #include "driver.h"
+#include "stats/figures.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -91,22 +94,30 @@ void Run::outlived_monitor() {
     reattach();
 }
 
-// The daemon ends and the guest goes on. On the loop; nothing of this run happens afterwards.
+// The daemon ends and the guest goes on.
 void Run::post_detach() {
     post([self = shared_from_this()] {
-        if (self->phase_ == Phase::ended) return;
-        self->phase_ = Phase::ended;
-        self->close_agent("the daemon is ending");
-        if (self->monitor_)
-            self->monitor_->close(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending"));
-        self->monitor_ = nullptr;
-        self->drop_expected(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending"));
-        self->kill_timer_.reset();
-        self->exit_timer_.reset();
-        self->start_op_ = nullptr;
-        self->process_.reset();
-        self->loop_.reset();
+        // While a worker still launches it, that needs the loop; post_boot() comes next, and sees this.
+        self->detached_ = true;
+        if (self->phase_ != Phase::starting || self->start_op_ || self->adopted_) self->detach();
     });
+}
+
+// Nothing of this run happens afterwards.
+void Run::detach() {
+    if (phase_ == Phase::ended) return;
+    phase_ = Phase::ended;
+    const Error why = make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending");
+    close_agent("the daemon is ending");
+    if (monitor_) monitor_->close(why);
+    monitor_ = nullptr;
+    drop_expected(why);
+    kill_timer_.reset();
+    exit_timer_.reset();
+    figures_->close();
+    start_op_ = nullptr;
+    process_.reset();
+    loop_.reset();
 }
 
 void Run::on_exit() {
@@ -143,7 +154,9 @@ void Run::show_end(bool& transient) {
     std::int32_t reason = PV_DOMAIN_SHUTOFF_CRASHED, detail = PV_DOMAIN_EVENT_STOPPED_FAILED;
     if (end_ == End::destroyed) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
     if (end_ == End::shutdown) reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
+    if (end_ == End::crashed) detail = PV_DOMAIN_EVENT_STOPPED_CRASHED;
     if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
+    claims_left_ = std::exchange(guest_->claims, {});
     guest_->live = nullptr;
     guest_->run = nullptr;
     guest_->id = -1;
@@ -169,6 +182,7 @@ void Run::end() {
         monitor_->close(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "End of file from qemu monitor"));
     kill_timer_.reset();
     exit_timer_.reset();
+    figures_->close();
     bool transient = false;
     std::shared_ptr<const Domain> last;
     {
@@ -185,15 +199,16 @@ void Run::end() {
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);
-    // The record goes before anybody hears of the end, so that no restart finds it again.
-    driver_.save_status(guest_, [self, last, op = std::exchange(start_op_, nullptr), start_result,
-                                 waiters = std::exchange(waiters_, {})](const Status& saved) {
-        self->write_log(fmt::format("shutting down, reason={}", self->end_name()));
-        self->remove_folder();
+    // Cleared away first: until its record is gone, the next daemon would do it. And the record goes before anybody hears
+    // of the end, so that no restart finds it again.
+    auto finish = [self, last, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
+        self->clear();
         if (last) self->forget_tpm_of(*last);
+        const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);
-    });
+    };
+    if (!plugin::submit(s_, guest_->strand, finish)) finish();
 }
 
 } // namespace polyvirt::qemu

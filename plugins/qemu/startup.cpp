@@ -3,12 +3,15 @@
 // What the driver does before the first client comes in: reads what users defined, finds what still
 // runs, starts what should run. What cannot be read is set aside by name; the rest goes on.
 
+#include <algorithm>
 #include <utility>
 
 #include <polyvirt/abi/entry.h>
+#include <polyvirt/job.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/chain.h"
 #include "driver.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
@@ -25,6 +28,17 @@ std::string stem(const std::string& record, std::string_view suffix) {
     return record.substr(0, record.size() - suffix.size());
 }
 
+// Of a record that doesn't say it.
+std::uint32_t first_free_image(const Domain& domain) {
+    std::uint32_t highest = 0;
+    for (const sdk::domain::Disk& disk : domain.devices.disks) {
+        for (const Link& link : chain_of(disk).links) highest = std::max(highest, link.number());
+        if (!disk.mirror) continue;
+        for (const Link& link : mirror_chain(*disk.mirror).links) highest = std::max(highest, link.number());
+    }
+    return highest + 1;
+}
+
 } // namespace
 
 Status Driver::start(pv_call*, std::uint32_t) {
@@ -33,6 +47,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     events_ = plugin::EventQueue(s_, "qemu");
     if (!loop_ || !events_)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the host has no loop or event queue for the driver");
+    PV_TRY(confinement_.start(s_));
     load_configs();
     load_autostart();
     load_statuses();
@@ -42,6 +57,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
 
 // Guests go on; their records say all that the next daemon must know.
 void Driver::stop(std::uint32_t why) {
+    autostart_timers_.clear();
     for (const GuestPtr& guest : guests_.all()) {
         std::shared_ptr<Run> run;
         {
@@ -119,6 +135,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     if (live->domain.name != record->name || live->domain.uuid != record->uuid)
         return statuses_.set_aside(name, "name or uuid of record and description differ");
     if (record->id >= next_id_) next_id_ = record->id + 1;
+    if (record->pid == 0) return clear_cut_start(*record);
+    confinement_.claims().restore(record->claims);
 
     auto guest = std::make_shared<Guest>(record->uuid, record->name);
     pv_obj_desc desc{};
@@ -142,6 +160,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->agent_timeout = record->agent_timeout;
         guest->taints = taints_of(record->taints);
         guest->blocks = block_state_from(record->blocks);
+        guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
+        guest->claims = record->claims;
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.
@@ -157,16 +177,29 @@ void Driver::autostart_guests() {
     const auto marker = statuses_.get(kAutostarted, 100);
     if (!marker || *marker) return;
     if (const Status put = statuses_.put(kAutostarted, "1\n"); !put) log::error("startup", "{}", put.error().message);
+    std::int64_t after = 0;
     for (const GuestPtr& guest : guests_.all()) {
-        std::uint64_t handle = 0;
         {
             const ObjectLock lock(guest->mu);
             if (!guest->autostart || guest->active()) continue;
-            handle = guest->handle;
         }
-        sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"},
-                              [this, guest](const sdk::OperationPtr& op) { start_defined(op, guest, {}); });
+        if (after == 0) autostart(guest);
+        else autostart_timers_.push_back(loop_.timer(after, 0, [this, guest] { autostart(guest); }));
+        after += settings().autostart_delay_ns;
     }
+}
+
+void Driver::autostart(const GuestPtr& guest) {
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        if (guest->removed || !guest->autostart || guest->active()) return;
+        handle = guest->handle;
+    }
+    sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"}, [this, guest](const sdk::OperationPtr& op) {
+        // On a worker, wherever the job was granted.
+        if (!plugin::submit(s_, 0, [this, op, guest] { start_defined(op, guest, {}); })) start_defined(op, guest, {});
+    });
 }
 
 } // namespace polyvirt::qemu

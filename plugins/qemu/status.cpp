@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "status.h"
 
+#include <charconv>
+
 #include <nlohmann/json.hpp>
 
 #include "base/error_text.h"
@@ -28,15 +30,49 @@ Result<std::string> text(const Json& j, const char* key) {
     return it->get<std::string>();
 }
 
+// "FROM-UID:FROM-GID:UID:GID:DEVICE:INODE:PATH".
+std::vector<std::string> claims_text(const std::vector<Claim>& claims) {
+    std::vector<std::string> lines;
+    for (const Claim& c : claims)
+        lines.push_back(fmt::format("{}:{}:{}:{}:{}:{}:{}", c.uid, c.gid, c.new_uid, c.new_gid, c.device, c.inode, c.path));
+    return lines;
+}
+
+Result<Claim> claim_of(const std::string& line) {
+    std::uint64_t numbers[6] = {};
+    const char* at = line.data();
+    const char* const end = at + line.size();
+    for (std::uint64_t& number : numbers) {
+        const auto [next, error] = std::from_chars(at, end, number);
+        if (error != std::errc() || next == end || *next != ':') return bad(fmt::format("'{}' is no claim", line));
+        at = next + 1;
+    }
+    const auto id = [&numbers](int i) { return static_cast<std::uint32_t>(numbers[i]); };
+    return Claim{std::string(at, end), numbers[4], numbers[5], id(0), id(1), id(2), id(3)};
+}
+
+// Absent in the records of earlier versions.
+Result<std::vector<std::string>> texts(const Json& j, const char* key) {
+    std::vector<std::string> list;
+    const auto it = j.find(key);
+    if (it == j.end()) return list;
+    if (!it->is_array()) return bad(fmt::format("'{}' is not a list", key));
+    for (const Json& one : *it) {
+        if (!one.is_string()) return bad(fmt::format("'{}' is not a list of texts", key));
+        list.push_back(one.get<std::string>());
+    }
+    return list;
+}
+
 } // namespace
 
 std::string format_status(const StatusRecord& r) {
-    Json j = {{"version", kVersion},   {"name", r.name},   {"uuid", r.uuid.to_string()},
-                    {"id", r.id},            {"pid", r.pid},     {"start_time", r.start_time},
-                    {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
-                    {"xml", r.xml}};
+    Json j = {{"version", kVersion},   {"name", r.name},     {"uuid", r.uuid.to_string()},
+              {"id", r.id},            {"pid", r.pid},       {"start_time", r.start_time},
+              {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
+              {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
+              {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
-    if (!r.taints.empty()) j["taints"] = r.taints;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -62,12 +98,17 @@ Result<StatusRecord> parse_status(std::string_view document) {
     if (j.contains("agent_timeout")) {
         PV_ASSIGN_OR_RETURN(r.agent_timeout, integer<std::int32_t>(j, "agent_timeout"));
     }
-    if (const auto taints = j.find("taints"); taints != j.end() && taints->is_array()) {
-        for (const Json& name : *taints)
-            if (name.is_string()) r.taints.push_back(name.get<std::string>());
-    }
+    PV_ASSIGN_OR_RETURN(r.taints, texts(j, "taints"));
     if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;
-    if (r.id <= 0 || r.pid <= 0) return bad("id and pid must be above 0");
+    if (const auto user = j.find("user"); user != j.end() && user->is_string()) r.user = user->get<std::string>();
+    PV_ASSIGN_OR_RETURN(const auto claims, texts(j, "claims"));
+    for (const std::string& line : claims) {
+        PV_ASSIGN_OR_RETURN(Claim claim, claim_of(line));
+        r.claims.push_back(std::move(claim));
+    }
+    PV_ASSIGN_OR_RETURN(r.group, texts(j, "group"));
+    PV_ASSIGN_OR_RETURN(r.folders, texts(j, "folders"));
+    if (r.id <= 0 || r.pid < 0) return bad("id must be above 0, and pid not below it");
     if (r.folder.empty() || r.folder.find('/') != std::string::npos) return bad(fmt::format("'{}' is no folder's name", r.folder));
     return r;
 }

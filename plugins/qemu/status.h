@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/uuid.h"
+#include "ownership/claims.h"
 
 namespace polyvirt::qemu {
 
@@ -20,14 +21,18 @@ struct StatusRecord {
     std::string name;
     Uuid uuid;
     std::int32_t id = 0;
-    std::int64_t pid = 0;
+    std::int64_t pid = 0;         // 0: it is being started
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
-    std::string xml;              // the live description
     std::int32_t agent_timeout = -2; // seconds
     std::vector<std::string> taints; // taint_names()
     nlohmann::json blocks;        // block/state.h
+    std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
+    std::vector<Claim> claims;    // files whose owner was changed for it
+    std::vector<std::string> group; // its control groups, as Group::to_text()
+    std::vector<std::string> folders; // made for it elsewhere, to be removed with all that is in them
+    std::string xml;              // the live description
 };
 
 std::string format_status(const StatusRecord& record);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error_text.h"
+#include "life/actions.h"
 #include "sdk/domain/passes.h"
 
 namespace polyvirt::qemu {
@@ -139,6 +140,7 @@ Found accelerator(const Domain& d) {
 } // namespace
 
 Status validate(const Domain& d) {
+    PV_TRY(check_actions(d));
     for (const auto rule : {processors, formats, displays, boards, modules, cards, accelerator}) {
         if (Found wrong = rule(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
     }

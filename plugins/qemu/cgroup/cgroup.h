@@ -42,6 +42,10 @@ class Group {
     // "" where the controller is not to be had.
     [[nodiscard]] std::string folder(Controller controller) const;
 
+    // As one line of text for each hierarchy, "1:cpu,cpuacct:/FOLDER", for what must be known after a restart; and back.
+    [[nodiscard]] std::vector<std::string> to_text() const;
+    [[nodiscard]] static Group from_text(const std::vector<std::string>& lines);
+
     // Makes the folders. Where that fails in one hierarchy, its controllers are not to be had, and why() says why.
     void make();
     [[nodiscard]] const std::string& why() const { return why_; }

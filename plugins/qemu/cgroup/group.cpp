@@ -2,7 +2,6 @@
 // Copyright 2026 The polyvirt authors
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstring>
 
 #include <dirent.h>
@@ -14,6 +13,7 @@
 #include "base/log.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/files.h"
+#include "launch/end_process.h"
 
 namespace polyvirt::qemu::cgroup {
 namespace {
@@ -90,7 +90,7 @@ void remove_tree(const std::string& folder) {
     }
     if (::rmdir(folder.c_str()) == 0 || errno != EBUSY) return;
     // Helpers that outlived their guest.
-    for (const std::int64_t pid : members(folder)) ::kill(static_cast<pid_t>(pid), SIGKILL);
+    for (const std::int64_t pid : members(folder)) end_process(pid);
     if (::rmdir(folder.c_str()) != 0 && errno != ENOENT)
         log::warning("cgroup", "cannot remove the control group '{}': errno {}", folder, errno);
 }
@@ -129,6 +129,31 @@ Result<std::string> Group::get(Controller controller, std::string_view file) con
 Status Group::set(Controller controller, std::string_view file, std::string_view value) const {
     PV_ASSIGN_OR_RETURN(const Place* const place, need(controller));
     return write_file(place->folder + "/" + std::string(file), value);
+}
+
+std::vector<std::string> Group::to_text() const {
+    std::vector<std::string> lines;
+    for (const Place& p : places_) {
+        std::string list;
+        for (std::size_t i = 0; i < kControllers; ++i)
+            if ((p.controllers & 1U << i) != 0) list += fmt::format("{}{}", list.empty() ? "" : ",", name(static_cast<Controller>(i)));
+        lines.push_back(fmt::format("{}:{}:{}", p.version, list, p.folder));
+    }
+    return lines;
+}
+
+Group Group::from_text(const std::vector<std::string>& lines) {
+    Group group;
+    for (const std::string& line : lines) {
+        const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+        if (second == std::string::npos) continue;
+        Place place{line.substr(second + 1), line.starts_with('2') ? 2 : 1, 0, false};
+        const std::string list = "," + line.substr(first + 1, second - first - 1) + ",";
+        for (std::size_t i = 0; i < kControllers; ++i)
+            if (list.find(fmt::format(",{},", name(static_cast<Controller>(i)))) != std::string::npos) place.controllers |= 1U << i;
+        group.places_.push_back(std::move(place));
+    }
+    return group;
 }
 
 void Group::make() {
@@ -185,7 +210,9 @@ std::vector<UniqueFd> Group::entrances() const {
 void Group::remove() const {
     for (const Place& p : places_) {
         remove_tree(p.folder);
-        ::rmdir(parent_of(p.folder).c_str()); // where others are in it, it stays
+        // Its partition and this daemon's part; where others are in one, it stays.
+        const std::string partition = parent_of(p.folder);
+        if (::rmdir(partition.c_str()) == 0) ::rmdir(parent_of(partition).c_str());
     }
 }
 

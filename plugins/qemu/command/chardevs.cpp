@@ -42,8 +42,15 @@ std::string udp(const std::vector<ChardevSource>& sources) {
                        Builder::value(local.host), local.service.empty() ? "0" : local.service);
 }
 
+// Where the emulator listens: a socket that it is given, or one that it makes.
+Result<std::string> listening(const CommandContext& context, const std::string& id, const std::string& path) {
+    if (!context.pass_socket) return fmt::format("socket,id={},path={},server=on,wait=off", id, Builder::value(path));
+    PV_ASSIGN_OR_RETURN(const int number, context.pass_socket(path));
+    return fmt::format("socket,id={},fd={},server=on,wait=off", id, number);
+}
+
 Result<std::string> options(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
-                            std::string_view protocol, std::string_view peer, const std::string& folder) {
+                            std::string_view protocol, std::string_view peer, const CommandContext& context) {
     const ChardevSource none;
     const ChardevSource& s = sources.empty() ? none : sources.front();
     const std::string path = Builder::value(s.path);
@@ -64,9 +71,9 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
         return fmt::format("socket,id={},host={},port={}{}{}", id, Builder::value(s.host), s.service, telnet, end);
     }
     case ChardevType::unix_:
-        if (s.path.empty())
-            return fmt::format("socket,id={},path={},server=on,wait=off", id, Builder::value(folder));
-        return fmt::format("socket,id={},path={}{}", id, path, s.mode == "connect" ? reconnect(s) : ",server=on,wait=off");
+        if (s.path.empty()) return fmt::format("socket,id={},path={},server=on,wait=off", id, Builder::value(context.folder));
+        if (s.mode == "connect") return fmt::format("socket,id={},path={}{}", id, path, reconnect(s));
+        return listening(context, id, s.path);
     case ChardevType::spicevmc: return fmt::format("spicevmc,id={},name={}", id, peer);
     case ChardevType::spiceport: return fmt::format("spiceport,id={},name={}", id, peer);
     case ChardevType::dbus: return fmt::format("dbus,id={},name={}", id, peer);
@@ -78,15 +85,20 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
     }
 }
 
-Status add_backend(Builder& b, const Chardev& c, const std::string& id) {
-    std::vector<ChardevSource> sources = c.sources;
-    // A socket of the guest's own, in its folder.
-    if (c.type == ChardevType::unix_ && (sources.empty() || sources.front().path.empty())) {
-        if (sources.empty()) sources.emplace_back();
-        sources.front().path = b.context.folder + "/" + (c.target.name.empty() ? own_socket(c) : c.target.name);
-        sources.front().mode = "bind";
-    }
-    return b.chardev(id, c.type, sources, c.protocol, peer_name(c), c.log);
+// A socket that the document gives no path is the guest's own, in its folder.
+void name_own_socket(Chardev& c, const std::string& folder) {
+    if (c.type != ChardevType::unix_ || (!c.sources.empty() && !c.sources.front().path.empty())) return;
+    if (c.sources.empty()) c.sources.emplace_back();
+    // A name may be anything, also one that leads out of the folder.
+    const bool usable = !c.target.name.empty() && c.target.name.find('/') == std::string::npos;
+    c.sources.front().path = folder + "/" + (usable ? c.target.name : own_socket(c));
+    c.sources.front().mode = "bind";
+}
+
+Status add_backend(Builder& b, const Chardev& chardev, const std::string& id) {
+    Chardev c = chardev;
+    name_own_socket(c, b.context.folder);
+    return b.chardev(id, c.type, c.sources, c.protocol, peer_name(c), c.log);
 }
 
 constexpr std::pair<std::string_view, std::string_view> kSerialDrivers[] = {
@@ -177,13 +189,19 @@ Status channel(Builder& b, const Chardev& c) {
 
 Status Builder::chardev(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
                         std::string_view protocol, std::string_view peer, const ChardevLog& log) {
-    PV_ASSIGN_OR_RETURN(std::string text, options(id, type, sources, protocol, peer, context.folder));
+    PV_ASSIGN_OR_RETURN(std::string text, options(id, type, sources, protocol, peer, context));
     if (!log.file.empty()) {
         text += ",logfile=" + value(log.file);
         if (log.append != OnOff::unset) text += log.append == OnOff::on ? ",logappend=on" : ",logappend=off";
     }
     arg("-chardev", text);
     return {};
+}
+
+void name_own_sockets(Domain& domain, const std::string& folder) {
+    auto& d = domain.devices;
+    for (auto* list : {&d.serials, &d.parallels, &d.channels, &d.consoles})
+        for (Chardev& c : *list) name_own_socket(c, folder);
 }
 
 Status add_chardevs(Builder& b) {

@@ -4,6 +4,7 @@
 // The emulator's command line for a domain whose addresses and aliases are assigned. Pure: nothing is
 // opened, asked or changed; what exists only at run time (descriptors, paths) comes in the context.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct CommandContext {
     const HostResources* host = nullptr; // null: not asked about, so that nothing is refused for lack of it
     int id = -1;            // the guest's
     bool kvm = false;       // accelerator of this domain
+    bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls
+    // Makes a listening socket at a path, which the emulator gets under the number; null: the emulator makes it.
+    std::function<Result<int>(const std::string& path)> pass_socket{};
     // For showing, not for starting: what a start would open or find (taps, ports, helpers) has a stand-in.
     bool sketch = false;
 };
@@ -36,6 +40,9 @@ struct CommandLine {
 // For showing: what a start would open or find becomes a stand-in, which gets its place anew.
 // Error: as of assign_addresses(). sketch.cpp
 Status sketch(sdk::domain::Domain& domain);
+
+// Writes down where sockets are that the document gives no path: for the live description of a guest about to start.
+void name_own_sockets(sdk::domain::Domain& domain, const std::string& folder);
 
 // Errors: config_unsupported names what this version cannot give to a guest.
 Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context);

@@ -98,7 +98,7 @@ void Run::execute_in_turn(const std::shared_ptr<const std::vector<Command>>& lis
 void Run::query_display(GraphicsType type) {
     const bool spice = type == GraphicsType::spice;
     const auto next = [this, spice] {
-        if (spice) boot();
+        if (spice) prepare();
         else query_display(GraphicsType::spice);
     };
     bool there = false;

@@ -55,16 +55,20 @@ void Monitor::negotiate(std::int64_t timeout_ns, Reply done) {
     arm_deadline();
 }
 
+std::int64_t Monitor::deadline(std::int64_t timeout_ns) const {
+    return s_.loop->now_ns(s_.host) + (timeout_ns == kUsual ? timeout_ : timeout_ns);
+}
+
 void Monitor::execute(std::string_view command, Json arguments, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns) {
     Json document = {{"execute", command}};
     if (!arguments.is_null() && !arguments.empty()) document["arguments"] = std::move(arguments);
-    send(std::move(document), std::move(fds), {std::string(command), std::move(done), s_.loop->now_ns(s_.host) + timeout_ns});
+    send(std::move(document), std::move(fds), {std::string(command), std::move(done), deadline(timeout_ns)});
 }
 
 void Monitor::execute_whole(Json document, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns) {
     const auto name = document.find("execute");
     std::string text = name != document.end() && name->is_string() ? name->get<std::string>() : std::string("a command");
-    send(std::move(document), std::move(fds), {std::move(text), std::move(done), s_.loop->now_ns(s_.host) + timeout_ns, true});
+    send(std::move(document), std::move(fds), {std::move(text), std::move(done), deadline(timeout_ns), true});
 }
 
 void Monitor::send(Json document, std::vector<UniqueFd> fds, Command command) {
@@ -148,7 +152,7 @@ void Monitor::handle_greeting(const Json&) {
     if (it == waiting_.end()) return; // a second greeting means nothing
     Command command = std::move(it->second);
     waiting_.erase(it);
-    execute("qmp_capabilities", {}, std::move(command.done), command.deadline - s_.loop->now_ns(s_.host));
+    execute("qmp_capabilities", {}, std::move(command.done), std::max<std::int64_t>(command.deadline - s_.loop->now_ns(s_.host), 1));
 }
 
 void Monitor::handle_reply(const Json& document, std::string_view line) {

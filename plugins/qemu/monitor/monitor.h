@@ -49,6 +49,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
     static constexpr std::size_t kMaxUnsent = std::size_t{16} << 20;
     static constexpr std::int64_t kSecond = 1'000'000'000;
     static constexpr std::int64_t kTimeout = 60 * kSecond;
+    static constexpr std::int64_t kUsual = 0; // what set_timeout() has set, or else kTimeout
 
     // `fd`: connected, non-blocking. `who`: for messages ("domain 'x'"). Null: the loop took no watch.
     static std::shared_ptr<Monitor> open(const plugin::Loop& loop, const plugin::Services& s, UniqueFd fd,
@@ -57,14 +58,15 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
 
     // Waits for the greeting and leaves negotiation mode. Before any execute().
     void negotiate(std::int64_t timeout_ns, Reply done);
-    void execute(std::string_view command, Json arguments, Reply done, std::int64_t timeout_ns = kTimeout) {
+    void execute(std::string_view command, Json arguments, Reply done, std::int64_t timeout_ns = kUsual) {
         execute(command, std::move(arguments), {}, std::move(done), timeout_ns);
     }
     // With descriptors that the emulator gets together with the command ("getfd", "add-fd").
-    void execute(std::string_view command, Json arguments, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns = kTimeout);
+    void execute(std::string_view command, Json arguments, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns = kUsual);
     // A whole command of somebody else's. The reply is a text: the emulator's whole answer as it stands, also where that is
     // an error; but for blanks, and for the id.
-    void execute_whole(Json document, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns = kTimeout);
+    void execute_whole(Json document, std::vector<UniqueFd> fds, Reply done, std::int64_t timeout_ns = kUsual);
+    void set_timeout(std::int64_t ns) { timeout_ = ns; }
 
     // Reads and handles what the emulator had written before it went. May end in `closed`.
     void drain();
@@ -94,6 +96,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
     void handle_reply(const Json& document, std::string_view line);
     void handle_event(const Json& document);
     void write_some();
+    [[nodiscard]] std::int64_t deadline(std::int64_t timeout_ns) const;
     void check_deadlines();
     void arm_deadline();
     void broken(Error why);
@@ -110,6 +113,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
     std::size_t scanned_ = 0; // of in_, without newline
     std::map<std::uint64_t, Command> waiting_;
     std::uint64_t next_id_ = 1;
+    std::int64_t timeout_ = kTimeout;
     std::uint64_t negotiation_ = 0; // the id under which negotiate() waits for the greeting
 };
 

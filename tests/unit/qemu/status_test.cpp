@@ -18,6 +18,11 @@ StatusRecord sample() {
     r.state = 1;
     r.reason = 5;
     r.folder = "domain-7-a";
+    r.user = "+64055:+108";
+    r.claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}};
+    r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
+    r.folders = {"/dev/hugepages/x"};
+    r.taints = {"custom-monitor"};
     r.xml = "<domain>\n  <name>x</name>\n</domain>\n";
     return r;
 }
@@ -35,6 +40,16 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->reason, before.reason);
     EXPECT_EQ(after->folder, before.folder);
     EXPECT_EQ(after->xml, before.xml);
+    EXPECT_EQ(after->user, before.user);
+    EXPECT_EQ(after->claims, before.claims);
+    EXPECT_EQ(after->group, before.group);
+    EXPECT_EQ(after->folders, before.folders);
+}
+
+TEST(StatusRecord, of_a_guest_that_is_being_started_has_no_process) {
+    StatusRecord record = sample();
+    record.pid = 0;
+    EXPECT_TRUE(parse_status(format_status(record)));
 }
 
 TEST(StatusRecord, refuses_every_shortened_text) {

@@ -94,7 +94,7 @@ const char* dir(pv_host* host, std::uint32_t which) noexcept {
         path = host->folder + "/" + kNames[which];
         std::error_code ignored;
         std::filesystem::create_directories(path, ignored);
-        ::chmod(path.c_str(), which == PV_PATH_LOG || which == PV_PATH_STATE ? 0711 : 0700);
+        ::chmod(path.c_str(), which == PV_PATH_LOG || which == PV_PATH_STATE || which == PV_PATH_RUN ? 0711 : 0700);
     }
     return path.c_str();
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "life/life_ops.h"
+
+#include <iterator>
+#include <optional>
+
+#include "base/error_text.h"
+#include "driver.h"
+#include "life/actions.h"
+#include "run.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using sdk::domain::LifecycleAction;
+
+constexpr LifecycleAction kActions[] = {LifecycleAction::destroy,  LifecycleAction::restart,          LifecycleAction::rename_restart,
+                                        LifecycleAction::preserve, LifecycleAction::coredump_destroy, LifecycleAction::coredump_restart};
+
+void set_slot(Domain& domain, std::uint32_t type, std::uint32_t action) {
+    LifecycleAction* const slots[] = {&domain.on_poweroff, &domain.on_reboot, &domain.on_crash};
+    *slots[type] = kActions[action];
+}
+
+} // namespace
+
+pv_status LifeOps::pm_wakeup(pv_call* call, const pv_obj* obj, const pv_dom_pm_wakeup_in& in, pv_dom_pm_wakeup_out&) {
+    if (const Status flags = check_flags(in.flags, 0, "qemuDomainPMWakeup"); !flags) return answer(call, flags);
+    return change(call, obj, "wake up", [this](const sdk::OperationPtr& op, const GuestPtr& guest) { return wake_up(op, guest); });
+}
+
+Part::Task LifeOps::wake_up(sdk::OperationPtr, GuestPtr guest) {
+    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    const auto woken = co_await run->qmp("system_wakeup");
+    PV_CO_TRY(woken);
+    co_return co_await driver_.saved(guest);
+}
+
+pv_status LifeOps::set_lifecycle_action(pv_call* call, const pv_obj* obj, const pv_dom_set_lifecycle_action_in& in,
+                                        pv_dom_set_lifecycle_action_out&) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG, "qemuDomainSetLifecycleAction"); !flags)
+        return answer(call, flags);
+    if (in.type > PV_DOMAIN_LIFECYCLE_CRASH || in.action >= std::size(kActions))
+        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu,
+                                       "found lifecycle type {} and action {}, expected 0 to {} and 0 to {}", in.type, in.action,
+                                       +PV_DOMAIN_LIFECYCLE_CRASH, std::size(kActions) - 1));
+    return change(call, obj, "set lifecycle action",
+                  [this, in](const sdk::OperationPtr& op, const GuestPtr& guest) { return set_action(op, guest, in); });
+}
+
+Part::Task LifeOps::set_action(sdk::OperationPtr op, GuestPtr guest, pv_dom_set_lifecycle_action_in in) {
+    PV_CO_ASSIGN_OR_RETURN(const Affected affected, affected_by(*guest, in.flags));
+    std::optional<Domain> config;
+    if (affected.config) {
+        const auto edit = [&in](Domain& d) -> Status {
+            set_slot(d, in.type, in.action);
+            return {};
+        };
+        PV_CO_ASSIGN_OR_RETURN(config, driver_.edited_config(guest, edit));
+    }
+    if (affected.live) {
+        PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+        Domain live;
+        {
+            const ObjectLock lock(guest->mu);
+            if (!guest->live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+            live = *guest->live;
+        }
+        set_slot(live, in.type, in.action);
+        PV_CO_TRY(check_actions(live));
+        if (in.type == PV_DOMAIN_LIFECYCLE_REBOOT) {
+            // A guest that reboots and should be ended instead powers off.
+            Json arguments = {{"reboot", live.on_reboot == LifecycleAction::destroy ? "shutdown" : "reset"}};
+            const auto told = co_await run->qmp("set-action", std::move(arguments));
+            PV_CO_TRY(told);
+        }
+        {
+            const ObjectLock lock(guest->mu);
+            driver_.edit_live(*guest, [&in](Domain& d) { set_slot(d, in.type, in.action); });
+        }
+        PV_CO_TRY(co_await driver_.saved(guest));
+    }
+    if (config) PV_CO_TRY(driver_.put_config(guest, *config, op->call()));
+    co_return Status();
+}
+
+} // namespace polyvirt::qemu

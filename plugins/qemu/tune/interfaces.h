@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// Network interfaces as callers name them, and what the kernel is told of their speed.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error_text.h"
+#include "sdk/domain/domain.h"
+
+namespace polyvirt::qemu {
+
+// By the host's name of it or its MAC.
+inline Result<std::size_t> find_interface(const sdk::domain::Domain& d, std::string_view name) {
+    const auto& list = d.devices.interfaces;
+    for (std::size_t i = 0; i < list.size() && !name.empty(); ++i)
+        if (list[i].target.dev == name || (list[i].mac.address && list[i].mac.address == sdk::xml::Mac::parse(name))) return i;
+    return make_error(ErrorCode::invalid_arg, ErrorDomain::domain, "'{}' is not a known interface", name);
+}
+
+// Arguments of tc, call by call, for a device without limits.
+std::vector<std::vector<std::string>> traffic_commands(const std::string& dev, const sdk::network::Bandwidth& bandwidth);
+
+} // namespace polyvirt::qemu

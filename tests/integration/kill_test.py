@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+"""The daemon is killed with SIGKILL at random moments of the lives of guests, and started again: what it had acknowledged
+is so, and of what it was doing nothing is left half done: no process, folder, record, control group or file's owner.
+
+POLYVIRT_KILLS: how many times (20); POLYVIRT_KILL_SEED: the moments of an earlier run, as it printed."""
+
+import os
+import random
+import threading
+from pathlib import Path
+
+import libvirt
+
+from harness import processes, wait
+from harness.python_client import PythonCase, close_quietly
+
+KILLS = int(os.environ.get("POLYVIRT_KILLS", "20"))
+MOST_STEPS, LONGEST_DELAY = 4, 0.15  # between two kills; within a step
+GONE = "gone"
+
+
+class Killed(Exception):
+    """The daemon went while a call was under way, or before it."""
+
+
+class Known:
+    """What a guest must be after all that was acknowledged. Each fact is a set of what may be: more than one where a call
+    was under way when the daemon went."""
+
+    def __init__(self, guest, disk):
+        self.guest, self.disk = guest, disk
+        self.defined, self.active = {False}, {False}
+        self.states = {libvirt.VIR_DOMAIN_SHUTOFF}
+        self.vcpus, self.autostart = {1}, {0}
+
+    def xml(self, vcpus):
+        disk = (f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{self.disk}'/>"
+                "<target dev='vda' bus='virtio'/></disk>")
+        return self.guest.xml.replace("<vcpu>1", f"<vcpu>{vcpus}").replace("<serial", disk + "<serial", 1)
+
+
+# One step: its name, whether it may be done now, what it does, and what is so afterwards. Further steps are further rows.
+def _set(**facts):
+    return lambda: {name: {value} for name, value in facts.items()}
+
+
+RUNNING, PAUSED, OFF = libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_SHUTOFF
+STEPS = [
+    ("define", lambda k: True not in k.defined and True not in k.active, lambda c, d, k: c.defineXML(k.xml(1)),
+     _set(defined=True, vcpus=1)),
+    ("define again", lambda k: False not in k.defined and True not in k.active, lambda c, d, k: c.defineXML(k.xml(2)),
+     _set(vcpus=2)),
+    ("start", lambda k: False not in k.defined and True not in k.active, lambda c, d, k: d.create(),
+     _set(active=True, states=RUNNING)),
+    ("start paused", lambda k: False not in k.defined and True not in k.active,
+     lambda c, d, k: d.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED), _set(active=True, states=PAUSED)),
+    ("create", lambda k: True not in k.defined and True not in k.active,
+     lambda c, d, k: c.createXML(k.xml(1), libvirt.VIR_DOMAIN_START_PAUSED), _set(active=True, states=PAUSED, vcpus=1)),
+    ("suspend", lambda k: k.states == {RUNNING}, lambda c, d, k: d.suspend(), _set(states=PAUSED)),
+    ("resume", lambda k: k.states == {PAUSED}, lambda c, d, k: d.resume(), _set(states=RUNNING)),
+    ("destroy", lambda k: False not in k.active, lambda c, d, k: d.destroy(), _set(active=False, states=OFF)),
+    ("autostart", lambda k: False not in k.defined, lambda c, d, k: d.setAutostart(1), _set(autostart=1)),
+    ("undefine", lambda k: False not in k.defined and True not in k.active, lambda c, d, k: d.undefine(),
+     _set(defined=False, autostart=0)),
+]
+
+
+class Kill(PythonCase):
+    def setUp(self):
+        super().setUp()
+        seed = int(os.environ.get("POLYVIRT_KILL_SEED") or random.randrange(1 << 32))
+        print(f"POLYVIRT_KILL_SEED={seed}", flush=True)
+        self.random = random.Random(seed)
+        self.guests = []
+        for number in range(2):
+            disk = self.folder / f"disk{number}.img"
+            disk.touch(mode=0o600)
+            os.truncate(disk, 1 << 20)
+            self.guests.append(Known(self.new_guest(f"kill{number}"), disk))
+        self.connection = None
+
+    def tearDown(self):
+        if self.connection is not None:
+            close_quietly(self.connection)
+
+    def reconnect(self):
+        if self.connection is not None:
+            close_quietly(self.connection)
+        self.connection = libvirt.open(self.subject.uri())
+
+    # One step of one guest -----------------------------------------------------------------------
+
+    def step(self):
+        known = self.random.choice(self.guests)
+        name, _, act, after = self.random.choice([row for row in STEPS if row[1](known)])
+        self.last = f"{name} {known.guest.name}"
+        facts = after()
+        before = {fact: getattr(known, fact) for fact in facts}
+        for fact, value in facts.items():  # until it is acknowledged, both
+            setattr(known, fact, before[fact] | value)
+        try:
+            domain = None
+            if True in known.defined or True in known.active:
+                domain = self.find(known)
+            act(self.connection, domain, known)
+        except libvirt.libvirtError as error:
+            if not self.killed.is_set():
+                raise AssertionError(f"{self.last}: {error}") from error
+            raise Killed from error
+        for fact, value in facts.items():
+            setattr(known, fact, value)
+
+    def find(self, known):
+        try:
+            return self.connection.lookupByName(known.guest.name)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            raise
+
+    def live_until_killed(self):
+        """Some steps, and then the daemon is killed within a step or between two."""
+        self.killed = threading.Event()
+        self.last = "nothing"
+
+        def kill():
+            self.killed.set()
+            self.subject.kill()
+        timer = None
+        armed_at = self.random.randrange(MOST_STEPS)
+        try:
+            for number in range(MOST_STEPS + 40):
+                if number == armed_at:
+                    timer = threading.Timer(self.random.uniform(0, LONGEST_DELAY), kill)
+                    timer.start()
+                self.step()
+        except Killed:
+            pass
+        timer.join()
+
+    # What is so afterwards -----------------------------------------------------------------------
+
+    def settle(self, known):
+        """Takes what is found, if it may be, for what is so from here on; the complaint if it may not."""
+        domain = self.find(known)
+        if known.active == {False} and known.defined == {False}:
+            return None if domain is None else f"{known.guest.name} is there"
+        if domain is None:
+            if False in known.defined and False in known.active:
+                known.defined, known.active, known.states, known.autostart = {False}, {False}, {OFF}, {0}
+                return None
+            return f"{known.guest.name} is lost"
+        found = {"defined": bool(domain.isPersistent()), "active": bool(domain.isActive()), "states": domain.state()[0],
+                 "vcpus": domain.vcpusFlags(libvirt.VIR_DOMAIN_VCPU_MAXIMUM), "autostart": domain.autostart()}
+        for fact, value in found.items():
+            if value not in getattr(known, fact):
+                return f"{known.guest.name}: {fact} is {value}, expected one of {getattr(known, fact)}"
+        for fact, value in found.items():
+            setattr(known, fact, {value})
+        return None
+
+    def leftovers(self):
+        """What is there of guests that do not run, and what is missing of those that do."""
+        found = []
+        active = {known.guest.name for known in self.guests if known.active == {True}}
+        run = self.subject.root / "root" / "run" / "polyvirt" / "qemu"
+        folders = {path.name.split("-", 2)[2] for path in run.glob("domain-*")}
+        wanted = {name[:20] for name in active}
+        if folders != wanted:
+            found.append(f"folders of {sorted(folders)}")
+        records = {path.stem for path in run.glob("*.json")}
+        if records != active:
+            found.append(f"records of {sorted(records)}")
+        if list(run.glob(".pv-new-*")):
+            found.append("a record half written")
+        for known in self.guests:
+            name, runs = known.guest.name, known.guest.name in active
+            if (processes.emulator_of(name) is not None) != runs:
+                found.append(f"emulator of {name}: {processes.emulator_of(name)}")
+            if os.geteuid() == 0 and (known.disk.stat().st_uid != 0) != (runs and self.changes_users):
+                found.append(f"owner of {known.disk}: {known.disk.stat().st_uid}")
+            groups = [root for root, _, _ in os.walk("/sys/fs/cgroup") if root.endswith(f"-{name}")]
+            if groups and not runs:
+                found.append(f"control groups {groups}")
+        return found
+
+    def complaints(self):
+        processes.reap()
+        try:
+            found = [complaint for complaint in map(self.settle, self.guests) if complaint]
+        except libvirt.libvirtError as error:
+            return [str(error)]
+        return found or self.leftovers()
+
+    def test_at_random_moments_nothing_is_lost_and_nothing_is_left(self):
+        self.reconnect()
+        self.changes_users = self.emulators_have_a_user()
+        for number in range(KILLS):
+            self.live_until_killed()
+            self.subject.start()
+            self.reconnect()
+            complaints = []
+
+            def good():
+                complaints[:] = self.complaints()
+                return not complaints
+            try:
+                wait.until(good, "what was acknowledged")
+            except AssertionError:
+                self.fail(f"kill {number}, during or after '{self.last}': {'; '.join(complaints)}")
+
+    def emulators_have_a_user(self):
+        known = self.guests[0]
+        domain = self.connection.createXML(known.xml(1), libvirt.VIR_DOMAIN_START_PAUSED)
+        other = Path(known.disk).stat().st_uid != 0
+        domain.destroy()
+        return other
