@@ -9,6 +9,7 @@
 #include "base/error_text.h"
 #include "block/chain.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "run.h"
 #include "sdk/domain/passes.h"
@@ -29,7 +30,8 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
         return answer(call, flags);
     const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
                                .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
-                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0};
+                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0,
+                               .force_boot = (in.flags & PV_DOMAIN_START_FORCE_BOOT) != 0};
     return with_job(call, obj, "start", [this, options](const sdk::OperationPtr& op, const GuestPtr& guest) {
         start_defined(op, guest, options);
     });
@@ -37,14 +39,19 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
 
 void Driver::start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options) {
     sdk::domain::PackedDomainPtr config;
-    bool active = false;
+    bool active = false, saved = false;
     {
         const ObjectLock lock(guest->mu);
         config = guest->config;
         active = guest->active();
+        saved = guest->managed_save;
     }
     if (active) return op->finish(invalid("domain is already running"));
     if (!config) return op->finish(no_domain(*guest));
+    if (saved) {
+        auto start = options.force_boot ? saving().start_anew(op, guest, options) : saving().start_managed(op, guest, options);
+        return sdk::start(std::move(start), [op](const Status& outcome) { op->finish(outcome); });
+    }
     auto description = config->unpack();
     if (!description) return op->finish(description.error());
     start_guest(op, guest, *std::move(description), options);
@@ -96,6 +103,13 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
     return status;
 }
 
+sdk::Async<Status> Driver::started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options) {
+    return sdk::Async<Status>([this, op, guest, description = std::move(description),
+                               options = std::move(options)](const sdk::Answer<Status>& answer) {
+        start_guest(sdk::Operation::nested(op, answer), guest, description, options);
+    });
+}
+
 // On a worker, with the guest's job held. On the guest's strand, so that what an earlier run leaves is cleared away.
 void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options) {
     const auto live = std::make_shared<Domain>(std::move(description));
@@ -118,6 +132,7 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     if (who) confinement_.describe(*live, *who);
     else if (prepared) prepared = who.error();
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
+    if (run && options.beginning) run->begin_as(options.beginning);
     if (run && who) run->set_identity(*who);
     Status refused;
     bool drop = false;

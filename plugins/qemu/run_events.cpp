@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "block/chain.h"
 #include "block/events.h"
+#include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
 #include "tune/prepare.h"
@@ -22,6 +23,7 @@ std::int32_t suspended_detail(std::int32_t reason) {
     switch (reason) {
     case PV_DOMAIN_PAUSED_IOERROR: return PV_DOMAIN_EVENT_SUSPENDED_IOERROR;
     case PV_DOMAIN_PAUSED_WATCHDOG: return PV_DOMAIN_EVENT_SUSPENDED_WATCHDOG;
+    case PV_DOMAIN_PAUSED_FROM_SNAPSHOT: return PV_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT;
     default: return PV_DOMAIN_EVENT_SUSPENDED_PAUSED;
     }
 }
@@ -41,6 +43,9 @@ const Run::EventRow Run::kEvents[] = {
     {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
     {"JOB_STATUS_CHANGE", on_job_status},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
+    {"DEVICE_DELETED", on_device_deleted},
+    {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
+    {"DEVICE_TRAY_MOVED", on_tray_moved},
     {"SUSPEND", [](Run& run, const QmpEvent&) { run.on_sleep(false); }},
     {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.on_sleep(true); }},
     {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},
@@ -86,12 +91,15 @@ void Run::on_resume() {
         const ObjectLock lock(guest_->mu);
         if (guest_->state == PV_DOMAIN_RUNNING) return;
         driver_.set_state(*guest_, PV_DOMAIN_RUNNING, reason);
-        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_RESUMED, PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_RESUMED,
+                               reason == PV_DOMAIN_RUNNING_FROM_SNAPSHOT ? +PV_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT
+                                                                         : +PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
     }
     save_soon();
 }
 
 void Run::on_shutdown(const QmpEvent& event) {
+    if (end_ == End::told) return; // the end of an emulator whose guest goes on elsewhere
     if (std::exchange(reboot_asked_, false)) {
         // Nobody is told of a power-off that is half of a reboot.
         cycling_ = true;
@@ -201,9 +209,10 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 Status Run::check_running() const {
-    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_) || stopping_ || exited_)
+    const bool found_again = adopted_ && phase_ == Phase::starting;
+    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_ && !found_again) || stopping_ || exited_)
         return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
-    if (!monitor_ || reattaching_)
+    if (!monitor_ || reattaching_ || found_again)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());
     return {};
 }

@@ -28,6 +28,7 @@ namespace {
 
 constexpr const char* kSocket = "monitor.sock";
 constexpr int kMonitorNumber = 3; // of the listening socket, in the emulator
+constexpr int kFirstTap = 300;    // of interfaces, behind those of character devices
 // Connections of daemons that died while the emulator was too busy to take them.
 constexpr int kBacklog = 64;
 constexpr std::size_t kFolderNameMax = 20;
@@ -207,9 +208,29 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     return spawn(domain, listener, call);
 }
 
+// Their names are the kernel's choice, and in the live description from here on.
+Result<std::vector<Tap>> Run::open_taps(const Domain& domain) const {
+    std::vector<Tap> taps;
+    for (const sdk::domain::Interface& i : domain.devices.interfaces) {
+        if (!wants_tap(i)) continue;
+        PV_ASSIGN_OR_RETURN(Tap tap, open_tap(i));
+        taps.push_back(std::move(tap));
+    }
+    if (taps.empty()) return taps;
+    const ObjectLock lock(guest_->mu);
+    driver_.edit_live(*guest_, [&](Domain& live) {
+        for (sdk::domain::Interface& i : live.devices.interfaces) {
+            for (const Tap& tap : taps)
+                if (tap.alias == i.info.alias.name) i.target.dev = tap.name;
+        }
+    });
+    return taps;
+}
+
 Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
     CommandContext context;
     context.monitor_fd = kMonitorNumber;
+    context.incoming = beginning_ && beginning_->incoming;
     context.folder = folder_path_;
     context.pidfile = folder_path_ + "/emulator.pid";
     context.kvm = domain.type == "kvm";
@@ -225,6 +246,8 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         sockets.push_back(std::move(socket));
         return kFirstPassed + static_cast<int>(sockets.size()) - 1;
     };
+    PV_ASSIGN_OR_RETURN(const std::vector<Tap> taps, open_taps(domain));
+    for (const Tap& tap : taps) context.taps.emplace(tap.alias, kFirstTap + static_cast<int>(context.taps.size()));
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
     PV_TRY(pass_groups(domain, sockets, line.args));
     const auto environment = emulator_environment(folder_path_);
@@ -239,6 +262,8 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     if (identity_.changes) command.user(identity_.uid, identity_.gid).groups(identity_.groups);
     const std::vector<UniqueFd> entrances = group_.entrances();
     for (const UniqueFd& entrance : entrances) command.join(entrance.get());
+    if (context.incoming) command.pass(beginning_->incoming.get(), Beginning::kNumber);
+    for (const Tap& tap : taps) command.pass(tap.fd.get(), context.taps.at(tap.alias));
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
                                         [self = shared_from_this()](std::int32_t) { self->on_exit(); });

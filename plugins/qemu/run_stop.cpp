@@ -34,6 +34,19 @@ void Run::post_destroy(bool graceful, const Waiter& done) {
     if (!posted) done(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the loop of {} has ended", who()));
 }
 
+void Run::post_end(const Ending& ending, const Waiter& done) {
+    const bool posted = loop_.post([self = shared_from_this(), ending, done] {
+        if (self->phase_ == Phase::ended) return done({});
+        self->waiters_.push_back(done);
+        if (self->end_ == End::none) {
+            self->end_ = End::told;
+            self->ending_ = ending;
+        }
+        self->kill(false);
+    });
+    if (!posted) done(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the loop of {} has ended", who()));
+}
+
 void Run::kill(bool graceful) {
     stopping_ = true;
     if (exited_ || phase_ == Phase::ended) return;
@@ -132,6 +145,7 @@ std::string_view Run::end_name() const {
     case End::destroyed: return "destroyed";
     case End::failed: return "failed";
     case End::shutdown: return "shutdown";
+    case End::told: return ending_.name;
     default: return "crashed";
     }
 }
@@ -153,6 +167,7 @@ void Run::show_end(bool& transient) {
     if (end_ == End::destroyed) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
     if (end_ == End::shutdown) reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
     if (end_ == End::crashed) detail = PV_DOMAIN_EVENT_STOPPED_CRASHED;
+    if (end_ == End::told) reason = ending_.reason, detail = ending_.detail;
     if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
     claims_left_ = std::exchange(guest_->claims, {});
     guest_->live = nullptr;
@@ -161,11 +176,12 @@ void Run::show_end(bool& transient) {
     guest_->blocks = {};
     guest_->updated = false;
     guest_->taints = 0;
+    guest_->backup = nullptr;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
     if (!starting) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STOPPED, detail);
-    transient = guest_->config == nullptr;
+    transient = guest_->config == nullptr && !guest_->held;
 }
 
 void Run::end() {

@@ -230,6 +230,11 @@ Options copy_on_read(const Disk& disk, const std::string& below) {
     return {{"driver", "copy-on-read"}, {"node-name", copy_on_read_node(disk)}, {"file", below}, {"discard", "unmap"}};
 }
 
+std::string top_node(const Disk& disk) {
+    const std::string filter = copy_on_read_node(disk);
+    return !filter.empty() || !disk.source ? filter : format_node(disk.source->index.value_or(0));
+}
+
 Result<std::string> add_blockdevs(Builder& b, const Disk& disk) {
     const Chain chain = chain_of(disk);
     std::string below;

@@ -48,6 +48,9 @@ Options copy_on_read(const sdk::domain::Disk& disk, const std::string& below);
 // the device opens.
 Result<std::string> add_blockdevs(Builder& b, const sdk::domain::Disk& disk);
 
+// The node that a disk's device opens.
+std::string top_node(const sdk::domain::Disk& disk);
+
 // The guest's own helper for persistent reservations, if a disk wants it.
 void add_own_helper(Builder& b);
 

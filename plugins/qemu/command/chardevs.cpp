@@ -193,6 +193,10 @@ Status Builder::chardev(const std::string& id, ChardevType type, const std::vect
     return {};
 }
 
+Status add_serial(Builder& b, const Chardev& c) { return serial(b, c); }
+Status add_channel(Builder& b, const Chardev& c) { return channel(b, c); }
+Status add_console(Builder& b, const Chardev& c) { return console(b, c); }
+
 Status add_chardevs(Builder& b) {
     for (const Chardev& c : b.domain.devices.serials) PV_TRY(serial(b, c));
     for (const Chardev& c : b.domain.devices.parallels) PV_TRY(parallel(b, c));
