@@ -5,7 +5,9 @@
 
 #include <polyvirt/plugin.h>
 
+#include "agent/agent_ops.h"
 #include "block/block_ops.h"
+#include "console/console_ops.h"
 #include "devices/device_ops.h"
 #include "driver.h"
 #include "life/life_ops.h"
@@ -35,8 +37,10 @@ class Plugin final : public Driver {
     CheckpointOps& checkpoints() override { return checkpoints_; }
 
   private:
+    AgentOps agent_{*this};
     BlockOps block_{*this};
     CheckpointOps checkpoints_{*this};
+    ConsoleOps console_{*this};
     DeviceOps devices_{*this};
     JobOps job_{*this};
     LifeOps life_{*this};
@@ -48,8 +52,9 @@ class Plugin final : public Driver {
     TuneOps tune_{*this};
 
   public: // after the members that it names
-    using Parts = plugin::parts<&Plugin::block_, &Plugin::checkpoints_, &Plugin::devices_, &Plugin::job_, &Plugin::life_, &Plugin::metadata_,
-                                &Plugin::native_, &Plugin::save_, &Plugin::snapshots_, &Plugin::stats_, &Plugin::tune_>;
+    using Parts = plugin::parts<&Plugin::agent_, &Plugin::block_, &Plugin::checkpoints_, &Plugin::console_, &Plugin::devices_, &Plugin::job_,
+                                &Plugin::life_, &Plugin::metadata_, &Plugin::native_, &Plugin::save_, &Plugin::snapshots_, &Plugin::stats_,
+                                &Plugin::tune_>;
 };
 
 } // namespace polyvirt::qemu

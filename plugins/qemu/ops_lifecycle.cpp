@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include <polyvirt/call.h>
 #include <polyvirt/job.h>
 
+#include "agent/agent.h"
 #include "base/error_text.h"
 #include "block/chain.h"
 #include "driver.h"
@@ -236,41 +238,56 @@ pv_status Driver::reset(pv_call* call, const pv_obj* obj, const pv_dom_reset_in&
 }
 
 namespace {
-// Only the power button is built in; the agent comes with its own issue.
-Status only_button(std::uint32_t flags, std::uint32_t button, std::uint32_t agent) {
-    if (flags != 0 && (flags & button) == 0 && (flags & agent) != 0)
-        return make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "QEMU guest agent is not configured");
-    return {};
+// Ways to end or restart a guest, of one table of flags or the other.
+struct PowerWays {
+    bool agent = false, button = false;
+    bool any = false; // the client leaves it to us: what works
+};
+template <typename Flags> PowerWays ways_of(std::uint32_t flags, const Flags& known) {
+    const bool any = (flags & (known.button | known.agent)) == 0;
+    return {any || (flags & known.agent) != 0, any || (flags & known.button) != 0, any};
+}
+
+// The agent where there is one or it must be, else the button. `op` has the guest's job until the agent is asked: that
+// may take as long as the guest likes, and others may see to it meanwhile.
+sdk::Task<Status> power(RunPtr run, sdk::OperationPtr op, PowerWays ways, bool reboot, bool* gave_up) {
+    PV_CO_TRY(co_await run->on_loop());
+    PV_CO_TRY(run->check_running());
+    const Status ready = ways.agent ? run->check_agent() : Status();
+    if (ways.agent && !ways.any) PV_CO_TRY(ready);
+    if (ways.agent && ready) {
+        if (!reboot) run->post_power_off_is_final();
+        *gave_up = true;
+        static_cast<void>(op->give_up());
+        const Status asked = co_await agent_power(run, reboot ? AgentPower::reboot : AgentPower::powerdown);
+        if (asked || !ways.button) co_return asked;
+    }
+    co_return co_await run->powerdown(reboot);
 }
 } // namespace
 
-pv_status Driver::shutdown(pv_call* call, const pv_obj* obj, const pv_dom_shutdown_in& in, pv_dom_shutdown_out&) {
-    if (const Status flags = check_flags(in.flags, PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | PV_DOMAIN_SHUTDOWN_GUEST_AGENT,
-                                         "qemuDomainShutdownFlags");
-        !flags)
-        return answer(call, flags);
-    const std::uint32_t wanted = in.flags;
-    return with_job(call, obj, "shutdown", [this, wanted](const sdk::OperationPtr& op, const GuestPtr& guest) {
+pv_status Driver::ask_power(pv_call* call, const pv_obj* obj, const char* what, std::uint32_t flags, PowerFlags known, bool reboot) {
+    return with_job(call, obj, what, [this, call, ways = ways_of(flags, known), reboot](const sdk::OperationPtr& op, const GuestPtr& guest) {
         const auto run = run_of(*guest);
         if (!run) return op->finish(run.error());
-        if (const Status ok = only_button(wanted, PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, PV_DOMAIN_SHUTDOWN_GUEST_AGENT); !ok)
-            return op->finish(ok);
-        (*run)->post_powerdown(op, false);
+        const auto gave_up = std::make_shared<bool>(false);
+        sdk::start(power(*run, op, ways, reboot, gave_up.get()), [this, call, op, gave_up](const Status& outcome) {
+            if (*gave_up) s_.call->complete(call, answer(call, outcome));
+            else op->finish(outcome);
+        });
     });
 }
 
+pv_status Driver::shutdown(pv_call* call, const pv_obj* obj, const pv_dom_shutdown_in& in, pv_dom_shutdown_out&) {
+    constexpr std::uint32_t kButton = PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, kAgent = PV_DOMAIN_SHUTDOWN_GUEST_AGENT;
+    if (const Status flags = check_flags(in.flags, kButton | kAgent, "qemuDomainShutdownFlags"); !flags) return answer(call, flags);
+    return ask_power(call, obj, "shutdown", in.flags, {kButton, kAgent}, false);
+}
+
 pv_status Driver::reboot(pv_call* call, const pv_obj* obj, const pv_dom_reboot_in& in, pv_dom_reboot_out&) {
-    if (const Status flags = check_flags(in.flags, PV_DOMAIN_REBOOT_ACPI_POWER_BTN | PV_DOMAIN_REBOOT_GUEST_AGENT, "qemuDomainReboot");
-        !flags)
-        return answer(call, flags);
-    const std::uint32_t wanted = in.flags;
-    return with_job(call, obj, "reboot", [this, wanted](const sdk::OperationPtr& op, const GuestPtr& guest) {
-        const auto run = run_of(*guest);
-        if (!run) return op->finish(run.error());
-        if (const Status ok = only_button(wanted, PV_DOMAIN_REBOOT_ACPI_POWER_BTN, PV_DOMAIN_REBOOT_GUEST_AGENT); !ok)
-            return op->finish(ok);
-        (*run)->post_powerdown(op, true);
-    });
+    constexpr std::uint32_t kButton = PV_DOMAIN_REBOOT_ACPI_POWER_BTN, kAgent = PV_DOMAIN_REBOOT_GUEST_AGENT;
+    if (const Status flags = check_flags(in.flags, kButton | kAgent, "qemuDomainReboot"); !flags) return answer(call, flags);
+    return ask_power(call, obj, "reboot", in.flags, {kButton, kAgent}, true);
 }
 
 } // namespace polyvirt::qemu

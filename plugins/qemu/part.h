@@ -47,6 +47,9 @@ class Part {
     pv_status change(pv_call* call, const pv_obj* obj, const char* what, Body body) const {
         return with_job(call, obj, PV_JOB_MODIFY, what, std::move(body));
     }
+    // An op that needs no job: what waits for the guest itself. The body runs here, its task ends the call.
+    // It gets no operation. Errors: operation_invalid where the guest does not run.
+    pv_status without_job(pv_call* call, const pv_obj* obj, Body body) const;
     pv_status answer(pv_call* call, const Status& status) const;
     // In the peer's words; `function` is its name for the call.
     [[nodiscard]] static Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function);

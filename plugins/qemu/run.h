@@ -33,7 +33,9 @@
 
 namespace polyvirt::qemu {
 
+class AgentLink;
 class Driver;
+struct AgentCall;
 class Figures;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
@@ -74,7 +76,6 @@ class Run : public std::enable_shared_from_this<Run> {
     void post_suspend(sdk::OperationPtr op);
     void post_resume(sdk::OperationPtr op);
     void post_reset(sdk::OperationPtr op);
-    void post_powerdown(sdk::OperationPtr op, bool reboot);
 
     // For coroutines; any thread, no lock held. Each goes on on loop().
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
@@ -92,6 +93,16 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
     // What became of a device that removals() expects to go.
     [[nodiscard]] sdk::Async<Result<Removal>> removed(std::string alias, std::int64_t timeout_ns);
+    // What the guest's agent answers: an object with "return" or "error" (agent/agent.h has what is made of it).
+    [[nodiscard]] sdk::Async<Result<Json>> agent(AgentCall what);
+    // On the loop: whether there is an agent to ask; the error says what is missing.
+    [[nodiscard]] Status check_agent() PV_NO_LOCKS_HELD;
+    // Any thread: a power-off that comes is the end of the guest, not half of a reboot.
+    void post_power_off_is_final();
+    // Presses the power button; what the guest makes of it is half of a reboot where that is wanted.
+    [[nodiscard]] sdk::Async<Status> powerdown(bool reboot);
+    // Any thread: its monitor is there, for the first time or again. While it isn't, others wait for the guest's job.
+    [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] sdk::Async<Status> on_loop();
     // The guest stands still, or goes on, for that reason; nothing where it does so already.
     [[nodiscard]] sdk::Task<Status> pause(std::int32_t reason);
@@ -154,10 +165,14 @@ class Run : public std::enable_shared_from_this<Run> {
     std::string log_tail() const;
     void remove_folder() const;
 
+    // tpm/run_tpm.cpp
+    Result<UniqueFd> start_tpm(const Domain& domain, pv_call* call); // [worker]
+    void end_tpm();                                                  // [loop]
+    void forget_tpm_of(const Domain& last) const;                    // [worker]
+
     // run_start.cpp [loop]
     void open_monitor();
     void query_chardevs();
-    void query_graphics();
     void prepare();
     void boot();
     void tell_started();
@@ -169,7 +184,6 @@ class Run : public std::enable_shared_from_this<Run> {
     void reattach();
     void reattach_later(const Error& why);
     void use_chardevs(const Json& list);
-    void use_vnc(const Json& info);
 
     // run_events.cpp [loop]
     struct EventRow {
@@ -193,6 +207,24 @@ class Run : public std::enable_shared_from_this<Run> {
     void on_wakeup();
     void power_cycle(std::int32_t reason);
     void save_soon();
+
+    // agent/run_agent.cpp [loop]
+    void on_channel(const QmpEvent& event);
+    void use_channel_states(const Json& list, std::int32_t reason);
+    bool set_channel_state(const std::string& alias, bool open, std::int32_t reason);
+    void connect_agent();
+    void close_agent(const char* why);
+    void guest_gone();
+    void watch_call(pv_call* call);
+    void ask_agent_now(const AgentCall& what, std::function<void(Result<Json>)> answer);
+
+    // console/run_graphics.cpp [loop]
+    using Command = std::pair<std::string, Json>;
+    [[nodiscard]] Result<std::vector<Command>> graphics_commands() const;
+    void query_graphics();
+    void query_display(sdk::domain::GraphicsType type);
+    void execute_in_turn(const std::shared_ptr<const std::vector<Command>>& list, std::size_t at, const std::function<void()>& then);
+    void on_viewer(const QmpEvent& event, std::int32_t phase);
 
     // run_stop.cpp [loop]
     void on_exit();
@@ -226,6 +258,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // Constant after launch() or adopt().
     std::atomic<std::int64_t> pid_{0};
     std::atomic<std::uint64_t> start_time_{0};
+    std::atomic<bool> ready_{false};
     std::string folder_, folder_path_, log_path_;
     UniqueFd log_, socket_;
     Identity identity_;
@@ -235,8 +268,9 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // On the loop alone.
     Phase phase_ = Phase::starting;
-    plugin::ChildProcess process_;
+    plugin::ChildProcess process_, tpm_;
     std::shared_ptr<Monitor> monitor_;
+    std::shared_ptr<AgentLink> agent_; // null: nobody was there yet
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
     bool talks_ = false; // negotiation with the monitor is over

@@ -42,12 +42,19 @@ const Run::EventRow Run::kEvents[] = {
     {"DEVICE_DELETED", on_vcpu_deleted},
     {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
     {"JOB_STATUS_CHANGE", on_job_status},
+    {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"SPICE_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"SPICE_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.on_channel(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
     {"DEVICE_DELETED", on_device_deleted},
     {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
     {"DEVICE_TRAY_MOVED", on_tray_moved},
-    {"SUSPEND", [](Run& run, const QmpEvent&) { run.on_sleep(false); }},
-    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.on_sleep(true); }},
+    {"SUSPEND", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(false); }},
+    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(true); }},
     {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},
 };
 
@@ -100,6 +107,7 @@ void Run::on_resume() {
 
 void Run::on_shutdown(const QmpEvent& event) {
     if (end_ == End::told) return; // the end of an emulator whose guest goes on elsewhere
+    guest_gone();
     if (std::exchange(reboot_asked_, false)) {
         // Nobody is told of a power-off that is half of a reboot.
         cycling_ = true;
@@ -136,6 +144,7 @@ void Run::power_cycle(std::int32_t reason) {
 }
 
 void Run::on_reset() {
+    guest_gone();
     const ObjectLock lock(guest_->mu);
     if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
 }
@@ -252,10 +261,17 @@ void Run::post_reset(sdk::OperationPtr op) {
     });
 }
 
-void Run::post_powerdown(sdk::OperationPtr op, bool reboot) {
-    post([self = shared_from_this(), op = std::move(op), reboot] {
-        self->reboot_asked_ = reboot;
-        self->command("system_powerdown", op);
+void Run::post_power_off_is_final() {
+    post([self = shared_from_this()] { self->reboot_asked_ = false; });
+}
+
+sdk::Async<Status> Run::powerdown(bool reboot) {
+    return sdk::Async<Status>([self = shared_from_this(), reboot](const sdk::Answer<Status>& answer) {
+        self->post([self, reboot, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running);
+            self->reboot_asked_ = reboot;
+            self->monitor_->execute("system_powerdown", {}, [answer](Result<Json> reply) { answer(reply ? Status() : Status(reply.error())); });
+        });
     });
 }
 

@@ -19,6 +19,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "console/ports.h"
 #include "driver.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
@@ -205,7 +206,14 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     PV_ASSIGN_OR_RETURN(const UniqueFd listener, listen());
     // The connection waits in the socket until the emulator takes it.
     PV_ASSIGN_OR_RETURN(socket_, connect());
-    return spawn(domain, listener, call);
+    PV_TRY(take_ports(driver_, *guest_));
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest_->mu);
+        driver_.edit_live(*guest_, [&](Domain& d) { name_own_sockets(d, folder_path_); });
+        live = guest_->live;
+    }
+    return spawn(live ? *live : domain, listener, call);
 }
 
 // Their names are the kernel's choice, and in the live description from here on.
@@ -246,6 +254,11 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         sockets.push_back(std::move(socket));
         return kFirstPassed + static_cast<int>(sockets.size()) - 1;
     };
+    PV_ASSIGN_OR_RETURN(UniqueFd tpm, start_tpm(domain, call));
+    if (tpm) {
+        context.tpm_fd = kFirstPassed;
+        sockets.push_back(std::move(tpm));
+    }
     PV_ASSIGN_OR_RETURN(const std::vector<Tap> taps, open_taps(domain));
     for (const Tap& tap : taps) context.taps.emplace(tap.alias, kFirstTap + static_cast<int>(context.taps.size()));
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
@@ -291,6 +304,10 @@ void Run::keep(plugin::ChildProcess process) {
 
 Status Run::adopt(const StatusRecord& record) {
     adopted_ = true;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->live) keep_ports(*guest_->live);
+    }
     folder_ = record.folder;
     folders_ = record.folders;
     group_ = cgroup::Group::from_text(record.group);

@@ -122,6 +122,7 @@ void Run::query_chardevs() {
     monitor_->execute("query-chardev", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_chardevs(*reply);
+        use_channel_states(*reply, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
         query_graphics();
     });
 }
@@ -153,36 +154,6 @@ void Run::use_chardevs(const Json& list) {
     for (auto& c : live->devices.consoles) {
         fill(c, c.info.alias.name);
         if (c.type == sdk::domain::ChardevType::pty && !c.sources.empty()) c.tty = c.sources.front().path;
-    }
-    guest_->live = std::move(live);
-}
-
-void Run::query_graphics() {
-    bool vnc = false;
-    {
-        const ObjectLock lock(guest_->mu);
-        vnc = guest_->live && !guest_->live->devices.graphics.empty();
-    }
-    if (!vnc) return prepare();
-    monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
-        if (!reply) return start_refused(reply.error());
-        use_vnc(*reply);
-        prepare();
-    });
-}
-
-void Run::use_vnc(const Json& info) {
-    const std::string service = text_of(info, "service");
-    std::int32_t port = 0;
-    for (const char c : service) {
-        if (c < '0' || c > '9' || port > 65535) return;
-        port = port * 10 + (c - '0');
-    }
-    const ObjectLock lock(guest_->mu);
-    if (!guest_->live || service.empty()) return;
-    auto live = std::make_shared<Domain>(*guest_->live);
-    for (auto& g : live->devices.graphics) {
-        if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
     }
     guest_->live = std::move(live);
 }
@@ -229,6 +200,7 @@ void Run::tell_started() {
 
 void Run::start_done() {
     phase_ = Phase::running;
+    ready_ = true;
     {
         const ObjectLock lock(guest_->mu);
         if (!paused_ && guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP)
@@ -278,6 +250,12 @@ void Run::query_status() {
         phase_ = Phase::running;
         driver_.saving().adopted(guest_);
         driver_.checkpoints().adopted(guest_);
+        ready_ = true;
+        // Channels may have been opened and closed while nobody listened.
+        monitor_->execute("query-chardev", {}, [this](Result<Json> list) {
+            if (list) use_channel_states(*list, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
+            connect_agent();
+        });
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
         if (shut) { // it has powered off in between
             finish_saved(std::exchange(start_op_, nullptr));

@@ -11,6 +11,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "console/ports.h"
 #include "driver.h"
 #include "stats/figures.h"
 
@@ -120,6 +121,7 @@ void Run::detach() {
     if (phase_ == Phase::ended) return;
     phase_ = Phase::ended;
     const Error why = make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending");
+    close_agent("the daemon is ending");
     if (monitor_) monitor_->close(why);
     monitor_ = nullptr;
     drop_expected(why);
@@ -177,6 +179,7 @@ void Run::show_end(bool& transient) {
     guest_->updated = false;
     guest_->taints = 0;
     guest_->backup = nullptr;
+    guest_->agent_timeout = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
@@ -197,16 +200,26 @@ void Run::end() {
     exit_timer_.reset();
     figures_->close();
     bool transient = false;
+    std::shared_ptr<const Domain> last;
+    {
+        const ObjectLock lock(guest_->mu);
+        last = guest_->live;
+    }
     show_end(transient);
+    if (last) give_ports(*last);
+    if (!transient) last = nullptr;
     phase_ = Phase::ended;
     monitor_ = nullptr;
+    close_agent("the guest has ended");
+    end_tpm();
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);
     // Cleared away first: until its record is gone, the next daemon would do it. And the record goes before anybody hears
     // of the end, so that no restart finds it again.
-    auto finish = [self, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
+    auto finish = [self, last, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
         self->clear();
+        if (last) self->forget_tpm_of(*last);
         const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);

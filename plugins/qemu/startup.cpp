@@ -163,6 +163,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
+        guest->agent_timeout = record->agent_timeout;
         guest->taints = taints_of(record->taints);
         guest->blocks = block_state_from(record->blocks);
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));

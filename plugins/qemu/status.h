@@ -25,6 +25,7 @@ struct StatusRecord {
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
+    std::int32_t agent_timeout = -2; // seconds
     std::vector<std::string> taints; // taint_names()
     nlohmann::json blocks;        // block/state.h
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
