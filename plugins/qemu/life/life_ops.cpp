@@ -36,10 +36,10 @@ pv_status LifeOps::pm_suspend(pv_call* call, const pv_obj* obj, const pv_dom_pm_
         return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "Duration not supported. Use 0 for now"));
     if (in.sleep < 0 || in.sleep > PV_NODE_SUSPEND_TARGET_HYBRID)
         return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "Unknown suspend target: {}", in.sleep));
-    return without_job(call, obj, [this, target = in.sleep](const sdk::OperationPtr&, const GuestPtr& guest) { return sleep(guest, target); });
+    return without_job(call, obj, [this, target = in.sleep](const sdk::OperationPtr&, const GuestPtr& guest) { return fall_asleep(guest, target); });
 }
 
-Part::Task LifeOps::sleep(GuestPtr guest, std::int32_t target) {
+Part::Task LifeOps::fall_asleep(GuestPtr guest, std::int32_t target) {
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     using sdk::domain::YesNo;
     bool no_s3 = false, no_s4 = false;

@@ -19,7 +19,7 @@ class LifeOps final : public Part {
     pv_status set_lifecycle_action(pv_call*, const pv_obj*, const pv_dom_set_lifecycle_action_in&, pv_dom_set_lifecycle_action_out&);
 
   private:
-    Task sleep(GuestPtr guest, std::int32_t target);
+    Task fall_asleep(GuestPtr guest, std::int32_t target);
     Task wake_up(sdk::OperationPtr op, GuestPtr guest);
     Task set_action(sdk::OperationPtr op, GuestPtr guest, pv_dom_set_lifecycle_action_in in);
 };
