@@ -140,8 +140,6 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
     // Changes a copy of the live description, which then replaces it; nothing where the guest has ended. Leaf.
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
-    // Passes and checks; after parsing, and after every change.
-    [[nodiscard]] Status settle(Domain& domain);
     // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
     [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
     // What the peer fills in, without checks and places. Worker.

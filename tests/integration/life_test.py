@@ -88,6 +88,23 @@ class Life(PythonCase):
         self.events.expect(self.guest, STARTED_WAKEUP)
         self.assertEqual(self.domain.state(), [RUNNING, libvirt.VIR_DOMAIN_RUNNING_WAKEUP])
 
+    def test_a_guest_is_put_to_sleep_through_its_agent(self):
+        self.boot("<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>")
+        wait.until(lambda: "state='connected'" in self.domain.XMLDesc(), "the agent")
+        code, _, _ = self.refused(lambda: self.domain.pMSuspendForDuration(libvirt.VIR_NODE_SUSPEND_TARGET_MEM, 5))
+        self.assertEqual(code, libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED)
+        self.domain.pMSuspendForDuration(libvirt.VIR_NODE_SUSPEND_TARGET_MEM, 0)
+        self.events.expect(self.guest, PMSUSPENDED)
+        self.domain.pMWakeup()
+        self.events.expect(self.guest, STARTED_WAKEUP)
+
+    def test_without_an_agent_or_a_guest_nobody_sleeps(self):
+        self.prepare_guest()
+        sleep = lambda: self.domain.pMSuspendForDuration(libvirt.VIR_NODE_SUSPEND_TARGET_MEM, 0)
+        self.assertEqual(self.refused(sleep)[0], libvirt.VIR_ERR_OPERATION_INVALID)
+        self.domain.create()
+        self.assertEqual(self.refused(sleep)[0], libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED)
+
     def test_only_a_sleeper_is_woken(self):
         self.prepare_guest()
         code, _, _ = self.refused(self.domain.pMWakeup)
