@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "base/error_text.h"
 #include "block/chain.h"
+#include "block/missing.h"
 #include "driver.h"
 #include "save/save_ops.h"
 #include "firmware/choose.h"
@@ -127,8 +128,9 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     Status prepared = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
     if (prepared) prepared = settle_cpu(*live);
     if (prepared) prepared = prepare_nvram(*live, options.fresh_nvram);
-    if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
+    const std::vector<MissingSource> missing = drop_missing(*live);
+    if (prepared) prepared = complete_chains(*live);
     const std::uint32_t next_image = number_images(live->devices.disks);
     const auto who = confinement_.identity(*live);
     if (who) confinement_.describe(*live, *who);
@@ -158,6 +160,7 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
             guest->blocks = {};
             guest->blocks.next_image = next_image;
             set_state(*guest, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_STARTING_UP);
+            for (const MissingSource& m : missing) post_missing(*this, *guest, m);
         }
     }
     if (drop) guests_.remove(*guest);

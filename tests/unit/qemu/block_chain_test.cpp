@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "block/disks.h"
 #include "block/jobs.h"
+#include "block/missing.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -183,6 +184,22 @@ TEST(BlockChain, images_are_found_by_path_by_name_and_by_number) {
     EXPECT_EQ(*find_image(chain, "vda", "vda[3]", 1), 2U);
     EXPECT_THAT(find_image(chain, "vda", "/x", 1).error().message, HasSubstr("could not find image '/x' beneath '/d/top' in chain for 'vda'"));
     EXPECT_THAT(find_image(chain, "vda", "vda[9]", 1).error().message, HasSubstr("could not find backing store index '9'"));
+}
+
+TEST(BlockChain, what_may_be_missing_is_left_out) {
+    Domain domain;
+    for (const char* target : {"vda", "sda", "vdb"}) domain.devices.disks.push_back(disk(target, std::string("/nowhere/") + target, "raw"));
+    domain.devices.disks[0].source->startup_policy = "optional";
+    domain.devices.disks[1].source->startup_policy = "optional";
+    domain.devices.disks[1].device = DiskDevice::cdrom;
+    const auto missing = drop_missing(domain);
+    ASSERT_EQ(missing.size(), 2U);
+    EXPECT_TRUE(missing[0].whole);
+    EXPECT_EQ(missing[1].path, "/nowhere/sda");
+    EXPECT_FALSE(missing[1].whole);
+    ASSERT_EQ(domain.devices.disks.size(), 2U);
+    EXPECT_FALSE(domain.devices.disks[0].source);
+    EXPECT_TRUE(domain.devices.disks[1].source); // this one is needed
 }
 
 // --- what the end of a job makes of it ---
