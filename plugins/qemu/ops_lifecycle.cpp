@@ -7,7 +7,7 @@
 #include <polyvirt/call.h>
 #include <polyvirt/job.h>
 
-#include "agent/agent.h"
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "block/chain.h"
 #include "driver.h"
@@ -239,7 +239,7 @@ template <typename Flags> PowerWays ways_of(std::uint32_t flags, const Flags& kn
 sdk::Task<Status> power(RunPtr run, sdk::OperationPtr op, PowerWays ways, bool reboot, bool* gave_up) {
     PV_CO_TRY(co_await run->on_loop());
     PV_CO_TRY(run->check_running());
-    const Status ready = ways.agent ? run->check_agent() : Status();
+    const Status ready = ways.agent ? run->channels().check_agent() : Status();
     if (ways.agent && !ways.any) PV_CO_TRY(ready);
     if (ways.agent && ready) {
         if (!reboot) run->post_power_off_is_final();

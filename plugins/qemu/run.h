@@ -30,9 +30,8 @@
 
 namespace polyvirt::qemu {
 
-class AgentLink;
+class Channels;
 class Driver;
-struct AgentCall;
 class Figures;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
@@ -84,10 +83,6 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<ExpectedPtr>> expect(std::string event, std::function<bool(const Json& data)> match);
     // Its data. Errors: operation_timeout, operation_invalid where the guest has gone.
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
-    // What the guest's agent answers: an object with "return" or "error" (agent/agent.h has what is made of it).
-    [[nodiscard]] sdk::Async<Result<Json>> agent(AgentCall what);
-    // On the loop: whether there is an agent to ask; the error says what is missing.
-    [[nodiscard]] Status check_agent() PV_NO_LOCKS_HELD;
     // Any thread: a power-off that comes is the end of the guest, not half of a reboot.
     void post_power_off_is_final();
     // Presses the power button; what the guest makes of it is half of a reboot where that is wanted.
@@ -122,6 +117,8 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     // What the emulator was last heard to say of itself. Any thread.
     [[nodiscard]] Figures& figures() const { return *figures_; }
+    // Its channels and its guest's agent. On the loop.
+    [[nodiscard]] Channels& channels() const { return *channels_; }
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
@@ -186,24 +183,6 @@ class Run : public std::enable_shared_from_this<Run> {
     void power_cycle(std::int32_t reason);
     void save_soon();
 
-    // agent/run_agent.cpp [loop]
-    void on_channel(const QmpEvent& event);
-    void use_channel_states(const Json& list, std::int32_t reason);
-    bool set_channel_state(const std::string& alias, bool open, std::int32_t reason);
-    void connect_agent();
-    void close_agent(const char* why);
-    void guest_gone();
-    void watch_call(pv_call* call);
-    void ask_agent_now(const AgentCall& what, std::function<void(Result<Json>)> answer);
-
-    // console/run_graphics.cpp [loop]
-    using Command = std::pair<std::string, Json>;
-    [[nodiscard]] Result<std::vector<Command>> graphics_commands() const;
-    void query_graphics();
-    void query_display(sdk::domain::GraphicsType type);
-    void execute_in_turn(const std::shared_ptr<const std::vector<Command>>& list, std::size_t at, const std::function<void()>& then);
-    void on_viewer(const QmpEvent& event, std::int32_t phase);
-
     // run_stop.cpp [loop]
     void on_exit();
     void detach();
@@ -247,7 +226,6 @@ class Run : public std::enable_shared_from_this<Run> {
     Phase phase_ = Phase::starting;
     plugin::ChildProcess process_, tpm_;
     std::shared_ptr<Monitor> monitor_;
-    std::shared_ptr<AgentLink> agent_; // null: nobody was there yet
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
     bool talks_ = false; // negotiation with the monitor is over
@@ -264,6 +242,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
     const std::unique_ptr<Figures> figures_;
+    const std::unique_ptr<Channels> channels_;
 };
 
 } // namespace polyvirt::qemu

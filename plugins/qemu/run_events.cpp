@@ -7,10 +7,12 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
 #include "block/events.h"
+#include "console/displays.h"
 #include "driver.h"
 #include "monitor/json.h"
 #include "tune/prepare.h"
@@ -40,16 +42,16 @@ const Run::EventRow Run::kEvents[] = {
     {"DEVICE_DELETED", on_vcpu_deleted},
     {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
     {"JOB_STATUS_CHANGE", on_job_status},
-    {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
-    {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
-    {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
-    {"SPICE_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
-    {"SPICE_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
-    {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
-    {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.on_channel(event); }},
+    {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"SPICE_CONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"SPICE_INITIALIZED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.channels().on_event(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
-    {"SUSPEND", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(false); }},
-    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(true); }},
+    {"SUSPEND", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(false); }},
+    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(true); }},
     {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},
 };
 
@@ -99,7 +101,7 @@ void Run::on_resume() {
 }
 
 void Run::on_shutdown(const QmpEvent& event) {
-    guest_gone();
+    channels_->guest_gone();
     if (std::exchange(reboot_asked_, false)) {
         // Nobody is told of a power-off that is half of a reboot.
         cycling_ = true;
@@ -136,7 +138,7 @@ void Run::power_cycle(std::int32_t reason) {
 }
 
 void Run::on_reset() {
-    guest_gone();
+    channels_->guest_gone();
     const ObjectLock lock(guest_->mu);
     if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
 }

@@ -7,10 +7,12 @@
 
 #include <utility>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/iotune.h"
 #include "block/jobs.h"
+#include "console/displays.h"
 #include "driver.h"
 #include "monitor/json.h"
 #include "stats/figures.h"
@@ -32,7 +34,7 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
     : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
-      figures_(std::make_unique<Figures>(s_)) {}
+      figures_(std::make_unique<Figures>(s_)), channels_(std::make_unique<Channels>(*this)) {}
 
 Run::~Run() = default;
 
@@ -119,8 +121,8 @@ void Run::query_chardevs() {
     monitor_->execute("query-chardev", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_chardevs(*reply);
-        use_channel_states(*reply, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
-        query_graphics();
+        channels_->use_states(*reply, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
+        prepare();
     });
 }
 
@@ -157,6 +159,7 @@ void Run::use_chardevs(const Json& list) {
 
 // What is told to the emulator, and done to its threads, before the guest runs.
 static sdk::Task<Status> prepare_guest(std::shared_ptr<Run> run) {
+    PV_CO_TRY(co_await prepare_displays(run));
     PV_CO_TRY(co_await prepare_tuning(run));
     PV_CO_TRY(co_await apply_io_tune(run));
     co_return Status();
@@ -235,8 +238,8 @@ void Run::query_status() {
         ready_ = true;
         // Channels may have been opened and closed while nobody listened.
         monitor_->execute("query-chardev", {}, [this](Result<Json> list) {
-            if (list) use_channel_states(*list, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
-            connect_agent();
+            if (list) channels_->use_states(*list, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
+            channels_->connect();
         });
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
         if (shut) { // it has powered off in between

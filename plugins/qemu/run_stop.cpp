@@ -9,6 +9,7 @@
 
 #include <polyvirt/job.h>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "console/ports.h"
@@ -108,7 +109,7 @@ void Run::detach() {
     if (phase_ == Phase::ended) return;
     phase_ = Phase::ended;
     const Error why = make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending");
-    close_agent("the daemon is ending");
+    channels_->close("the daemon is ending");
     if (monitor_) monitor_->close(why);
     monitor_ = nullptr;
     drop_expected(why);
@@ -194,7 +195,7 @@ void Run::end() {
     if (!transient) last = nullptr;
     phase_ = Phase::ended;
     monitor_ = nullptr;
-    close_agent("the guest has ended");
+    channels_->close("the guest has ended");
     end_tpm();
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));

@@ -44,7 +44,7 @@ struct AgentCall {
 // The agent's `return`.
 sdk::Task<Result<nlohmann::json>> ask_agent(RunPtr run, AgentCall what);
 // Its whole answer, also where that is an error.
-sdk::Task<Result<nlohmann::json>> ask_agent_whole(RunPtr run, AgentCall what);
+sdk::Async<Result<nlohmann::json>> ask_agent_whole(RunPtr run, AgentCall what);
 // Of a whole answer: its `return`, or the agent's words as an error; whether the agent has no such command.
 Result<nlohmann::json> agent_result(const std::string& command, const nlohmann::json& document);
 bool agent_lacks_command(const nlohmann::json& document);
