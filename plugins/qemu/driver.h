@@ -19,8 +19,10 @@
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
+#include "beginning.h"
 #include "capabilities/emulators.h"
 #include "guest.h"
+#include "moments/store.h"
 #include "launch/confinement.h"
 #include "part.h"
 #include "sdk/object_table.h"
@@ -30,6 +32,9 @@
 #include "status.h"
 
 namespace polyvirt::qemu {
+
+class CheckpointOps;
+class SaveOps;
 
 // The names of a domain's records.
 inline std::string config_record(const std::string& name) { return name + ".xml"; }
@@ -43,7 +48,7 @@ class Driver : public plugin::DriverBase {
     static constexpr plugin::About kAbout{.id = "qemu",
                                           .version = POLYVIRT_VERSION,
                                           .uri = "qemu",
-                                          .kinds = "domain",
+                                          .kinds = "domain, snapshot, checkpoint",
                                           .type = "QEMU",
                                           .error_domain = 10,
                                           .concurrency = plugin::Concurrency::parallel};
@@ -59,7 +64,7 @@ class Driver : public plugin::DriverBase {
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
-    ~Driver();
+    virtual ~Driver();
 
     // [init]
     Status start(pv_call* call, std::uint32_t how) PV_NO_LOCKS_HELD;
@@ -135,18 +140,28 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
     // Changes a copy of the live description, which then replaces it; nothing where the guest has ended. Leaf.
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
+    // Passes and checks; after parsing, and after every change.
+    [[nodiscard]] Status settle(Domain& domain);
     // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
     [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
+    // What the peer fills in, without checks and places. Worker.
+    [[nodiscard]] Status fill_defaults(Domain& domain);
+    // Passes without this driver's checks, which are for what a client writes. Worker.
+    [[nodiscard]] Status complete(Domain& domain);
+    // Passes and checks; after parsing, and after every change.
+    [[nodiscard]] Status settle(Domain& domain);
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 
-  private:
-    struct StartOptions {
-        bool paused = false;
-        bool autodestroy = false;
-        bool fresh_nvram = false;
-    };
+    // With the guest's job; the second as a part of `op`, which goes on.
+    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
+    [[nodiscard]] sdk::Async<Status> started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options);
+    [[nodiscard]] MomentStore& moments() { return moments_; }
+    // Parts that the driver itself has to do with.
+    [[nodiscard]] virtual SaveOps& saving() = 0;
+    [[nodiscard]] virtual CheckpointOps& checkpoints() = 0;
 
+  private:
     // startup.cpp
     void load_configs();
     void load_config(const std::string& name, std::string_view xml);
@@ -181,9 +196,6 @@ class Driver : public plugin::DriverBase {
     // The run of an active guest, or "domain is not running".
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
 
-    // Passes and checks; after parsing, and after every change.
-    [[nodiscard]] Status settle(Domain& domain);
-
     struct Definition; // ops_config.cpp
     pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out);
     void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<const Definition>& definition,
@@ -198,7 +210,6 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] std::string nvram_folder() const;
     // From its persistent description.
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
-    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
     void launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<Domain>& live, const StartOptions& options);
 
     // Which flags of a call stand for the power button and for the agent.
@@ -212,6 +223,7 @@ class Driver : public plugin::DriverBase {
     plugin::Loop loop_;
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
+    MomentStore moments_;
     Confinement confinement_;
     Emulators emulators_;
     Table guests_;

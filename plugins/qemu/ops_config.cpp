@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "sdk/domain/notes.h"
 #include "tpm/tpm.h"
@@ -152,6 +153,7 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest,
         return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cannot undefine transient domain"));
     const auto domain = config->unpack();
     if (!domain) return op->finish(domain.error());
+    if (const Status allowed = MomentStore::may_undefine(*guest, flags); !allowed) return op->finish(allowed);
     if (const Status settled = settle_nvram(*domain, flags); !settled) return op->finish(settled);
     bool active = false;
     {
@@ -163,6 +165,15 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest,
     if (!forgotten) return op->finish(forgotten);
     if (const Status gone = configs_.remove(autostart_record(guest->name)); !gone) return op->finish(gone);
     if (const Status gone = configs_.remove(config_record(guest->name)); !gone) return op->finish(gone);
+    if (const Status gone = moments_.forget_all(guest); !gone) return op->finish(gone);
+    bool saved = false;
+    {
+        const ObjectLock lock(guest->mu);
+        saved = guest->managed_save;
+    }
+    if (saved) {
+        if (const Status gone = saving().drop_managed(guest); !gone) return op->finish(gone);
+    }
     bool remove = false;
     {
         const ObjectLock lock(guest->mu);

@@ -11,6 +11,7 @@
 #include "base/error_text.h"
 #include "block/chain.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "run.h"
 #include "sdk/domain/passes.h"
@@ -31,7 +32,8 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
         return answer(call, flags);
     const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
                                .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
-                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0};
+                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0,
+                               .force_boot = (in.flags & PV_DOMAIN_START_FORCE_BOOT) != 0};
     return with_job(call, obj, "start", [this, options](const sdk::OperationPtr& op, const GuestPtr& guest) {
         start_defined(op, guest, options);
     });
@@ -39,14 +41,19 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
 
 void Driver::start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options) {
     sdk::domain::PackedDomainPtr config;
-    bool active = false;
+    bool active = false, saved = false;
     {
         const ObjectLock lock(guest->mu);
         config = guest->config;
         active = guest->active();
+        saved = guest->managed_save;
     }
     if (active) return op->finish(invalid("domain is already running"));
     if (!config) return op->finish(no_domain(*guest));
+    if (saved) {
+        auto start = options.force_boot ? saving().start_anew(op, guest, options) : saving().start_managed(op, guest, options);
+        return sdk::start(std::move(start), [op](const Status& outcome) { op->finish(outcome); });
+    }
     auto description = config->unpack();
     if (!description) return op->finish(description.error());
     start_guest(op, guest, *std::move(description), options);
@@ -79,7 +86,7 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
     {
         const ObjectLock lock(guest->mu);
         out.obj = guest->handle;
-        if (guest->active()) return answer(call, invalid(fmt::format("domain is already active as '{}'", guest->name)));
+        if (guest->active()) return answer(call, invalid(fmt::format("domain '{}' is already active", guest->name)));
     }
     const pv_status status = sdk::Operation::start(
         s_, loop_, {.call = call, .object = out.obj, .what = "create"},
@@ -96,6 +103,13 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
         });
     if (status != PV_PENDING && added->fresh) guests_.remove(*guest);
     return status;
+}
+
+sdk::Async<Status> Driver::started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options) {
+    return sdk::Async<Status>([this, op, guest, description = std::move(description),
+                               options = std::move(options)](const sdk::Answer<Status>& answer) {
+        start_guest(sdk::Operation::nested(op, answer), guest, description, options);
+    });
 }
 
 // On a worker, with the guest's job held. On the guest's strand, so that what an earlier run leaves is cleared away.
@@ -116,12 +130,12 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
     const std::uint32_t next_image = number_images(live->devices.disks);
-    if (prepared) {
-        const auto who = confinement_.identity(*live);
-        if (who) confinement_.describe(*live, *who);
-        else prepared = who.error();
-    }
+    const auto who = confinement_.identity(*live);
+    if (who) confinement_.describe(*live, *who);
+    else if (prepared) prepared = who.error();
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
+    if (run && options.beginning) run->begin_as(options.beginning);
+    if (run && who) run->set_identity(*who);
     Status refused;
     bool drop = false;
     {
@@ -242,13 +256,14 @@ sdk::Task<Status> power(RunPtr run, sdk::OperationPtr op, PowerWays ways, bool r
     const Status ready = ways.agent ? run->channels().check_agent() : Status();
     if (ways.agent && !ways.any) PV_CO_TRY(ready);
     if (ways.agent && ready) {
-        if (!reboot) run->post_power_off_is_final();
+        // What its agent does is its own: a power-off is one.
+        PV_CO_TRY(co_await run->powerdown(false, false));
         *gave_up = true;
         static_cast<void>(op->give_up());
         const Status asked = co_await agent_power(run, reboot ? AgentPower::reboot : AgentPower::powerdown);
         if (asked || !ways.button) co_return asked;
     }
-    co_return co_await run->powerdown(reboot);
+    co_return co_await run->powerdown(reboot, true);
 }
 } // namespace
 

@@ -15,8 +15,17 @@ namespace polyvirt::qemu {
 Part::Part(Driver& driver) : driver_(driver), s_(driver.services()) {}
 
 pv_status Part::with_job(pv_call* call, const pv_obj* obj, std::uint32_t job_class, const char* what, Body body) const {
-    return sdk::Operation::start(s_, driver_.shared_loop(), {.call = call, .object = obj->handle, .job_class = job_class, .what = what},
-                                 [guest = guest_of(obj), body = std::move(body)](const sdk::OperationPtr& op) {
+    return with_job(call, guest_of(obj), job_class, what, std::move(body));
+}
+
+pv_status Part::with_job(pv_call* call, const GuestPtr& guest, std::uint32_t job_class, const char* what, Body body) const {
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        handle = guest->handle;
+    }
+    return sdk::Operation::start(s_, driver_.shared_loop(), {.call = call, .object = handle, .job_class = job_class, .what = what},
+                                 [guest, body = std::move(body)](const sdk::OperationPtr& op) {
                                      bool removed = false;
                                      {
                                          const ObjectLock lock(guest->mu);

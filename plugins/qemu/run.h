@@ -20,10 +20,13 @@
 
 #include "cgroup/cgroup.h"
 #include "command/host.h"
+#include "beginning.h"
+#include "devices/removals.h"
 #include "guest.h"
 #include "monitor/monitor.h"
 #include "ownership/claims.h"
 #include "ownership/identity.h"
+#include "net/tap.h"
 #include "sdk/operation.h"
 #include "sdk/task.h"
 #include "status.h"
@@ -33,6 +36,7 @@ namespace polyvirt::qemu {
 class Channels;
 class Driver;
 class Figures;
+class TpmProcess;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -48,6 +52,8 @@ class Run : public std::enable_shared_from_this<Run> {
     Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop);
     ~Run();
 
+    // Before launch().
+    void begin_as(std::shared_ptr<Beginning> beginning) { beginning_ = std::move(beginning); }
     // [worker] Starts the emulator and connects; then post_boot(). On failure nothing is left but what
     // post_failed() clears.
     Status launch(const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
@@ -62,6 +68,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void post_adopted(sdk::OperationPtr op);
     // Any thread: ends the emulator. `done` runs when the guest is off. Graceful: without SIGKILL.
     void post_destroy(bool graceful, const Waiter& done);
+    // The same as what it was ended for.
+    void post_end(const Ending& ending, const Waiter& done);
     // Any thread: lets go of the emulator, which goes on.
     void post_detach();
     // Any thread. Each finishes `op` when the emulator has answered.
@@ -83,13 +91,18 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<ExpectedPtr>> expect(std::string event, std::function<bool(const Json& data)> match);
     // Its data. Errors: operation_timeout, operation_invalid where the guest has gone.
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
-    // Any thread: a power-off that comes is the end of the guest, not half of a reboot.
-    void post_power_off_is_final();
-    // Presses the power button; what the guest makes of it is half of a reboot where that is wanted.
-    [[nodiscard]] sdk::Async<Status> powerdown(bool reboot);
-    // Any thread: its monitor is there, for the first time or again. While it isn't, others wait for the guest's job.
+    // What became of a device that removals() expects to go.
+    [[nodiscard]] sdk::Async<Result<Removal>> removed(std::string alias, std::int64_t timeout_ns);
+    // The power-off that comes is half of a reboot, or it is not; and the power button is pressed, where somebody must.
+    [[nodiscard]] sdk::Async<Status> powerdown(bool reboot, bool press);
+    // Its monitor is there, for the first time or again. While it isn't, others wait for the guest's job.
     [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] sdk::Async<Status> on_loop();
+    // The guest stands still, or goes on, for that reason; nothing where it does so already.
+    [[nodiscard]] sdk::Task<Status> pause(std::int32_t reason);
+    [[nodiscard]] sdk::Task<Status> go_on(std::int32_t reason);
+    // It is off. Goes on on a worker.
+    [[nodiscard]] sdk::Async<Status> ended(Ending ending);
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
     // For what is opened while it runs (new images, devices), before the emulator is told: the emulator may use these
@@ -98,6 +111,7 @@ class Run : public std::enable_shared_from_this<Run> {
     // And when it does not use them any more.
     void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
     [[nodiscard]] const Identity& identity() const { return identity_; }
+    void set_identity(Identity who) { identity_ = std::move(who); } // before anybody else knows of this run
     // Its control groups. Files of the kernel: not on the loop.
     [[nodiscard]] const cgroup::Group& group() const { return group_; }
     // Others' part of the status record.
@@ -114,6 +128,9 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] std::int64_t pid() const { return pid_; }
     [[nodiscard]] std::uint64_t start_time() const { return start_time_; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
+    [[nodiscard]] const std::string& folder_path() const { return folder_path_; }
+    // Loop.
+    [[nodiscard]] Removals& removals() { return removals_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     // What the emulator was last heard to say of itself. Any thread.
     [[nodiscard]] Figures& figures() const { return *figures_; }
@@ -122,12 +139,13 @@ class Run : public std::enable_shared_from_this<Run> {
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
-    enum class End : std::uint8_t { none, destroyed, failed, shutdown, crashed };
+    enum class End : std::uint8_t { none, destroyed, failed, shutdown, crashed, told };
 
     // run_launch.cpp [worker]
     Status make_folder();
     Status give(const std::string& folder) const;
     Status plan(const Domain& domain);
+    Status pass_groups(const Domain& domain, std::vector<UniqueFd>& passed, std::vector<std::string>& args) const;
     Status make_huge_folders(HostResources& host);
     Status confine(const Domain& domain, pv_call* call);
     void clear();
@@ -136,26 +154,24 @@ class Run : public std::enable_shared_from_this<Run> {
     Status open_log();
     Result<UniqueFd> listen() const;
     Result<UniqueFd> connect() const;
+    Result<std::vector<Tap>> open_taps(const Domain& domain) const;
     Status spawn(const Domain& domain, const UniqueFd& listener, pv_call* call);
     void keep(plugin::ChildProcess process);
     void write_log(const std::string& text) const;
     std::string log_tail() const;
     void remove_folder() const;
 
-    // tpm/run_tpm.cpp
-    Result<UniqueFd> start_tpm(const Domain& domain, pv_call* call); // [worker]
-    void end_tpm();                                                  // [loop]
-    void forget_tpm_of(const Domain& last) const;                    // [worker]
-
     // run_start.cpp [loop]
     void open_monitor();
     void query_chardevs();
     void prepare();
     void boot();
+    void tell_started();
     void start_done();
     void start_refused(const Error& why);
     void start_failed(const Error& why);
     void query_status();
+    void undo_cut_off();
     void reattach();
     void reattach_later(const Error& why);
     void use_chardevs(const Json& list);
@@ -209,6 +225,7 @@ class Run : public std::enable_shared_from_this<Run> {
     const plugin::Services& s_;
     const GuestPtr guest_;
     const std::int32_t id_;
+    std::shared_ptr<Beginning> beginning_; // null: it boots. Until launch()
     plugin::Loop loop_; // before all that watches on it: a watch must not outlive its loop
 
     // Constant after launch() or adopt().
@@ -224,13 +241,15 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // On the loop alone.
     Phase phase_ = Phase::starting;
-    plugin::ChildProcess process_, tpm_;
+    plugin::ChildProcess process_;
     std::shared_ptr<Monitor> monitor_;
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
     bool talks_ = false; // negotiation with the monitor is over
+    bool told_ = false;  // clients know that it has started
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
+    Ending ending_;
     Status failure_;
     std::int32_t next_running_ = PV_DOMAIN_RUNNING_BOOTED;
     std::int32_t next_paused_ = PV_DOMAIN_PAUSED_UNKNOWN;
@@ -241,8 +260,10 @@ class Run : public std::enable_shared_from_this<Run> {
     std::list<ExpectedPtr> expected_;
     std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
+    Removals removals_;
     const std::unique_ptr<Figures> figures_;
     const std::unique_ptr<Channels> channels_;
+    const std::unique_ptr<TpmProcess> tpm_;
 };
 
 } // namespace polyvirt::qemu

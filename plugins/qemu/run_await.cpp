@@ -65,6 +65,7 @@ void Run::drop_expected(const Error& why) {
     for (const auto& delay : delays) delay->watch.reset();
     for (const auto& delay : delays) delay->answer(why);
     for (const ExpectedPtr& e : std::exchange(expected_, {})) e->give(why);
+    removals_.drop(why);
 }
 
 namespace {
@@ -123,10 +124,42 @@ sdk::Async<Result<Json>> Run::wait(ExpectedPtr expected, std::int64_t timeout_ns
     });
 }
 
+sdk::Async<Result<Removal>> Run::removed(std::string alias, std::int64_t timeout_ns) {
+    return sdk::Async<Result<Removal>>([self = shared_from_this(), alias = std::move(alias), timeout_ns](const Removals::Answer& answer) {
+        on(self->loop_, [self, alias, timeout_ns, answer] { self->removals_.wait(self->loop_, alias, timeout_ns, answer); });
+    });
+}
+
 sdk::Async<Status> Run::on_loop() {
     return sdk::Async<Status>([self = shared_from_this()](const sdk::Answer<Status>& answer) {
         on(self->loop_, [answer] { answer({}); });
     });
+}
+
+sdk::Task<Status> Run::pause(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state != PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_paused_ = reason;
+    const auto stopped = co_await qmp("stop");
+    co_return stopped ? Status{} : Status(stopped.error());
+}
+
+sdk::Task<Status> Run::go_on(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state == PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_running_ = reason;
+    const auto going = co_await qmp("cont");
+    co_return going ? Status{} : Status(going.error());
+}
+
+sdk::Async<Status> Run::ended(Ending ending) {
+    return sdk::Async<Status>([self = shared_from_this(), ending](const sdk::Answer<Status>& answer) { self->post_end(ending, answer); });
 }
 
 sdk::Async<Status> Run::delay(std::int64_t ns) {

@@ -15,6 +15,8 @@
 #include "console/ports.h"
 #include "driver.h"
 #include "stats/figures.h"
+#include "tpm/tpm.h"
+#include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -32,6 +34,19 @@ void Run::post_destroy(bool graceful, const Waiter& done) {
         self->waiters_.push_back(done);
         if (self->end_ == End::none) self->end_ = End::destroyed;
         self->kill(graceful);
+    });
+    if (!posted) done(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the loop of {} has ended", who()));
+}
+
+void Run::post_end(const Ending& ending, const Waiter& done) {
+    const bool posted = loop_.post([self = shared_from_this(), ending, done] {
+        if (self->phase_ == Phase::ended) return done({});
+        self->waiters_.push_back(done);
+        if (self->end_ == End::none) {
+            self->end_ = End::told;
+            self->ending_ = ending;
+        }
+        self->kill(false);
     });
     if (!posted) done(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the loop of {} has ended", who()));
 }
@@ -135,6 +150,7 @@ std::string_view Run::end_name() const {
     case End::destroyed: return "destroyed";
     case End::failed: return "failed";
     case End::shutdown: return "shutdown";
+    case End::told: return ending_.name;
     default: return "crashed";
     }
 }
@@ -156,6 +172,7 @@ void Run::show_end(bool& transient) {
     if (end_ == End::destroyed) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
     if (end_ == End::shutdown) reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
     if (end_ == End::crashed) detail = PV_DOMAIN_EVENT_STOPPED_CRASHED;
+    if (end_ == End::told) reason = ending_.reason, detail = ending_.detail;
     if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
     claims_left_ = std::exchange(guest_->claims, {});
     guest_->live = nullptr;
@@ -165,11 +182,12 @@ void Run::show_end(bool& transient) {
     guest_->updated = false;
     guest_->taints = 0;
     guest_->agent_timeout = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;
+    guest_->backup = nullptr;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
     if (!starting) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STOPPED, detail);
-    transient = guest_->config == nullptr;
+    transient = guest_->config == nullptr && !guest_->held;
 }
 
 void Run::end() {
@@ -196,7 +214,7 @@ void Run::end() {
     phase_ = Phase::ended;
     monitor_ = nullptr;
     channels_->close("the guest has ended");
-    end_tpm();
+    tpm_->end();
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);
@@ -204,7 +222,10 @@ void Run::end() {
     // of the end, so that no restart finds it again.
     auto finish = [self, last, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
         self->clear();
-        if (last) self->forget_tpm_of(*last);
+        if (last) {
+            const Status gone = forget_tpm(self->s_.paths->dir(self->s_.host, PV_PATH_STATE), *last, 0);
+            if (!gone) log::warning("run", "{}: {}", self->who(), gone.error().message);
+        }
         const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "block/chain.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
 #include "taint.h"
@@ -51,6 +52,8 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_configs();
     load_autostart();
     load_statuses();
+    moments_.load(*this); // of guests that only run, too
+    saving().store().load(*this);
     autostart_guests();
     return {};
 }
@@ -150,6 +153,9 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         log::error("startup", "domain '{}': no thread for it to be had; it runs on unmanaged", record->name);
         return;
     }
+    const auto who = record->user.empty() ? Result<Identity>(own_identity()) : identity_of_label(record->user);
+    if (who) run->set_identity(*who);
+    else log::error("startup", "domain '{}': {}", record->name, who.error().message);
     std::uint64_t handle = 0;
     {
         const ObjectLock lock(guest->mu);
@@ -162,6 +168,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->blocks = block_state_from(record->blocks);
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         guest->claims = record->claims;
+        if (auto backup = sdk::domain::parse_backup(record->backup); backup)
+            guest->backup = std::make_shared<const BackupUnderWay>(BackupUnderWay{*std::move(backup), record->backup_files});
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

@@ -31,6 +31,8 @@ struct StatusRecord {
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
     std::vector<Claim> claims;    // files whose owner was changed for it
     std::vector<std::string> group; // its control groups, as Group::to_text()
+    std::string backup;           // document of the one that is under way; empty: none
+    std::vector<std::string> backup_files; // that were made for it
     std::vector<std::string> folders; // made for it elsewhere, to be removed with all that is in them
     std::string xml;              // the live description
 };

@@ -59,7 +59,7 @@ Found displays(const Domain& d) {
             return "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf";
         const bool secure = g.default_mode == "secure" ||
                             std::any_of(g.channels.begin(), g.channels.end(), [](const GraphicsChannel& c) { return c.mode == "secure"; });
-        if (g.type == GraphicsType::spice && secure)
+        if (g.type == GraphicsType::spice && secure && g.autoport != YesNo::yes)
             return "spice secure channels set in XML configuration, but TLS port is not provided";
     }
     if (headless > 0 && vnc + spice == 0)
@@ -129,6 +129,51 @@ Found cards(const Domain& d) {
     return {};
 }
 
+// Another process reads and writes the guest's memory.
+bool shares_memory(const Domain& d) {
+    const std::string access = d.memory_backing ? d.memory_backing->access : std::string();
+    const bool cells = d.cpu && !d.cpu->numa.empty();
+    if (!cells) return access == "shared";
+    return std::all_of(d.cpu->numa.cells.begin(), d.cpu->numa.cells.end(),
+                       [&](const NumaCell& c) { return (c.mem_access.empty() ? access : c.mem_access) == "shared"; });
+}
+
+Found served(const Domain& d) {
+    if (shares_memory(d)) return {};
+    for (const Disk& disk : d.devices.disks) {
+        if (disk.type == DiskType::vhostuser) return "'vhostuser' requires shared memory";
+    }
+    for (const Filesystem& f : d.devices.filesystems) {
+        if (f.driver.type == "virtiofs") return "'virtiofs' requires shared memory";
+    }
+    return {};
+}
+
+Found spice_lines(const Domain& d) {
+    const auto& all = d.devices.graphics;
+    if (std::any_of(all.begin(), all.end(), [](const Graphics& g) { return g.type == GraphicsType::spice; })) return {};
+    const auto refused = [](std::string_view type) { return fmt::format("chardev '{}' not supported without spice graphics", type); };
+    for (const Redirdev& r : d.devices.redirdevs)
+        if (r.type == "spicevmc" || r.type == "spiceport") return refused(r.type);
+    for (const Smartcard& s : d.devices.smartcards)
+        if (s.type == "spicevmc" || s.type == "spiceport") return refused(s.type);
+    for (const auto* list : {&d.devices.serials, &d.devices.parallels, &d.devices.consoles, &d.devices.channels}) {
+        for (const Chardev& c : *list) {
+            if (c.type == ChardevType::spicevmc || c.type == ChardevType::spiceport) return refused(kChardevTypes[static_cast<std::size_t>(c.type)]);
+        }
+    }
+    return {};
+}
+
+// The emulator has one reader, with one slot.
+Found readers(const Domain& d) {
+    for (const Smartcard& s : d.devices.smartcards) {
+        const bool first = s.info.address && s.info.address->controller.value_or(0) == 0 && s.info.address->slot.value_or(0) == 0;
+        if (!first) return "this QEMU binary lacks multiple smartcard support";
+    }
+    return {};
+}
+
 Found accelerator(const Domain& d) {
     if (d.type == "kvm") return {};
     if (d.cputune && !d.cputune->cachetunes.empty()) return "cachetune is only supported for KVM domains";
@@ -141,7 +186,7 @@ Found accelerator(const Domain& d) {
 
 Status validate(const Domain& d) {
     PV_TRY(check_actions(d));
-    for (const auto rule : {processors, formats, displays, boards, modules, cards, accelerator}) {
+    for (const auto rule : {processors, formats, displays, boards, modules, cards, served, spice_lines, readers, accelerator}) {
         if (Found wrong = rule(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
     }
     const auto zero = [](const std::vector<ChardevSource>& sources) {

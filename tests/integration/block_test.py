@@ -5,13 +5,15 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import libvirt_qemu
 
-from harness import wait
+from harness import processes, wait
 from harness.python_client import PythonCase
 
 MIB = 1 << 20
@@ -333,6 +335,22 @@ class Block(PythonCase):
         domain.create()
         limits = {d["qdev"]: (d["inserted"]["bps"], d["inserted"]["group"]) for d in self.qmp("query-block") if "inserted" in d and "group" in d["inserted"]}
         self.assertEqual(limits["/machine/peripheral/virtio-disk0/virtio-backend"], (5 * MIB, "g"))
+
+    def test_stuck_emulator_makes_nobody_wait(self):
+        domain = self.start()
+        told = domain.blockStats("vdb")
+        self.copy_to("copy.qcow2", TRANSIENT_JOB, bandwidth=MIB)
+        emulator = processes.emulator_of(self.guest.name)
+        os.kill(emulator, signal.SIGSTOP)
+        self.addCleanup(os.kill, emulator, signal.SIGCONT)
+        for ask in (lambda: self.assertEqual(domain.blockStats("vdb"), told), lambda: domain.blockInfo("vda"),
+                    lambda: self.assertEqual(domain.blockJobInfo("vda")["type"], COPY), lambda: domain.blockIoTune("vda")):
+            begin = time.monotonic()
+            ask()
+            self.assertLess(time.monotonic() - begin, 3)
+        os.kill(emulator, signal.SIGCONT)
+        domain.blockJobAbort("vda", 0)
+        self.assertEqual(domain.blockJobInfo("vda"), {})
 
     def test_figures_are_those_of_the_devices(self):
         domain = self.start(kernel=False)

@@ -97,8 +97,8 @@ void strip(std::optional<Domain>& domain, const MomentFormat& options) {
 Result<Snapshot> parse_snapshot(std::string_view text, bool validate) {
     return parse_as<Snapshot>(text, "snapshot description", "domainsnapshot", validate);
 }
-Result<Checkpoint> parse_checkpoint(std::string_view text) {
-    return parse_as<Checkpoint>(text, "checkpoint description", "domaincheckpoint");
+Result<Checkpoint> parse_checkpoint(std::string_view text, bool validate) {
+    return parse_as<Checkpoint>(text, "checkpoint description", "domaincheckpoint", validate);
 }
 Result<Backup> parse_backup(std::string_view text) {
     return parse_as<Backup>(text, "backup description", "domainbackup");

@@ -10,6 +10,7 @@ namespace polyvirt::qemu {
 namespace {
 
 constexpr int kMaxTree = 512; // nodes below a device: chain, and what is below each of its images
+constexpr std::int64_t kPause = 50'000'000;
 constexpr std::int64_t kQueryTimeout = 20 * Monitor::kSecond;
 
 std::optional<std::uint64_t> number(const Json& object, const char* key) {
@@ -100,10 +101,14 @@ void BlockSampler::give(const Result<BlockSamplePtr>& sample) {
     for (const Answer& answer : served) answer(sample);
 }
 
-namespace {
-
-sdk::Task<Result<BlockSamplePtr>> take(RunPtr run) {
-    const auto stats = co_await run->qmp("query-blockstats", Json(), kQueryTimeout);
+sdk::Task<Result<BlockSamplePtr>> take_block_sample(RunPtr run) {
+    Result<Json> stats = Json();
+    // A daemon that has just come back finds its guests one after another.
+    for (std::int64_t waited = 0; waited < BlockSampler::kFirstPatience; waited += kPause) {
+        stats = co_await run->qmp("query-blockstats", Json(), kQueryTimeout);
+        if (stats || stats.error().code != ErrorCode::operation_failed) break;
+        PV_CO_TRY(co_await run->delay(kPause));
+    }
     PV_CO_TRY(stats);
     Json flat = {{"flat", true}};
     const auto nodes = co_await run->qmp("query-named-block-nodes", std::move(flat), kQueryTimeout);
@@ -117,6 +122,8 @@ sdk::Task<Result<BlockSamplePtr>> take(RunPtr run) {
     }
     co_return BlockSamplePtr(std::move(sample));
 }
+
+namespace {
 
 // Who has waited long enough gets what there is.
 sdk::Task<Status> lose_patience(RunPtr run, BlockSamplePtr last, BlockSampler::Answer answer) {
@@ -141,7 +148,7 @@ sdk::Async<Result<BlockSamplePtr>> block_sample(const RunPtr& run) {
         }
         const bool begins = sampler->wait(answer);
         sdk::start(lose_patience(run, last, answer), [](const Status&) {});
-        if (begins) sdk::start(take(run), [sampler, last](const Result<BlockSamplePtr>& sample) {
+        if (begins) sdk::start(take_block_sample(run), [sampler, last](const Result<BlockSamplePtr>& sample) {
             const bool silent = !sample && sample.error().code != ErrorCode::operation_invalid;
             sampler->give(silent && last ? Result<BlockSamplePtr>(last) : sample);
         });

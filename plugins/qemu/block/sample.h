@@ -47,6 +47,9 @@ BlockSample read_block_sample(const Json& stats, const Json& nodes);
 // Goes on anywhere. Errors: operation_timeout, what Run::qmp() has.
 sdk::Async<Result<BlockSamplePtr>> block_sample(const RunPtr& run);
 
+// Asks, whoever else does, and keeps it. On or off the loop; goes on on it.
+sdk::Task<Result<BlockSamplePtr>> take_block_sample(RunPtr run);
+
 // Who waits for the round that is under way. Shared by the guest's state and the round itself.
 class BlockSampler {
   public:

@@ -22,6 +22,9 @@ struct Image {
 // Whether there is something to open.
 bool has_source(sdk::domain::DiskType type, const sdk::domain::DiskSource* source);
 
+// The emulator's number for a group of descriptors that a client has associated with the guest (<source fdgroup=>).
+std::uint32_t fdset_of(std::string_view group);
+
 // The node of an image's storage, without what a caller adds to it. `who` is for messages.
 Result<Options> storage(const std::string& who, const Image& image, bool floppy);
 
@@ -44,6 +47,9 @@ Options copy_on_read(const sdk::domain::Disk& disk, const std::string& below);
 // The -blockdev nodes of a disk whose images have numbers, deepest image first. Returns the name of the node that
 // the device opens.
 Result<std::string> add_blockdevs(Builder& b, const sdk::domain::Disk& disk);
+
+// The node that a disk's device opens.
+std::string top_node(const sdk::domain::Disk& disk);
 
 // The guest's own helper for persistent reservations, if a disk wants it.
 void add_own_helper(Builder& b);

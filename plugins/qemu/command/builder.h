@@ -84,6 +84,24 @@ Status add_machine(Builder& b);     // name, board, CPU, memory
 Status add_board_end(Builder& b);   // rtc, shutdown, boot, kernel
 Status add_controllers(Builder& b);
 
+// One device, as it stands on the command line and as it is plugged in later (devices/plug.h). It has its address and
+// its alias, and stands in the domain. Its place in the order of boot is its own, not that of its kind.
+Status add_one(Builder& b, const sdk::domain::Disk& disk);
+Status add_one(Builder& b, const sdk::domain::Controller& c);
+Status add_one(Builder& b, const sdk::domain::Interface& i);
+Status add_one(Builder& b, const sdk::domain::Input& i);
+Status add_one(Builder& b, const sdk::domain::Watchdog& w);
+Status add_one(Builder& b, const sdk::domain::Rng& r);
+Status add_one(Builder& b, const sdk::domain::Redirdev& r);
+Status add_one(Builder& b, const sdk::domain::Hostdev& h);
+Status add_one(Builder& b, const sdk::domain::Shmem& s);
+Status add_one(Builder& b, const sdk::domain::MemoryDevice& m);
+Status add_one(Builder& b, const sdk::domain::Filesystem& f);
+Status add_one(Builder& b, const sdk::domain::Vsock& v);
+Status add_serial(Builder& b, const sdk::domain::Chardev& c);
+Status add_channel(Builder& b, const sdk::domain::Chardev& c);
+Status add_console(Builder& b, const sdk::domain::Chardev& c);
+
 Status add_disks(Builder& b);
 Status add_interfaces(Builder& b);
 Status add_chardevs(Builder& b);

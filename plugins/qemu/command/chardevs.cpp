@@ -198,6 +198,10 @@ Status Builder::chardev(const std::string& id, ChardevType type, const std::vect
     return {};
 }
 
+Status add_serial(Builder& b, const Chardev& c) { return serial(b, c); }
+Status add_channel(Builder& b, const Chardev& c) { return channel(b, c); }
+Status add_console(Builder& b, const Chardev& c) { return console(b, c); }
+
 void name_own_sockets(Domain& domain, const std::string& folder) {
     auto& d = domain.devices;
     for (auto* list : {&d.serials, &d.parallels, &d.channels, &d.consoles})

@@ -5,6 +5,7 @@
 // opened, asked or changed; what exists only at run time (descriptors, paths) comes in the context.
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct CommandContext {
     std::string state{};      // where files of guests' memory stand
     const HostResources* host = nullptr; // null: not asked about, so that nothing is refused for lack of it
     int id = -1;            // the guest's
+    bool incoming = false;  // it waits to be told where its state comes from
+    std::map<std::string, int> taps{}; // descriptors of taps, by the interface's alias
+    bool hotplug = false;   // it runs already; descriptors go by name
     bool kvm = false;       // accelerator of this domain
     bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls
     // Makes a listening socket at a path, which the emulator gets under the number; null: the emulator makes it.

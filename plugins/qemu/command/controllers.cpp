@@ -139,6 +139,8 @@ Status controller(Builder& b, const Controller& c) {
 
 } // namespace
 
+Status add_one(Builder& b, const Controller& c) { return controller(b, c); }
+
 // Drives know their place in the order of boot from their controller.
 void add_floppy_boot(Builder& b) {
     const Chipset chipset = chipset_of(b.domain);

@@ -35,6 +35,15 @@ Status netdev(Builder& b, const Interface& i, const std::string& id) {
         if (i.driver.queues.value_or(1) > 1) o["queues"] = *i.driver.queues;
         break;
     }
+    case InterfaceType::bridge:
+    case InterfaceType::ethernet: {
+        o["type"] = "tap";
+        const auto fd = b.context.taps.find(i.info.alias.name);
+        if (b.context.hotplug) o["fd"] = "fd-" + i.info.alias.name;
+        else if (fd != b.context.taps.end()) o["fd"] = std::to_string(fd->second);
+        else return Builder::unsupported("interface '{}': its tap is missing", i.info.alias.name);
+        break;
+    }
     default:
         return Builder::unsupported("interface '{}': type '{}' is not supported by this version; 'user' is",
                                     i.info.alias.name, name(i.type));
@@ -320,6 +329,11 @@ Status panic(Builder& b, const Panic& p) {
 }
 
 } // namespace
+
+Status add_one(Builder& b, const Interface& i) { return interface(b, i, false); }
+Status add_one(Builder& b, const Input& i) { return input(b, i); }
+Status add_one(Builder& b, const Watchdog& w) { return watchdog(b, w); }
+Status add_one(Builder& b, const Rng& r) { return rng(b, r); }
 
 Status add_interfaces(Builder& b) {
     bool first = true;

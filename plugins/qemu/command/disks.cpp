@@ -144,35 +144,39 @@ void served_disk(Builder& b, const Disk& disk, bool first) {
     b.device(o);
 }
 
+Status add_with_boot(Builder& b, const Disk& disk, bool first) {
+    const bool there = has_source(disk.type, disk.source ? &*disk.source : nullptr);
+    const BootDevice kind = boot_kind(disk);
+    if (there && disk.type == DiskType::vhostuser) {
+        served_disk(b, disk, first);
+        return {};
+    }
+    std::string node;
+    if (there) {
+        PV_ASSIGN_OR_RETURN(node, add_blockdevs(b, disk));
+    } else if (disk.device != DiskDevice::cdrom && disk.device != DiskDevice::floppy) {
+        return Builder::unsupported("disk '{}' has no source", disk.target.dev);
+    }
+    PV_ASSIGN_OR_RETURN(Options o, device(b, disk));
+    if (disk.shareable) o["share-rw"] = true;
+    if (!node.empty()) o["drive"] = node;
+    o["id"] = disk.info.alias.name;
+    if (kind != BootDevice::fd) b.add_boot(o, disk.info, kind, first);
+    figures(o, disk);
+    b.device(o);
+    return {};
+}
+
 } // namespace
+
+Status add_one(Builder& b, const Disk& disk) { return add_with_boot(b, disk, false); }
 
 Status add_disks(Builder& b) {
     // A guest that starts has its numbers in its document; one that is only shown gets them here.
     std::vector<Disk> disks = b.domain.devices.disks;
     number_images(disks);
     std::set<BootDevice> seen;
-    for (const Disk& disk : disks) {
-        const bool there = has_source(disk.type, disk.source ? &*disk.source : nullptr);
-        const BootDevice kind = boot_kind(disk);
-        const bool first = seen.insert(kind).second;
-        if (there && disk.type == DiskType::vhostuser) {
-            served_disk(b, disk, first);
-            continue;
-        }
-        std::string node;
-        if (there) {
-            PV_ASSIGN_OR_RETURN(node, add_blockdevs(b, disk));
-        } else if (disk.device != DiskDevice::cdrom && disk.device != DiskDevice::floppy) {
-            return Builder::unsupported("disk '{}' has no source", disk.target.dev);
-        }
-        PV_ASSIGN_OR_RETURN(Options o, device(b, disk));
-        if (disk.shareable) o["share-rw"] = true;
-        if (!node.empty()) o["drive"] = node;
-        o["id"] = disk.info.alias.name;
-        if (kind != BootDevice::fd) b.add_boot(o, disk.info, kind, first);
-        figures(o, disk);
-        b.device(o);
-    }
+    for (const Disk& disk : disks) PV_TRY(add_with_boot(b, disk, seen.insert(boot_kind(disk)).second));
     return {};
 }
 

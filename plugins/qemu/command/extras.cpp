@@ -133,9 +133,10 @@ void add_hubs(Builder& b) {
     }
 }
 
+Status add_one(Builder& b, const Filesystem& f) { return f.driver.type == "virtiofs" ? served_folder(b, f) : shared_folder(b, f); }
+
 Status add_filesystems(Builder& b) {
-    for (const Filesystem& f : b.domain.devices.filesystems)
-        PV_TRY(f.driver.type == "virtiofs" ? served_folder(b, f) : shared_folder(b, f));
+    for (const Filesystem& f : b.domain.devices.filesystems) PV_TRY(add_one(b, f));
     return {};
 }
 
@@ -149,13 +150,9 @@ Status add_tpms(Builder& b) {
     return {};
 }
 
-Status add_last(Builder& b) {
-    const Domain& d = b.domain;
-    if (d.features.vmcoreinfo && d.features.vmcoreinfo->state == OnOff::on) b.device({{"driver", "vmcoreinfo"}});
-    if (!d.devices.vsock) return {};
-    const Vsock& v = *d.devices.vsock;
+Status add_one(Builder& b, const Vsock& v) {
     if (!b.context.sketch)
-        return Builder::unsupported("domain '{}': vsock is not supported by this version", d.name);
+        return Builder::unsupported("domain '{}': vsock is not supported by this version", b.domain.name);
     Options o{{"driver", Builder::virtio_driver("vhost-vsock", v.model)}};
     Builder::add_virtio(o, v.driver);
     o["id"] = v.info.alias.name;
@@ -164,6 +161,12 @@ Status add_last(Builder& b) {
     b.add_pci(o, v.info);
     b.device(o);
     return {};
+}
+
+Status add_last(Builder& b) {
+    const Domain& d = b.domain;
+    if (d.features.vmcoreinfo && d.features.vmcoreinfo->state == OnOff::on) b.device({{"driver", "vmcoreinfo"}});
+    return d.devices.vsock ? add_one(b, *d.devices.vsock) : Status{};
 }
 
 } // namespace polyvirt::qemu

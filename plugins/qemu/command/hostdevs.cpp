@@ -91,22 +91,27 @@ std::string filter(const RedirFilter& f) {
 
 } // namespace
 
+Status add_one(Builder& b, const Redirdev& r) {
+    const auto found = std::find(std::begin(kChardevTypes), std::end(kChardevTypes), r.type);
+    if (found == std::end(kChardevTypes))
+        return Builder::unsupported("redirdev '{}': no character device of type '{}'", r.info.alias.name, r.type);
+    const std::string chardev = "char" + r.info.alias.name;
+    const auto type = static_cast<ChardevType>(found - std::begin(kChardevTypes));
+    const std::string_view name = type == ChardevType::dbus ? "org.qemu.usbredir" : "usbredir";
+    PV_TRY(b.chardev(chardev, type, r.sources, r.protocol, name, {}));
+    Options o{{"driver", "usb-redir"}, {"chardev", chardev}, {"id", r.info.alias.name}};
+    const auto& rules = b.domain.devices.redir_filter;
+    if (rules && !rules->rules.empty()) o["filter"] = filter(*rules);
+    if (r.info.boot.order) o["bootindex"] = *r.info.boot.order;
+    b.add_usb(o, r.info);
+    b.device(o);
+    return {};
+}
+
+Status add_one(Builder& b, const Hostdev& h) { return hostdev(b, h); }
+
 Status add_redirdevs(Builder& b) {
-    const Devices& v = b.domain.devices;
-    for (const Redirdev& r : v.redirdevs) {
-        const auto found = std::find(std::begin(kChardevTypes), std::end(kChardevTypes), r.type);
-        if (found == std::end(kChardevTypes))
-            return Builder::unsupported("redirdev '{}': no character device of type '{}'", r.info.alias.name, r.type);
-        const std::string chardev = "char" + r.info.alias.name;
-        const auto type = static_cast<ChardevType>(found - std::begin(kChardevTypes));
-        const std::string_view name = type == ChardevType::dbus ? "org.qemu.usbredir" : "usbredir";
-        PV_TRY(b.chardev(chardev, type, r.sources, r.protocol, name, {}));
-        Options o{{"driver", "usb-redir"}, {"chardev", chardev}, {"id", r.info.alias.name}};
-        if (v.redir_filter && !v.redir_filter->rules.empty()) o["filter"] = filter(*v.redir_filter);
-        if (r.info.boot.order) o["bootindex"] = *r.info.boot.order;
-        b.add_usb(o, r.info);
-        b.device(o);
-    }
+    for (const Redirdev& r : b.domain.devices.redirdevs) PV_TRY(add_one(b, r));
     return {};
 }
 

@@ -200,41 +200,44 @@ Status add_cells(Builder& b) {
     return d.cpu && !d.cpu->numa.empty() ? add_numa(b) : Status{};
 }
 
-Status add_memory_modules(Builder& b) {
-    for (const MemoryDevice& m : b.domain.devices.memories) {
-        if (m.model != "dimm" && m.model != "nvdimm" && m.model != "virtio-mem" && m.model != "virtio-pmem")
-            return Builder::unsupported("memory device '{}': model '{}' is not supported by this version", m.info.alias.name, m.model);
-        BackendRequest request;
-        request.id = "mem" + m.info.alias.name;
-        // Slots are of 2 MiB, and what is behind one is as large, even where the guest sees less.
-        const std::uint64_t kib = m.target.size.value_or(0);
-        request.kib = m.model.ends_with("dimm") ? (kib + 2047) / 2048 * 2048 : kib;
-        request.access = m.access;
-        request.discard = m.discard;
-        request.path = m.source.path;
-        request.pmem = m.source.pmem;
-        request.align = m.source.align_size;
-        request.cell = m.target.node;
-        request.page = m.source.page_size;
-        PV_ASSIGN_OR_RETURN(const Options memory, backend(b, request));
-        b.json("-object", memory);
-        const bool virtio = m.model.starts_with("virtio");
-        Options o{{"driver", m.model == "dimm" ? "pc-dimm" : virtio ? m.model + "-pci" : m.model}};
-        if (m.target.node) o["node"] = *m.target.node;
-        if (m.target.label_size) o["label-size"] = *m.target.label_size * 1024;
-        if (m.target.block) o["block-size"] = *m.target.block * 1024;
-        if (m.target.requested) o["requested-size"] = *m.target.requested * 1024;
-        if (m.uuid) o["uuid"] = m.uuid->to_string();
-        if (m.target.readonly) o["unarmed"] = true;
-        o["memdev"] = request.id;
-        o["id"] = m.info.alias.name;
-        if (m.info.address && m.info.address->type == AddressType::dimm) {
-            if (m.info.address->slot) o["slot"] = *m.info.address->slot;
-            if (m.info.address->base) o["addr"] = *m.info.address->base;
-        }
-        b.add_pci(o, m.info);
-        b.device(o);
+Status add_one(Builder& b, const MemoryDevice& m) {
+    if (m.model != "dimm" && m.model != "nvdimm" && m.model != "virtio-mem" && m.model != "virtio-pmem")
+        return Builder::unsupported("memory device '{}': model '{}' is not supported by this version", m.info.alias.name, m.model);
+    BackendRequest request;
+    request.id = "mem" + m.info.alias.name;
+    // Slots are of 2 MiB, and what is behind one is as large, even where the guest sees less.
+    const std::uint64_t kib = m.target.size.value_or(0);
+    request.kib = m.model.ends_with("dimm") ? (kib + 2047) / 2048 * 2048 : kib;
+    request.access = m.access;
+    request.discard = m.discard;
+    request.path = m.source.path;
+    request.pmem = m.source.pmem;
+    request.align = m.source.align_size;
+    request.cell = m.target.node;
+    request.page = m.source.page_size;
+    PV_ASSIGN_OR_RETURN(const Options memory, backend(b, request));
+    b.json("-object", memory);
+    const bool virtio = m.model.starts_with("virtio");
+    Options o{{"driver", m.model == "dimm" ? "pc-dimm" : virtio ? m.model + "-pci" : m.model}};
+    if (m.target.node) o["node"] = *m.target.node;
+    if (m.target.label_size) o["label-size"] = *m.target.label_size * 1024;
+    if (m.target.block) o["block-size"] = *m.target.block * 1024;
+    if (m.target.requested) o["requested-size"] = *m.target.requested * 1024;
+    if (m.uuid) o["uuid"] = m.uuid->to_string();
+    if (m.target.readonly) o["unarmed"] = true;
+    o["memdev"] = request.id;
+    o["id"] = m.info.alias.name;
+    if (m.info.address && m.info.address->type == AddressType::dimm) {
+        if (m.info.address->slot) o["slot"] = *m.info.address->slot;
+        if (m.info.address->base) o["addr"] = *m.info.address->base;
     }
+    b.add_pci(o, m.info);
+    b.device(o);
+    return {};
+}
+
+Status add_memory_modules(Builder& b) {
+    for (const MemoryDevice& m : b.domain.devices.memories) PV_TRY(add_one(b, m));
     return {};
 }
 

@@ -40,14 +40,17 @@ Result<Options> doorbell(Builder& b, const Shmem& s) {
 
 } // namespace
 
+Status add_one(Builder& b, const Shmem& s) {
+    if (s.model != "ivshmem-plain" && s.model != "ivshmem-doorbell")
+        return Builder::unsupported("shared memory '{}': model '{}' is not supported", s.name, s.model);
+    PV_ASSIGN_OR_RETURN(Options o, s.model == "ivshmem-plain" ? plain(b, s) : doorbell(b, s));
+    b.add_pci(o, s.info);
+    b.device(o);
+    return {};
+}
+
 Status add_shmems(Builder& b) {
-    for (const Shmem& s : b.domain.devices.shmems) {
-        if (s.model != "ivshmem-plain" && s.model != "ivshmem-doorbell")
-            return Builder::unsupported("shared memory '{}': model '{}' is not supported", s.name, s.model);
-        PV_ASSIGN_OR_RETURN(Options o, s.model == "ivshmem-plain" ? plain(b, s) : doorbell(b, s));
-        b.add_pci(o, s.info);
-        b.device(o);
-    }
+    for (const Shmem& s : b.domain.devices.shmems) PV_TRY(add_one(b, s));
     return {};
 }
 

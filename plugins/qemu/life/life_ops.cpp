@@ -2,8 +2,11 @@
 // Copyright 2026 The polyvirt authors
 #include "life/life_ops.h"
 
+#include <cerrno>
 #include <iterator>
 #include <optional>
+
+#include <fcntl.h>
 
 #include "base/error_text.h"
 #include "driver.h"
@@ -35,6 +38,26 @@ Part::Task LifeOps::wake_up(sdk::OperationPtr, GuestPtr guest) {
     const auto woken = co_await run->qmp("system_wakeup");
     PV_CO_TRY(woken);
     co_return co_await driver_.saved(guest);
+}
+
+pv_status LifeOps::fd_associate(pv_call* call, const pv_obj* obj, const pv_dom_fd_associate_in& in, pv_dom_fd_associate_out&) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE | PV_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE,
+                                         "qemuDomainFDAssociate");
+        !flags)
+        return answer(call, flags);
+    if (in.name == nullptr || *in.name == 0 || in.nfds == 0)
+        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "a group of descriptors has a name and at least one descriptor"));
+    Guest::FdGroup group{s_.call->client(call), {}};
+    for (std::uint32_t i = 0; i < in.nfds; ++i) {
+        UniqueFd copy(::fcntl(in.fds[i], F_DUPFD_CLOEXEC, 3));
+        if (!copy) return answer(call, make_system_error(errno, ErrorDomain::qemu, "cannot keep a descriptor"));
+        group.fds.push_back(std::move(copy));
+    }
+    const GuestPtr guest = guest_of(obj);
+    const ObjectLock lock(guest->mu);
+    if (s_.client->on_close(s_.host, group.client, kFdGroups, guest->handle) == PV_GONE) return PV_OK;
+    guest->fd_groups[in.name] = std::move(group);
+    return PV_OK;
 }
 
 pv_status LifeOps::set_lifecycle_action(pv_call* call, const pv_obj* obj, const pv_dom_set_lifecycle_action_in& in,

@@ -85,6 +85,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
         bool whole = false; // wants the answer as it stands
     };
 
+    [[nodiscard]] std::int64_t deadline(std::int64_t timeout_ns) const;
     void send(Json document, std::vector<UniqueFd> fds, Command command);
     [[nodiscard]] ssize_t send_some();
 

@@ -51,7 +51,24 @@ std::optional<Address> drive_address(const Disk& disk) {
     }
 }
 
-// Disks of one bus stand together, in the order of their targets, where the first of the bus stood.
+// What says no more than that nothing was said.
+void default_driver(DiskDriver& v) {
+    if (v.cache == DiskCache::default_)
+        v.cache = {};
+    for (ErrorPolicy* policy : {&v.error_policy, &v.rerror_policy}) {
+        if (*policy == ErrorPolicy::default_)
+            *policy = {};
+    }
+    if (v.io == DiskIo::default_)
+        v.io = {};
+    if (v.discard == DiscardPolicy::default_)
+        v.discard = {};
+    if (v.detect_zeroes == DetectZeroes::default_)
+        v.detect_zeroes = {};
+}
+
+} // namespace
+
 void order_disks(std::vector<Disk>& disks) {
     std::vector<Disk> ordered;
     for (Disk& disk : disks) {
@@ -71,24 +88,6 @@ void order_disks(std::vector<Disk>& disks) {
     }
     disks = std::move(ordered);
 }
-
-// What says no more than that nothing was said.
-void default_driver(DiskDriver& v) {
-    if (v.cache == DiskCache::default_)
-        v.cache = {};
-    for (ErrorPolicy* policy : {&v.error_policy, &v.rerror_policy}) {
-        if (*policy == ErrorPolicy::default_)
-            *policy = {};
-    }
-    if (v.io == DiskIo::default_)
-        v.io = {};
-    if (v.discard == DiscardPolicy::default_)
-        v.discard = {};
-    if (v.detect_zeroes == DetectZeroes::default_)
-        v.detect_zeroes = {};
-}
-
-} // namespace
 
 int disk_number(std::string_view dev) {
     const Prefix* p = prefix_of(dev);

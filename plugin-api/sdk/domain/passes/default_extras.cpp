@@ -5,6 +5,17 @@
 #include "sdk/domain/passes/defaults.h"
 
 namespace polyvirt::sdk::domain {
+namespace {
+
+// Of the character device behind a device.
+void default_protocol(std::string_view type, std::string& protocol) {
+    if (type != "tcp")
+        protocol.clear();
+    else if (protocol.empty())
+        protocol = "raw";
+}
+
+} // namespace
 
 void default_extras(Domain& d) {
     if (d.genid && !d.genid->uuid)
@@ -61,13 +72,13 @@ void default_extras(Domain& d) {
         if (t.backend.type == "emulator" && t.backend.version.empty())
             t.backend.version = "2.0";
     }
+    for (Rng& r : v.rngs)
+        default_protocol(r.backend.type, r.backend.protocol);
     for (Smartcard& s : v.smartcards) {
-        if (s.type != "tcp")
-            s.protocol.clear();
+        default_protocol(s.type, s.protocol);
     }
     for (Redirdev& r : v.redirdevs) {
-        if (r.type != "tcp")
-            r.protocol.clear();
+        default_protocol(r.type, r.protocol);
         if (r.bus.empty())
             r.bus = "usb";
         if (r.type == "dbus" && r.sources.empty())

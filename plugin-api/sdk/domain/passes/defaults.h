@@ -35,6 +35,8 @@ void default_extras(Domain& d);
 // Of the emulators' own range.
 xml::Mac random_mac();
 
+// Disks of one bus stand together, in the order of their targets, where the first of the bus stood.
+void order_disks(std::vector<Disk>& disks);
 // "sdc" -> 2; -1: no such name.
 int disk_number(std::string_view dev);
 

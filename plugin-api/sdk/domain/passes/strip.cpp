@@ -73,6 +73,15 @@ void drop_live_state(Domain& d) {
     }
     if (d.cputune)
         for (CacheTune& t : d.cputune->cachetunes) t.id.clear();
+    for (Graphics& g : d.devices.graphics) {
+        // The address of a network is found when the guest starts.
+        if (!g.listens.empty() && g.listens[0].type == ListenType::network)
+            g.listen.clear();
+        for (GraphicsListen& l : g.listens) {
+            if (l.type == ListenType::network)
+                l.address.clear();
+        }
+    }
     for (Seclabel& s : d.seclabels) {
         s.imagelabel.clear();
         if (s.type == "dynamic")

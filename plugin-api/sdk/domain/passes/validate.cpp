@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <set>
 
 #include "base/error_text.h"
 #include "sdk/domain/passes/defaults.h"
@@ -232,13 +233,26 @@ Found missing_paths(const Domain& d) {
     return {};
 }
 
+Found audio_ids(const Domain& d) {
+    std::set<std::uint32_t> ids;
+    for (const Audio& a : d.devices.audios) {
+        if (a.id && !ids.insert(*a.id).second)
+            return fmt::format("audio ID {} is used multiple times", *a.id);
+    }
+    for (const Sound& s : d.devices.sounds) {
+        if (s.audio.id && !ids.empty() && !ids.contains(*s.audio.id))
+            return fmt::format("no audio device with ID {}", *s.audio.id);
+    }
+    return {};
+}
+
 constexpr DomainRule kRules[] = {
     {ErrorCode::config_unsupported, primary_videos},   {ErrorCode::config_unsupported, two_auths},
     {ErrorCode::config_unsupported, scsi_address},     {ErrorCode::config_unsupported, mediated},
     {ErrorCode::config_unsupported, numatune_nodeset}, {ErrorCode::config_unsupported, graphics_sockets},
     {ErrorCode::xml_error, memnodes},                  {ErrorCode::xml_error, duplicate_hostdevs},
     {ErrorCode::xml_error, udp_sources},               {ErrorCode::xml_error, network_listens},
-    {ErrorCode::xml_error, reconnect_timeouts},
+    {ErrorCode::xml_error, reconnect_timeouts},        {ErrorCode::xml_error, audio_ids},
     {ErrorCode::xml_detail, firmware_loader},          {ErrorCode::xml_detail, usb_masters},
     {ErrorCode::xml_detail, bios_date},                {ErrorCode::xml_detail, module_nodes},
     {ErrorCode::internal_error, missing_paths},

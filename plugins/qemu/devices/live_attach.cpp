@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include <algorithm>
+#include <utility>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "block/chain.h"
+#include "command/builder.h"
+#include "devices/live.h"
+#include "launch/listen.h"
+#include "monitor/json.h"
+#include "net/tap.h"
+#include "sdk/domain/passes.h"
+#include "validate.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+namespace dom = sdk::domain;
+using dom::Device;
+using dom::DeviceKind;
+
+constexpr const char* kUnnamed = "\x01"; // as long as the device has no alias
+
+template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
+    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
+}
+
+Status check_disk(const dom::Disk& disk) {
+    if (disk.device == dom::DiskDevice::cdrom || disk.device == dom::DiskDevice::floppy)
+        return unsupported("{} device hotplug isn't supported", name(disk.device));
+    const dom::DiskBus bus = disk.target.bus;
+    if (bus == dom::DiskBus::virtio || bus == dom::DiskBus::scsi || bus == dom::DiskBus::usb) return {};
+    return unsupported("disk bus '{}' cannot be hotplugged.", name(bus));
+}
+
+Status check_line(const Device& device) {
+    const auto& c = device.as<dom::Chardev>();
+    const std::string& type = c.target.type;
+    if (device.kind == DeviceKind::serial && (type == "usb-serial" || type == "pci-serial")) return {};
+    if (device.kind == DeviceKind::channel && (type == "virtio" || type == "guestfwd")) return {};
+    if (device.kind == DeviceKind::console && type == "virtio") return {};
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "Unsupported address type for character device");
+}
+
+// What a running emulator takes, as the peer has it.
+Status check_plug(const Device& device) {
+    switch (device.kind) {
+    case DeviceKind::disk: return check_disk(device.as<dom::Disk>());
+    case DeviceKind::controller: {
+        const dom::ControllerType type = device.as<dom::Controller>().type;
+        if (type == dom::ControllerType::scsi || type == dom::ControllerType::virtio_serial || type == dom::ControllerType::usb) return {};
+        return unsupported("'{}' controller cannot be hot plugged.", name(type));
+    }
+    case DeviceKind::input: {
+        const dom::InputBus bus = device.as<dom::Input>().bus;
+        if (bus == dom::InputBus::usb || bus == dom::InputBus::virtio) return {};
+        return unsupported("input device on bus '{}' cannot be hot plugged.", name(bus));
+    }
+    case DeviceKind::filesystem:
+        if (device.as<dom::Filesystem>().driver.type == "virtiofs") return {};
+        return unsupported("only virtiofs filesystems can be hotplugged");
+    case DeviceKind::serial:
+    case DeviceKind::channel:
+    case DeviceKind::console: return check_line(device);
+    case DeviceKind::interface:
+    case DeviceKind::hostdev:
+    case DeviceKind::redirdev:
+    case DeviceKind::rng:
+    case DeviceKind::memory:
+    case DeviceKind::shmem:
+    case DeviceKind::watchdog:
+    case DeviceKind::vsock: return {};
+    default: return unsupported("live attach of device '{}' is not supported", dom::element_of(device.kind));
+    }
+}
+
+std::string source_of(const dom::Disk& disk) { return disk.source ? (disk.source->file.empty() ? disk.source->dev : disk.source->file) : "(null)"; }
+
+Status check_there(const Domain& live, const Device& device) {
+    if (device.kind != DeviceKind::disk) return {};
+    const auto& disk = device.as<dom::Disk>();
+    for (const dom::Disk& other : live.devices.disks) {
+        if (other.target.dev == disk.target.dev)
+            return make_error(ErrorCode::xml_error, ErrorDomain::domain, "target '{}' duplicated for disk sources '{}' and '{}'",
+                              disk.target.dev, source_of(other), source_of(disk));
+    }
+    return {};
+}
+
+bool same_controller(const dom::Controller& a, const dom::Controller& b) {
+    return a.type == b.type && a.index == b.index && a.model == b.model && a.master.startport == b.master.startport;
+}
+
+// Those that the passes have added for the device.
+Result<std::vector<Device>> new_controllers(const Domain& before, const Domain& after, const std::string& own) {
+    std::vector<Device> list;
+    for (const dom::Controller& c : after.devices.controllers) {
+        const auto& old = before.devices.controllers;
+        if (c.info.alias.name == own || std::any_of(old.begin(), old.end(), [&](const dom::Controller& o) { return same_controller(o, c); }))
+            continue;
+        if (c.type == dom::ControllerType::pci)
+            return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "No more available PCI slots");
+        const Device device{DeviceKind::controller, c};
+        PV_TRY(check_plug(device));
+        list.push_back(device);
+    }
+    return list;
+}
+
+} // namespace
+
+Status settle_images(const GuestPtr& guest, dom::Disk& disk) {
+    if (disk.type == dom::DiskType::vhostuser) return {};
+    Chain chain = chain_of(disk);
+    PV_TRY(complete_chain(chain));
+    set_chain(disk, chain);
+    std::vector<dom::Disk> alone{std::move(disk)};
+    {
+        const ObjectLock lock(guest->mu);
+        guest->blocks.next_image = number_images(alone, guest->blocks.next_image);
+    }
+    disk = std::move(alone.front());
+    return {};
+}
+
+CommandContext live_context(Driver& driver, const Run& run, const Domain& domain, const HostResources* host) {
+    CommandContext context;
+    context.folder = run.folder_path();
+    context.kvm = domain.type == "kvm";
+    context.id = run.id();
+    context.state = driver.services().paths->dir(driver.services().host, PV_PATH_STATE);
+    context.host = host;
+    context.hotplug = true;
+    return context;
+}
+
+Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml) {
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest->mu);
+        live = guest->live;
+    }
+    if (!live) return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+    PV_ASSIGN_OR_RETURN(Device device, dom::parse_device(xml, true));
+    fill_attached(device);
+    PV_ASSIGN_OR_RETURN(Device full, dom::with_defaults(*live, device, [&](Domain& d) { return driver.fill_defaults(d); }));
+    PV_TRY(check_attached(*live, device, full));
+    PV_TRY(check_plug(full));
+    PV_TRY(check_there(*live, full));
+    PV_TRY(dom::check_attach(*live, full, ErrorDomain::qemu));
+    Domain next = *live;
+    if (device.info() != nullptr && device.info()->alias.name.empty()) device.info()->alias.name = kUnnamed;
+    const std::string name = device.info() != nullptr ? device.info()->alias.name : std::string();
+    dom::add_device(next.devices, std::move(device));
+    PV_TRY(driver.complete(next));
+    auto ref = dom::find_alias(next.devices, name);
+    if (!ref) return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the device was lost while it was completed");
+    if (name == kUnnamed) dom::info_at(next.devices, *ref)->alias.name.clear();
+    dom::assign_aliases(next);
+    auto plan = std::make_shared<AttachPlan>();
+    plan->device = dom::device_at(next.devices, *ref);
+    PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
+    if (plan->device.kind == DeviceKind::disk) PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
+    if (plan->device.kind == DeviceKind::interface && wants_tap(plan->device.as<dom::Interface>())) {
+        PV_ASSIGN_OR_RETURN(Tap tap, open_tap(plan->device.as<dom::Interface>()));
+        plan->device.as<dom::Interface>().target.dev = tap.name;
+        plan->descriptors["fd-" + tap.alias] = std::move(tap.fd);
+    }
+    dom::replace_device(next.devices, *ref, plan->device);
+    const HostResources host = host_resources();
+    CommandContext context = live_context(driver, *run, next, &host);
+    std::size_t sockets = 0;
+    context.pass_socket = [&](const std::string& path) -> Result<int> {
+        const int number = static_cast<int>(sockets++);
+        PV_ASSIGN_OR_RETURN(plan->descriptors[socket_name(std::to_string(number))], listen_at(path));
+        return number;
+    };
+    for (const Device& c : plan->controllers) {
+        PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, c));
+        plan->plugs.push_back(std::move(plug));
+    }
+    PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, plan->device));
+    plan->plugs.push_back(std::move(plug));
+    PV_ASSIGN_OR_RETURN(plan->needs, needs_of_device(plan->device));
+    return plan;
+}
+
+namespace {
+
+// The terminal that the emulator opened for a line.
+void use_terminal(Device& device, const std::string& path) {
+    if (path.empty() || device.kind == DeviceKind::redirdev || !std::holds_alternative<dom::Chardev>(device.value)) return;
+    auto& c = device.as<dom::Chardev>();
+    if (c.sources.empty()) c.sources.emplace_back();
+    c.sources.front().path = path;
+    if (device.kind == DeviceKind::console) c.tty = path;
+}
+
+void use_module(Device& device, const Json& modules) {
+    auto& m = device.as<dom::MemoryDevice>();
+    if (!modules.is_array() || !m.info.address || m.info.address->type != dom::AddressType::dimm) return;
+    for (const Json& entry : modules) {
+        const auto data = entry.find("data");
+        if (data == entry.end() || text_of(*data, "id") != m.info.alias.name) continue;
+        if (const auto slot = data->find("slot"); slot != data->end() && slot->is_number_unsigned()) m.info.address->slot = slot->get<std::uint32_t>();
+        if (const auto at = data->find("addr"); at != data->end() && at->is_number_unsigned()) m.info.address->base = at->get<std::uint64_t>();
+    }
+}
+
+// A descriptor, under the name that the next command takes it by.
+sdk::Async<Result<Json>> hand_over(const RunPtr& run, const AttachPlanPtr& plan, const std::string& name) {
+    Json arguments = Json::object();
+    arguments["fdname"] = name;
+    std::vector<UniqueFd> fds;
+    fds.push_back(std::move(plan->descriptors.at(name)));
+    return run->qmp("getfd", std::move(arguments), std::move(fds));
+}
+
+sdk::Task<Status> take_out(RunPtr run, std::vector<PlugStep> done) {
+    for (auto step = done.rbegin(); step != done.rend(); ++step) {
+        if (step->undo.empty()) continue;
+        if (step->undo == "device_del") {
+            const std::string alias = step->undo_arguments.value("id", std::string());
+            (void)co_await unplug(run->guest(), run, alias, true);
+            continue;
+        }
+        Json arguments = step->undo_arguments;
+        const auto reply = co_await run->qmp(step->undo, std::move(arguments));
+        if (!reply) log::warning("devices", "domain '{}': {} cannot be undone: {}", run->guest()->name, step->command, reply.error().message);
+    }
+    co_return Status{};
+}
+
+} // namespace
+
+sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan) {
+    std::vector<PlugStep> done;
+    for (const Plug& plug : plan->plugs) {
+        for (const PlugStep& step : plug.steps) {
+            Json arguments = step.arguments;
+            Result<Json> reply = Json();
+            if (plan->descriptors.contains(step.descriptor)) reply = co_await hand_over(run, plan, step.descriptor);
+            if (reply) reply = co_await run->qmp(step.command, std::move(arguments));
+            if (!reply) {
+                const Error why = reply.error();
+                (void)co_await take_out(run, done);
+                co_return why;
+            }
+            if (step.command == "chardev-add") use_terminal(plan->device, text_of(*reply, "pty"));
+            done.push_back(step);
+        }
+    }
+    // Where the module came to lie is the emulator's choice.
+    if (plan->device.kind == DeviceKind::memory) {
+        const auto modules = co_await run->qmp("query-memory-devices");
+        if (modules) use_module(plan->device, *modules);
+    }
+    co_return Status{};
+}
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 The polyvirt authors
+"""Every kind of device in a real guest, from its start and plugged in later: whether it is there says the emulator,
+asked through a QMP socket of the test's own."""
+
+import json
+import socket
+import subprocess
+
+import libvirt
+
+from harness import settings, wait
+from harness.python_client import PythonCase
+
+LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
+
+# Label; element with {F}, the folder, and the user's alias in the place of {A}; where the emulator has it, by
+# "kind of thing:its name"; whether it can be plugged into a running guest.
+DEVICES = [
+    ("virtio-disk", "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{F}/a.qcow2'/>"
+                    "<target dev='vdb' bus='virtio'/>{A}</disk>", ["device:ua-virtio-disk", "image:a.qcow2"], True),
+    ("scsi-disk", "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{F}/b.raw'/>"
+                  "<target dev='sdb' bus='scsi'/>{A}</disk>", ["device:ua-scsi-disk", "image:b.raw"], True),
+    ("usb-disk", "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{F}/c.raw'/>"
+                 "<target dev='sdc' bus='usb'/>{A}</disk>", ["device:ua-usb-disk", "image:c.raw"], True),
+    ("cdrom", "<disk type='file' device='cdrom'><source file='{F}/d.iso'/><target dev='hdc' bus='ide'/>{A}</disk>",
+     ["device:ua-cdrom", "image:d.iso"], False),
+    ("floppy", "<disk type='file' device='floppy'><source file='{F}/e.img'/><target dev='fda' bus='fdc'/>{A}</disk>",
+     ["device:ua-floppy", "image:e.img"], False),
+    ("virtio-nic", "<interface type='user'><model type='virtio'/>{A}</interface>",
+     ["device:ua-virtio-nic", "netdev:hostua-virtio-nic"], True),
+    ("e1000", "<interface type='user'><model type='e1000'/>{A}</interface>", ["device:ua-e1000", "netdev:hostua-e1000"], True),
+    ("scsi-controller", "<controller type='scsi' index='1' model='virtio-scsi'>{A}</controller>", ["device:ua-scsi-controller"], True),
+    ("rng", "<rng model='virtio'><backend model='random'>/dev/urandom</backend>{A}</rng>",
+     ["device:ua-rng", "object:objua-rng"], True),
+    ("memory", "<memory model='dimm'><target><size unit='MiB'>64</size><node>0</node></target>{A}</memory>",
+     ["device:ua-memory", "object:memua-memory"], True),
+    ("shmem", "<shmem name='{N}'><model type='ivshmem-plain'/><size unit='M'>4</size>{A}</shmem>",
+     ["device:ua-shmem", "object:shmmem-ua-shmem"], True),
+    ("watchdog", "<watchdog model='i6300esb' action='none'>{A}</watchdog>", ["device:ua-watchdog"], True),
+    ("usb-tablet", "<input type='tablet' bus='usb'>{A}</input>", ["device:ua-usb-tablet"], True),
+    ("virtio-keyboard", "<input type='keyboard' bus='virtio'>{A}</input>", ["device:ua-virtio-keyboard"], True),
+    ("redirdev", "<redirdev bus='usb' type='unix'><source mode='bind' path='{F}/redir.sock'/>{A}</redirdev>",
+     ["device:ua-redirdev", "chardev:charua-redirdev"], True),
+    ("channel", "<channel type='unix'><source mode='bind' path='{F}/channel.sock'/>"
+                "<target type='virtio' name='org.example.0'/>{A}</channel>",
+     ["device:ua-channel", "chardev:charua-channel"], True),
+    ("virtio-console", "<console type='pty'><target type='virtio'/>{A}</console>",
+     ["device:ua-virtio-console", "chardev:charua-virtio-console"], True),
+    ("pci-serial", "<serial type='pty'><target type='pci-serial' port='1'><model name='pci-serial'/></target>{A}</serial>",
+     ["device:ua-pci-serial", "chardev:charua-pci-serial"], True),
+    ("parallel", "<parallel type='null'><target port='0'/>{A}</parallel>", ["device:ua-parallel", "chardev:charua-parallel"], False),
+    ("sound", "<sound model='ac97'>{A}</sound>", ["device:ua-sound"], False),
+    ("video", "<video><model type='vga'/>{A}</video>", ["device:ua-video"], False),
+    ("balloon", "<memballoon model='virtio'>{A}</memballoon>", ["device:ua-balloon"], False),
+    ("9p", "<filesystem type='mount'><source dir='{F}'/><target dir='shared'/>{A}</filesystem>", ["device:ua-9p"], False),
+    ("panic", "<panic model='isa'/>", ["type:pvpanic"], False),
+    ("hub", "<hub type='usb'>{A}</hub>", ["device:ua-hub"], False),
+]
+NUMA = ("<maxMemory slots='4' unit='MiB'>1024</maxMemory>", "<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>")
+
+
+class Emulator:
+    """A second monitor of a guest's emulator."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(settings.PATIENCE)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("rw")
+        self.file.readline()
+        self.ask("qmp_capabilities")
+
+    def ask(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            reply = json.loads(self.file.readline())
+            if "event" not in reply:
+                return reply.get("return", reply.get("error"))
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def has(self, thing):
+        kind, name = thing.split(":", 1)
+        if kind == "device":
+            return name in [one["name"] for one in self.ask("qom-list", path="/machine/peripheral")]
+        if kind == "object":
+            return name in [one["name"] for one in self.ask("qom-list", path="/objects")]
+        if kind == "chardev":
+            return name in [one["label"] for one in self.ask("query-chardev")]
+        if kind == "image":
+            return any(one["file"].endswith("/" + name) for one in self.ask("query-named-block-nodes"))
+        if kind == "netdev":
+            return f"type=user" in self.monitor("info network") and name in self.monitor("info network")
+        return name in self.monitor("info qtree") or name in self.monitor("info qom-tree")
+
+    def monitor(self, line):
+        return self.ask("human-monitor-command", **{"command-line": line})
+
+
+class DeviceMatrix(PythonCase):
+    def prepare(self):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(self.folder / "a.qcow2"), "1M"], check=True)
+        for name in ("b.raw", "c.raw", "d.iso", "d2.iso", "e.img"):
+            (self.folder / name).write_bytes(bytes(1440 * 1024))
+
+    def element(self, label, text):
+        return text.replace("{F}", str(self.folder)).replace("{N}", f"{self.folder.name}-{label}").replace(
+            "{A}", f"<alias name='ua-{label}'/>")
+
+    def description(self, devices=""):
+        guest = self.new_guest()
+        qmp = self.folder / "test.qmp"
+        extra = (f"<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-qmp'/>"
+                 f"<qemu:arg value='unix:{qmp},server=on,wait=off'/></qemu:commandline>")
+        guest.xml = (guest.xml.replace("</devices>", devices + "</devices>" + NUMA[1]).replace("<memory ", NUMA[0] + "<memory ", 1)
+                     .replace("</domain>", extra + "</domain>"))
+        return guest, qmp
+
+    def start(self, devices="", paused=True):
+        guest, qmp = self.description(devices)
+        domain = self.connect().defineXML(guest.xml)
+        domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED if paused else 0)
+        emulator = Emulator(qmp)
+        self.addCleanup(emulator.close)
+        return guest, domain, emulator
+
+    def test_every_kind_is_there_from_the_start(self):
+        devices = "".join(self.element(label, text) for label, text, _, _ in DEVICES)
+        _, _, emulator = self.start(devices)
+        missing = [thing for _, _, things, _ in DEVICES for thing in things if not emulator.has(thing)]
+        self.assertEqual(missing, [])
+
+    def test_what_can_be_plugged_in_comes_and_goes(self):
+        """In a guest that stands still: what its system would have to let go of stays, and is still in the document."""
+        _, domain, emulator = self.start()
+        hot = [row for row in DEVICES if row[3]]
+        aliases = set()
+        for label, text, things, _ in hot:
+            with self.subTest(attach=label):
+                domain.attachDeviceFlags(self.element(label, text), LIVE)
+                self.assertEqual([thing for thing in things if not emulator.has(thing)], [])
+                self.assertIn(f"ua-{label}", domain.XMLDesc())
+        for label, text, things, _ in hot:
+            with self.subTest(detach=label):
+                domain.detachDeviceAlias(f"ua-{label}", LIVE)
+        for label in ("usb-tablet", "usb-disk", "redirdev"):
+            things = next(row[2] for row in DEVICES if row[0] == label)
+            wait.until(lambda: not any(emulator.has(thing) for thing in things), f"{label} to go")
+            wait.until(lambda: f"ua-{label}" not in domain.XMLDesc(), f"{label} to leave the document")
+
+    def test_what_cannot_be_plugged_in_is_refused(self):
+        _, domain, emulator = self.start()
+        before = domain.XMLDesc()
+        for label, text, things, hot in DEVICES:
+            if hot:
+                continue
+            with self.subTest(label):
+                with self.assertRaises(libvirt.libvirtError):
+                    domain.attachDeviceFlags(self.element(label, text), LIVE)
+        self.assertEqual(domain.XMLDesc(), before)
+
+    def test_a_running_guest_lets_go(self):
+        guest, domain, emulator = self.start(paused=False)
+        gone = []
+        connection = self.connect()
+        connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+                                          lambda _c, _d, alias, _o: gone.append(alias), None)
+        labels = ("virtio-disk", "virtio-nic", "rng")
+        rows = [row for row in DEVICES if row[0] in labels]
+        for label, text, _, _ in rows:
+            domain.attachDeviceFlags(self.element(label, text), LIVE | CONFIG)
+        with self.console(guest) as terminal:
+            terminal.expect("HELLO-FROM-GUEST")
+        for label, text, things, _ in rows:
+            domain.detachDeviceFlags(self.element(label, text), LIVE | CONFIG)
+            wait.until(lambda: f"ua-{label}" not in domain.XMLDesc(), f"{label} to leave the document")
+            self.assertEqual([thing for thing in things if emulator.has(thing)], [])
+        wait.until(lambda: set(gone) == {f"ua-{label}" for label in labels}, "events of what has gone")
+        self.assertNotIn("ua-", domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+
+    def test_a_failed_attach_leaves_nothing(self):
+        """A device that the emulator refuses, after its image was opened: neither has it nor the documents."""
+        _, domain, emulator = self.start()
+        live, config = domain.XMLDesc(), domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        nodes = len(emulator.ask("query-named-block-nodes"))
+        xml = ("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{F}/b.raw'/>"
+               "<target dev='vdb' bus='virtio'/>{A}</disk>")
+        with self.assertRaises(libvirt.libvirtError):
+            domain.attachDeviceFlags(self.element("wrong", xml), LIVE | CONFIG)
+        self.assertEqual(len(emulator.ask("query-named-block-nodes")), nodes)
+        self.assertEqual((domain.XMLDesc(), domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)), (live, config))
+
+    def test_media_are_exchanged(self):
+        label, text, _, _ = next(row for row in DEVICES if row[0] == "cdrom")
+        _, domain, emulator = self.start(self.element(label, text))
+        other = self.element(label, text).replace("d.iso", "d2.iso")
+        domain.updateDeviceFlags(other, LIVE | CONFIG)
+        self.assertTrue(emulator.has("image:d2.iso"))
+        self.assertFalse(emulator.has("image:d.iso"))
+        self.assertIn("d2.iso", domain.XMLDesc())
+        self.assertIn("d2.iso", domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+        with self.assertRaises(libvirt.libvirtError):
+            domain.updateDeviceFlags(other.replace("d2.iso", "none.iso"), LIVE)
+        self.assertTrue(emulator.has("image:d2.iso"))
+        domain.updateDeviceFlags(self.element(label, "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/>{A}</disk>"), LIVE)
+        self.assertFalse(emulator.has("image:d2.iso"))
+        self.assertNotIn("d2.iso", domain.XMLDesc())
+
+    def test_the_link_of_an_interface_goes_down(self):
+        label, text, _, _ = next(row for row in DEVICES if row[0] == "virtio-nic")
+        _, domain, emulator = self.start(self.element(label, text))
+        mac = domain.XMLDesc().split("mac address='")[1].split("'")[0]
+        down = f"<interface type='user'><mac address='{mac}'/><model type='virtio'/><link state='down'/></interface>"
+        domain.updateDeviceFlags(down, LIVE)
+        self.assertIn("link state='down'", domain.XMLDesc())
+        with self.assertRaises(libvirt.libvirtError):
+            domain.updateDeviceFlags(down.replace("virtio", "e1000"), LIVE)
+
+    def test_attached_devices_survive_the_daemon(self):
+        guest, domain, emulator = self.start()
+        label, text, things, _ = DEVICES[0]
+        domain.attachDeviceFlags(self.element(label, text), LIVE)
+        tablet = next(row for row in DEVICES if row[0] == "usb-tablet")
+        domain.attachDeviceFlags(self.element(tablet[0], tablet[1]), LIVE)
+        self.subject.kill()
+        emulator.ask("device_del", id="ua-usb-tablet")  # goes while nobody looks
+        self.subject.start()
+        domain = self.connect().lookupByName(guest.name)
+        self.assertIn("ua-virtio-disk", domain.XMLDesc())
+        wait.until(lambda: "ua-usb-tablet" not in domain.XMLDesc(), "the tablet to leave the document")
