@@ -89,18 +89,20 @@ sdk::Task<Result<Json>> ask_agent(RunPtr run, AgentCall what) {
     co_return agent_result(command, document);
 }
 
-sdk::Task<Result<std::int32_t>> agent_freeze(RunPtr run, std::vector<std::string> mountpoints, pv_call* call) {
+sdk::Task<Result<std::int32_t>> agent_freeze(RunPtr run, std::vector<std::string> mountpoints, pv_call* call, std::int32_t timeout) {
     AgentCall what;
     what.command = mountpoints.empty() ? "guest-fsfreeze-freeze" : "guest-fsfreeze-freeze-list";
     if (!mountpoints.empty()) what.arguments["mountpoints"] = std::move(mountpoints);
     what.call = call;
+    what.timeout = timeout;
     return count_filesystems(std::move(run), std::move(what));
 }
 
-sdk::Task<Result<std::int32_t>> agent_thaw(RunPtr run, pv_call* call) {
+sdk::Task<Result<std::int32_t>> agent_thaw(RunPtr run, pv_call* call, std::int32_t timeout) {
     AgentCall what;
     what.command = "guest-fsfreeze-thaw";
     what.call = call;
+    what.timeout = timeout;
     return count_filesystems(std::move(run), std::move(what));
 }
 
