@@ -148,8 +148,6 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] Status fill_defaults(Domain& domain);
     // Passes without this driver's checks, which are for what a client writes. Worker.
     [[nodiscard]] Status complete(Domain& domain);
-    // Passes and checks; after parsing, and after every change.
-    [[nodiscard]] Status settle(Domain& domain);
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 

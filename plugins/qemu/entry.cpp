@@ -53,7 +53,8 @@ class Plugin final : public Driver {
 
   public: // after the members that it names
     using Parts = plugin::parts<&Plugin::agent_, &Plugin::block_, &Plugin::checkpoints_, &Plugin::console_, &Plugin::devices_, &Plugin::job_,
-                                &Plugin::life_, &Plugin::metadata_, &Plugin::native_, &Plugin::save_, &Plugin::snapshots_, &Plugin::stats_, &Plugin::tune_>;
+                                &Plugin::life_, &Plugin::metadata_, &Plugin::native_, &Plugin::save_, &Plugin::snapshots_, &Plugin::stats_,
+                                &Plugin::tune_>;
 };
 
 } // namespace polyvirt::qemu

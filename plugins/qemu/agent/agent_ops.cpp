@@ -103,9 +103,9 @@ Part::Task AgentOps::go_to_sleep(GuestPtr guest, AgentPower how) {
     {
         const ObjectLock lock(guest->mu);
         const auto disabled = [](sdk::domain::YesNo ability) { return ability == sdk::domain::YesNo::no; };
-        if (guest->live && how == AgentPower::suspend_ram && disabled(guest->live->pm.suspend_to_mem))
+        if (guest->live && how == AgentPower::suspend_ram && disabled(guest->live->suspend_to_mem))
             co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "S3 state is disabled for this domain");
-        if (guest->live && how == AgentPower::suspend_disk && disabled(guest->live->pm.suspend_to_disk))
+        if (guest->live && how == AgentPower::suspend_disk && disabled(guest->live->suspend_to_disk))
             co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "S4 state is disabled for this domain");
     }
     co_return co_await agent_power(run, how);
