@@ -7,7 +7,7 @@
 #include <polyvirt/call.h>
 #include <polyvirt/job.h>
 
-#include "agent/agent.h"
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "block/chain.h"
 #include "block/missing.h"
@@ -256,16 +256,17 @@ template <typename Flags> PowerWays ways_of(std::uint32_t flags, const Flags& kn
 sdk::Task<Status> power(RunPtr run, sdk::OperationPtr op, PowerWays ways, bool reboot, bool* gave_up) {
     PV_CO_TRY(co_await run->on_loop());
     PV_CO_TRY(run->check_running());
-    const Status ready = ways.agent ? run->check_agent() : Status();
+    const Status ready = ways.agent ? run->channels().check_agent() : Status();
     if (ways.agent && !ways.any) PV_CO_TRY(ready);
     if (ways.agent && ready) {
-        if (!reboot) run->post_power_off_is_final();
+        // What its agent does is its own: a power-off is one.
+        PV_CO_TRY(co_await run->powerdown(false, false));
         *gave_up = true;
         static_cast<void>(op->give_up());
         const Status asked = co_await agent_power(run, reboot ? AgentPower::reboot : AgentPower::powerdown);
         if (asked || !ways.button) co_return asked;
     }
-    co_return co_await run->powerdown(reboot);
+    co_return co_await run->powerdown(reboot, true);
 }
 } // namespace
 

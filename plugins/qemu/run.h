@@ -33,10 +33,10 @@
 
 namespace polyvirt::qemu {
 
-class AgentLink;
+class Channels;
 class Driver;
-struct AgentCall;
 class Figures;
+class TpmProcess;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -93,15 +93,9 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
     // What became of a device that removals() expects to go.
     [[nodiscard]] sdk::Async<Result<Removal>> removed(std::string alias, std::int64_t timeout_ns);
-    // What the guest's agent answers: an object with "return" or "error" (agent/agent.h has what is made of it).
-    [[nodiscard]] sdk::Async<Result<Json>> agent(AgentCall what);
-    // On the loop: whether there is an agent to ask; the error says what is missing.
-    [[nodiscard]] Status check_agent() PV_NO_LOCKS_HELD;
-    // Any thread: a power-off that comes is the end of the guest, not half of a reboot.
-    void post_power_off_is_final();
-    // Presses the power button; what the guest makes of it is half of a reboot where that is wanted.
-    [[nodiscard]] sdk::Async<Status> powerdown(bool reboot);
-    // Any thread: its monitor is there, for the first time or again. While it isn't, others wait for the guest's job.
+    // The power-off that comes is half of a reboot, or it is not; and the power button is pressed, where somebody must.
+    [[nodiscard]] sdk::Async<Status> powerdown(bool reboot, bool press);
+    // Its monitor is there, for the first time or again. While it isn't, others wait for the guest's job.
     [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] sdk::Async<Status> on_loop();
     // The guest stands still, or goes on, for that reason; nothing where it does so already.
@@ -140,6 +134,8 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     // What the emulator was last heard to say of itself. Any thread.
     [[nodiscard]] Figures& figures() const { return *figures_; }
+    // Its channels and its guest's agent. On the loop.
+    [[nodiscard]] Channels& channels() const { return *channels_; }
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
@@ -164,11 +160,6 @@ class Run : public std::enable_shared_from_this<Run> {
     void write_log(const std::string& text) const;
     std::string log_tail() const;
     void remove_folder() const;
-
-    // tpm/run_tpm.cpp
-    Result<UniqueFd> start_tpm(const Domain& domain, pv_call* call); // [worker]
-    void end_tpm();                                                  // [loop]
-    void forget_tpm_of(const Domain& last) const;                    // [worker]
 
     // run_start.cpp [loop]
     void open_monitor();
@@ -207,24 +198,6 @@ class Run : public std::enable_shared_from_this<Run> {
     void on_wakeup();
     void power_cycle(std::int32_t reason);
     void save_soon();
-
-    // agent/run_agent.cpp [loop]
-    void on_channel(const QmpEvent& event);
-    void use_channel_states(const Json& list, std::int32_t reason);
-    bool set_channel_state(const std::string& alias, bool open, std::int32_t reason);
-    void connect_agent();
-    void close_agent(const char* why);
-    void guest_gone();
-    void watch_call(pv_call* call);
-    void ask_agent_now(const AgentCall& what, std::function<void(Result<Json>)> answer);
-
-    // console/run_graphics.cpp [loop]
-    using Command = std::pair<std::string, Json>;
-    [[nodiscard]] Result<std::vector<Command>> graphics_commands() const;
-    void query_graphics();
-    void query_display(sdk::domain::GraphicsType type);
-    void execute_in_turn(const std::shared_ptr<const std::vector<Command>>& list, std::size_t at, const std::function<void()>& then);
-    void on_viewer(const QmpEvent& event, std::int32_t phase);
 
     // run_stop.cpp [loop]
     void on_exit();
@@ -268,9 +241,8 @@ class Run : public std::enable_shared_from_this<Run> {
 
     // On the loop alone.
     Phase phase_ = Phase::starting;
-    plugin::ChildProcess process_, tpm_;
+    plugin::ChildProcess process_;
     std::shared_ptr<Monitor> monitor_;
-    std::shared_ptr<AgentLink> agent_; // null: nobody was there yet
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
     bool talks_ = false; // negotiation with the monitor is over
@@ -290,6 +262,8 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Claim> claims_left_; // from the end until they are given back
     Removals removals_;
     const std::unique_ptr<Figures> figures_;
+    const std::unique_ptr<Channels> channels_;
+    const std::unique_ptr<TpmProcess> tpm_;
 };
 
 } // namespace polyvirt::qemu

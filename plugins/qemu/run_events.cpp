@@ -7,10 +7,12 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
 #include "block/events.h"
+#include "console/displays.h"
 #include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
@@ -42,19 +44,19 @@ const Run::EventRow Run::kEvents[] = {
     {"DEVICE_DELETED", on_vcpu_deleted},
     {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
     {"JOB_STATUS_CHANGE", on_job_status},
-    {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
-    {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
-    {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
-    {"SPICE_CONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
-    {"SPICE_INITIALIZED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
-    {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { run.on_viewer(event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
-    {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.on_channel(event); }},
+    {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"SPICE_CONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"SPICE_INITIALIZED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.channels().on_event(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
     {"DEVICE_DELETED", on_device_deleted},
     {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
     {"DEVICE_TRAY_MOVED", on_tray_moved},
-    {"SUSPEND", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(false); }},
-    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.guest_gone(), run.on_sleep(true); }},
+    {"SUSPEND", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(false); }},
+    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(true); }},
     {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},
 };
 
@@ -107,7 +109,7 @@ void Run::on_resume() {
 
 void Run::on_shutdown(const QmpEvent& event) {
     if (end_ == End::told) return; // the end of an emulator whose guest goes on elsewhere
-    guest_gone();
+    channels_->guest_gone();
     if (std::exchange(reboot_asked_, false)) {
         // Nobody is told of a power-off that is half of a reboot.
         cycling_ = true;
@@ -144,7 +146,7 @@ void Run::power_cycle(std::int32_t reason) {
 }
 
 void Run::on_reset() {
-    guest_gone();
+    channels_->guest_gone();
     const ObjectLock lock(guest_->mu);
     if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
 }
@@ -261,15 +263,12 @@ void Run::post_reset(sdk::OperationPtr op) {
     });
 }
 
-void Run::post_power_off_is_final() {
-    post([self = shared_from_this()] { self->reboot_asked_ = false; });
-}
-
-sdk::Async<Status> Run::powerdown(bool reboot) {
-    return sdk::Async<Status>([self = shared_from_this(), reboot](const sdk::Answer<Status>& answer) {
-        self->post([self, reboot, answer] {
+sdk::Async<Status> Run::powerdown(bool reboot, bool press) {
+    return sdk::Async<Status>([self = shared_from_this(), reboot, press](const sdk::Answer<Status>& answer) {
+        self->post([self, reboot, press, answer] {
             if (const Status running = self->check_running(); !running) return answer(running);
             self->reboot_asked_ = reboot;
+            if (!press) return answer({});
             self->monitor_->execute("system_powerdown", {}, [answer](Result<Json> reply) { answer(reply ? Status() : Status(reply.error())); });
         });
     });

@@ -23,6 +23,7 @@
 #include "driver.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
+#include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -254,7 +255,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         sockets.push_back(std::move(socket));
         return kFirstPassed + static_cast<int>(sockets.size()) - 1;
     };
-    PV_ASSIGN_OR_RETURN(UniqueFd tpm, start_tpm(domain, call));
+    PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, log_.get(), call));
     if (tpm) {
         context.tpm_fd = kFirstPassed;
         sockets.push_back(std::move(tpm));

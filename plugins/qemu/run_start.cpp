@@ -7,16 +7,19 @@
 
 #include <utility>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/iotune.h"
 #include "block/jobs.h"
+#include "console/displays.h"
 #include "devices/live.h"
 #include "driver.h"
 #include "moments/checkpoint_ops.h"
 #include "monitor/json.h"
 #include "save/save_ops.h"
 #include "stats/figures.h"
+#include "tpm/tpm_process.h"
 #include "tune/prepare.h"
 
 namespace polyvirt::qemu {
@@ -35,7 +38,7 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
     : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
-      figures_(std::make_unique<Figures>(s_)) {}
+      figures_(std::make_unique<Figures>(s_)), channels_(std::make_unique<Channels>(*this)), tpm_(std::make_unique<TpmProcess>()) {}
 
 Run::~Run() = default;
 
@@ -122,8 +125,8 @@ void Run::query_chardevs() {
     monitor_->execute("query-chardev", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_chardevs(*reply);
-        use_channel_states(*reply, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
-        query_graphics();
+        channels_->use_states(*reply, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
+        prepare();
     });
 }
 
@@ -160,6 +163,7 @@ void Run::use_chardevs(const Json& list) {
 
 // What is told to the emulator, and done to its threads, before the guest runs. What a saved guest was is in it by then.
 static sdk::Task<Status> prepare_guest(std::shared_ptr<Run> run, std::shared_ptr<Beginning> beginning) {
+    PV_CO_TRY(co_await prepare_displays(run));
     PV_CO_TRY(co_await prepare_tuning(run));
     PV_CO_TRY(co_await apply_io_tune(run));
     if (beginning && beginning->prepare) PV_CO_TRY(co_await beginning->prepare(run));
@@ -248,14 +252,14 @@ void Run::query_status() {
             return start_failed(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
-        driver_.saving().adopted(guest_);
-        driver_.checkpoints().adopted(guest_);
         ready_ = true;
         // Channels may have been opened and closed while nobody listened.
         monitor_->execute("query-chardev", {}, [this](Result<Json> list) {
-            if (list) use_channel_states(*list, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
-            connect_agent();
+            if (list) channels_->use_states(*list, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
+            channels_->connect();
         });
+        driver_.saving().adopted(guest_);
+        driver_.checkpoints().adopted(guest_);
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
         if (shut) { // it has powered off in between
             finish_saved(std::exchange(start_op_, nullptr));

@@ -9,11 +9,14 @@
 
 #include <polyvirt/job.h>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "console/ports.h"
 #include "driver.h"
 #include "stats/figures.h"
+#include "tpm/tpm.h"
+#include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -121,7 +124,7 @@ void Run::detach() {
     if (phase_ == Phase::ended) return;
     phase_ = Phase::ended;
     const Error why = make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending");
-    close_agent("the daemon is ending");
+    channels_->close("the daemon is ending");
     if (monitor_) monitor_->close(why);
     monitor_ = nullptr;
     drop_expected(why);
@@ -178,8 +181,8 @@ void Run::show_end(bool& transient) {
     guest_->blocks = {};
     guest_->updated = false;
     guest_->taints = 0;
-    guest_->backup = nullptr;
     guest_->agent_timeout = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;
+    guest_->backup = nullptr;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
@@ -210,8 +213,8 @@ void Run::end() {
     if (!transient) last = nullptr;
     phase_ = Phase::ended;
     monitor_ = nullptr;
-    close_agent("the guest has ended");
-    end_tpm();
+    channels_->close("the guest has ended");
+    tpm_->end();
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);
@@ -219,7 +222,10 @@ void Run::end() {
     // of the end, so that no restart finds it again.
     auto finish = [self, last, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
         self->clear();
-        if (last) self->forget_tpm_of(*last);
+        if (last) {
+            const Status gone = forget_tpm(self->s_.paths->dir(self->s_.host, PV_PATH_STATE), *last, 0);
+            if (!gone) log::warning("run", "{}: {}", self->who(), gone.error().message);
+        }
         const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);

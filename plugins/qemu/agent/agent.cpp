@@ -5,6 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include <polyvirt/call.h>
+
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "monitor/json.h"
 #include "run.h"
@@ -49,26 +52,57 @@ bool agent_lacks_command(const Json& document) {
     return kind == "CommandNotFound" || kind == "CommandDisabled" || text_of(*error, "desc").ends_with("has been disabled");
 }
 
-sdk::Task<Result<Json>> ask_agent_whole(RunPtr run, AgentCall what) { co_return co_await run->agent(std::move(what)); }
+namespace {
+// The client has gone or its call's time is over: the agent's answer is nobody's.
+void watch_call(const RunPtr& run, pv_call* call) {
+    struct Wait {
+        std::weak_ptr<Run> run;
+        std::uint64_t id;
+    };
+    const pv_svc_call& calls = *run->services().call;
+    auto wait = std::make_unique<Wait>(Wait{run, calls.id(call)});
+    const auto cancelled = [](void* ctx) noexcept {
+        plugin::guarded("agent", [&] {
+            const auto& w = *static_cast<Wait*>(ctx);
+            if (const auto alive = w.run.lock()) alive->loop().post([alive, id = w.id] { alive->channels().give_up(id); });
+        });
+    };
+    if (calls.on_cancel(call, cancelled, wait.get(), [](void* ctx) noexcept { delete static_cast<Wait*>(ctx); }) == PV_OK)
+        (void)wait.release();
+}
+} // namespace
+
+sdk::Async<Result<Json>> ask_agent_whole(RunPtr run, AgentCall what) {
+    return sdk::Async<Result<Json>>([run = std::move(run), what = std::move(what)](const sdk::Answer<Result<Json>>& answer) {
+        if (what.call != nullptr) watch_call(run, what.call);
+        run->loop().post([run, what, answer] {
+            if (what.call != nullptr && run->services().call->cancelled(what.call) != 0)
+                return answer(make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "nobody waits for the guest agent any more"));
+            run->channels().ask(what, answer);
+        });
+    });
+}
 
 sdk::Task<Result<Json>> ask_agent(RunPtr run, AgentCall what) {
     const std::string command = what.command;
-    PV_CO_ASSIGN_OR_RETURN(const Json document, co_await run->agent(std::move(what)));
+    PV_CO_ASSIGN_OR_RETURN(const Json document, co_await ask_agent_whole(std::move(run), std::move(what)));
     co_return agent_result(command, document);
 }
 
-sdk::Task<Result<std::int32_t>> agent_freeze(RunPtr run, std::vector<std::string> mountpoints, pv_call* call) {
+sdk::Task<Result<std::int32_t>> agent_freeze(RunPtr run, std::vector<std::string> mountpoints, pv_call* call, std::int32_t timeout) {
     AgentCall what;
     what.command = mountpoints.empty() ? "guest-fsfreeze-freeze" : "guest-fsfreeze-freeze-list";
     if (!mountpoints.empty()) what.arguments["mountpoints"] = std::move(mountpoints);
     what.call = call;
+    what.timeout = timeout;
     return count_filesystems(std::move(run), std::move(what));
 }
 
-sdk::Task<Result<std::int32_t>> agent_thaw(RunPtr run, pv_call* call) {
+sdk::Task<Result<std::int32_t>> agent_thaw(RunPtr run, pv_call* call, std::int32_t timeout) {
     AgentCall what;
     what.command = "guest-fsfreeze-thaw";
     what.call = call;
+    what.timeout = timeout;
     return count_filesystems(std::move(run), std::move(what));
 }
 

@@ -4,7 +4,7 @@
 // What a guest's agent is asked, for coroutines of any part of the driver. No job of the guest is needed for it and none
 // should be held that queries wait for: a guest may never answer. All of them go on on the run's loop.
 //
-//     PV_CO_ASSIGN_OR_RETURN(const std::int32_t frozen, co_await agent_freeze(run, {}));
+//     PV_CO_ASSIGN_OR_RETURN(const std::int32_t frozen, co_await agent_freeze(run, mountpoints));
 //
 // Errors: argument_unsupported (the guest has no channel for an agent), agent_unresponsive (nobody is there or answers),
 // operation_invalid (it doesn't run), resource_busy and operation_timeout (others wait for it), internal_error (the
@@ -44,14 +44,20 @@ struct AgentCall {
 // The agent's `return`.
 sdk::Task<Result<nlohmann::json>> ask_agent(RunPtr run, AgentCall what);
 // Its whole answer, also where that is an error.
-sdk::Task<Result<nlohmann::json>> ask_agent_whole(RunPtr run, AgentCall what);
+sdk::Async<Result<nlohmann::json>> ask_agent_whole(RunPtr run, AgentCall what);
 // Of a whole answer: its `return`, or the agent's words as an error; whether the agent has no such command.
 Result<nlohmann::json> agent_result(const std::string& command, const nlohmann::json& document);
 bool agent_lacks_command(const nlohmann::json& document);
 
 // File systems of these mount points, or all; how many. For snapshots that want the guest quiet.
-sdk::Task<Result<std::int32_t>> agent_freeze(RunPtr run, std::vector<std::string> mountpoints, pv_call* call = nullptr);
-sdk::Task<Result<std::int32_t>> agent_thaw(RunPtr run, pv_call* call = nullptr);
+// `timeout` as in AgentCall; whoever holds a job of the guest meanwhile gives one.
+sdk::Task<Result<std::int32_t>> agent_freeze(RunPtr run, std::vector<std::string> mountpoints, pv_call* call = nullptr,
+                                             std::int32_t timeout = AgentCall::kAsSet);
+sdk::Task<Result<std::int32_t>> agent_thaw(RunPtr run, pv_call* call = nullptr, std::int32_t timeout = AgentCall::kAsSet);
+
+// How many processors the guest itself uses; and that many.
+sdk::Task<Result<std::int32_t>> agent_vcpus(RunPtr run, pv_call* call);
+sdk::Task<Status> agent_set_vcpus(RunPtr run, std::uint32_t count, pv_call* call);
 
 enum class AgentPower : std::uint8_t { powerdown, reboot, suspend_ram, suspend_disk, suspend_hybrid };
 // Done when the guest has gone, or its agent says no.

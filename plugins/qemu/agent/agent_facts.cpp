@@ -210,6 +210,19 @@ Result<GuestCpus> cpus_of(const Json& list) {
     return cpus;
 }
 
+// The agent does as many as it can and says how many, so it is asked again for the rest.
+sdk::Task<Status> switch_vcpus(RunPtr run, Json wanted, pv_call* call) {
+    while (!wanted.empty()) {
+        AgentCall what = question("guest-set-vcpus", call);
+        what.arguments["vcpus"] = wanted;
+        PV_CO_ASSIGN_OR_RETURN(const Json done, co_await ask_agent(run, std::move(what)));
+        const std::uint64_t count = done.is_number_unsigned() ? done.get<std::uint64_t>() : 0;
+        if (count == 0 || count > wanted.size()) co_return malformed("guest-set-vcpus");
+        wanted.erase(wanted.begin(), wanted.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    co_return Status();
+}
+
 } // namespace
 
 pv_status AgentOps::fsinfo(pv_call* call, const pv_obj* obj, const pv_dom_fsinfo_in& in, pv_dom_fsinfo_out& out) {
@@ -278,16 +291,36 @@ Part::Task AgentOps::set_vcpus(GuestPtr guest, std::string text, bool online, pv
             wanted.push_back(std::move(one));
         }
     }
-    // The agent does as many as it can and says how many, so it is asked again for the rest.
-    while (!wanted.empty()) {
-        AgentCall what = question("guest-set-vcpus", call);
-        what.arguments["vcpus"] = wanted;
-        PV_CO_ASSIGN_OR_RETURN(const Json done, co_await ask_agent(run, std::move(what)));
-        const std::uint64_t count = done.is_number_unsigned() ? done.get<std::uint64_t>() : 0;
-        if (count == 0 || count > wanted.size()) co_return malformed("guest-set-vcpus");
-        wanted.erase(wanted.begin(), wanted.begin() + static_cast<std::ptrdiff_t>(count));
+    co_return co_await switch_vcpus(run, std::move(wanted), call);
+}
+
+sdk::Task<Result<std::int32_t>> agent_vcpus(RunPtr run, pv_call* call) {
+    PV_CO_ASSIGN_OR_RETURN(const Json list, co_await ask_agent(run, question("guest-get-vcpus", call)));
+    PV_CO_ASSIGN_OR_RETURN(const GuestCpus cpus, cpus_of(list));
+    co_return static_cast<std::int32_t>(cpus.online.size());
+}
+
+sdk::Task<Status> agent_set_vcpus(RunPtr run, std::uint32_t count, pv_call* call) {
+    PV_CO_ASSIGN_OR_RETURN(const Json list, co_await ask_agent(run, question("guest-get-vcpus", call)));
+    PV_CO_ASSIGN_OR_RETURN(const GuestCpus cpus, cpus_of(list));
+    if (cpus.all.size() < count)
+        co_return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "guest agent reports less cpu than requested");
+    const bool more = cpus.online.size() < count;
+    std::size_t left = more ? count - cpus.online.size() : cpus.online.size() - count;
+    Json wanted = Json::array();
+    // On from the lowest, off from the highest.
+    const std::uint32_t last = cpus.all.empty() ? 0 : cpus.all.ranges.back().second;
+    for (std::uint32_t i = 0; i <= last && left > 0; i++) {
+        const std::uint32_t id = more ? i : last - i;
+        const bool takes_part = more ? cpus.all.contains(id) && !cpus.online.contains(id) : cpus.online.contains(id) && cpus.offlinable.contains(id);
+        if (!takes_part) continue;
+        Json one = {{"logical-id", id}, {"online", more}};
+        wanted.push_back(std::move(one));
+        left--;
     }
-    co_return Status();
+    if (left > 0)
+        co_return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "Cannot offline enough CPUs");
+    co_return co_await switch_vcpus(run, std::move(wanted), call);
 }
 
 pv_status AgentOps::hostname(pv_call* call, const pv_obj* obj, const pv_dom_hostname_in& in, pv_dom_hostname_out& out) {

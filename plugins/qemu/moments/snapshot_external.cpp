@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
@@ -125,9 +126,25 @@ SnapshotOps::Task SnapshotOps::take_overlays(GuestPtr guest, RunPtr run, std::sh
     co_return taken;
 }
 
+// With the guest's file systems frozen meanwhile where that is asked for. Its agent is not waited for without end: the job
+// of the snapshot holds up others.
 SnapshotOps::Task SnapshotOps::take_external(GuestPtr guest, RunPtr run, Taking taking) {
-    if ((taking.flags & PV_DOMAIN_SNAPSHOT_CREATE_QUIESCE) != 0)
-        co_return make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "QEMU guest agent is not configured");
+    constexpr std::int32_t kPatience = 120; // seconds
+    if ((taking.flags & PV_DOMAIN_SNAPSHOT_CREATE_QUIESCE) == 0) co_return co_await take_outside(guest, run, taking);
+    const std::vector<std::string> all;
+    const auto frozen = co_await agent_freeze(run, all, nullptr, kPatience);
+    Status taken;
+    if (frozen) taken = co_await take_outside(guest, run, taking);
+    else taken = frozen.error();
+    // One that did not answer may have frozen all the same.
+    if (frozen || frozen.error().code == ErrorCode::agent_unresponsive) {
+        const auto thawed = co_await agent_thaw(run, nullptr, kPatience);
+        if (!thawed && frozen) log::error("snapshot", "domain '{}' stays frozen: {}", guest->name, thawed.error().message);
+    }
+    co_return taken;
+}
+
+SnapshotOps::Task SnapshotOps::take_outside(GuestPtr guest, RunPtr run, Taking taking) {
     const Snapshot& snapshot = *taking.snapshot;
     PV_CO_ASSIGN_OR_RETURN(auto planned, plan_overlays(*guest, snapshot));
     const auto overlays = std::make_shared<std::vector<Overlay>>(std::move(planned));

@@ -50,6 +50,7 @@ class SnapshotOps final : public Part {
     Status take_inactive(const GuestPtr& guest, const Taking& taking);
     Task take_internal(GuestPtr guest, RunPtr run, Taking taking);
     Task take_external(GuestPtr guest, RunPtr run, Taking taking);
+    Task take_outside(GuestPtr guest, RunPtr run, Taking taking);
 
     // snapshot_external.cpp
     Status write_down(const GuestPtr& guest, const std::vector<Overlay>& overlays, bool back);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// A run's displays: where the emulator listens, who may come in, who comes and goes.
+#include "console/displays.h"
 
 #include <charconv>
 #include <ctime>
@@ -58,73 +58,47 @@ Result<std::string> expiry_of(const Graphics& g) {
     return fmt::format("{}", ::timegm(&parts));
 }
 
+// Over the monitor, so that it is in no command line.
+sdk::Task<Status> set_password(RunPtr run, Graphics g) {
+    PV_CO_ASSIGN_OR_RETURN(const std::string expiry, expiry_of(g));
+    const char* const protocol = g.type == GraphicsType::vnc ? "vnc" : "spice";
+    Json password = {{"protocol", protocol}, {"password", g.passwd}};
+    if (!g.connected.empty()) password["connected"] = g.connected;
+    PV_CO_TRY(co_await run->qmp("set_password", std::move(password)));
+    Json expires = {{"protocol", protocol}, {"time", expiry}};
+    PV_CO_TRY(co_await run->qmp("expire_password", std::move(expires)));
+    co_return Status();
+}
+
 } // namespace
 
-// What is to be told the emulator before anybody can come in, one command after another.
-Result<std::vector<Run::Command>> Run::graphics_commands() const {
+// In the start of a guest, before its first instruction: who may come in, and where it listens, which it may have chosen
+// itself.
+sdk::Task<Status> prepare_displays(RunPtr run) {
     std::shared_ptr<const Domain> live;
     {
-        const ObjectLock lock(guest_->mu);
-        live = guest_->live;
+        const ObjectLock lock(run->guest()->mu);
+        live = run->guest()->live;
     }
-    std::vector<Command> list;
-    for (const Graphics& g : live ? live->devices.graphics : std::vector<Graphics>()) {
-        if (g.passwd.empty() || (g.type != GraphicsType::vnc && g.type != GraphicsType::spice)) continue;
-        const char* const protocol = g.type == GraphicsType::vnc ? "vnc" : "spice";
-        PV_ASSIGN_OR_RETURN(const std::string expiry, expiry_of(g));
-        Json password = {{"protocol", protocol}, {"password", g.passwd}};
-        if (!g.connected.empty()) password["connected"] = g.connected;
-        list.push_back({"set_password", std::move(password)});
-        list.push_back({"expire_password", {{"protocol", protocol}, {"time", expiry}}});
+    for (std::size_t i = 0; live && i < live->devices.graphics.size(); i++) {
+        const Graphics& g = live->devices.graphics[i];
+        const bool spice = g.type == GraphicsType::spice;
+        if (!spice && g.type != GraphicsType::vnc) continue;
+        if (!g.passwd.empty()) PV_CO_TRY(co_await set_password(run, g));
+        auto told = co_await run->qmp(spice ? "query-spice" : "query-vnc");
+        PV_CO_TRY(told);
+        const auto port = port_of(*told, spice ? "port" : "service"), tls_port = spice ? port_of(*told, "tls-port") : std::nullopt;
+        const ObjectLock lock(run->guest()->mu);
+        run->driver().edit_live(*run->guest(), [&](Domain& d) {
+            if (i >= d.devices.graphics.size()) return;
+            if (port) d.devices.graphics[i].port = *port;
+            if (tls_port) d.devices.graphics[i].tls_port = *tls_port;
+        });
     }
-    return list;
+    co_return Status();
 }
 
-void Run::query_graphics() {
-    auto commands = graphics_commands();
-    if (!commands) return start_refused(commands.error());
-    execute_in_turn(std::make_shared<const std::vector<Command>>(*std::move(commands)), 0, [this] { query_display(GraphicsType::vnc); });
-}
-
-void Run::execute_in_turn(const std::shared_ptr<const std::vector<Command>>& list, std::size_t at, const std::function<void()>& then) {
-    if (at == list->size()) return then();
-    monitor_->execute((*list)[at].first, (*list)[at].second, [this, list, at, then](Result<Json> reply) {
-        if (!reply) return start_refused(reply.error());
-        execute_in_turn(list, at + 1, then);
-    });
-}
-
-// Where it listens on, which it may have chosen itself.
-void Run::query_display(GraphicsType type) {
-    const bool spice = type == GraphicsType::spice;
-    const auto next = [this, spice] {
-        if (spice) prepare();
-        else query_display(GraphicsType::spice);
-    };
-    bool there = false;
-    {
-        const ObjectLock lock(guest_->mu);
-        if (guest_->live)
-            for (const Graphics& g : guest_->live->devices.graphics) there = there || g.type == type;
-    }
-    if (!there) return next();
-    monitor_->execute(spice ? "query-spice" : "query-vnc", {}, [this, type, spice, next](Result<Json> reply) {
-        if (!reply) return start_refused(reply.error());
-        {
-            const ObjectLock lock(guest_->mu);
-            driver_.edit_live(*guest_, [&](Domain& live) {
-                for (Graphics& g : live.devices.graphics) {
-                    if (g.type != type) continue;
-                    if (const auto port = port_of(*reply, spice ? "port" : "service")) g.port = *port;
-                    if (const auto port = port_of(*reply, "tls-port"); spice && port) g.tls_port = *port;
-                }
-            });
-        }
-        next();
-    });
-}
-
-void Run::on_viewer(const QmpEvent& event, std::int32_t phase) {
+void on_viewer(const Run& run, const QmpEvent& event, std::int32_t phase) {
     const Json &server = member(event.data, "server"), &client = member(event.data, "client");
     const ViewerEnd local(server), remote(client);
     const std::string auth = text_of(server, "auth");
@@ -152,8 +126,8 @@ void Run::on_viewer(const QmpEvent& event, std::int32_t phase) {
     payload.auth_scheme = auth.c_str();
     payload.subject = subject.data();
     payload.nsubject = static_cast<std::uint32_t>(subject.size());
-    const ObjectLock lock(guest_->mu);
-    if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_GRAPHICS, &payload);
+    const ObjectLock lock(run.guest()->mu);
+    if (run.guest()->live) run.driver().post_event(*run.guest(), PV_EVENT_DOMAIN_GRAPHICS, &payload);
 }
 
 } // namespace polyvirt::qemu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// The process that plays a run's TPM.
+#include "tpm/tpm_process.h"
 
 #include <cerrno>
 #include <csignal>
@@ -38,29 +38,31 @@ Status check(const sdk::domain::Tpm& tpm) {
 
 } // namespace
 
-// The emulator's end of the connection; none: the domain has no such TPM.
-Result<UniqueFd> Run::start_tpm(const Domain& domain, pv_call* call) {
+Result<UniqueFd> TpmProcess::start(const std::shared_ptr<Run>& run, const Domain& domain, const std::string& log_path, int log_fd,
+                                   pv_call* call) {
     const sdk::domain::Tpm* const tpm = emulated_tpm(domain);
     if (tpm == nullptr) return UniqueFd();
+    const plugin::Services& s = run->services();
+    const std::string who = "domain '" + run->guest()->name + "'";
     PV_TRY(check(*tpm));
     PV_ASSIGN_OR_RETURN(const std::string program, find_program());
-    PV_ASSIGN_OR_RETURN(const std::string folder, make_tpm_folder(s_.paths->dir(s_.host, PV_PATH_STATE), guest_->uuid, *tpm));
+    PV_ASSIGN_OR_RETURN(const std::string folder, make_tpm_folder(s.paths->dir(s.host, PV_PATH_STATE), run->guest()->uuid, *tpm));
     int ends[2] = {-1, -1};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return make_system_error(errno, ErrorDomain::qemu, "cannot make a connection to the TPM");
     UniqueFd ours(ends[0]);
     const UniqueFd theirs(ends[1]);
-    const std::string log = log_path_.substr(0, log_path_.rfind('.')) + "-swtpm.log";
+    const std::string log = log_path.substr(0, log_path.rfind('.')) + "-swtpm.log";
     plugin::Command command(tpm_command(program, folder, log, *tpm, kNumber));
-    command.pass(theirs.get(), kNumber).output(log_.get(), log_.get());
+    command.pass(theirs.get(), kNumber).output(log_fd, log_fd);
     const auto kept = std::make_shared<plugin::ChildProcess>();
-    *kept = plugin::ChildProcess::spawn(s_, call, command, loop_, [self = shared_from_this()](std::int32_t) {
-        if (self->phase_ == Phase::running && !self->stopping_ && !self->exited_)
-            log::error("run", "{}: the process of its TPM has ended", self->who());
+    *kept = plugin::ChildProcess::spawn(s, call, command, run->loop(), [weak = std::weak_ptr(run), who](std::int32_t) {
+        const auto alive = weak.lock();
+        if (alive && alive->check_running()) log::error("run", "{}: the process of its TPM has ended", who);
     });
-    if (!*kept) return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot start '{}' for {}", program, who());
+    if (!*kept) return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot start '{}' for {}", program, who);
     try { // nobody would end it if the emulator is never started
-        post([self = shared_from_this(), kept] { self->tpm_ = std::move(*kept); });
+        run->loop().post([this, run, kept] { process_ = std::move(*kept); });
     } catch (...) {
         kept->signal(SIGTERM);
         throw;
@@ -68,17 +70,9 @@ Result<UniqueFd> Run::start_tpm(const Domain& domain, pv_call* call) {
     return ours;
 }
 
-// It ends with the emulator by itself, unless that never spoke to it.
-void Run::end_tpm() {
-    if (tpm_) tpm_.signal(SIGTERM);
-    tpm_.reset();
-}
-
-// Of a domain of which nothing is left.
-void Run::forget_tpm_of(const Domain& last) const {
-    if (emulated_tpm(last) == nullptr) return;
-    if (const Status forgotten = forget_tpm(s_.paths->dir(s_.host, PV_PATH_STATE), last, 0); !forgotten)
-        log::warning("run", "{}: {}", who(), forgotten.error().message);
+void TpmProcess::end() {
+    if (process_) process_.signal(SIGTERM);
+    process_.reset();
 }
 
 } // namespace polyvirt::qemu
