@@ -105,6 +105,7 @@ Status place_files(Snapshot& snapshot, const Domain& domain, bool real) {
 
 Status place_given(SnapshotDisk& disk, const Disk& of, const SnapshotPlacement& placement) {
     disk.name = of.target.dev;
+    if (disk.source) disk.source->startup_policy.clear(); // of disks alone
     if (!disk.snapshot.empty() && !one_of(disk.snapshot, kModes)) return xml_error("unknown disk snapshot setting '{}'", disk.snapshot);
     if (disk.snapshot.empty()) {
         const bool own = !of.snapshot.empty() && (placement.keep_domain_mode || of.snapshot == "no");

@@ -74,7 +74,9 @@ void describe(xml::Binder& b, Backup& v) {
 namespace {
 
 template <typename T> Result<T> parse_as(std::string_view text, const char* what, std::string_view root, bool validate = false) {
-    PV_ASSIGN_OR_RETURN(const xml::Node node, xml::read(text, what));
+    PV_ASSIGN_OR_RETURN(xml::Node node, xml::read(text, what));
+    // Old documents name the domain alone: that is no description of it.
+    std::erase_if(node.children, [](const xml::Node& n) { return n.is_element() && n.name == "domain" && n.attribute("type") == nullptr; });
     if (node.name != root || !node.uri.empty())
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "line {}: the outermost element is <{}>, expected <{}>", node.line,
                           node.qualified_name(), root);

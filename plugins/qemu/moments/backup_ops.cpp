@@ -129,8 +129,12 @@ std::shared_ptr<const BackupUnderWay> under_way(const BackupPlan& plan) {
 }
 
 sdk::Task<Status> open_targets(RunPtr run, std::shared_ptr<BackupPlan> plan) {
-    for (const BackupPart& part : plan->parts)
-        PV_CO_TRY(co_await open_nodes_of(run, part.disk, part.link, plan->pull() ? part.node : std::string()));
+    for (const BackupPart& part : plan->parts) {
+        // Not within the expression that waits: gcc 12 ends what a condition makes there twice.
+        std::string below;
+        if (plan->pull()) below = part.node;
+        PV_CO_TRY(co_await open_nodes_of(run, part.disk, part.link, std::move(below)));
+    }
     co_return Status{};
 }
 

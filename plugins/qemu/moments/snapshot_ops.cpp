@@ -115,12 +115,15 @@ Result<SnapshotOps::Taking> SnapshotOps::prepare(const GuestPtr& guest, Snapshot
     const bool outside = snapshot.memory && snapshot.memory->snapshot == "external";
     if ((flags & PV_DOMAIN_SNAPSHOT_CREATE_LIVE) != 0 && (!taking.active || !outside))
         return refused(ErrorCode::operation_unsupported, "live snapshot creation is supported only during full system snapshots");
+    // As another daemon would get them: what the emulator implies is left out and filled in again.
+    const auto copy = [this](const Domain& domain) { return driver_.parse(format_domain(domain, {.inactive = true, .secure = true, .migratable = true})); };
     if (config) {
-        PV_ASSIGN_OR_RETURN(Domain description, config->unpack());
-        if (taking.active) snapshot.inactive_domain = std::move(description);
-        else snapshot.domain = std::move(description);
+        PV_ASSIGN_OR_RETURN(const Domain description, config->unpack());
+        PV_ASSIGN_OR_RETURN((taking.active ? snapshot.inactive_domain : snapshot.domain), copy(description));
     }
-    if (live) snapshot.domain = *live;
+    if (live) {
+        PV_ASSIGN_OR_RETURN(snapshot.domain, copy(*live));
+    }
     if (!snapshot.domain) return no_domain(*guest);
     PV_TRY(plan_snapshot(snapshot, *snapshot.domain, {.flags = flags, .active = taking.active, .state = state}));
     {
