@@ -7,11 +7,13 @@
 #include "base/log.h"
 #include "host/daemon/daemon.h"
 #include "host/daemon/logging.h"
+#include "host/daemon/memory_trim.h"
 #include "host/daemon/show_config.h"
 
 int main(int argc, char** argv) {
     using namespace polyvirt;
     int exit_code = 0;
+    daemon::limit_heaps();
     try {
         const auto options = daemon::parse_options(argc, argv, exit_code);
         if (!options) return exit_code;

@@ -49,6 +49,11 @@ bool worth_trimming(const MemoryUse& use) {
     return use.in_use != 0 && use.resident > use.in_use + use.in_use / 2 + kLeast;
 }
 
+void limit_heaps() {
+    const long processors = ::sysconf(_SC_NPROCESSORS_ONLN);
+    ::mallopt(M_ARENA_MAX, static_cast<int>(std::clamp(processors / 2, 1L, 16L)));
+}
+
 MemoryTrim::MemoryTrim(loop::EventLoop& loop, std::chrono::milliseconds period)
     : timer_(loop.add_timer([] { look(); })) {
     timer_.arm(period, period);

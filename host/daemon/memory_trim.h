@@ -20,6 +20,11 @@ struct MemoryUse {
 // Whether enough of it lies idle.
 [[nodiscard]] bool worth_trimming(const MemoryUse& use);
 
+// Before the first thread. The allocator gives each new thread a heap of its own, up to eight for a processor, and each
+// keeps what its thread once needed: with a thread for each guest that is most of what a guest costs. Fewer are enough,
+// as small pieces are cached by thread in any case.
+void limit_heaps();
+
 class MemoryTrim {
   public:
     explicit MemoryTrim(loop::EventLoop& loop, std::chrono::milliseconds period = std::chrono::seconds(30));

@@ -52,6 +52,7 @@ constexpr std::array kPatterns = {
     Pattern{ErrorCode::operation_aborted, "operation aborted: %s"},
     Pattern{ErrorCode::no_domain_metadata, "metadata not found: %s"},
     Pattern{ErrorCode::overflow, "numerical overflow: %s"},
+    Pattern{ErrorCode::block_copy_active, "block copy still active: %s"},
     Pattern{ErrorCode::operation_unsupported, "Operation not supported: %s"},
     Pattern{ErrorCode::agent_unresponsive, "Guest agent is not responding: %s"},
     Pattern{ErrorCode::resource_busy, "resource busy: %s"},

@@ -40,6 +40,14 @@ pv_status Operation::start(const plugin::Services& s, const plugin::Loop& loop, 
     return PV_PENDING;
 }
 
+OperationPtr Operation::nested(const OperationPtr& outer, std::function<void(const Status&)> done) {
+    auto op = std::make_shared<Operation>(outer->s_, Options{.call = outer->call(), .object = outer->options_.object, .what = outer->options_.what},
+                                          nullptr);
+    op->done_ = std::move(done);
+    op->finished_ = false;
+    return op;
+}
+
 void Operation::granted(void* ctx, pv_status status) noexcept {
     plugin::guarded("operation", [&] {
         const std::unique_ptr<OperationPtr> owned(static_cast<OperationPtr*>(ctx));
@@ -78,14 +86,21 @@ void Operation::conclude(pv_status status) {
 
 void Operation::release(pv_status status) {
     if (holds_job_) s_.job->end(s_.host, options_.object, options_.job_class);
-    if (options_.call != nullptr) s_.call->complete(options_.call, status);
+    if (pv_call* const waiting = call()) s_.call->complete(waiting, status);
+}
+
+void Operation::answer(const Status& status) {
+    pv_call* const waiting = call();
+    if (finished_ || waiting == nullptr || answered_.exchange(true)) return;
+    s_.call->complete(waiting, plugin::answer(s_, waiting, status));
 }
 
 void Operation::finish(const Status& status) {
     if (finished_.exchange(true)) return;
+    if (done_) return std::exchange(done_, nullptr)(status);
     if (!status) {
-        if (options_.call == nullptr) log::error("operation", "{}: {}", options_.what, status.error().message);
-        plugin::fail(s_, options_.call, status.error());
+        if (call() == nullptr) log::error("operation", "{}: {}", options_.what, status.error().message);
+        plugin::fail(s_, call(), status.error());
     }
     release(status ? PV_OK : PV_FAIL);
 }

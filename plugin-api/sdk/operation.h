@@ -40,6 +40,9 @@ class Operation : public std::enable_shared_from_this<Operation> {
     static pv_status start(const plugin::Services& s, const plugin::Loop& loop, const Options& options,
                            Body body) PV_NO_LOCKS_HELD;
 
+    // A part of `outer` that ends by finish() too, but with `done` instead of the job and the call, which stay outer's.
+    static OperationPtr nested(const OperationPtr& outer, std::function<void(const Status&)> done);
+
     Operation(const plugin::Services& s, const Options& options, Body body);
     ~Operation();
     Operation(const Operation&) = delete;
@@ -47,9 +50,11 @@ class Operation : public std::enable_shared_from_this<Operation> {
 
     // Any thread; no lock held. Further calls do nothing. The call's in, out and obj are gone afterwards.
     void finish(const Status& status);
+    // Completes the call and keeps the job until finish(): what was asked for has begun, and goes on. call() is null then.
+    void answer(const Status& status);
     // Frees the job and leaves the call to the caller, who completes it in some other way.
     [[nodiscard]] pv_call* give_up();
-    [[nodiscard]] pv_call* call() const { return options_.call; }
+    [[nodiscard]] pv_call* call() const { return answered_ ? nullptr : options_.call; }
 
   private:
     static void granted(void* ctx, pv_status status) noexcept;
@@ -60,6 +65,8 @@ class Operation : public std::enable_shared_from_this<Operation> {
     const plugin::Services& s_;
     const Options options_;
     Body body_;
+    std::function<void(const Status&)> done_; // of a nested one
+    std::atomic<bool> answered_{false};
     bool holds_job_ = false; // set before anybody else sees this
     std::atomic<bool> finished_{true}; // until it begins: a start that fails answers by its result
 };

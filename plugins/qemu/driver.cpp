@@ -19,6 +19,7 @@ Driver::Driver(const plugin::Services& services)
     : DriverBase(services),
       configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
+      moments_(s_),
       emulators_(s_),
       guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain") {}
 
@@ -42,9 +43,12 @@ void Driver::show(Guest& guest) const {
     pv_obj_update u{};
     u.size = sizeof u;
     u.what = PV_UPDATE_ATTRS | PV_UPDATE_STATE | PV_UPDATE_ID;
-    u.attrs_mask = PV_ATTR_ACTIVE | PV_ATTR_PERSISTENT | PV_ATTR_AUTOSTART | PV_ATTR_UPDATED;
+    u.attrs_mask = PV_ATTR_ACTIVE | PV_ATTR_PERSISTENT | PV_ATTR_AUTOSTART | PV_ATTR_UPDATED | PV_ATTR_DOM_MANAGED_SAVE |
+                   PV_ATTR_DOM_HAS_SNAPSHOT | PV_ATTR_DOM_HAS_CHECKPOINT;
     u.attrs = (guest.active() ? PV_ATTR_ACTIVE : 0) | (guest.config ? PV_ATTR_PERSISTENT : 0) |
-              (guest.autostart ? PV_ATTR_AUTOSTART : 0) | (guest.updated ? PV_ATTR_UPDATED : 0);
+              (guest.autostart ? PV_ATTR_AUTOSTART : 0) | (guest.updated ? PV_ATTR_UPDATED : 0) |
+              (guest.managed_save ? PV_ATTR_DOM_MANAGED_SAVE : 0) | (guest.snapshots.empty() ? 0 : PV_ATTR_DOM_HAS_SNAPSHOT) |
+              (guest.checkpoints.empty() ? 0 : PV_ATTR_DOM_HAS_CHECKPOINT);
     u.state = guest.state;
     u.reason = guest.reason;
     u.dom_id = guest.id;
@@ -87,8 +91,10 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.folder = guest->run->folder();
             record.state = guest->state;
             record.reason = guest->reason;
+            record.agent_timeout = guest->agent_timeout;
             record.taints = taint_names(guest->taints);
             record.blocks = to_json(guest->blocks);
+            if (guest->backup) record.backup = format_backup(guest->backup->document), record.backup_files = guest->backup->files;
             record.claims = guest->claims;
             guest->run->describe(record);
         }
@@ -106,7 +112,21 @@ void Driver::save_status(const GuestPtr& guest, std::function<void(const Status&
     if (!plugin::submit(s_, guest->strand, save)) save();
 }
 
-void Driver::guest_stopped(const GuestPtr& guest) { guests_.remove(*guest); }
+void Driver::guest_stopped(const GuestPtr& guest) {
+    // What was known of its snapshots has no domain any more.
+    std::vector<std::string> snapshots, checkpoints;
+    {
+        const ObjectLock lock(guest->mu);
+        guest->snapshots.each([&](const std::string& name, const auto&) { snapshots.push_back(name); });
+        guest->checkpoints.each([&](const std::string& name, const auto&) { checkpoints.push_back(name); });
+    }
+    guests_.remove(*guest);
+    if (snapshots.empty() && checkpoints.empty()) return;
+    const auto forget = [this, uuid = guest->uuid, snapshots, checkpoints] {
+        if (const Status gone = moments_.forget(uuid, snapshots, checkpoints); !gone) log::error("run", "{}", gone.error().message);
+    };
+    if (!plugin::submit(s_, guest->strand, forget)) forget();
+}
 
 Error no_domain(const Guest& guest) {
     return make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no domain with matching uuid '{}' ({})",
@@ -237,7 +257,7 @@ void Driver::begin_destroy(const GuestPtr& guest, bool graceful, const std::func
     (*run)->post_destroy(graceful, done);
 }
 
-void Driver::client_closed(std::uint64_t client, std::uint32_t, std::uint64_t object) {
+void Driver::client_closed(std::uint64_t client, std::uint32_t kind, std::uint64_t object) {
     auto* data = static_cast<GuestPtr*>(s_.registry->pin(s_.host, object));
     if (data == nullptr) return;
     const GuestPtr guest = *data;
@@ -245,7 +265,8 @@ void Driver::client_closed(std::uint64_t client, std::uint32_t, std::uint64_t ob
     bool ours = false;
     {
         const ObjectLock lock(guest->mu);
-        ours = guest->active() && guest->autodestroy == client;
+        if (kind == kFdGroups) std::erase_if(guest->fd_groups, [client](const auto& group) { return group.second.client == client; });
+        ours = kind == kAutodestroy && guest->active() && guest->autodestroy == client;
     }
     if (ours) begin_destroy(guest, false, [](const Status&) {});
 }

@@ -14,14 +14,15 @@
 
 #include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
-#include <polyvirt/gen/dom_console.h>
 #include <polyvirt/gen/dom_lifecycle.h>
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
+#include "beginning.h"
 #include "capabilities/emulators.h"
 #include "guest.h"
+#include "moments/store.h"
 #include "launch/confinement.h"
 #include "part.h"
 #include "sdk/object_table.h"
@@ -31,6 +32,9 @@
 #include "status.h"
 
 namespace polyvirt::qemu {
+
+class CheckpointOps;
+class SaveOps;
 
 // The names of a domain's records.
 inline std::string config_record(const std::string& name) { return name + ".xml"; }
@@ -44,7 +48,7 @@ class Driver : public plugin::DriverBase {
     static constexpr plugin::About kAbout{.id = "qemu",
                                           .version = POLYVIRT_VERSION,
                                           .uri = "qemu",
-                                          .kinds = "domain",
+                                          .kinds = "domain, snapshot, checkpoint",
                                           .type = "QEMU",
                                           .error_domain = 10,
                                           .concurrency = plugin::Concurrency::parallel};
@@ -56,12 +60,11 @@ class Driver : public plugin::DriverBase {
         ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc, ops::dom_config::os_type,
         ops::dom_config::set_autostart,
         ops::dom_lifecycle::create_xml, ops::dom_lifecycle::create, ops::dom_lifecycle::shutdown, ops::dom_lifecycle::reboot,
-        ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume,
-        ops::dom_console::open_console>;
+        ops::dom_lifecycle::reset, ops::dom_lifecycle::destroy, ops::dom_lifecycle::suspend, ops::dom_lifecycle::resume>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
-    ~Driver();
+    virtual ~Driver();
 
     // [init]
     Status start(pv_call* call, std::uint32_t how) PV_NO_LOCKS_HELD;
@@ -102,8 +105,6 @@ class Driver : public plugin::DriverBase {
     pv_status destroy(pv_call*, const pv_obj*, const pv_dom_destroy_in&, pv_dom_destroy_out&);
     pv_status suspend(pv_call*, const pv_obj*, const pv_dom_suspend_in&, pv_dom_suspend_out&);
     pv_status resume(pv_call*, const pv_obj*, const pv_dom_resume_in&, pv_dom_resume_out&);
-    // pv.dom.console (ops_console.cpp)
-    pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
 
     // What a Run needs of its driver. Any thread.
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
@@ -145,18 +146,18 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] Status fill_defaults(Domain& domain);
     // Passes without this driver's checks, which are for what a client writes. Worker.
     [[nodiscard]] Status complete(Domain& domain);
-    // Passes and checks; after parsing, and after every change.
-    [[nodiscard]] Status settle(Domain& domain);
     // The status record is on disk. Goes on on a worker.
     [[nodiscard]] sdk::Async<Status> saved(const GuestPtr& guest) const;
 
-  private:
-    struct StartOptions {
-        bool paused = false;
-        bool autodestroy = false;
-        bool fresh_nvram = false;
-    };
+    // With the guest's job; the second as a part of `op`, which goes on.
+    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
+    [[nodiscard]] sdk::Async<Status> started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options);
+    [[nodiscard]] MomentStore& moments() { return moments_; }
+    // Parts that the driver itself has to do with.
+    [[nodiscard]] virtual SaveOps& saving() = 0;
+    [[nodiscard]] virtual CheckpointOps& checkpoints() = 0;
 
+  private:
     // startup.cpp
     void load_configs();
     void load_config(const std::string& name, std::string_view xml);
@@ -197,10 +198,6 @@ class Driver : public plugin::DriverBase {
                        bool fresh, pv_dom_define_xml_out& out);
     pv_status create_transient(pv_call* call, const std::shared_ptr<const Domain>& description, const StartOptions& options,
                                pv_dom_create_xml_out& out);
-    [[nodiscard]] std::optional<std::uint64_t> reserve_console(Guest& guest, const std::string& alias, pv_stream* stream,
-                                                               bool force);
-    [[nodiscard]] Status attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device,
-                                        std::uint64_t number);
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
     // Removes the file of firmware variables, or says why it may not be left behind. Worker.
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
@@ -209,14 +206,20 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] std::string nvram_folder() const;
     // From its persistent description.
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options);
-    void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options);
     void launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<Domain>& live, const StartOptions& options);
 
+    // Which flags of a call stand for the power button and for the agent.
+    struct PowerFlags {
+        std::uint32_t button, agent;
+    };
+    [[nodiscard]] pv_status ask_power(pv_call* call, const pv_obj* obj, const char* what, std::uint32_t flags, PowerFlags known,
+                                      bool reboot);
     void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
 
     plugin::Loop loop_;
     plugin::EventQueue events_;
     const sdk::Records configs_, statuses_;
+    MomentStore moments_;
     Confinement confinement_;
     Emulators emulators_;
     Table guests_;

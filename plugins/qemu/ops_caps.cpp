@@ -54,7 +54,9 @@ pv_status Driver::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabil
         else log::warning("capabilities", "{}", emulator.error().message);
     }
     const sdk::Records data(s_, PV_STATE_DATA, ErrorDomain::qemu);
-    return give(call, out.xml, format_capabilities(read_host_facts(own_uuid(data)), emulators));
+    HostFacts host = read_host_facts(own_uuid(data));
+    host.dac_label = confinement_.default_label();
+    return give(call, out.xml, format_capabilities(host, emulators));
 }
 
 Result<Driver::Target> Driver::find_target(const TargetNames& names) {
@@ -132,7 +134,7 @@ pv_status Driver::max_vcpus(pv_call* call, const pv_obj*, const pv_hv_max_vcpus_
 }
 
 pv_status Driver::security_model(pv_call* call, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
-    // No module labels guests; clients know that by this word.
+    // The first: of mandatory access control, of which there is none. Emulators' users are the second.
     const pv_status model = give(call, out.model, "none");
     return model != PV_OK ? model : give(call, out.doi, "0");
 }

@@ -9,15 +9,18 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "sdk/domain/notes.h"
+#include "tpm/tpm.h"
 
 namespace polyvirt::qemu {
 namespace {
 
 constexpr std::uint32_t kUndefineFlags = PV_DOMAIN_UNDEFINE_MANAGED_SAVE | PV_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
                                          PV_DOMAIN_UNDEFINE_NVRAM | PV_DOMAIN_UNDEFINE_KEEP_NVRAM |
-                                         PV_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+                                         PV_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | PV_DOMAIN_UNDEFINE_TPM |
+                                         PV_DOMAIN_UNDEFINE_KEEP_TPM;
 constexpr std::uint32_t kXmlFlags =
     PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
 
@@ -150,9 +153,27 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest,
         return op->finish(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cannot undefine transient domain"));
     const auto domain = config->unpack();
     if (!domain) return op->finish(domain.error());
+    if (const Status allowed = MomentStore::may_undefine(*guest, flags); !allowed) return op->finish(allowed);
     if (const Status settled = settle_nvram(*domain, flags); !settled) return op->finish(settled);
+    bool active = false;
+    {
+        const ObjectLock lock(guest->mu);
+        active = guest->active();
+    }
+    // One that runs on needs its TPM to its end (Run::end).
+    const Status forgotten = active ? Status() : forget_tpm(s_.paths->dir(s_.host, PV_PATH_STATE), *domain, flags);
+    if (!forgotten) return op->finish(forgotten);
     if (const Status gone = configs_.remove(autostart_record(guest->name)); !gone) return op->finish(gone);
     if (const Status gone = configs_.remove(config_record(guest->name)); !gone) return op->finish(gone);
+    if (const Status gone = moments_.forget_all(guest); !gone) return op->finish(gone);
+    bool saved = false;
+    {
+        const ObjectLock lock(guest->mu);
+        saved = guest->managed_save;
+    }
+    if (saved) {
+        if (const Status gone = saving().drop_managed(guest); !gone) return op->finish(gone);
+    }
     bool remove = false;
     {
         const ObjectLock lock(guest->mu);

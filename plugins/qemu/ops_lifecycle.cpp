@@ -4,11 +4,15 @@
 
 #include <utility>
 
+#include <polyvirt/call.h>
 #include <polyvirt/job.h>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "block/chain.h"
+#include "block/missing.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "run.h"
 #include "sdk/domain/passes.h"
@@ -29,7 +33,8 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
         return answer(call, flags);
     const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
                                .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
-                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0};
+                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0,
+                               .force_boot = (in.flags & PV_DOMAIN_START_FORCE_BOOT) != 0};
     return with_job(call, obj, "start", [this, options](const sdk::OperationPtr& op, const GuestPtr& guest) {
         start_defined(op, guest, options);
     });
@@ -37,14 +42,19 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
 
 void Driver::start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, const StartOptions& options) {
     sdk::domain::PackedDomainPtr config;
-    bool active = false;
+    bool active = false, saved = false;
     {
         const ObjectLock lock(guest->mu);
         config = guest->config;
         active = guest->active();
+        saved = guest->managed_save;
     }
     if (active) return op->finish(invalid("domain is already running"));
     if (!config) return op->finish(no_domain(*guest));
+    if (saved) {
+        auto start = options.force_boot ? saving().start_anew(op, guest, options) : saving().start_managed(op, guest, options);
+        return sdk::start(std::move(start), [op](const Status& outcome) { op->finish(outcome); });
+    }
     auto description = config->unpack();
     if (!description) return op->finish(description.error());
     start_guest(op, guest, *std::move(description), options);
@@ -77,7 +87,7 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
     {
         const ObjectLock lock(guest->mu);
         out.obj = guest->handle;
-        if (guest->active()) return answer(call, invalid(fmt::format("domain is already active as '{}'", guest->name)));
+        if (guest->active()) return answer(call, invalid(fmt::format("domain '{}' is already active", guest->name)));
     }
     const pv_status status = sdk::Operation::start(
         s_, loop_, {.call = call, .object = out.obj, .what = "create"},
@@ -96,6 +106,13 @@ pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Do
     return status;
 }
 
+sdk::Async<Status> Driver::started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options) {
+    return sdk::Async<Status>([this, op, guest, description = std::move(description),
+                               options = std::move(options)](const sdk::Answer<Status>& answer) {
+        start_guest(sdk::Operation::nested(op, answer), guest, description, options);
+    });
+}
+
 // On a worker, with the guest's job held. On the guest's strand, so that what an earlier run leaves is cleared away.
 void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, const StartOptions& options) {
     const auto live = std::make_shared<Domain>(std::move(description));
@@ -111,15 +128,16 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     Status prepared = choose_firmware(*live, read_descriptors(descriptor_folders()), nvram_folder());
     if (prepared) prepared = settle_cpu(*live);
     if (prepared) prepared = prepare_nvram(*live, options.fresh_nvram);
-    if (prepared) prepared = complete_chains(*live);
     assign_aliases(*live);
+    const std::vector<MissingSource> missing = drop_missing(*live);
+    if (prepared) prepared = complete_chains(*live);
     const std::uint32_t next_image = number_images(live->devices.disks);
-    if (prepared) {
-        const auto who = confinement_.identity(*live);
-        if (who) confinement_.describe(*live, *who);
-        else prepared = who.error();
-    }
+    const auto who = confinement_.identity(*live);
+    if (who) confinement_.describe(*live, *who);
+    else if (prepared) prepared = who.error();
     const std::shared_ptr<Run> run = Run::make(*this, guest, id);
+    if (run && options.beginning) run->begin_as(options.beginning);
+    if (run && who) run->set_identity(*who);
     Status refused;
     bool drop = false;
     {
@@ -142,6 +160,7 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
             guest->blocks = {};
             guest->blocks.next_image = next_image;
             set_state(*guest, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_STARTING_UP);
+            for (const MissingSource& m : missing) post_missing(*this, *guest, m);
         }
     }
     if (drop) guests_.remove(*guest);
@@ -222,41 +241,57 @@ pv_status Driver::reset(pv_call* call, const pv_obj* obj, const pv_dom_reset_in&
 }
 
 namespace {
-// Only the power button is built in; the agent comes with its own issue.
-Status only_button(std::uint32_t flags, std::uint32_t button, std::uint32_t agent) {
-    if (flags != 0 && (flags & button) == 0 && (flags & agent) != 0)
-        return make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "QEMU guest agent is not configured");
-    return {};
+// Ways to end or restart a guest, of one table of flags or the other.
+struct PowerWays {
+    bool agent = false, button = false;
+    bool any = false; // the client leaves it to us: what works
+};
+template <typename Flags> PowerWays ways_of(std::uint32_t flags, const Flags& known) {
+    const bool any = (flags & (known.button | known.agent)) == 0;
+    return {any || (flags & known.agent) != 0, any || (flags & known.button) != 0, any};
+}
+
+// The agent where there is one or it must be, else the button. `op` has the guest's job until the agent is asked: that
+// may take as long as the guest likes, and others may see to it meanwhile.
+sdk::Task<Status> power(RunPtr run, sdk::OperationPtr op, PowerWays ways, bool reboot, bool* gave_up) {
+    PV_CO_TRY(co_await run->on_loop());
+    PV_CO_TRY(run->check_running());
+    const Status ready = ways.agent ? run->channels().check_agent() : Status();
+    if (ways.agent && !ways.any) PV_CO_TRY(ready);
+    if (ways.agent && ready) {
+        // What its agent does is its own: a power-off is one.
+        PV_CO_TRY(co_await run->powerdown(false, false));
+        *gave_up = true;
+        static_cast<void>(op->give_up());
+        const Status asked = co_await agent_power(run, reboot ? AgentPower::reboot : AgentPower::powerdown);
+        if (asked || !ways.button) co_return asked;
+    }
+    co_return co_await run->powerdown(reboot, true);
 }
 } // namespace
 
-pv_status Driver::shutdown(pv_call* call, const pv_obj* obj, const pv_dom_shutdown_in& in, pv_dom_shutdown_out&) {
-    if (const Status flags = check_flags(in.flags, PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | PV_DOMAIN_SHUTDOWN_GUEST_AGENT,
-                                         "qemuDomainShutdownFlags");
-        !flags)
-        return answer(call, flags);
-    const std::uint32_t wanted = in.flags;
-    return with_job(call, obj, "shutdown", [this, wanted](const sdk::OperationPtr& op, const GuestPtr& guest) {
+pv_status Driver::ask_power(pv_call* call, const pv_obj* obj, const char* what, std::uint32_t flags, PowerFlags known, bool reboot) {
+    return with_job(call, obj, what, [this, call, ways = ways_of(flags, known), reboot](const sdk::OperationPtr& op, const GuestPtr& guest) {
         const auto run = run_of(*guest);
         if (!run) return op->finish(run.error());
-        if (const Status ok = only_button(wanted, PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, PV_DOMAIN_SHUTDOWN_GUEST_AGENT); !ok)
-            return op->finish(ok);
-        (*run)->post_powerdown(op, false);
+        const auto gave_up = std::make_shared<bool>(false);
+        sdk::start(power(*run, op, ways, reboot, gave_up.get()), [this, call, op, gave_up](const Status& outcome) {
+            if (*gave_up) s_.call->complete(call, answer(call, outcome));
+            else op->finish(outcome);
+        });
     });
 }
 
+pv_status Driver::shutdown(pv_call* call, const pv_obj* obj, const pv_dom_shutdown_in& in, pv_dom_shutdown_out&) {
+    constexpr std::uint32_t kButton = PV_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, kAgent = PV_DOMAIN_SHUTDOWN_GUEST_AGENT;
+    if (const Status flags = check_flags(in.flags, kButton | kAgent, "qemuDomainShutdownFlags"); !flags) return answer(call, flags);
+    return ask_power(call, obj, "shutdown", in.flags, {kButton, kAgent}, false);
+}
+
 pv_status Driver::reboot(pv_call* call, const pv_obj* obj, const pv_dom_reboot_in& in, pv_dom_reboot_out&) {
-    if (const Status flags = check_flags(in.flags, PV_DOMAIN_REBOOT_ACPI_POWER_BTN | PV_DOMAIN_REBOOT_GUEST_AGENT, "qemuDomainReboot");
-        !flags)
-        return answer(call, flags);
-    const std::uint32_t wanted = in.flags;
-    return with_job(call, obj, "reboot", [this, wanted](const sdk::OperationPtr& op, const GuestPtr& guest) {
-        const auto run = run_of(*guest);
-        if (!run) return op->finish(run.error());
-        if (const Status ok = only_button(wanted, PV_DOMAIN_REBOOT_ACPI_POWER_BTN, PV_DOMAIN_REBOOT_GUEST_AGENT); !ok)
-            return op->finish(ok);
-        (*run)->post_powerdown(op, true);
-    });
+    constexpr std::uint32_t kButton = PV_DOMAIN_REBOOT_ACPI_POWER_BTN, kAgent = PV_DOMAIN_REBOOT_GUEST_AGENT;
+    if (const Status flags = check_flags(in.flags, kButton | kAgent, "qemuDomainReboot"); !flags) return answer(call, flags);
+    return ask_power(call, obj, "reboot", in.flags, {kButton, kAgent}, true);
 }
 
 } // namespace polyvirt::qemu

@@ -4,16 +4,28 @@
 
 #include <utility>
 
+#include <polyvirt/call.h>
+
 #include "base/error_text.h"
 #include "driver.h"
+#include "run.h"
 
 namespace polyvirt::qemu {
 
 Part::Part(Driver& driver) : driver_(driver), s_(driver.services()) {}
 
 pv_status Part::with_job(pv_call* call, const pv_obj* obj, std::uint32_t job_class, const char* what, Body body) const {
-    return sdk::Operation::start(s_, driver_.shared_loop(), {.call = call, .object = obj->handle, .job_class = job_class, .what = what},
-                                 [guest = guest_of(obj), body = std::move(body)](const sdk::OperationPtr& op) {
+    return with_job(call, guest_of(obj), job_class, what, std::move(body));
+}
+
+pv_status Part::with_job(pv_call* call, const GuestPtr& guest, std::uint32_t job_class, const char* what, Body body) const {
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        handle = guest->handle;
+    }
+    return sdk::Operation::start(s_, driver_.shared_loop(), {.call = call, .object = handle, .job_class = job_class, .what = what},
+                                 [guest, body = std::move(body)](const sdk::OperationPtr& op) {
                                      bool removed = false;
                                      {
                                          const ObjectLock lock(guest->mu);
@@ -21,6 +33,25 @@ pv_status Part::with_job(pv_call* call, const pv_obj* obj, std::uint32_t job_cla
                                      }
                                      if (removed) return op->finish(no_domain(*guest));
                                      sdk::start(body(op, guest), [op](const Status& outcome) { op->finish(outcome); });
+                                 });
+}
+
+pv_status Part::without_job(pv_call* call, const pv_obj* obj, Body body) const {
+    const GuestPtr guest = guest_of(obj);
+    const auto run = run_of(*guest);
+    if (!run) return answer(call, run.error());
+    const auto go = [&s = s_, call, guest, body = std::move(body)] {
+        sdk::start(body(nullptr, guest), [&s, call](const Status& outcome) { s.call->complete(call, plugin::answer(s, call, outcome)); });
+    };
+    if ((*run)->ready()) {
+        go();
+        return PV_PENDING;
+    }
+    // Its start, or the way back to it, holds the job.
+    return sdk::Operation::start(s_, driver_.shared_loop(), {.call = call, .object = obj->handle, .job_class = PV_JOB_QUERY, .what = "ask the guest"},
+                                 [go](const sdk::OperationPtr& op) {
+                                     static_cast<void>(op->give_up());
+                                     go();
                                  });
 }
 

@@ -41,10 +41,15 @@ class Part {
 
     // An op that holds the guest's job: the body runs on a worker, its task ends the call. `what` is static text.
     pv_status with_job(pv_call* call, const pv_obj* obj, std::uint32_t job_class, const char* what, Body body) const;
+    // Of what belongs to a guest: a snapshot.
+    pv_status with_job(pv_call* call, const GuestPtr& guest, std::uint32_t job_class, const char* what, Body body) const;
     // The same for calls that change it.
     pv_status change(pv_call* call, const pv_obj* obj, const char* what, Body body) const {
         return with_job(call, obj, PV_JOB_MODIFY, what, std::move(body));
     }
+    // An op that needs no job: what waits for the guest itself. The body runs here, its task ends the call.
+    // It gets no operation. Errors: operation_invalid where the guest does not run.
+    pv_status without_job(pv_call* call, const pv_obj* obj, Body body) const;
     pv_status answer(pv_call* call, const Status& status) const;
     // In the peer's words; `function` is its name for the call.
     [[nodiscard]] static Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function);

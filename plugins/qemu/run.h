@@ -20,6 +20,7 @@
 
 #include "cgroup/cgroup.h"
 #include "command/host.h"
+#include "beginning.h"
 #include "devices/removals.h"
 #include "guest.h"
 #include "monitor/monitor.h"
@@ -32,8 +33,10 @@
 
 namespace polyvirt::qemu {
 
+class Channels;
 class Driver;
 class Figures;
+class TpmProcess;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
 Result<std::string> guest_folder(const plugin::Services& s, std::int32_t id, const std::string& name);
@@ -49,6 +52,8 @@ class Run : public std::enable_shared_from_this<Run> {
     Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop);
     ~Run();
 
+    // Before launch().
+    void begin_as(std::shared_ptr<Beginning> beginning) { beginning_ = std::move(beginning); }
     // [worker] Starts the emulator and connects; then post_boot(). On failure nothing is left but what
     // post_failed() clears.
     Status launch(const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
@@ -63,13 +68,14 @@ class Run : public std::enable_shared_from_this<Run> {
     void post_adopted(sdk::OperationPtr op);
     // Any thread: ends the emulator. `done` runs when the guest is off. Graceful: without SIGKILL.
     void post_destroy(bool graceful, const Waiter& done);
+    // The same as what it was ended for.
+    void post_end(const Ending& ending, const Waiter& done);
     // Any thread: lets go of the emulator, which goes on.
     void post_detach();
     // Any thread. Each finishes `op` when the emulator has answered.
     void post_suspend(sdk::OperationPtr op);
     void post_resume(sdk::OperationPtr op);
     void post_reset(sdk::OperationPtr op);
-    void post_powerdown(sdk::OperationPtr op, bool reboot);
 
     // For coroutines; any thread, no lock held. Each goes on on loop().
     // A command to the monitor. Errors: the emulator's own words (internal_error), operation_timeout, operation_invalid
@@ -87,7 +93,16 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] sdk::Async<Result<Json>> wait(ExpectedPtr expected, std::int64_t timeout_ns);
     // What became of a device that removals() expects to go.
     [[nodiscard]] sdk::Async<Result<Removal>> removed(std::string alias, std::int64_t timeout_ns);
+    // The power-off that comes is half of a reboot, or it is not; and the power button is pressed, where somebody must.
+    [[nodiscard]] sdk::Async<Status> powerdown(bool reboot, bool press);
+    // Its monitor is there, for the first time or again. While it isn't, others wait for the guest's job.
+    [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] sdk::Async<Status> on_loop();
+    // The guest stands still, or goes on, for that reason; nothing where it does so already.
+    [[nodiscard]] sdk::Task<Status> pause(std::int32_t reason);
+    [[nodiscard]] sdk::Task<Status> go_on(std::int32_t reason);
+    // It is off. Goes on on a worker.
+    [[nodiscard]] sdk::Async<Status> ended(Ending ending);
     [[nodiscard]] sdk::Async<Status> delay(std::int64_t ns);
 
     // For what is opened while it runs (new images, devices), before the emulator is told: the emulator may use these
@@ -96,12 +111,14 @@ class Run : public std::enable_shared_from_this<Run> {
     // And when it does not use them any more.
     void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
     [[nodiscard]] const Identity& identity() const { return identity_; }
+    void set_identity(Identity who) { identity_ = std::move(who); } // before anybody else knows of this run
     // Its control groups. Files of the kernel: not on the loop.
     [[nodiscard]] const cgroup::Group& group() const { return group_; }
     // Others' part of the status record.
     void describe(StatusRecord& record) const;
 
     [[nodiscard]] Driver& driver() const { return driver_; }
+    [[nodiscard]] const plugin::Services& services() const { return s_; }
     [[nodiscard]] const GuestPtr& guest() const { return guest_; }
     // A line in the guest's log. Worker, or where there is nothing better.
     void note(const std::string& text) const { write_log(text); }
@@ -117,15 +134,18 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     // What the emulator was last heard to say of itself. Any thread.
     [[nodiscard]] Figures& figures() const { return *figures_; }
+    // Its channels and its guest's agent. On the loop.
+    [[nodiscard]] Channels& channels() const { return *channels_; }
 
   private:
     enum class Phase : std::uint8_t { starting, running, ended };
-    enum class End : std::uint8_t { none, destroyed, failed, shutdown, crashed };
+    enum class End : std::uint8_t { none, destroyed, failed, shutdown, crashed, told };
 
     // run_launch.cpp [worker]
     Status make_folder();
     Status give(const std::string& folder) const;
     Status plan(const Domain& domain);
+    Status pass_groups(const Domain& domain, std::vector<UniqueFd>& passed, std::vector<std::string>& args) const;
     Status make_huge_folders(HostResources& host);
     Status confine(const Domain& domain, pv_call* call);
     void clear();
@@ -144,17 +164,17 @@ class Run : public std::enable_shared_from_this<Run> {
     // run_start.cpp [loop]
     void open_monitor();
     void query_chardevs();
-    void query_graphics();
     void prepare();
     void boot();
+    void tell_started();
     void start_done();
     void start_refused(const Error& why);
     void start_failed(const Error& why);
     void query_status();
+    void undo_cut_off();
     void reattach();
     void reattach_later(const Error& why);
     void use_chardevs(const Json& list);
-    void use_vnc(const Json& info);
 
     // run_events.cpp [loop]
     struct EventRow {
@@ -196,6 +216,8 @@ class Run : public std::enable_shared_from_this<Run> {
     void command(const char* name, sdk::OperationPtr op);
     void tell_expected(const QmpEvent& event);
     void drop_expected(const Error& why);
+    struct Delay;
+    void end_delay(const Delay* which);
     void finish_saved(const sdk::OperationPtr& op);
     [[nodiscard]] std::string who() const;
 
@@ -203,11 +225,13 @@ class Run : public std::enable_shared_from_this<Run> {
     const plugin::Services& s_;
     const GuestPtr guest_;
     const std::int32_t id_;
+    std::shared_ptr<Beginning> beginning_; // null: it boots. Until launch()
     plugin::Loop loop_; // before all that watches on it: a watch must not outlive its loop
 
     // Constant after launch() or adopt().
     std::atomic<std::int64_t> pid_{0};
     std::atomic<std::uint64_t> start_time_{0};
+    std::atomic<bool> ready_{false};
     std::string folder_, folder_path_, log_path_;
     UniqueFd log_, socket_;
     Identity identity_;
@@ -222,8 +246,10 @@ class Run : public std::enable_shared_from_this<Run> {
     sdk::OperationPtr start_op_;
     bool paused_ = false, exited_ = false, stopping_ = false, adopted_ = false, reattaching_ = false, detached_ = false;
     bool talks_ = false; // negotiation with the monitor is over
+    bool told_ = false;  // clients know that it has started
     bool reboot_asked_ = false, cycling_ = false; // cycling: between power-off and power-on of a reboot
     End end_ = End::none;
+    Ending ending_;
     Status failure_;
     std::int32_t next_running_ = PV_DOMAIN_RUNNING_BOOTED;
     std::int32_t next_paused_ = PV_DOMAIN_PAUSED_UNKNOWN;
@@ -232,9 +258,12 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Waiter> waiters_;
     plugin::Watch kill_timer_, exit_timer_;
     std::list<ExpectedPtr> expected_;
+    std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
     Removals removals_;
     const std::unique_ptr<Figures> figures_;
+    const std::unique_ptr<Channels> channels_;
+    const std::unique_ptr<TpmProcess> tpm_;
 };
 
 } // namespace polyvirt::qemu

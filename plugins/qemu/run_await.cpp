@@ -4,6 +4,7 @@
 
 #include "run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error_text.h"
@@ -53,7 +54,16 @@ void Run::tell_expected(const QmpEvent& event) {
     for (const ExpectedPtr& e : met) e->give(event.data);
 }
 
+// No timer outlives the loop.
+struct Run::Delay {
+    plugin::Watch watch;
+    sdk::Answer<Status> answer;
+};
+
 void Run::drop_expected(const Error& why) {
+    const auto delays = std::exchange(delays_, {});
+    for (const auto& delay : delays) delay->watch.reset();
+    for (const auto& delay : delays) delay->answer(why);
     for (const ExpectedPtr& e : std::exchange(expected_, {})) e->give(why);
     removals_.drop(why);
 }
@@ -126,18 +136,54 @@ sdk::Async<Status> Run::on_loop() {
     });
 }
 
+sdk::Task<Status> Run::pause(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state != PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_paused_ = reason;
+    const auto stopped = co_await qmp("stop");
+    co_return stopped ? Status{} : Status(stopped.error());
+}
+
+sdk::Task<Status> Run::go_on(std::int32_t reason) {
+    PV_CO_TRY(co_await on_loop());
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->state == PV_DOMAIN_RUNNING) co_return Status{};
+    }
+    next_running_ = reason;
+    const auto going = co_await qmp("cont");
+    co_return going ? Status{} : Status(going.error());
+}
+
+sdk::Async<Status> Run::ended(Ending ending) {
+    return sdk::Async<Status>([self = shared_from_this(), ending](const sdk::Answer<Status>& answer) { self->post_end(ending, answer); });
+}
+
 sdk::Async<Status> Run::delay(std::int64_t ns) {
     return sdk::Async<Status>([self = shared_from_this(), ns](const sdk::Answer<Status>& answer) {
         on(self->loop_, [self, ns, answer] {
-            // The watch is its own callback's; it goes when it has run, or with the loop.
-            const auto watch = std::make_shared<plugin::Watch>();
-            *watch = self->loop_.timer(ns, 0, [watch, answer] {
-                watch->reset();
-                answer({});
+            if (!self->loop_ || self->phase_ == Phase::ended)
+                return answer(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
+            const auto delay = self->delays_.emplace_back(std::make_shared<Delay>(Delay{.watch = {}, .answer = answer}));
+            const std::weak_ptr<Run> weak = self;
+            delay->watch = self->loop_.timer(ns, 0, [weak, raw = delay.get()] {
+                if (const auto run = weak.lock()) run->end_delay(raw);
             });
-            if (!*watch) answer(make_error(ErrorCode::internal_error, ErrorDomain::qemu, "no timer for {}", self->who()));
+            if (!delay->watch) self->end_delay(delay.get());
         });
     });
+}
+
+void Run::end_delay(const Delay* which) {
+    const auto it = std::find_if(delays_.begin(), delays_.end(), [which](const auto& d) { return d.get() == which; });
+    if (it == delays_.end()) return;
+    const std::shared_ptr<Delay> delay = *it; // its watch is this callback's
+    delays_.erase(it);
+    delay->watch.reset();
+    delay->answer({});
 }
 
 } // namespace polyvirt::qemu

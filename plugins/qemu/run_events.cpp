@@ -7,9 +7,12 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
+#include "block/events.h"
+#include "console/displays.h"
 #include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
@@ -22,6 +25,7 @@ std::int32_t suspended_detail(std::int32_t reason) {
     switch (reason) {
     case PV_DOMAIN_PAUSED_IOERROR: return PV_DOMAIN_EVENT_SUSPENDED_IOERROR;
     case PV_DOMAIN_PAUSED_WATCHDOG: return PV_DOMAIN_EVENT_SUSPENDED_WATCHDOG;
+    case PV_DOMAIN_PAUSED_FROM_SNAPSHOT: return PV_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT;
     default: return PV_DOMAIN_EVENT_SUSPENDED_PAUSED;
     }
 }
@@ -38,12 +42,21 @@ const Run::EventRow Run::kEvents[] = {
     {"BLOCK_IO_ERROR", [](Run& run, const QmpEvent& event) { run.on_io_error(event); }},
     {"BALLOON_CHANGE", on_balloon_change},
     {"DEVICE_DELETED", on_vcpu_deleted},
+    {"BLOCK_WRITE_THRESHOLD", on_write_threshold},
+    {"JOB_STATUS_CHANGE", on_job_status},
+    {"VNC_CONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"VNC_INITIALIZED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"VNC_DISCONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"SPICE_CONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_CONNECT); }},
+    {"SPICE_INITIALIZED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_INITIALIZE); }},
+    {"SPICE_DISCONNECTED", [](Run& run, const QmpEvent& event) { on_viewer(run, event, PV_DOMAIN_EVENT_GRAPHICS_DISCONNECT); }},
+    {"VSERPORT_CHANGE", [](Run& run, const QmpEvent& event) { run.channels().on_event(event); }},
     {"WATCHDOG", [](Run& run, const QmpEvent& event) { run.on_watchdog(event); }},
     {"DEVICE_DELETED", on_device_deleted},
     {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
     {"DEVICE_TRAY_MOVED", on_tray_moved},
-    {"SUSPEND", [](Run& run, const QmpEvent&) { run.on_sleep(false); }},
-    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.on_sleep(true); }},
+    {"SUSPEND", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(false); }},
+    {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(true); }},
     {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},
 };
 
@@ -87,12 +100,16 @@ void Run::on_resume() {
         const ObjectLock lock(guest_->mu);
         if (guest_->state == PV_DOMAIN_RUNNING) return;
         driver_.set_state(*guest_, PV_DOMAIN_RUNNING, reason);
-        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_RESUMED, PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_RESUMED,
+                               reason == PV_DOMAIN_RUNNING_FROM_SNAPSHOT ? +PV_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT
+                                                                         : +PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
     }
     save_soon();
 }
 
 void Run::on_shutdown(const QmpEvent& event) {
+    if (end_ == End::told) return; // the end of an emulator whose guest goes on elsewhere
+    channels_->guest_gone();
     if (std::exchange(reboot_asked_, false)) {
         // Nobody is told of a power-off that is half of a reboot.
         cycling_ = true;
@@ -129,6 +146,7 @@ void Run::power_cycle(std::int32_t reason) {
 }
 
 void Run::on_reset() {
+    channels_->guest_gone();
     const ObjectLock lock(guest_->mu);
     if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
 }
@@ -202,9 +220,10 @@ void Run::finish_saved(const sdk::OperationPtr& op) {
 // --- commands ---
 
 Status Run::check_running() const {
-    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_) || stopping_ || exited_)
+    const bool found_again = adopted_ && phase_ == Phase::starting;
+    if (phase_ == Phase::ended || (phase_ == Phase::starting && !talks_ && !found_again) || stopping_ || exited_)
         return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
-    if (!monitor_ || reattaching_)
+    if (!monitor_ || reattaching_ || found_again)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} does not answer at present", who());
     return {};
 }
@@ -244,10 +263,14 @@ void Run::post_reset(sdk::OperationPtr op) {
     });
 }
 
-void Run::post_powerdown(sdk::OperationPtr op, bool reboot) {
-    post([self = shared_from_this(), op = std::move(op), reboot] {
-        self->reboot_asked_ = reboot;
-        self->command("system_powerdown", op);
+sdk::Async<Status> Run::powerdown(bool reboot, bool press) {
+    return sdk::Async<Status>([self = shared_from_this(), reboot, press](const sdk::Answer<Status>& answer) {
+        self->post([self, reboot, press, answer] {
+            if (const Status running = self->check_running(); !running) return answer(running);
+            self->reboot_asked_ = reboot;
+            if (!press) return answer({});
+            self->monitor_->execute("system_powerdown", {}, [answer](Result<Json> reply) { answer(reply ? Status() : Status(reply.error())); });
+        });
     });
 }
 

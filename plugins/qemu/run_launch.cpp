@@ -19,17 +19,18 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "command/command.h"
+#include "console/ports.h"
 #include "driver.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
+#include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
 namespace {
 
 constexpr const char* kSocket = "monitor.sock";
 constexpr int kMonitorNumber = 3; // of the listening socket, in the emulator
-constexpr int kFirstSocket = 4;   // of character devices
-constexpr int kFirstTap = 300;    // of interfaces, behind them
+constexpr int kFirstTap = 300;    // of interfaces, behind those of character devices
 // Connections of daemons that died while the emulator was too busy to take them.
 constexpr int kBacklog = 64;
 constexpr std::size_t kFolderNameMax = 20;
@@ -196,7 +197,6 @@ Result<UniqueFd> Run::connect() const {
 }
 
 Status Run::launch(const Domain& domain, pv_call* call) {
-    PV_ASSIGN_OR_RETURN(identity_, driver_.confinement().identity(domain));
     // Everything that must go with it is written down before it is made.
     PV_TRY(plan(domain));
     PV_TRY(driver_.save_status_now(guest_, call));
@@ -207,7 +207,14 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     PV_ASSIGN_OR_RETURN(const UniqueFd listener, listen());
     // The connection waits in the socket until the emulator takes it.
     PV_ASSIGN_OR_RETURN(socket_, connect());
-    return spawn(domain, listener, call);
+    PV_TRY(take_ports(driver_, *guest_));
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest_->mu);
+        driver_.edit_live(*guest_, [&](Domain& d) { name_own_sockets(d, folder_path_); });
+        live = guest_->live;
+    }
+    return spawn(live ? *live : domain, listener, call);
 }
 
 // Their names are the kernel's choice, and in the live description from here on.
@@ -232,6 +239,7 @@ Result<std::vector<Tap>> Run::open_taps(const Domain& domain) const {
 Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
     CommandContext context;
     context.monitor_fd = kMonitorNumber;
+    context.incoming = beginning_ && beginning_->incoming;
     context.folder = folder_path_;
     context.pidfile = folder_path_ + "/emulator.pid";
     context.kvm = domain.type == "kvm";
@@ -245,11 +253,17 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     context.pass_socket = [&sockets](const std::string& path) -> Result<int> {
         PV_ASSIGN_OR_RETURN(UniqueFd socket, listen_at(path));
         sockets.push_back(std::move(socket));
-        return kFirstSocket + static_cast<int>(sockets.size()) - 1;
+        return kFirstPassed + static_cast<int>(sockets.size()) - 1;
     };
+    PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, log_.get(), call));
+    if (tpm) {
+        context.tpm_fd = kFirstPassed;
+        sockets.push_back(std::move(tpm));
+    }
     PV_ASSIGN_OR_RETURN(const std::vector<Tap> taps, open_taps(domain));
     for (const Tap& tap : taps) context.taps.emplace(tap.alias, kFirstTap + static_cast<int>(context.taps.size()));
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
+    PV_TRY(pass_groups(domain, sockets, line.args));
     const auto environment = emulator_environment(folder_path_);
     line.env.insert(line.env.begin(), environment.begin(), environment.end());
     write_log("starting up polyvirt version: " POLYVIRT_VERSION "\n" + line.to_string());
@@ -258,10 +272,11 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     plugin::Command command(std::move(line.args));
     for (std::string& e : line.env) command.env(std::move(e));
     command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get()).no_capabilities();
-    for (std::size_t i = 0; i < sockets.size(); ++i) command.pass(sockets[i].get(), kFirstSocket + static_cast<int>(i));
+    for (std::size_t i = 0; i < sockets.size(); ++i) command.pass(sockets[i].get(), kFirstPassed + static_cast<int>(i));
     if (identity_.changes) command.user(identity_.uid, identity_.gid).groups(identity_.groups);
     const std::vector<UniqueFd> entrances = group_.entrances();
     for (const UniqueFd& entrance : entrances) command.join(entrance.get());
+    if (context.incoming) command.pass(beginning_->incoming.get(), Beginning::kNumber);
     for (const Tap& tap : taps) command.pass(tap.fd.get(), context.taps.at(tap.alias));
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
@@ -290,13 +305,13 @@ void Run::keep(plugin::ChildProcess process) {
 
 Status Run::adopt(const StatusRecord& record) {
     adopted_ = true;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->live) keep_ports(*guest_->live);
+    }
     folder_ = record.folder;
     folders_ = record.folders;
     group_ = cgroup::Group::from_text(record.group);
-    identity_ = own_identity();
-    if (!record.user.empty()) {
-        PV_ASSIGN_OR_RETURN(identity_, identity_of_label(record.user));
-    }
     PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
     folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);

@@ -7,12 +7,19 @@
 
 #include <utility>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/iotune.h"
+#include "block/jobs.h"
+#include "console/displays.h"
 #include "devices/live.h"
 #include "driver.h"
+#include "moments/checkpoint_ops.h"
 #include "monitor/json.h"
+#include "save/save_ops.h"
 #include "stats/figures.h"
+#include "tpm/tpm_process.h"
 #include "tune/prepare.h"
 
 namespace polyvirt::qemu {
@@ -31,7 +38,7 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
     : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
-      figures_(std::make_unique<Figures>(s_)) {}
+      figures_(std::make_unique<Figures>(s_)), channels_(std::make_unique<Channels>(*this)), tpm_(std::make_unique<TpmProcess>()) {}
 
 Run::~Run() = default;
 
@@ -118,7 +125,8 @@ void Run::query_chardevs() {
     monitor_->execute("query-chardev", {}, [this](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
         use_chardevs(*reply);
-        query_graphics();
+        channels_->use_states(*reply, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
+        prepare();
     });
 }
 
@@ -153,53 +161,32 @@ void Run::use_chardevs(const Json& list) {
     guest_->live = std::move(live);
 }
 
-void Run::query_graphics() {
-    bool vnc = false;
-    {
-        const ObjectLock lock(guest_->mu);
-        vnc = guest_->live && !guest_->live->devices.graphics.empty();
-    }
-    if (!vnc) return prepare();
-    monitor_->execute("query-vnc", {}, [this](Result<Json> reply) {
-        if (!reply) return start_refused(reply.error());
-        use_vnc(*reply);
-        prepare();
-    });
+// What is told to the emulator, and done to its threads, before the guest runs. What a saved guest was is in it by then.
+static sdk::Task<Status> prepare_guest(std::shared_ptr<Run> run, std::shared_ptr<Beginning> beginning) {
+    PV_CO_TRY(co_await prepare_displays(run));
+    PV_CO_TRY(co_await prepare_tuning(run));
+    PV_CO_TRY(co_await apply_io_tune(run));
+    if (beginning && beginning->prepare) PV_CO_TRY(co_await beginning->prepare(run));
+    co_return Status();
 }
 
-void Run::use_vnc(const Json& info) {
-    const std::string service = text_of(info, "service");
-    std::int32_t port = 0;
-    for (const char c : service) {
-        if (c < '0' || c > '9' || port > 65535) return;
-        port = port * 10 + (c - '0');
-    }
-    const ObjectLock lock(guest_->mu);
-    if (!guest_->live || service.empty()) return;
-    auto live = std::make_shared<Domain>(*guest_->live);
-    for (auto& g : live->devices.graphics) {
-        if (g.type == sdk::domain::GraphicsType::vnc) g.port = port;
-    }
-    guest_->live = std::move(live);
-}
-
-// Threads have their places before the guest runs.
 void Run::prepare() {
-    sdk::start(prepare_tuning(shared_from_this()), [self = shared_from_this()](const Status& prepared) {
+    sdk::start(prepare_guest(shared_from_this(), beginning_), [self = shared_from_this()](const Status& prepared) {
         self->post([self, prepared] {
             if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
             if (!prepared) return self->start_refused(prepared.error());
+            if (self->beginning_ && self->beginning_->prepare) self->tell_started();
             self->boot();
         });
     });
 }
 
 void Run::boot() {
-    next_running_ = PV_DOMAIN_RUNNING_BOOTED;
+    next_running_ = beginning_ ? beginning_->running : PV_DOMAIN_RUNNING_BOOTED;
     if (paused_) {
         {
             const ObjectLock lock(guest_->mu);
-            driver_.set_state(*guest_, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_USER);
+            driver_.set_state(*guest_, PV_DOMAIN_PAUSED, beginning_ ? beginning_->paused : PV_DOMAIN_PAUSED_USER);
         }
         return start_done();
     }
@@ -209,15 +196,26 @@ void Run::boot() {
     });
 }
 
+void Run::tell_started() {
+    if (std::exchange(told_, true)) return;
+    const ObjectLock lock(guest_->mu);
+    driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STARTED, beginning_ ? beginning_->started : PV_DOMAIN_EVENT_STARTED_BOOTED);
+}
+
 void Run::start_done() {
     phase_ = Phase::running;
+    ready_ = true;
     {
         const ObjectLock lock(guest_->mu);
         if (!paused_ && guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP)
-            driver_.set_state(*guest_, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_BOOTED);
-        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STARTED, PV_DOMAIN_EVENT_STARTED_BOOTED);
-        if (paused_) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
+            driver_.set_state(*guest_, PV_DOMAIN_RUNNING, beginning_ ? beginning_->running : PV_DOMAIN_RUNNING_BOOTED);
     }
+    tell_started();
+    if (paused_) {
+        const ObjectLock lock(guest_->mu);
+        driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, beginning_ ? beginning_->suspended : PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
+    }
+    beginning_ = nullptr;
     finish_saved(std::exchange(start_op_, nullptr));
     sdk::start(separate_threads(shared_from_this()), [self = shared_from_this()](const Status& separated) {
         if (!separated) log::warning("run", "{}: {}", self->who(), separated.error().message);
@@ -231,7 +229,8 @@ void Run::query_status() {
         bool half_started = false, shut = false;
         {
             const ObjectLock lock(guest_->mu);
-            half_started = guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP;
+            // One whose instructions run has been started, though nobody was told.
+            half_started = guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP && status != "running";
             if (status == "running" && guest_->state != PV_DOMAIN_RUNNING)
                 driver_.set_state(*guest_, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_UNPAUSED);
             else if (status == "shutdown") {
@@ -253,14 +252,45 @@ void Run::query_status() {
             return start_failed(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
                                            "the start of {} was cut off when the daemon ended", who()));
         phase_ = Phase::running;
+        ready_ = true;
+        // Channels may have been opened and closed while nobody listened.
+        monitor_->execute("query-chardev", {}, [this](Result<Json> list) {
+            if (list) channels_->use_states(*list, PV_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
+            channels_->connect();
+        });
+        driver_.saving().adopted(guest_);
+        driver_.checkpoints().adopted(guest_);
         log::info("run", "{}: managed again (pid {}, {})", who(), pid_.load(), status);
-        if (!shut)
-            sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
-                if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
-            });
-        finish_saved(std::exchange(start_op_, nullptr));
-        if (!shut) reconcile_devices(*this);
-        if (shut) kill(false); // the guest has powered off in between
+        if (shut) { // it has powered off in between
+            finish_saved(std::exchange(start_op_, nullptr));
+            return kill(false);
+        }
+        sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
+            if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
+        });
+        reconcile_devices(*this);
+        undo_cut_off();
+        if (!start_op_) return resume_jobs_in_turn(shared_from_this());
+        sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
+            self->finish_saved(op);
+        });
+    });
+}
+
+// It stands still for something that the last daemon did not finish: that is given up, and the guest goes on.
+void Run::undo_cut_off() {
+    {
+        const ObjectLock lock(guest_->mu);
+        const std::int32_t why = guest_->reason;
+        if (guest_->state != PV_DOMAIN_PAUSED || (why != PV_DOMAIN_PAUSED_SAVE && why != PV_DOMAIN_PAUSED_DUMP && why != PV_DOMAIN_PAUSED_SNAPSHOT))
+            return;
+    }
+    log::info("run", "{}: what it was paused for was cut off when the daemon ended; it goes on", who());
+    monitor_->execute("migrate_cancel", {}, [this](const Result<Json>&) {
+        next_running_ = PV_DOMAIN_RUNNING_SAVE_CANCELED;
+        monitor_->execute("cont", {}, [this](const Result<Json>& cont) {
+            if (!cont) log::error("run", "{}: {}", who(), cont.error().message);
+        });
     });
 }
 

@@ -9,10 +9,14 @@
 
 #include <polyvirt/job.h>
 
+#include "agent/channels.h"
 #include "base/error_text.h"
 #include "base/log.h"
+#include "console/ports.h"
 #include "driver.h"
 #include "stats/figures.h"
+#include "tpm/tpm.h"
+#include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -30,6 +34,19 @@ void Run::post_destroy(bool graceful, const Waiter& done) {
         self->waiters_.push_back(done);
         if (self->end_ == End::none) self->end_ = End::destroyed;
         self->kill(graceful);
+    });
+    if (!posted) done(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the loop of {} has ended", who()));
+}
+
+void Run::post_end(const Ending& ending, const Waiter& done) {
+    const bool posted = loop_.post([self = shared_from_this(), ending, done] {
+        if (self->phase_ == Phase::ended) return done({});
+        self->waiters_.push_back(done);
+        if (self->end_ == End::none) {
+            self->end_ = End::told;
+            self->ending_ = ending;
+        }
+        self->kill(false);
     });
     if (!posted) done(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the loop of {} has ended", who()));
 }
@@ -107,6 +124,7 @@ void Run::detach() {
     if (phase_ == Phase::ended) return;
     phase_ = Phase::ended;
     const Error why = make_error(ErrorCode::operation_aborted, ErrorDomain::qemu, "the daemon is ending");
+    channels_->close("the daemon is ending");
     if (monitor_) monitor_->close(why);
     monitor_ = nullptr;
     drop_expected(why);
@@ -132,6 +150,7 @@ std::string_view Run::end_name() const {
     case End::destroyed: return "destroyed";
     case End::failed: return "failed";
     case End::shutdown: return "shutdown";
+    case End::told: return ending_.name;
     default: return "crashed";
     }
 }
@@ -153,6 +172,7 @@ void Run::show_end(bool& transient) {
     if (end_ == End::destroyed) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
     if (end_ == End::shutdown) reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
     if (end_ == End::crashed) detail = PV_DOMAIN_EVENT_STOPPED_CRASHED;
+    if (end_ == End::told) reason = ending_.reason, detail = ending_.detail;
     if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
     claims_left_ = std::exchange(guest_->claims, {});
     guest_->live = nullptr;
@@ -161,11 +181,13 @@ void Run::show_end(bool& transient) {
     guest_->blocks = {};
     guest_->updated = false;
     guest_->taints = 0;
+    guest_->agent_timeout = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;
+    guest_->backup = nullptr;
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
     if (!starting) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STOPPED, detail);
-    transient = guest_->config == nullptr;
+    transient = guest_->config == nullptr && !guest_->held;
 }
 
 void Run::end() {
@@ -181,16 +203,29 @@ void Run::end() {
     exit_timer_.reset();
     figures_->close();
     bool transient = false;
+    std::shared_ptr<const Domain> last;
+    {
+        const ObjectLock lock(guest_->mu);
+        last = guest_->live;
+    }
     show_end(transient);
+    if (last) give_ports(*last);
+    if (!transient) last = nullptr;
     phase_ = Phase::ended;
     monitor_ = nullptr;
+    channels_->close("the guest has ended");
+    tpm_->end();
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);
     // Cleared away first: until its record is gone, the next daemon would do it. And the record goes before anybody hears
     // of the end, so that no restart finds it again.
-    auto finish = [self, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
+    auto finish = [self, last, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
         self->clear();
+        if (last) {
+            const Status gone = forget_tpm(self->s_.paths->dir(self->s_.host, PV_PATH_STATE), *last, 0);
+            if (!gone) log::warning("run", "{}: {}", self->who(), gone.error().message);
+        }
         const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);

@@ -3,6 +3,7 @@
 // What the driver does before the first client comes in: reads what users defined, finds what still
 // runs, starts what should run. What cannot be read is set aside by name; the rest goes on.
 
+#include <algorithm>
 #include <utility>
 
 #include <polyvirt/abi/entry.h>
@@ -10,7 +11,9 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/chain.h"
 #include "driver.h"
+#include "save/save_ops.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
 #include "taint.h"
@@ -26,6 +29,17 @@ std::string stem(const std::string& record, std::string_view suffix) {
     return record.substr(0, record.size() - suffix.size());
 }
 
+// Of a record that doesn't say it.
+std::uint32_t first_free_image(const Domain& domain) {
+    std::uint32_t highest = 0;
+    for (const sdk::domain::Disk& disk : domain.devices.disks) {
+        for (const Link& link : chain_of(disk).links) highest = std::max(highest, link.number());
+        if (!disk.mirror) continue;
+        for (const Link& link : mirror_chain(*disk.mirror).links) highest = std::max(highest, link.number());
+    }
+    return highest + 1;
+}
+
 } // namespace
 
 Status Driver::start(pv_call*, std::uint32_t) {
@@ -38,6 +52,8 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_configs();
     load_autostart();
     load_statuses();
+    moments_.load(*this); // of guests that only run, too
+    saving().store().load(*this);
     autostart_guests();
     return {};
 }
@@ -137,6 +153,9 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         log::error("startup", "domain '{}': no thread for it to be had; it runs on unmanaged", record->name);
         return;
     }
+    const auto who = record->user.empty() ? Result<Identity>(own_identity()) : identity_of_label(record->user);
+    if (who) run->set_identity(*who);
+    else log::error("startup", "domain '{}': {}", record->name, who.error().message);
     std::uint64_t handle = 0;
     {
         const ObjectLock lock(guest->mu);
@@ -144,9 +163,13 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
+        guest->agent_timeout = record->agent_timeout;
         guest->taints = taints_of(record->taints);
         guest->blocks = block_state_from(record->blocks);
+        guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         guest->claims = record->claims;
+        if (auto backup = sdk::domain::parse_backup(record->backup); backup)
+            guest->backup = std::make_shared<const BackupUnderWay>(BackupUnderWay{*std::move(backup), record->backup_files});
         set_state(*guest, record->state, record->reason);
     }
     // Whoever calls while its monitor is being reconnected waits for this job.

@@ -72,7 +72,9 @@ std::string format_status(const StatusRecord& r) {
               {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
               {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
               {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
+    if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
+    if (!r.backup.empty()) j["backup"] = r.backup, j["backup_files"] = r.backup_files;
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -94,9 +96,14 @@ Result<StatusRecord> parse_status(std::string_view document) {
     PV_ASSIGN_OR_RETURN(r.reason, integer<std::int32_t>(j, "reason"));
     PV_ASSIGN_OR_RETURN(r.folder, text(j, "folder"));
     PV_ASSIGN_OR_RETURN(r.xml, text(j, "xml"));
+    if (j.contains("agent_timeout")) {
+        PV_ASSIGN_OR_RETURN(r.agent_timeout, integer<std::int32_t>(j, "agent_timeout"));
+    }
     PV_ASSIGN_OR_RETURN(r.taints, texts(j, "taints"));
     if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;
     if (const auto user = j.find("user"); user != j.end() && user->is_string()) r.user = user->get<std::string>();
+    if (const auto backup = j.find("backup"); backup != j.end() && backup->is_string()) r.backup = backup->get<std::string>();
+    PV_ASSIGN_OR_RETURN(r.backup_files, texts(j, "backup_files"));
     PV_ASSIGN_OR_RETURN(const auto claims, texts(j, "claims"));
     for (const std::string& line : claims) {
         PV_ASSIGN_OR_RETURN(Claim claim, claim_of(line));

@@ -25,11 +25,14 @@ struct StatusRecord {
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat
     std::int32_t state = 0, reason = 0;
     std::string folder;           // below the run folder; holds monitor.sock
+    std::int32_t agent_timeout = -2; // seconds
     std::vector<std::string> taints; // taint_names()
     nlohmann::json blocks;        // block/state.h
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
     std::vector<Claim> claims;    // files whose owner was changed for it
     std::vector<std::string> group; // its control groups, as Group::to_text()
+    std::string backup;           // document of the one that is under way; empty: none
+    std::vector<std::string> backup_files; // that were made for it
     std::vector<std::string> folders; // made for it elsewhere, to be removed with all that is in them
     std::string xml;              // the live description
 };

@@ -21,26 +21,6 @@ Error no_checkpoint(std::string_view name) {
     return make_error(ErrorCode::no_domain_checkpoint, ErrorDomain::test, "no domain checkpoint with matching name '{}'", name);
 }
 
-Status place_disks(Checkpoint& checkpoint, const Domain& domain) {
-    std::vector<CheckpointDisk> given = std::exchange(checkpoint.disks, {});
-    const bool all = given.empty();
-    for (const Disk& disk : domain.devices.disks) {
-        const auto asked = std::find_if(given.begin(), given.end(), [&](const CheckpointDisk& d) { return d.name == disk.target.dev; });
-        CheckpointDisk placed;
-        if (asked != given.end()) {
-            placed = std::move(*asked);
-            given.erase(asked);
-        }
-        const bool wanted = !placed.name.empty() || all;
-        placed.name = disk.target.dev;
-        if (placed.checkpoint.empty()) placed.checkpoint = wanted && disk.source && !disk.readonly ? "bitmap" : "no";
-        if (placed.checkpoint == "bitmap" && placed.bitmap.empty()) placed.bitmap = checkpoint.name;
-        checkpoint.disks.push_back(std::move(placed));
-    }
-    if (given.empty()) return {};
-    return make_error(ErrorCode::config_unsupported, ErrorDomain::test, "no disk named '{}'", given.front().name);
-}
-
 class Checkpoints : public Ops {
   public:
     using Ops::Ops;
@@ -152,10 +132,7 @@ class Checkpoints : public Ops {
         if (redefine) {
             if (!checkpoint.creation_time) return make_error(ErrorCode::xml_error, ErrorDomain::test, "missing creationTime from existing checkpoint");
             item.parent = checkpoint.parent ? checkpoint.parent->name : std::string();
-            const std::vector<std::string> below = checkpoints.descendants(checkpoint.name);
-            if (item.parent == checkpoint.name || std::find(below.begin(), below.end(), item.parent) != below.end() ||
-                (!item.parent.empty() && checkpoints.find(item.parent) == nullptr))
-                return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "parent {} for checkpoint {} not found, or below it", item.parent, checkpoint.name);
+            PV_TRY(check_parent(checkpoints, checkpoint.name, item.parent));
         } else {
             checkpoint.creation_time = now;
             item.parent = checkpoints.current();
@@ -174,24 +151,8 @@ class Checkpoints : public Ops {
     }
 
     static Status place_backup(Backup& backup, const Domain& domain, Moments<Checkpoint>& checkpoints) {
-        if (backup.mode.empty()) backup.mode = "push";
-        if (backup.mode != "push" && backup.mode != "pull")
-            return make_error(ErrorCode::xml_error, ErrorDomain::test, "found backup mode '{}', expected 'push' or 'pull'", backup.mode);
         if (!backup.incremental.empty() && checkpoints.find(backup.incremental) == nullptr) return no_checkpoint(backup.incremental);
-        if (backup.disks.empty())
-            for (const Disk& disk : domain.devices.disks)
-                if (disk.source && !disk.readonly) backup.disks.emplace_back().name = disk.target.dev;
-        for (BackupDisk& disk : backup.disks) {
-            PV_ASSIGN_OR_RETURN(const Disk* const found, find_disk(domain, disk.name));
-            disk.name = found->target.dev;
-            if (disk.backup.empty()) disk.backup = "yes";
-            if (disk.backup == "no") continue;
-            if (disk.type.empty()) disk.type = "file";
-            if (disk.driver.type.empty()) disk.driver.type = "qcow2";
-            std::optional<DiskSource>& to = backup.mode == "push" ? disk.target : disk.scratch;
-            if (!to) to.emplace().file = fmt::format("{}.{}", source_of(*found), std::time(nullptr));
-        }
-        return {};
+        return place_disks(backup, domain, fmt::format("{}", std::time(nullptr)));
     }
 };
 

@@ -33,41 +33,12 @@ std::string_view state_name(std::int32_t state) {
     }
 }
 
-// Each disk of the domain has its line, in the domain's order.
-Status place_disks(Snapshot& snapshot, const Domain& domain, bool external) {
-    std::vector<SnapshotDisk> given = std::exchange(snapshot.disks, {});
-    for (const Disk& disk : domain.devices.disks) {
-        const auto asked = std::find_if(given.begin(), given.end(), [&](const SnapshotDisk& d) {
-            return d.name == disk.target.dev || (!d.name.empty() && d.name == source_of(disk));
-        });
-        SnapshotDisk placed;
-        if (asked != given.end()) {
-            placed = std::move(*asked);
-            given.erase(asked);
-        }
-        placed.name = disk.target.dev;
-        const bool empty = !disk.source || disk.readonly;
-        if (placed.snapshot.empty()) placed.snapshot = empty ? "no" : placed.source || external ? "external" : "internal";
-        if (placed.snapshot == "external") {
-            if (placed.type.empty()) placed.type = "file";
-            if (!placed.source) placed.source.emplace().file = source_of(disk) + "." + snapshot.name;
-            if (placed.driver.type.empty()) placed.driver.type = "qcow2";
-        }
-        snapshot.disks.push_back(std::move(placed));
-    }
-    if (given.empty()) return {};
-    return make_error(ErrorCode::config_unsupported, ErrorDomain::test, "no disk named '{}'", given.front().name);
-}
-
-std::uint64_t attrs_of(const Snapshot& snapshot) {
-    const bool memory = snapshot.memory && snapshot.memory->snapshot != "no";
-    const bool external = std::any_of(snapshot.disks.begin(), snapshot.disks.end(), [](const SnapshotDisk& d) { return d.snapshot == "external"; }) ||
-                          (snapshot.memory && snapshot.memory->snapshot == "external");
-    std::uint64_t attrs = PV_ATTR_SNAP_METADATA;
-    if (snapshot.state == "disk-snapshot") attrs |= PV_ATTR_SNAP_DISK_ONLY;
-    else if (memory || snapshot.state == "running" || snapshot.state == "paused") attrs |= PV_ATTR_SNAP_RUNNING;
-    if (external) attrs |= PV_ATTR_SNAP_EXTERNAL;
-    return attrs;
+// The files of an imaginary host are names.
+Status place(Snapshot& snapshot, const Domain& domain, bool external) {
+    PV_TRY(place_disks(snapshot, domain, {.mode = external ? "external" : "internal", .real_files = false, .keep_domain_mode = !external}));
+    for (SnapshotDisk& disk : snapshot.disks)
+        if (disk.snapshot == "external" && disk.driver.type.empty()) disk.driver.type = "qcow2";
+    return {};
 }
 
 class Snapshots : public Ops {
@@ -145,7 +116,7 @@ class Snapshots : public Ops {
         Moment<Snapshot> item;
         if (redefine) PV_TRY(complete_redefined(guest, snapshot, item));
         else PV_TRY(complete_new(guest, snapshot, item, now, (flags & PV_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY) != 0));
-        item.attrs = attrs_of(snapshot);
+        item.attrs = snapshot_attrs(snapshot);
         item.document = snapshot;
         PV_TRY(snapshots.put(driver.services(), call, guest.handle, guest.shared_from_this(), snapshot.name, std::move(item)));
         out.obj = snapshots.find(snapshot.name)->handle;
@@ -165,7 +136,7 @@ class Snapshots : public Ops {
         if (disk_only && snapshot.memory->snapshot != "no")
             return make_error(ErrorCode::xml_error, ErrorDomain::test, "found memory snapshot '{}', expected 'no' with a snapshot of disks only",
                               snapshot.memory->snapshot);
-        PV_TRY(place_disks(snapshot, domain, disk_only || snapshot.memory->snapshot == "external"));
+        PV_TRY(place(snapshot, domain, disk_only || snapshot.memory->snapshot == "external"));
         snapshot.domain = domain;
         snapshot.domain->id.reset();
         if (guest.active() && guest.config && guest.updated) snapshot.inactive_domain = *guest.config;
@@ -179,20 +150,14 @@ class Snapshots : public Ops {
             return make_error(ErrorCode::xml_error, ErrorDomain::test, "missing creationTime from existing snapshot");
         if (snapshot.state.empty()) return make_error(ErrorCode::xml_error, ErrorDomain::test, "missing state from existing snapshot");
         item.parent = snapshot.parent ? snapshot.parent->name : std::string();
-        if (item.parent == snapshot.name)
-            return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "cannot set snapshot {} as its own parent", snapshot.name);
-        if (!item.parent.empty() && guest.snapshots.find(item.parent) == nullptr)
-            return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "parent {} for snapshot {} not found", item.parent, snapshot.name);
-        const std::vector<std::string> below = guest.snapshots.descendants(snapshot.name);
-        if (std::find(below.begin(), below.end(), item.parent) != below.end())
-            return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "parent {} would create cycle to {}", item.parent, snapshot.name);
+        PV_TRY(check_parent(guest.snapshots, snapshot.name, item.parent));
         if (!snapshot.domain) {
             const auto* const before = guest.snapshots.find(snapshot.name);
             snapshot.domain = before != nullptr ? before->document.domain : std::optional<Domain>(*guest.current());
         }
         if (snapshot.domain->uuid && *snapshot.domain->uuid != guest.uuid)
             return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "definition for snapshot {} must use uuid {}", snapshot.name, guest.uuid.to_string());
-        return place_disks(snapshot, *snapshot.domain, snapshot.state == "disk-snapshot");
+        return place(snapshot, *snapshot.domain, snapshot.state == "disk-snapshot" || is_external(snapshot));
     }
 
     static Status revert_to(Driver& driver, Guest& guest, const std::string& name, std::uint32_t flags) PV_REQUIRES(guest.mu) {

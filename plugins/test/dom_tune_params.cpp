@@ -7,6 +7,7 @@
 #include "dom_tune.h"
 #include "domains.h"
 #include "op.h"
+#include "sdk/io_tune.h"
 #include "sdk/tune_params.h"
 #include "sdk/xml/compare.h"
 
@@ -19,59 +20,15 @@ using sdk::network::Bandwidth;
 using sdk::xml::unless_blank;
 
 constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-#define PV_ROW(macro, member) {PV_DOMAIN_BLOCK_IOTUNE_##macro, &DiskIotune::member}
-constexpr ParamRow<DiskIotune> kIoTuneRows[] = {
-    PV_ROW(TOTAL_BYTES_SEC, total_bytes_sec),
-    PV_ROW(READ_BYTES_SEC, read_bytes_sec),
-    PV_ROW(WRITE_BYTES_SEC, write_bytes_sec),
-    PV_ROW(TOTAL_IOPS_SEC, total_iops_sec),
-    PV_ROW(READ_IOPS_SEC, read_iops_sec),
-    PV_ROW(WRITE_IOPS_SEC, write_iops_sec),
-    PV_ROW(TOTAL_BYTES_SEC_MAX, total_bytes_sec_max),
-    PV_ROW(READ_BYTES_SEC_MAX, read_bytes_sec_max),
-    PV_ROW(WRITE_BYTES_SEC_MAX, write_bytes_sec_max),
-    PV_ROW(TOTAL_IOPS_SEC_MAX, total_iops_sec_max),
-    PV_ROW(READ_IOPS_SEC_MAX, read_iops_sec_max),
-    PV_ROW(WRITE_IOPS_SEC_MAX, write_iops_sec_max),
-    PV_ROW(SIZE_IOPS_SEC, size_iops_sec),
-    PV_ROW(GROUP_NAME, group_name),
-    PV_ROW(TOTAL_BYTES_SEC_MAX_LENGTH, total_bytes_sec_max_length),
-    PV_ROW(READ_BYTES_SEC_MAX_LENGTH, read_bytes_sec_max_length),
-    PV_ROW(WRITE_BYTES_SEC_MAX_LENGTH, write_bytes_sec_max_length),
-    PV_ROW(TOTAL_IOPS_SEC_MAX_LENGTH, total_iops_sec_max_length),
-    PV_ROW(READ_IOPS_SEC_MAX_LENGTH, read_iops_sec_max_length),
-    PV_ROW(WRITE_IOPS_SEC_MAX_LENGTH, write_iops_sec_max_length),
-};
-#undef PV_ROW
-
-// "total" and "read" or "write" of one kind exclude each other; a rate is not above the peak that is given with it.
-struct IoTuneGroup {
-    const char* name;
-    U64 DiskIotune::*total;
-    U64 DiskIotune::*read;
-    U64 DiskIotune::*write;
-};
-constexpr IoTuneGroup kGroups[] = {
-    {"bytes_sec", &DiskIotune::total_bytes_sec, &DiskIotune::read_bytes_sec, &DiskIotune::write_bytes_sec},
-    {"iops_sec", &DiskIotune::total_iops_sec, &DiskIotune::read_iops_sec, &DiskIotune::write_iops_sec},
-    {"bytes_sec_max", &DiskIotune::total_bytes_sec_max, &DiskIotune::read_bytes_sec_max, &DiskIotune::write_bytes_sec_max},
-    {"iops_sec_max", &DiskIotune::total_iops_sec_max, &DiskIotune::read_iops_sec_max, &DiskIotune::write_iops_sec_max},
-};
 
 Status check_io_tune(const DiskIotune& t) {
-    for (const IoTuneGroup& g : kGroups)
-        if ((t.*g.total).value_or(0) != 0 && ((t.*g.read).value_or(0) != 0 || (t.*g.write).value_or(0) != 0))
-            return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "total and read/write of {} cannot be set at the same time", g.name);
+    PV_TRY(check_exclusive(t, ErrorDomain::test));
     const auto below = [](const char* name, const U64& rate, const U64& peak) -> Status {
         if (!rate || !peak || *peak >= *rate) return {};
         return make_error(ErrorCode::invalid_arg, ErrorDomain::test, "{} cannot be set higher than {}_max", name, name);
     };
-    PV_TRY(below("total_bytes_sec", t.total_bytes_sec, t.total_bytes_sec_max));
-    PV_TRY(below("read_bytes_sec", t.read_bytes_sec, t.read_bytes_sec_max));
-    PV_TRY(below("write_bytes_sec", t.write_bytes_sec, t.write_bytes_sec_max));
-    PV_TRY(below("total_iops_sec", t.total_iops_sec, t.total_iops_sec_max));
-    PV_TRY(below("read_iops_sec", t.read_iops_sec, t.read_iops_sec_max));
-    return below("write_iops_sec", t.write_iops_sec, t.write_iops_sec_max);
+    for (const IoTuneRate& r : kIoTuneRates) PV_TRY(below(r.name, t.*r.rate, t.*r.peak));
+    return {};
 }
 
 class Params : public Ops {

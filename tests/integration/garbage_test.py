@@ -13,7 +13,7 @@ import time
 
 import libvirt
 
-from harness import settings, wait
+from harness import processes, settings, wait
 from harness.python_client import PythonCase
 from rawclient import (CALL_WITH_FDS, CONTINUE, ERROR, HEADER_SIZE, KEEPALIVE, MESSAGE, OK, PING,
                        PONG, REPLY, STREAM, STREAM_HOLE, Closed, Packet, RawClient)
@@ -130,12 +130,12 @@ class Lengths(GarbageCase):
 
     def test_huge_lengths_that_never_arrive_cost_nothing(self):
         """Announced bytes are not allocated: 200 times 32 MiB would be noticed."""
-        before = resident_kib(self.daemon)
+        before = processes.resident_kib(self.daemon)
         clients = [self.raw() for _ in range(200)]
         for client in clients:
             client.send_bytes(struct.pack(">I", _LENGTH_MAX) + bytes(32))
         self.assert_lives(self.raw())
-        self.assertLess(resident_kib(self.daemon) - before, 512 * 1024)
+        self.assertLess(processes.resident_kib(self.daemon) - before, 512 * 1024)
         for client in clients:
             client.close()
 
@@ -447,11 +447,3 @@ class RandomBytes(GarbageCase):
 def decimal(number):
     """A pattern: the peer prints large numbers as negative ones."""
     return f"({number}|{number - 2**32})" if number >= 2**31 else str(number)
-
-
-def resident_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-    raise AssertionError(f"no VmRSS of {pid}")

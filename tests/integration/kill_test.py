@@ -143,7 +143,7 @@ class Kill(PythonCase):
 
     def settle(self, known):
         """Takes what is found, if it may be, for what is so from here on; the complaint if it may not."""
-        domain = self.find(known)
+        domain = self.settled(known)
         if known.active == {False} and known.defined == {False}:
             return None if domain is None else f"{known.guest.name} is there"
         if domain is None:
@@ -159,6 +159,17 @@ class Kill(PythonCase):
         for fact, value in found.items():
             setattr(known, fact, {value})
         return None
+
+    def settled(self, known):
+        """The domain, after the daemon has looked at what it found: until then it has the guest's job."""
+        domain = self.find(known)
+        if domain is None:
+            return None
+        try:
+            domain.setAutostart(domain.autostart())
+        except libvirt.libvirtError:
+            pass  # it is transient, or has gone in between
+        return self.find(known)
 
     def leftovers(self):
         """What is there of guests that do not run, and what is missing of those that do."""

@@ -72,7 +72,10 @@ class Tune(PythonCase):
         _, domain = self.start("<vcpu current='1'>2</vcpu>", flags=libvirt.VIR_DOMAIN_START_PAUSED)
         domain.setVcpusFlags(2, LIVE)
         before = time.monotonic()
-        self.fails(libvirt.VIR_ERR_OPERATION_TIMEOUT, domain.setVcpusFlags, 1, LIVE)
+        with self.assertRaises(libvirt.libvirtError) as caught:
+            domain.setVcpusFlags(1, LIVE)
+        # By the guest's silence, or by its board, which knows no removal before a system has switched it over.
+        self.assertIn(caught.exception.get_error_code(), (libvirt.VIR_ERR_OPERATION_TIMEOUT, libvirt.VIR_ERR_INTERNAL_ERROR))
         self.assertLess(time.monotonic() - before, 20)
         self.assertEqual(domain.vcpusFlags(LIVE), 2)
 

@@ -16,7 +16,7 @@
 #include <polyvirt/services.h>
 
 #include "base/result.h"
-#include "sdk/domain/snapshot.h"
+#include "sdk/domain/moment_rules.h"
 
 namespace polyvirt::sdk::domain {
 
@@ -129,5 +129,26 @@ template <typename Document> class Moments {
     std::map<std::string, Item> items_;
     std::string current_;
 };
+
+// Whether `parent` may be that of the moment `name`.
+template <typename Document> Status check_parent(Moments<Document>& moments, const std::string& name, const std::string& parent) {
+    if (parent.empty()) return {};
+    if (parent == name) return own_parent(name);
+    const auto* above = moments.find(parent);
+    if (above == nullptr) return no_parent(name, parent);
+    for (; above != nullptr && !above->parent.empty(); above = moments.find(above->parent))
+        if (above->parent == name) return cycle(name, parent);
+    return {};
+}
+
+// What the registry shows of a snapshot.
+inline std::uint64_t snapshot_attrs(const Snapshot& snapshot) {
+    const bool memory = snapshot.memory && snapshot.memory->snapshot != "no";
+    std::uint64_t attrs = PV_ATTR_SNAP_METADATA;
+    if (snapshot.state == "disk-snapshot") attrs |= PV_ATTR_SNAP_DISK_ONLY;
+    else if (memory || snapshot.state == "running" || snapshot.state == "paused") attrs |= PV_ATTR_SNAP_RUNNING;
+    if (is_external(snapshot)) attrs |= PV_ATTR_SNAP_EXTERNAL;
+    return attrs;
+}
 
 } // namespace polyvirt::sdk::domain

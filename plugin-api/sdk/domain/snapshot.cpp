@@ -74,7 +74,9 @@ void describe(xml::Binder& b, Backup& v) {
 namespace {
 
 template <typename T> Result<T> parse_as(std::string_view text, const char* what, std::string_view root, bool validate = false) {
-    PV_ASSIGN_OR_RETURN(const xml::Node node, xml::read(text, what));
+    PV_ASSIGN_OR_RETURN(xml::Node node, xml::read(text, what));
+    // Old documents name the domain alone: that is no description of it.
+    std::erase_if(node.children, [](const xml::Node& n) { return n.is_element() && n.name == "domain" && n.attribute("type") == nullptr; });
     if (node.name != root || !node.uri.empty())
         return make_error(ErrorCode::xml_error, ErrorDomain::domain, "line {}: the outermost element is <{}>, expected <{}>", node.line,
                           node.qualified_name(), root);
@@ -97,8 +99,8 @@ void strip(std::optional<Domain>& domain, const MomentFormat& options) {
 Result<Snapshot> parse_snapshot(std::string_view text, bool validate) {
     return parse_as<Snapshot>(text, "snapshot description", "domainsnapshot", validate);
 }
-Result<Checkpoint> parse_checkpoint(std::string_view text) {
-    return parse_as<Checkpoint>(text, "checkpoint description", "domaincheckpoint");
+Result<Checkpoint> parse_checkpoint(std::string_view text, bool validate) {
+    return parse_as<Checkpoint>(text, "checkpoint description", "domaincheckpoint", validate);
 }
 Result<Backup> parse_backup(std::string_view text) {
     return parse_as<Backup>(text, "backup description", "domainbackup");

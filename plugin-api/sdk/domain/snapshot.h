@@ -76,7 +76,7 @@ void describe(xml::Binder& b, Backup& v);
 // Errors: xml_error with line. What is wrong across elements (a disk that the domain lacks) is the driver's to say.
 // `validate`: what is unknown is an error (xml_invalid_schema).
 Result<Snapshot> parse_snapshot(std::string_view text, bool validate = false);
-Result<Checkpoint> parse_checkpoint(std::string_view text);
+Result<Checkpoint> parse_checkpoint(std::string_view text, bool validate = false);
 Result<Backup> parse_backup(std::string_view text);
 
 struct MomentFormat {

@@ -3,6 +3,7 @@
 #include "sdk/xml/parse.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/core.h>
@@ -21,6 +22,23 @@ std::string shown(std::string_view value) {
     constexpr std::size_t kLongest = 80;
     return value.size() <= kLongest ? std::string(value)
                                     : std::string(value.substr(0, kLongest)) + "...";
+}
+
+// What is kept stands alone afterwards: a prefix that an element further out declares is declared where it is used.
+void declare_prefixes(Node& node, std::map<std::string, std::string> known) {
+    if (!node.is_element())
+        return;
+    for (const Attribute& a : node.attributes) {
+        if (a.name == "xmlns" || a.name.starts_with("xmlns:"))
+            known[a.name == "xmlns" ? std::string() : a.name.substr(6)] = a.value;
+    }
+    const auto found = known.find(node.prefix);
+    if (!node.uri.empty() && (found == known.end() || found->second != node.uri)) {
+        node.attributes.insert(node.attributes.begin(), {node.prefix.empty() ? "xmlns" : "xmlns:" + node.prefix, node.uri});
+        known[node.prefix] = node.uri;
+    }
+    for (Node& child : node.children)
+        declare_prefixes(child, known);
 }
 
 class Parser final : public Binder {
@@ -76,8 +94,10 @@ class Parser final : public Binder {
     void raw(const char* name, std::optional<Node>& out) override {
         if (failed())
             return;
-        if (const Node* n = first(name))
+        if (const Node* n = first(name)) {
             out = *n;
+            declare_prefixes(*out, {});
+        }
     }
 
     void keep(std::initializer_list<const char*> names, std::vector<Node>& kept) override {

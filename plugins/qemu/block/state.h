@@ -17,6 +17,7 @@
 namespace polyvirt::qemu {
 
 struct BlockSample; // block/sample.h
+class BlockSampler;
 
 // How far a job has come. `concluded`: its end is known and acted on; what is left is to clear up.
 enum class JobState : std::uint8_t { starting, running, ready, aborting, pivoting, concluded };
@@ -33,7 +34,7 @@ struct BlockJob {
     std::int32_t outcome = -1; // PV_DOMAIN_BLOCK_JOB_COMPLETED ..., once concluded
     std::string error;        // the emulator's words
     std::vector<std::uint32_t> unused; // images whose nodes go
-    std::vector<std::string> files;    // and files
+    std::vector<std::string> files;    // and where those are
     // Not in the record.
     bool awaited = false;     // a call waits for its end and does what is then to do
     bool ended = false;       // the emulator has said that it is over
@@ -43,7 +44,8 @@ struct BlockJob {
 struct BlockState {
     std::uint32_t next_image = 1;         // the first number that no image has had
     std::map<std::string, BlockJob> jobs; // by id
-    std::shared_ptr<const BlockSample> sample;
+    std::shared_ptr<const BlockSample> sample; // the last one; null: none yet
+    std::shared_ptr<BlockSampler> sampler;     // null: nobody has asked
 
     // The one that works on a disk, or null.
     [[nodiscard]] BlockJob* job_of(std::string_view disk);

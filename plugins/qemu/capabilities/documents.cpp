@@ -99,6 +99,18 @@ void format_host(Writer& w, const HostFacts& h) {
     text(w, "model", "none");
     text(w, "doi", "0");
     w.close();
+    if (!h.dac_label.empty()) {
+        w.open("secmodel");
+        text(w, "model", "dac");
+        text(w, "doi", "0");
+        for (const char* type : {"kvm", "qemu"}) {
+            w.open("baselabel");
+            w.attribute("type", type);
+            w.text(h.dac_label);
+            w.close();
+        }
+        w.close();
+    }
     w.close();
 }
 

@@ -34,6 +34,7 @@ struct HostFacts {
     std::uint64_t memory_kib = 0;
     std::vector<HostCpu> cpus;
     std::vector<HostCache> caches;
+    std::string dac_label; // of emulators; empty: they run as the daemon
     [[nodiscard]] std::uint32_t sockets() const;
     [[nodiscard]] std::uint32_t cores() const;   // of one socket
     [[nodiscard]] std::uint32_t threads() const; // of one core

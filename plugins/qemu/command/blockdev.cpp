@@ -140,13 +140,18 @@ Result<Options> network(const DiskSource& s) {
 
 } // namespace
 
+std::uint32_t fdset_of(std::string_view group) {
+    std::uint32_t hash = 0x811c9dc5U;
+    for (const char c : group) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193U;
+    return (hash & 0x3fffffffU) + 1000; // out of the way of small numbers, which others choose
+}
+
 Result<Options> storage(const std::string& who, const Image& image, bool floppy) {
     const DiskSource& s = *image.source;
     switch (image.type) {
     case DiskType::block: return Options{{"driver", "host_device"}, {"filename", s.dev}};
     case DiskType::file:
-        if (!s.fd_group.empty())
-            return Builder::unsupported("{}: descriptors of group '{}' are not there", who, s.fd_group);
+        if (!s.fd_group.empty()) return Options{{"driver", "file"}, {"filename", fmt::format("/dev/fdset/{}", fdset_of(s.fd_group))}};
         return Options{{"driver", "file"}, {"filename", s.file}};
     case DiskType::dir:
         return Options{{"driver", "vvfat"}, {"dir", s.dir}, {"floppy", floppy}};

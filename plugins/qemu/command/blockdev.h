@@ -22,6 +22,9 @@ struct Image {
 // Whether there is something to open.
 bool has_source(sdk::domain::DiskType type, const sdk::domain::DiskSource* source);
 
+// The emulator's number for a group of descriptors that a client has associated with the guest (<source fdgroup=>).
+std::uint32_t fdset_of(std::string_view group);
+
 // The node of an image's storage, without what a caller adds to it. `who` is for messages.
 Result<Options> storage(const std::string& who, const Image& image, bool floppy);
 

@@ -85,15 +85,20 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
     }
 }
 
-Status add_backend(Builder& b, const Chardev& c, const std::string& id) {
-    std::vector<ChardevSource> sources = c.sources;
-    // A socket of the guest's own, in its folder.
-    if (c.type == ChardevType::unix_ && (sources.empty() || sources.front().path.empty())) {
-        if (sources.empty()) sources.emplace_back();
-        sources.front().path = b.context.folder + "/" + (c.target.name.empty() ? own_socket(c) : c.target.name);
-        sources.front().mode = "bind";
-    }
-    return b.chardev(id, c.type, sources, c.protocol, peer_name(c), c.log);
+// A socket that the document gives no path is the guest's own, in its folder.
+void name_own_socket(Chardev& c, const std::string& folder) {
+    if (c.type != ChardevType::unix_ || (!c.sources.empty() && !c.sources.front().path.empty())) return;
+    if (c.sources.empty()) c.sources.emplace_back();
+    // A name may be anything, also one that leads out of the folder.
+    const bool usable = !c.target.name.empty() && c.target.name.find('/') == std::string::npos;
+    c.sources.front().path = folder + "/" + (usable ? c.target.name : own_socket(c));
+    c.sources.front().mode = "bind";
+}
+
+Status add_backend(Builder& b, const Chardev& chardev, const std::string& id) {
+    Chardev c = chardev;
+    name_own_socket(c, b.context.folder);
+    return b.chardev(id, c.type, c.sources, c.protocol, peer_name(c), c.log);
 }
 
 constexpr std::pair<std::string_view, std::string_view> kSerialDrivers[] = {
@@ -196,6 +201,12 @@ Status Builder::chardev(const std::string& id, ChardevType type, const std::vect
 Status add_serial(Builder& b, const Chardev& c) { return serial(b, c); }
 Status add_channel(Builder& b, const Chardev& c) { return channel(b, c); }
 Status add_console(Builder& b, const Chardev& c) { return console(b, c); }
+
+void name_own_sockets(Domain& domain, const std::string& folder) {
+    auto& d = domain.devices;
+    for (auto* list : {&d.serials, &d.parallels, &d.channels, &d.consoles})
+        for (Chardev& c : *list) name_own_socket(c, folder);
+}
 
 Status add_chardevs(Builder& b) {
     for (const Chardev& c : b.domain.devices.serials) PV_TRY(serial(b, c));

@@ -141,7 +141,6 @@ Status refuse_unknown(const Domain& d, bool sketch) {
     for (const auto& disk : v.disks) {
         if (disk.transient) return refused(d, "transient", "disk");
         if (sketch) continue;
-        if (disk.iotune) return refused(d, "iotune", "disk"); // set once the guest runs, which nobody does yet
     }
     if (sketch) return {};
     for (const auto& i : v.interfaces) {

@@ -17,12 +17,14 @@ namespace polyvirt::qemu {
 
 struct CommandContext {
     int monitor_fd = -1;    // the listening socket, as the emulator will have it; -1: it makes one in the folder
+    int tpm_fd = -1;        // the connection to the TPM's process, likewise; -1: none
     std::string folder{};     // the guest's own, for sockets that the emulator makes
     std::string pidfile{};    // empty: none
     std::string master_key{}; // file with the key of all other secrets; empty: none
     std::string state{};      // where files of guests' memory stand
     const HostResources* host = nullptr; // null: not asked about, so that nothing is refused for lack of it
     int id = -1;            // the guest's
+    bool incoming = false;  // it waits to be told where its state comes from
     std::map<std::string, int> taps{}; // descriptors of taps, by the interface's alias
     bool hotplug = false;   // it runs already; descriptors go by name
     bool kvm = false;       // accelerator of this domain
@@ -42,6 +44,9 @@ struct CommandLine {
 // For showing: what a start would open or find becomes a stand-in, which gets its place anew.
 // Error: as of assign_addresses(). sketch.cpp
 Status sketch(sdk::domain::Domain& domain);
+
+// Writes down where sockets are that the document gives no path: for the live description of a guest about to start.
+void name_own_sockets(sdk::domain::Domain& domain, const std::string& folder);
 
 // Errors: config_unsupported names what this version cannot give to a guest.
 Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context);

@@ -170,8 +170,6 @@ std::string bracketed(const std::string& address) {
 }
 
 Status vnc(Builder& b, const Graphics& g) {
-    if (!g.passwd.empty() && !b.context.sketch)
-        return Builder::unsupported("domain '{}': a password for VNC is not supported by this version", b.domain.name);
     PV_ASSIGN_OR_RETURN(const GraphicsListen* listen, listen_of(b, g));
     std::string text;
     if (listen != nullptr && listen->type == ListenType::none) {
@@ -200,8 +198,8 @@ Status vnc(Builder& b, const Graphics& g) {
 }
 
 Status spice(Builder& b, const Graphics& g) {
-    if (!b.context.sketch && (g.tls_port || !g.passwd.empty()))
-        return Builder::unsupported("domain '{}': SPICE with TLS or a password is not supported by this version", b.domain.name);
+    if (!b.context.sketch && g.tls_port)
+        return Builder::unsupported("domain '{}': SPICE with TLS is not supported by this version", b.domain.name);
     if (g.tls_port.value_or(0) > 0)
         return Builder::unsupported("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
     PV_ASSIGN_OR_RETURN(const GraphicsListen* listen, listen_of(b, g));

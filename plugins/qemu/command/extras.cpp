@@ -83,10 +83,14 @@ Status smartcard(Builder& b, const Smartcard& s) {
 }
 
 Status tpm(Builder& b, const Tpm& t) {
-    if (!b.context.sketch)
-        return Builder::unsupported("domain '{}': a TPM is not supported by this version", b.domain.name);
+    const bool emulated = t.backend.type == "emulator";
+    if (!b.context.sketch && !(emulated && b.context.tpm_fd >= 0))
+        return Builder::unsupported("domain '{}': a TPM of type '{}' is not supported by this version", b.domain.name, t.backend.type);
     const std::string id = "tpm-" + t.info.alias.name;
-    if (t.backend.type == "emulator" || t.backend.type == "external") {
+    if (emulated && b.context.tpm_fd >= 0) {
+        b.arg("-chardev", fmt::format("socket,id=chrtpm,fd={}", b.context.tpm_fd));
+        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
+    } else if (emulated || t.backend.type == "external") {
         b.arg("-chardev", "null,id=chrtpm");
         b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
     } else {

@@ -148,6 +148,7 @@ void add_boot_options(Builder& b) {
 Status add_machine(Builder& b) {
     const Domain& d = b.domain;
     b.arg("-name", fmt::format("guest={},debug-threads=on", Builder::value(d.name)));
+    if (b.context.incoming) b.arg("-incoming", "defer");
     b.arg("-S"); // stopped, until the driver has seen to everything
     if (!b.context.master_key.empty())
         b.json("-object", {{"qom-type", "secret"}, {"id", "masterKey0"}, {"format", "raw"}, {"file", b.context.master_key}});

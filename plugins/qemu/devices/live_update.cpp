@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error_text.h"
+#include "devices/device_ops.h"
 #include "devices/live.h"
 #include "sdk/xml/compare.h"
 

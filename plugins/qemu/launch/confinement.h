@@ -24,6 +24,7 @@ class Confinement {
     [[nodiscard]] Status start(const plugin::Services& s);
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
+    [[nodiscard]] std::string default_label() const { return default_.label(); }
     // Of the document's static label, or the configured one.
     [[nodiscard]] Result<Identity> identity(const sdk::domain::Domain& domain) const;
     // Paths alone; empty where there are to be none.

@@ -10,6 +10,9 @@
 
 namespace polyvirt::qemu {
 
+// Of what the emulator is given beside its monitor's socket: the first number.
+inline constexpr int kFirstPassed = 4;
+
 // A listening unix socket at `path`, in the place of what an earlier run left there. Errors: system_error.
 Result<UniqueFd> listen_at(const std::string& path);
 

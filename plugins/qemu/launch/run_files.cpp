@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,7 +12,9 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "command/blockdev.h"
 #include "driver.h"
+#include "launch/listen.h"
 #include "ownership/needs.h"
 #include "run.h"
 
@@ -33,6 +36,25 @@ Status Run::make_huge_folders(HostResources& host) {
                 return make_system_error(errno, ErrorDomain::qemu, "cannot make the folder '" + *path + "'");
         PV_TRY(give(folder));
         pages.mount = folder;
+    }
+    return {};
+}
+
+// What clients have opened for the guest's images.
+Status Run::pass_groups(const Domain& domain, std::vector<UniqueFd>& passed, std::vector<std::string>& args) const {
+    std::set<std::string> names;
+    for (const auto& disk : domain.devices.disks)
+        if (disk.source && !disk.source->fd_group.empty()) names.insert(disk.source->fd_group);
+    const ObjectLock lock(guest_->mu);
+    for (const std::string& name : names) {
+        const auto group = guest_->fd_groups.find(name);
+        if (group == guest_->fd_groups.end())
+            return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "file descriptor group '{}' was not associated with the domain", name);
+        for (const UniqueFd& fd : group->second.fds) {
+            passed.emplace_back(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+            if (!passed.back()) return make_system_error(errno, ErrorDomain::qemu, "cannot pass a descriptor");
+            args.insert(args.end(), {"-add-fd", fmt::format("set={},fd={}", fdset_of(name), kFirstPassed + static_cast<int>(passed.size()) - 1)});
+        }
     }
     return {};
 }

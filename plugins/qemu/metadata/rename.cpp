@@ -22,6 +22,9 @@ Status check_renamable(const Guest& guest, const std::string& name) PV_REQUIRES(
     if (guest.removed) return no_domain(guest);
     if (guest.active()) return invalid("cannot rename active domain");
     if (!guest.config) return invalid("cannot rename a transient domain");
+    if (guest.managed_save) return invalid("domain with a managed saved state can't be renamed");
+    if (!guest.snapshots.empty()) return invalid("cannot rename domain with snapshots");
+    if (!guest.checkpoints.empty()) return invalid("cannot rename domain with checkpoints");
     if (name == guest.name) return invalid("Can't rename domain to itself");
     return {};
 }

@@ -3,6 +3,7 @@
 #include "monitor/monitor.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -107,7 +108,7 @@ void Monitor::drain() {
 }
 
 void Monitor::read_some(std::size_t budget) {
-    std::vector<char> buffer(std::size_t{64} << 10);
+    std::array<char, 4096> buffer; // most answers are short, and each guest's thread keeps the memory of its longest
     while (fd_ && budget > 0) {
         const ssize_t n = ::recv(fd_.get(), buffer.data(), std::min(buffer.size(), budget), 0);
         if (n < 0 && errno == EINTR) continue;

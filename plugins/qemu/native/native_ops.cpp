@@ -119,19 +119,28 @@ Part::Task NativeOps::nmi(GuestPtr guest) {
     co_return Status();
 }
 
-// There is no driver of labels yet, so nothing has one.
+// The first model is none, whose labels are empty; the second is the emulator's user.
 pv_status NativeOps::security_label(pv_call*, const pv_obj*, const pv_dom_security_label_in&, pv_dom_security_label_out& out) {
     out.enforcing = 0;
     return PV_OK;
 }
-pv_status NativeOps::security_labels(pv_call*, const pv_obj*, const pv_dom_security_labels_in&, pv_dom_security_labels_out&) {
+pv_status NativeOps::security_labels(pv_call*, const pv_obj* obj, const pv_dom_security_labels_in&, pv_dom_security_labels_out& out) {
+    const auto run = run_of(*guest_of(obj));
+    if (!run) return PV_OK;
+    const std::string user = (*run)->identity().label();
+    for (const char* label : {"", user.c_str()}) {
+        pv_dom_label record{};
+        record.size = sizeof record;
+        record.label = label;
+        s_.build->add_record(out.labels, &record);
+    }
     return PV_OK;
 }
 
 // Of a guest without sealed memory there is nothing to tell; one with it is refused at its start.
 pv_status NativeOps::launch_security_info(pv_call* call, const pv_obj* obj, const pv_dom_launch_security_info_in& in,
                                           pv_dom_launch_security_info_out&) {
-    constexpr std::uint32_t kTextsWelcome = 4; // VIR_TYPED_PARAM_STRING_OKAY, which every client of today has
+    constexpr std::uint32_t kTextsWelcome = PV_TYPED_PARAM_STRING_OKAY; // which every client of today has
     if (const Status flags = check_flags(in.flags, kTextsWelcome, "qemuDomainGetLaunchSecurityInfo"); !flags) return answer(call, flags);
     if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
     return PV_OK;

@@ -93,6 +93,8 @@ Identity own_identity() {
     Identity own{.uid = ::geteuid(), .gid = ::getegid(), .groups = {}, .user = {}, .changes = false};
     const auto user = find_user(fmt::format("+{}", own.uid));
     own.user = user ? user->name : std::to_string(own.uid);
+    own.groups.resize(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+    own.groups.resize(static_cast<std::size_t>(std::max(::getgroups(static_cast<int>(own.groups.size()), own.groups.data()), 0)));
     return own;
 }
 

@@ -7,11 +7,11 @@
 #include <atomic>
 
 #include "base/error_text.h"
+#include "block/disks.h"
 #include "driver.h"
 #include "run.h"
 #include "sdk/domain/vcpus.h"
 #include "sdk/params.h"
-#include "stats/block_figures.h"
 #include "stats/figures.h"
 #include "stats/perf.h"
 #include "stats/proc.h"
@@ -34,7 +34,7 @@ struct View {
     std::int32_t state = 0, reason = 0;
     std::uint64_t handle = 0;
     std::optional<ProcTimes> process; // of a running one
-    bool backing = false;
+    bool backing = false, waits = false;
     const std::map<std::string, NetCounters, std::less<>>* net = nullptr;
 };
 
@@ -94,7 +94,7 @@ void put_vcpus(const ParamWriter& w, const View& v) {
         const std::string prefix = fmt::format("{}{}", PV_DOMAIN_STATS_VCPU_PREFIX, one.vcpu);
         w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_STATE, std::int32_t{PV_VCPU_RUNNING});
         w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_TIME, times ? times->ran : ticks->user + ticks->system);
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_WAIT, wait_time(v.run->pid(), one.tid));
+        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_WAIT, v.waits ? wait_time(v.run->pid(), one.tid) : std::uint64_t{0});
         w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_DELAY, times ? times->delayed : 0);
     }
 }
@@ -119,9 +119,9 @@ void put_interfaces(const ParamWriter& w, const View& v) {
 }
 
 void put_blocks(const ParamWriter& w, const View& v) {
-    if (v.live) return put_block_figures(w, *v.guest, *v.live, v.run, v.backing);
+    if (v.live) return put_block_stats(w, *v.live, v.run->figures().last()->blocks.get(), true, v.backing);
     const auto domain = v.config ? v.config->unpack() : Result<Domain>(Error{});
-    if (domain) put_block_figures(w, *v.guest, *domain, nullptr, v.backing);
+    if (domain) put_block_stats(w, *domain, nullptr, false, v.backing);
 }
 
 void put_perf(const ParamWriter& w, const View& v) {
@@ -221,6 +221,7 @@ std::vector<Asked> to_ask(const std::vector<GuestPtr>& guests, std::uint32_t gro
         const auto& balloon = guest->live->devices.memballoon;
         const bool has = balloon && balloon->model != "none";
         if (has && (groups & PV_DOMAIN_STATS_BALLOON) != 0) parts |= Figures::kMemory;
+        if ((groups & PV_DOMAIN_STATS_BLOCK) != 0 && !guest->live->devices.disks.empty()) parts |= Figures::kBlocks;
         parts = guest->run->figures().changing(parts, has && balloon->stats_period.value_or(0) != 0);
         if (parts != 0) list.push_back({guest->run, parts});
     }
@@ -280,9 +281,11 @@ StatsOps::Task StatsOps::all_stats_of(std::vector<GuestPtr> guests, std::uint32_
     }
     std::map<std::string, NetCounters, std::less<>> net;
     if ((groups & PV_DOMAIN_STATS_INTERFACE) != 0) net = net_counters();
+    const bool waits = (groups & PV_DOMAIN_STATS_VCPU) != 0 && counts_waits();
     for (const GuestPtr& guest : guests) {
         auto view = view_of(guest);
         if (!view) continue;
+        view->waits = waits;
         view->backing = (flags & PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING) != 0;
         view->net = &net;
         put_guest(s_, *view, groups, to);

@@ -89,9 +89,10 @@ std::int64_t Figures::stuck_for() const {
     return late_ ? s_.loop->now_ns(s_.host) - asked_ns_ : 0;
 }
 
-void Figures::dirty_rate_begun() {
+void Figures::dirty_rate_begun(bool surely) {
     const LeafLock lock(mu_);
     measures_ = true;
+    surely_ = surely;
 }
 std::uint32_t Figures::changing(std::uint32_t parts, bool polled) const {
     const LeafLock lock(mu_);
@@ -111,13 +112,14 @@ void Figures::want(const RunPtr& run, std::uint32_t parts, std::function<void()>
     {
         const LeafLock lock(mu_);
         if (!late_ && !fresh(parts, s_.loop->now_ns(s_.host))) {
-            waiters_.push_back({parts, std::exchange(done, nullptr)});
+            wanted_ |= parts;
+            if (!silent_) waiters_.push_back({parts, std::exchange(done, nullptr)});
             begins = !std::exchange(asking_, true);
         }
     }
-    if (done) return done();
     // A loop that has ended lets go of what it was posted; so does begin() then.
-    if (begins && !run->loop().post([run, this] { begin(run); })) end(run, UINT32_MAX);
+    if (begins && !run->loop().post([run, this] { begin(run); })) end(run, UINT32_MAX, {});
+    if (done) done();
 }
 
 void Figures::begin(const RunPtr& run) {
@@ -125,7 +127,7 @@ void Figures::begin(const RunPtr& run) {
     bool first = false;
     {
         const LeafLock lock(mu_);
-        for (const Waiter& w : waiters_) parts |= w.parts;
+        parts = std::exchange(wanted_, 0);
         for (std::size_t i = 0; i < last_->taken_ns.size(); ++i) first = first || ((parts & 1U << i) != 0 && last_->taken_ns[i] == 0);
         asked_ns_ = s_.loop->now_ns(s_.host);
     }
@@ -133,7 +135,7 @@ void Figures::begin(const RunPtr& run) {
     timer_ = run->loop().timer(first ? kFirstPatience : kPatience, 0, [weak, this] {
         if (const RunPtr alive = weak.lock()) late();
     });
-    sdk::start(ask(*this, run, parts), [run, parts, this](const Status&) { end(run, parts); });
+    sdk::start(ask(*this, run, parts), [run, parts, this](const Status& outcome) { end(run, parts, outcome); });
 }
 
 void Figures::late() {
@@ -147,12 +149,13 @@ void Figures::late() {
     for (const Waiter& w : tired) w.done();
 }
 
-void Figures::end(const RunPtr& run, std::uint32_t parts) {
+void Figures::end(const RunPtr& run, std::uint32_t parts, const Status& outcome) {
     timer_.reset();
     std::vector<Waiter> served;
     bool more = false;
     {
         const LeafLock lock(mu_);
+        silent_ = late_ && !outcome;
         late_ = false;
         std::erase_if(waiters_, [&](Waiter& w) {
             if ((w.parts & ~parts) != 0) return false;
@@ -175,7 +178,8 @@ void Figures::store(std::uint32_t part, const std::function<void(Sample&)>& chan
     last_ = std::move(next);
 }
 
-// What the emulator refuses it has not: that is an answer as well. Only where it can't be asked the sample stays.
+// What the emulator refuses it has not: that is an answer as well. Only where it can't be asked the sample stays, which is
+// the error.
 sdk::Task<Status> Figures::ask(Figures& self, RunPtr run, std::uint32_t parts) {
     const auto answered = [](const Result<Json>& reply) { return reply || reply.error().code == ErrorCode::internal_error; };
     std::string balloon;
@@ -189,16 +193,25 @@ sdk::Task<Status> Figures::ask(Figures& self, RunPtr run, std::uint32_t parts) {
             Json arguments = {{"path", "/machine/peripheral/" + balloon}, {"property", "guest-stats"}};
             reply = co_await run->qmp("qom-get", std::move(arguments));
         }
-        if (answered(reply)) self.store(kMemory, [&](Sample& s) { s.memory = reply ? read_guest_stats(*reply) : s.memory; });
+        if (!answered(reply)) co_return reply.error();
+        self.store(kMemory, [&](Sample& s) { s.memory = reply ? read_guest_stats(*reply) : s.memory; });
     }
     if ((parts & kDirtyRate) != 0) {
         const auto reply = co_await run->qmp("query-dirty-rate");
-        if (answered(reply)) self.store(kDirtyRate, [&](Sample& s) {
+        if (!answered(reply)) co_return reply.error();
+        self.store(kDirtyRate, [&](Sample& s) {
             s.dirty_rate.reset();
             if (reply) s.dirty_rate = read_dirty_rate(*reply);
         });
         const LeafLock lock(self.mu_);
-        self.measures_ = self.last_->dirty_rate && self.last_->dirty_rate->status == 1;
+        // A measurement that has just been asked for is not begun yet.
+        const std::int32_t status = self.last_->dirty_rate ? self.last_->dirty_rate->status : 0;
+        self.measures_ = reply && (status == 1 || (status == 0 && self.surely_));
+    }
+    if ((parts & kBlocks) != 0) {
+        const auto sample = co_await take_block_sample(run);
+        PV_CO_TRY(sample);
+        self.store(kBlocks, [&](Sample& s) { s.blocks = *sample; });
     }
     co_return Status{};
 }

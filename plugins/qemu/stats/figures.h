@@ -19,6 +19,7 @@
 #include <polyvirt/loop.h>
 
 #include "base/sync.h"
+#include "block/sample.h"
 #include "part.h"
 #include "stats/perf.h"
 #include "tune/threads.h"
@@ -36,9 +37,10 @@ struct DirtyRate {
 
 struct Sample {
     // By bit of the parts; monotonic ns, 0: never.
-    std::array<std::int64_t, 2> taken_ns{};
+    std::array<std::int64_t, 3> taken_ns{};
     std::vector<std::pair<std::int32_t, std::uint64_t>> memory; // PV_DOMAIN_MEMORY_STAT_*, as clients get them
     std::optional<DirtyRate> dirty_rate;
+    BlockSamplePtr blocks; // null: none yet
 };
 using SamplePtr = std::shared_ptr<const Sample>;
 
@@ -48,7 +50,7 @@ DirtyRate read_dirty_rate(const Json& reply);
 
 class Figures {
   public:
-    static constexpr std::uint32_t kMemory = 1, kDirtyRate = 2;
+    static constexpr std::uint32_t kMemory = 1, kDirtyRate = 2, kBlocks = 4;
     static constexpr std::int64_t kMaxAge = 100'000'000;         // shared
     static constexpr std::int64_t kPatience = 100'000'000;       // where there is a sample before
     static constexpr std::int64_t kFirstPatience = 1'000'000'000; // where there is none
@@ -63,8 +65,8 @@ class Figures {
     // How long the emulator has left a question unanswered, in ns; 0: it has none.
     [[nodiscard]] std::int64_t stuck_for() const;
 
-    // Dirty memory is measured from now on, or may have been before this daemon came.
-    void dirty_rate_begun();
+    // Dirty memory is measured from now on; or perhaps, by the daemon before this one.
+    void dirty_rate_begun(bool surely);
     // Which of the parts can have changed since they were asked for: what is polled, what is measured.
     [[nodiscard]] std::uint32_t changing(std::uint32_t parts, bool polled) const;
 
@@ -86,7 +88,7 @@ class Figures {
     // [loop]
     void begin(const RunPtr& run);
     void late();
-    void end(const RunPtr& run, std::uint32_t parts);
+    void end(const RunPtr& run, std::uint32_t parts, const Status& outcome);
     static sdk::Task<Status> ask(Figures& self, RunPtr run, std::uint32_t parts);
     void store(std::uint32_t part, const std::function<void(Sample&)>& change);
 
@@ -96,7 +98,9 @@ class Figures {
     ThreadsPtr threads_ PV_GUARDED_BY(mu_);
     std::vector<Waiter> waiters_ PV_GUARDED_BY(mu_);
     bool asking_ PV_GUARDED_BY(mu_) = false, late_ PV_GUARDED_BY(mu_) = false;
-    bool measures_ PV_GUARDED_BY(mu_) = false;
+    bool silent_ PV_GUARDED_BY(mu_) = false;        // the last round had no answer: nobody waits for the next
+    std::uint32_t wanted_ PV_GUARDED_BY(mu_) = 0;   // of the next round
+    bool measures_ PV_GUARDED_BY(mu_) = false, surely_ PV_GUARDED_BY(mu_) = false; // of the dirty rate
     std::int64_t asked_ns_ PV_GUARDED_BY(mu_) = 0;
     PerfCounters perf_;
     plugin::Watch timer_; // on the loop

@@ -134,7 +134,7 @@ StatsOps::Task StatsOps::measure_dirty_rate(GuestPtr guest, std::int32_t seconds
     Json arguments = {{"calc-time", seconds}, {"mode", mode}};
     const auto begun = co_await found->run->qmp("calc-dirty-rate", std::move(arguments));
     PV_CO_TRY(begun);
-    found->run->figures().dirty_rate_begun();
+    found->run->figures().dirty_rate_begun(true);
     co_return Status{};
 }
 

@@ -84,9 +84,9 @@ std::optional<SchedTimes> sched_times(std::int64_t pid, std::int64_t tid) {
     return times;
 }
 
+bool counts_waits() { return slurp("/proc/sys/kernel/sched_schedstats", 16, 16).starts_with('1'); }
+
 std::uint64_t wait_time(std::int64_t pid, std::int64_t tid) {
-    // The file is long to make, and has nothing of it otherwise.
-    if (const std::string on = slurp("/proc/sys/kernel/sched_schedstats", 16, 16); on.empty() || on[0] != '1') return 0;
     const std::string text = slurp(fmt::format("/proc/{}/task/{}/sched", pid, tid), 8192, 16'384);
     const std::size_t at = text.find("wait_sum");
     if (at == std::string::npos) return 0;

@@ -29,8 +29,10 @@ struct SchedTimes {
     std::uint64_t ran = 0, delayed = 0;
 };
 std::optional<SchedTimes> sched_times(std::int64_t pid, std::int64_t tid);
-// How long it has waited for anything, ns; the kernel counts that where kernel.sched_schedstats is on.
+// How long it has waited for anything, ns; 0 where the kernel does not count that.
 std::uint64_t wait_time(std::int64_t pid, std::int64_t tid);
+// Whether it does (kernel.sched_schedstats); the file of a thread is long to make, and has nothing of it otherwise.
+bool counts_waits();
 
 struct NetCounters {
     std::uint64_t rx_bytes = 0, rx_packets = 0, rx_errs = 0, rx_drop = 0, tx_bytes = 0, tx_packets = 0, tx_errs = 0, tx_drop = 0;

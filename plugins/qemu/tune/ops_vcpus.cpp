@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/agent.h"
 #include "base/error_text.h"
 #include "driver.h"
 #include "run.h"
@@ -22,16 +23,6 @@ using namespace sdk::domain;
 constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 
 Error bad(std::string text) { return make_error_text(ErrorCode::invalid_arg, ErrorDomain::qemu, std::move(text)); }
-
-// Of the guest's own system, which its agent alone knows.
-Error no_agent(Guest& guest, bool& active) {
-    const ObjectLock lock(guest.mu);
-    active = guest.active();
-    const auto& channels = guest.live ? guest.live->devices.channels : std::vector<Chardev>{};
-    const bool has = std::any_of(channels.begin(), channels.end(), [](const Chardev& c) { return c.target.name == "org.qemu.guest_agent.0"; });
-    return has ? make_error(ErrorCode::agent_unresponsive, ErrorDomain::qemu, "QEMU guest agent is not connected")
-               : make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "QEMU guest agent is not configured");
-}
 
 Status edit_max(Domain& d, std::uint32_t count) {
     if (d.cpu && d.cpu->topology) {
@@ -56,9 +47,10 @@ pv_status TuneOps::vcpus_count(pv_call* call, const pv_obj* obj, const pv_dom_vc
     const auto affected = affected_by(*guest, in.flags & kAffect);
     if (!affected) return answer(call, affected.error());
     if ((in.flags & PV_DOMAIN_VCPU_GUEST) != 0) {
-        bool active = false;
-        const Error error = no_agent(*guest, active);
-        return answer(call, active ? error : bad("vCPU count provided by the guest agent can only be requested for live domains"));
+        if (!affected->live) return answer(call, bad("vCPU count provided by the guest agent can only be requested for live domains"));
+        return without_job(call, obj, [this, call, count = &out.count](const sdk::OperationPtr&, const GuestPtr& g) {
+            return count_in_guest(g, call, count);
+        });
     }
     std::optional<Summary> summary;
     {
@@ -71,6 +63,18 @@ pv_status TuneOps::vcpus_count(pv_call* call, const pv_obj* obj, const pv_dom_vc
     return PV_OK;
 }
 
+// Of the guest's own system, which its agent alone knows.
+Part::Task TuneOps::count_in_guest(GuestPtr guest, pv_call* call, std::int32_t* count) {
+    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    PV_CO_ASSIGN_OR_RETURN(*count, co_await agent_vcpus(run, call));
+    co_return Status();
+}
+
+Part::Task TuneOps::switch_in_guest(GuestPtr guest, std::uint32_t count, pv_call* call) {
+    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
+    co_return co_await agent_set_vcpus(run, count, call);
+}
+
 pv_status TuneOps::set_vcpus(pv_call* call, const pv_obj* obj, const pv_dom_set_vcpus_in& in, pv_dom_set_vcpus_out&) {
     constexpr std::uint32_t kKnown = kAffect | PV_DOMAIN_VCPU_MAXIMUM | PV_DOMAIN_VCPU_GUEST | PV_DOMAIN_VCPU_HOTPLUGGABLE;
     if (const Status flags = check_flags(in.flags, kKnown, "qemuDomainSetVcpusFlags"); !flags) return answer(call, flags);
@@ -78,9 +82,9 @@ pv_status TuneOps::set_vcpus(pv_call* call, const pv_obj* obj, const pv_dom_set_
         return answer(call, Error{.code = ErrorCode::invalid_arg, .domain = ErrorDomain::domain,
                                   .message = "nvcpus in virDomainSetVcpusFlags must not be zero"});
     if ((in.flags & PV_DOMAIN_VCPU_GUEST) != 0) {
-        bool active = false;
-        const Error error = no_agent(*guest_of(obj), active);
-        return answer(call, active ? error : make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
+        return without_job(call, obj, [this, call, count = in.count](const sdk::OperationPtr&, const GuestPtr& guest) {
+            return switch_in_guest(guest, count, call);
+        });
     }
     if ((in.flags & PV_DOMAIN_VCPU_MAXIMUM) != 0) {
         Change change;

@@ -293,7 +293,7 @@ Task<Status> relearn_tuning(RunPtr run) {
     PV_CO_TRY(co_await learn_threads(run));
     const auto live = live_of(*run);
     if (live && !live->iothread_ids.empty()) PV_CO_TRY(co_await learn_iothreads(run));
-    run->figures().dirty_rate_begun();
+    run->figures().dirty_rate_begun(false);
     const auto balloon = co_await run->qmp("query-balloon");
     if (live) follow_counters(*run, *live);
     const ObjectLock lock(run->guest()->mu);

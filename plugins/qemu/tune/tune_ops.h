@@ -89,6 +89,9 @@ class TuneOps final : public Part {
 
     // ops_memory.cpp
     Task set_balloon(RunPtr run, std::uint64_t kib);
+    // ops_vcpus.cpp
+    Task count_in_guest(GuestPtr guest, pv_call* call, std::int32_t* count);
+    Task switch_in_guest(GuestPtr guest, std::uint32_t count, pv_call* call);
     // vcpu_plug.cpp
     Task change_vcpus(sdk::OperationPtr op, GuestPtr guest, pv_dom_set_vcpus_in in);
     Task switch_vcpus(sdk::OperationPtr op, GuestPtr guest, sdk::xml::CpuSet set, bool on, std::uint32_t flags);

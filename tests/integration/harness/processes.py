@@ -57,6 +57,14 @@ def is_running(pid):
     return state not in "ZX"
 
 
+def resident_kib(pid):
+    """How much of pid's memory is in use, in KiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError(f"no VmRSS of {pid}")
+
+
 def emulator_of(guest_name):
     """The pid of the emulator that runs a guest of this test; None if there is none."""
     for pid in descendants(os.getpid()):

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -161,6 +162,62 @@ TEST_F(Proc, another_user_keeps_no_groups) {
     s.gid = 65534;
     EXPECT_EQ(output("id -u; id -g; id -G; grep CapEff /proc/self/status | cut -f2", &s),
               "65534\n65534\n65534\n0000000000000000\n");
+}
+
+TEST_F(Proc, further_groups_are_those_that_were_named) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root changes groups";
+    const char* const argv[] = {"/bin/sh", nullptr};
+    const std::uint32_t groups[] = {4244, 4245};
+    pv_spawn s = plan(argv);
+    s.uid = 4242;
+    s.gid = 4243;
+    s.groups = groups;
+    s.ngroups = 2;
+    EXPECT_EQ(output("id -G", &s), "4243 4244 4245\n");
+}
+
+TEST_F(Proc, a_child_without_capabilities_has_none_and_gets_none) {
+    const char* const argv[] = {"/bin/sh", nullptr};
+    pv_spawn s = plan(argv);
+    s.flags = PV_SPAWN_NO_CAPS;
+    const std::string none = "0000000000000000\n";
+    const std::string all = output("sed -n 's/^Cap[IPEA].*:.//p; s/^NoNewPrivs:.//p' /proc/self/status", &s);
+    EXPECT_EQ(all, none + none + none + none + "1\n");
+    if (::geteuid() == 0) EXPECT_EQ(output("sed -n 's/^CapBnd:.//p' /proc/self/status", &s), none);
+    s.flags = 2;
+    EXPECT_NE(procs.run(host, nullptr, &s, kSecond, nullptr, nullptr, nullptr), PV_OK);
+}
+
+TEST_F(Proc, limits_hold_from_the_first_instruction) {
+    const char* const argv[] = {"/bin/sh", nullptr};
+    const pv_limit limits[] = {{RLIMIT_NOFILE, 0, 77, 78}};
+    pv_spawn s = plan(argv);
+    s.limits = limits;
+    s.nlimits = 1;
+    EXPECT_EQ(output("ulimit -Sn; ulimit -Hn", &s), "77\n78\n");
+}
+
+TEST_F(Proc, a_child_joins_before_it_is_anything_else) {
+    // Any file shows it: a control group's would take the word in the same way.
+    const UniqueFd file(::open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+    ASSERT_TRUE(file);
+    const char* const argv[] = {"/bin/sh", nullptr};
+    const std::int32_t joins[] = {file.get()};
+    pv_spawn s = plan(argv);
+    s.joins = joins;
+    s.njoins = 1;
+    EXPECT_EQ(output("true", &s), "");
+    char word[8] = {};
+    EXPECT_EQ(::pread(file.get(), word, sizeof word, 0), 1);
+    EXPECT_EQ(word[0], '0');
+}
+
+TEST_F(Proc, a_plugin_of_the_first_release_knows_none_of_these) {
+    const char* const argv[] = {"/bin/sh", nullptr};
+    pv_spawn s = plan(argv);
+    s.size = offsetof(pv_spawn, groups);
+    s.ngroups = s.njoins = s.nlimits = 7; // not read
+    EXPECT_EQ(output("echo x", &s), "x\n");
 }
 
 TEST_F(Proc, a_program_that_takes_too_long_is_killed_with_its_children) {

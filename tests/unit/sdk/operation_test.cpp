@@ -133,5 +133,35 @@ TEST_F(Operations, a_call_that_is_given_up_is_the_bodys) {
     EXPECT_EQ(call->status, PV_OK);
 }
 
+TEST_F(Operations, one_that_has_answered_keeps_the_job) {
+    OperationPtr kept;
+    const auto call = begin("backup", [&](const OperationPtr& op) {
+        kept = op;
+        op->answer({});
+    });
+    EXPECT_EQ(call->status, PV_OK);
+    EXPECT_EQ(kept->call(), nullptr);
+    EXPECT_FALSE(is_free());
+    kept->finish(make_error(ErrorCode::internal_error, ErrorDomain::none, "it failed later"));
+    EXPECT_EQ(call->done.count(), 1);
+    EXPECT_TRUE(is_free());
+}
+
+TEST_F(Operations, a_nested_one_ends_for_its_outer_alone) {
+    OperationPtr outer;
+    const auto call = begin("revert", [&](const OperationPtr& op) { outer = op; });
+    int told = 0;
+    const OperationPtr inner = Operation::nested(outer, [&](const Status& status) { told += status ? 1 : 100; });
+    EXPECT_EQ(inner->call(), outer->call());
+    inner->finish({});
+    inner->finish({});
+    EXPECT_EQ(told, 1);
+    EXPECT_FALSE(is_free());
+    { const OperationPtr forgotten = Operation::nested(outer, [&](const Status& status) { told += status ? 1 : 100; }); }
+    EXPECT_EQ(told, 101);
+    outer->finish({});
+    EXPECT_EQ(call->done.count(), 1);
+}
+
 } // namespace
 } // namespace polyvirt::sdk

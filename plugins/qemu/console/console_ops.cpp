@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// pv.dom.console: the guest's terminals.
+// Terminals and channels: a stream of the client's joined with what the emulator has for the other end.
+
+#include "console/console_ops.h"
 
 #include <cerrno>
 #include <memory>
@@ -50,7 +52,7 @@ void take_away(const plugin::Services& s, const OpenConsole& c) {
     }
     if (stream == nullptr) return;
     plugin::with_abi_error(make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
-                                      "the console '{}' was taken over by another client", c.alias),
+                                      "'{}' was taken over by another client", c.alias),
                            [&](const pv_error& e) { s.stream->fail(stream, &e); });
 }
 
@@ -65,16 +67,20 @@ const Chardev* find_console(const Domain& d, const char* device) {
     return nullptr;
 }
 
-Result<UniqueFd> open_device(const Chardev& c) {
-    const std::string path = c.sources.empty() ? std::string() : c.sources.front().path;
-    if (path.empty() || (c.type != ChardevType::pty && c.type != ChardevType::unix_))
-        return make_error(ErrorCode::internal_error, ErrorDomain::qemu,
-                          "character device {} is not using a PTY or UNIX socket", c.info.alias.name);
-    if (c.type == ChardevType::pty) {
-        UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
-        if (!fd) return make_system_error(errno, ErrorDomain::qemu, "unable to open console '" + path + "'");
-        return fd;
-    }
+// A channel by its name in the guest, or its alias; the first one without.
+const Chardev* find_channel(const Domain& d, const char* name) {
+    for (const Chardev& c : d.devices.channels)
+        if (name == nullptr || c.target.name == name || c.info.alias.name == name) return &c;
+    return nullptr;
+}
+
+Result<UniqueFd> open_pty(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd) return make_system_error(errno, ErrorDomain::qemu, "unable to open console '" + path + "'");
+    return fd;
+}
+
+Result<UniqueFd> open_socket(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path)
@@ -89,7 +95,14 @@ Result<UniqueFd> open_device(const Chardev& c) {
 
 } // namespace
 
-pv_status Driver::open_console(pv_call* call, const pv_obj* obj, const pv_dom_open_console_in& in, pv_dom_open_console_out&) {
+// One end of a terminal or channel.
+struct ConsoleOps::Line {
+    std::string alias, path;
+    bool pty = false;
+    const char* noun = ""; // "console", "channel"
+};
+
+pv_status ConsoleOps::open_console(pv_call* call, const pv_obj* obj, const pv_dom_open_console_in& in, pv_dom_open_console_out&) {
     if (const Status flags = check_flags(in.flags, PV_DOMAIN_CONSOLE_SAFE | PV_DOMAIN_CONSOLE_FORCE, "qemuDomainOpenConsole");
         !flags)
         return answer(call, flags);
@@ -104,29 +117,54 @@ pv_status Driver::open_console(pv_call* call, const pv_obj* obj, const pv_dom_op
     if (device == nullptr)
         return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot find console device '{}'",
                                        in.device != nullptr ? in.device : "default"));
-    const bool force = (in.flags & PV_DOMAIN_CONSOLE_FORCE) != 0;
-    if (const auto number = reserve_console(*guest, device->info.alias.name, s_.call->stream(call), force))
-        return answer(call, attach_console(call, guest, *device, *number));
+    Line line{device->info.alias.name, device->sources.empty() ? "" : device->sources.front().path, device->type == ChardevType::pty, "console"};
+    if (line.path.empty() || (!line.pty && device->type != ChardevType::unix_))
+        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu,
+                                       "character device {} is not using a PTY or UNIX socket", device->info.alias.name));
+    return open(call, guest, std::make_shared<const Line>(std::move(line)), (in.flags & PV_DOMAIN_CONSOLE_FORCE) != 0);
+}
+
+pv_status ConsoleOps::open_channel(pv_call* call, const pv_obj* obj, const pv_dom_open_channel_in& in, pv_dom_open_channel_out&) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_CHANNEL_FORCE, "qemuDomainOpenChannel"); !flags) return answer(call, flags);
+    const GuestPtr guest = guest_of(obj);
+    if (const auto run = run_of(*guest); !run) return answer(call, run.error());
+    std::shared_ptr<const Domain> live;
+    {
+        const ObjectLock lock(guest->mu);
+        live = guest->live;
+    }
+    const char* const name = in.name != nullptr ? in.name : "default";
+    const Chardev* channel = live ? find_channel(*live, in.name) : nullptr;
+    if (channel == nullptr) return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot find channel {}", name));
+    if (channel->type != ChardevType::unix_ || channel->sources.empty() || channel->sources.front().path.empty())
+        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "channel {} is not using a UNIX socket", name));
+    Line line{channel->info.alias.name, channel->sources.front().path, false, "channel"};
+    return open(call, guest, std::make_shared<const Line>(std::move(line)), (in.flags & PV_DOMAIN_CHANNEL_FORCE) != 0);
+}
+
+pv_status ConsoleOps::open(pv_call* call, const GuestPtr& guest, const std::shared_ptr<const Line>& line, bool force) {
+    if (const auto number = reserve(*guest, line->alias, s_.call->stream(call), force))
+        return answer(call, attach(call, guest, *line, *number));
     // Whoever had it may have left a moment ago: the news of that is on the loop, before this.
-    const bool posted = loop_.post([this, call, guest, device = *device] {
-        const auto number = reserve_console(*guest, device.info.alias.name, s_.call->stream(call), false);
-        const Status opened = number ? attach_console(call, guest, device, *number)
+    const bool posted = driver_.shared_loop().post([this, call, guest, line] {
+        const auto number = reserve(*guest, line->alias, s_.call->stream(call), false);
+        const Status opened = number ? attach(call, guest, *line, *number)
                                      : make_error(ErrorCode::operation_failed, ErrorDomain::qemu,
-                                                  "Active console session exists for this domain");
+                                                  "Active {} session exists for this domain", line->noun);
         s_.call->complete(call, answer(call, opened));
     });
     if (posted) return PV_PENDING;
     return answer(call, make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the driver is ending"));
 }
 
-// From here on the console is this stream's, so that nobody else opens it meanwhile. Empty: it is taken.
-std::optional<std::uint64_t> Driver::reserve_console(Guest& guest, const std::string& alias, pv_stream* stream, bool force) {
+// From here on the line is this stream's, so that nobody else opens it meanwhile. Empty: it is taken.
+std::optional<std::uint64_t> ConsoleOps::reserve(Guest& guest, const std::string& alias, pv_stream* stream, bool force) const {
     const ObjectLock lock(guest.mu);
     const auto it = guest.consoles.find(alias);
     if (it != guest.consoles.end()) {
         if (!force) return std::nullopt;
         const OpenConsole previous{guest.shared_from_this(), alias, it->second};
-        loop_.post([this, previous] { take_away(s_, previous); });
+        driver_.shared_loop().post([this, previous] { take_away(s_, previous); });
     }
     const std::uint64_t number = guest.next_stream++;
     guest.consoles[alias] = number;
@@ -134,18 +172,18 @@ std::optional<std::uint64_t> Driver::reserve_console(Guest& guest, const std::st
     return number;
 }
 
-Status Driver::attach_console(pv_call* call, const GuestPtr& guest, const sdk::domain::Chardev& device, std::uint64_t number) {
-    auto console = std::make_unique<OpenConsole>(OpenConsole{guest, device.info.alias.name, number});
-    auto fd = open_device(device);
+Status ConsoleOps::attach(pv_call* call, const GuestPtr& guest, const Line& line, std::uint64_t number) const {
+    auto console = std::make_unique<OpenConsole>(OpenConsole{guest, line.alias, number});
+    auto fd = line.pty ? open_pty(line.path) : open_socket(line.path);
     if (!fd) {
         forget_console(*console);
         return fd.error();
     }
-    if (s_.stream->attach_fd(s_.call->stream(call), fd->release(), PV_STREAM_TO_CLIENT | PV_STREAM_FROM_CLIENT, loop_.get(),
-                             &console_closed, console.get(),
+    if (s_.stream->attach_fd(s_.call->stream(call), fd->release(), PV_STREAM_TO_CLIENT | PV_STREAM_FROM_CLIENT,
+                             driver_.shared_loop().get(), &console_closed, console.get(),
                              [](void* c) noexcept { delete static_cast<OpenConsole*>(c); }) != PV_OK) {
         forget_console(*console);
-        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the console's stream cannot be set up");
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "the {}'s stream cannot be set up", line.noun);
     }
     (void)console.release();
     return {};

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "save/migrate.h"
+
+#include <utility>
+
+#include "base/error_text.h"
+#include "monitor/json.h"
+#include "run.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+constexpr const char* kName = "polyvirt-stream";
+constexpr std::int64_t kLook = 200'000'000; // between two looks at the figures
+constexpr std::int64_t kLong = 24 * 3600 * Monitor::kSecond;
+// More than any disk takes; the emulator's default would make a save wait.
+constexpr std::int64_t kUnlimited = 9'223'372'036'853'727'232;
+
+bool is_end(const Json& data) {
+    const std::string status = text_of(data, "status");
+    return status == "completed" || status == "failed" || status == "cancelled";
+}
+
+std::uint64_t number(const Json& object, const char* key) {
+    if (!object.is_object()) return 0;
+    const auto it = object.find(key);
+    return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
+}
+
+sdk::Task<Status> tell_events(std::shared_ptr<Run> run) {
+    Json capability = {{"capability", "events"}, {"state", true}};
+    Json arguments = Json::object();
+    arguments["capabilities"] = Json::array({std::move(capability)});
+    const auto set = co_await run->qmp("migrate-set-capabilities", std::move(arguments));
+    co_return set ? Status{} : Status(set.error());
+}
+
+sdk::Task<Status> cancel(std::shared_ptr<Run> run) {
+    const auto asked = co_await run->qmp("migrate_cancel");
+    co_return asked ? Status{} : Status(asked.error());
+}
+
+} // namespace
+
+JobFigures migration_figures(const Json& info) {
+    JobFigures f;
+    if (!info.is_object()) return f;
+    f.setup_ms = number(info, "setup-time");
+    f.downtime_ms = number(info, "downtime");
+    const auto ram = info.find("ram");
+    if (ram == info.end()) return f;
+    f.memory_total = number(*ram, "total");
+    f.memory_processed = number(*ram, "transferred");
+    f.memory_remaining = number(*ram, "remaining");
+    f.memory_constant = number(*ram, "duplicate");
+    f.memory_normal = number(*ram, "normal");
+    f.memory_normal_bytes = number(*ram, "normal-bytes");
+    f.memory_iteration = number(*ram, "dirty-sync-count");
+    if (const auto mbps = ram->find("mbps"); mbps != ram->end() && mbps->is_number())
+        f.memory_bps = static_cast<std::uint64_t>(std::max(0.0, std::min(mbps->get<double>(), 1e9)) * 1'000'000 / 8);
+    return f;
+}
+
+sdk::Task<Status> migrate_to(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd> fd, JobTicketPtr ticket, const char* what) {
+    PV_CO_TRY(co_await tell_events(run));
+    Json speed = {{"max-bandwidth", kUnlimited}};
+    PV_CO_TRY(co_await run->qmp("migrate-set-parameters", std::move(speed)));
+    Json named = {{"fdname", kName}};
+    std::vector<UniqueFd> fds;
+    fds.push_back(std::move(*fd));
+    PV_CO_TRY(co_await run->qmp("getfd", std::move(named), std::move(fds)));
+    PV_CO_ASSIGN_OR_RETURN(const Run::ExpectedPtr over, co_await run->expect("MIGRATION", is_end));
+    Json arguments = {{"uri", std::string("fd:") + kName}};
+    PV_CO_TRY(co_await run->qmp("migrate", std::move(arguments)));
+    for (;;) {
+        const auto event = co_await run->wait(over, kLook);
+        if (!event && event.error().code != ErrorCode::operation_timeout) co_return event.error();
+        PV_CO_ASSIGN_OR_RETURN(const Json info, co_await run->qmp("query-migrate"));
+        ticket->update(migration_figures(info));
+        if (!event) continue;
+        const std::string status = text_of(*event, "status");
+        if (status == "completed") co_return Status{};
+        if (status == "cancelled" || ticket->aborted()) co_return job_cancelled(what);
+        const std::string why = text_of(info, "error-desc");
+        co_return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "domain {} job: {}", what, why.empty() ? "unexpectedly failed" : why);
+    }
+}
+
+void cancel_migration(const std::shared_ptr<Run>& run) {
+    sdk::start(cancel(run), [](const Status&) {});
+}
+
+sdk::Task<Status> read_incoming(std::shared_ptr<Run> run) {
+    PV_CO_TRY(co_await tell_events(run));
+    PV_CO_ASSIGN_OR_RETURN(const Run::ExpectedPtr over, co_await run->expect("MIGRATION", is_end));
+    Json arguments = {{"uri", fmt::format("fd:{}", +Beginning::kNumber)}};
+    PV_CO_TRY(co_await run->qmp("migrate-incoming", std::move(arguments)));
+    PV_CO_ASSIGN_OR_RETURN(const Json event, co_await run->wait(over, kLong));
+    if (text_of(event, "status") == "completed") co_return Status{};
+    co_return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the saved state could not be read by the emulator");
+}
+
+} // namespace polyvirt::qemu

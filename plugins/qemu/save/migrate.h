@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// A guest's state as a stream through a descriptor: out of its emulator, and into a new one.
+
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "monitor/monitor.h"
+#include "save/jobs.h"
+#include "sdk/task.h"
+
+namespace polyvirt::qemu {
+
+class Run;
+
+// Writes all of it, as fast as it goes; progress is in the ticket. On the loop afterwards. Errors: operation_aborted where the job
+// was cancelled; operation_failed.
+sdk::Task<Status> migrate_to(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd> fd, JobTicketPtr ticket, const char* what);
+// Ends that. Any thread.
+void cancel_migration(const std::shared_ptr<Run>& run);
+// Makes an emulator that was begun with a stream (Beginning::incoming) read it to its end.
+sdk::Task<Status> read_incoming(std::shared_ptr<Run> run);
+
+// Of a reply to query-migrate. Pure.
+JobFigures migration_figures(const Json& info);
+
+} // namespace polyvirt::qemu

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// TPMs that a program beside the emulator plays: swtpm, one process a guest, on one end of a pair of sockets whose other
+// end the emulator has. It ends when that does, whether or not there is a daemon to see to it.
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/uuid.h"
+#include "sdk/domain/domain.h"
+
+namespace polyvirt::qemu {
+
+// The TPM of a domain that a program has to play; null: none.
+const sdk::domain::Tpm* emulated_tpm(const sdk::domain::Domain& domain);
+// What such a TPM remembers, below the driver's folder of state; made by make_tpm_folder(), which only its owner may enter.
+std::string tpm_folder(const std::string& state, const Uuid& uuid);
+Result<std::string> make_tpm_folder(const std::string& state, const Uuid& uuid, const sdk::domain::Tpm& tpm);
+// With its domain, unless the domain or the client (flags of undefine) wants it kept.
+Status forget_tpm(const std::string& state, const sdk::domain::Domain& domain, std::uint32_t undefine_flags);
+// The command line; `fd` is the program's end.
+std::vector<std::string> tpm_command(const std::string& program, const std::string& folder, const std::string& log, const sdk::domain::Tpm& tpm,
+                                     int fd);
+
+} // namespace polyvirt::qemu
