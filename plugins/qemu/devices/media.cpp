@@ -65,9 +65,10 @@ sdk::Task<Status> add_nodes(RunPtr run, std::vector<PlugStep> steps) {
 // A guest may hold the tray locked; it is then asked to let go, and waited for.
 sdk::Task<Status> open_tray(RunPtr run, dom::Disk disk, bool force) {
     const std::string alias = disk.info.alias.name;
-    const auto opened = co_await run->expect("DEVICE_TRAY_MOVED", [alias](const Json& data) {
+    const std::function<bool(const Json&)> opens = [alias](const Json& data) {
         return text_of(data, "id") == alias && is_true(data, "tray-open");
-    });
+    };
+    const auto opened = co_await run->expect("DEVICE_TRAY_MOVED", opens);
     PV_CO_TRY(opened);
     Json arguments = drive(disk);
     arguments["force"] = force;
