@@ -160,7 +160,10 @@ Status update_device(Domain& d, Device device, ErrorDomain from) {
     PV_ASSIGN_OR_RETURN(const DeviceRef ref, find_device(d.devices, device, from, DeviceVerb::update));
     // Where it sits does not change, unless it is said to.
     const DeviceInfo* old = info_at(d.devices, ref);
-    if (device.info() != nullptr && old != nullptr && !device.info()->address) device.info()->address = old->address;
+    if (device.info() != nullptr && old != nullptr) {
+        if (!device.info()->address) device.info()->address = old->address;
+        if (device.info()->alias.name.empty()) device.info()->alias = old->alias;
+    }
     if (device.kind == DeviceKind::interface && !device.as<Interface>().mac.address)
         device.as<Interface>().mac = d.devices.interfaces[ref.index].mac;
     if (device.kind == DeviceKind::memory) count_memory(d, d.devices.memories[ref.index], false);
