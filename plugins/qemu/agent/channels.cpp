@@ -112,8 +112,9 @@ void Channels::connect() {
     const std::string who = "domain '" + run_.guest()->name + "'";
     std::string path;
     {
-        const ObjectLock lock(run_.guest()->mu);
-        const auto& live = run_.guest()->live;
+        Guest& guest = *run_.guest();
+        const ObjectLock lock(guest.mu);
+        const auto& live = guest.live;
         const Chardev* const channel = live ? agent_channel(*live) : nullptr;
         if (channel == nullptr || channel->type != ChardevType::unix_ || channel->target.state != kConnected) return;
         if (!channel->sources.empty()) path = channel->sources.front().path;

@@ -53,8 +53,7 @@ void post_block_job(const Driver& driver, const Guest& guest, const BlockJob& jo
 namespace {
 
 // Under the guest's lock; null: it has gone, or the run has.
-BlockJob* job_in(Run& run, const std::string& id) PV_REQUIRES(run.guest()->mu) {
-    Guest& guest = *run.guest();
+BlockJob* job_in(Guest& guest, const Run& run, const std::string& id) PV_REQUIRES(guest.mu) {
     if (guest.run.get() != &run) return nullptr;
     const auto it = guest.blocks.jobs.find(id);
     return it == guest.blocks.jobs.end() ? nullptr : &it->second;
@@ -101,7 +100,7 @@ sdk::Task<Status> begin_job(RunPtr run, BlockJob job, std::string command, Json 
     }
     {
         const ObjectLock lock(run->guest()->mu);
-        if (BlockJob* const mine = job_in(*run, id); mine != nullptr && mine->state == JobState::starting) mine->state = JobState::running;
+        if (BlockJob* const mine = job_in(*guest, *run, id); mine != nullptr && mine->state == JobState::starting) mine->state = JobState::running;
     }
     co_return co_await driver.saved(run->guest());
 }
@@ -112,7 +111,7 @@ sdk::Task<Status> drop_job(RunPtr run, std::string id) {
     std::vector<std::string> files;
     {
         const ObjectLock lock(run->guest()->mu);
-        BlockJob* const job = job_in(*run, id);
+        BlockJob* const job = job_in(*guest, *run, id);
         if (job == nullptr) co_return Status{};
         job->outcome = PV_DOMAIN_BLOCK_JOB_CANCELED;
         driver.edit_live(*run->guest(), [&](Domain& live) { settle_live(live, *job); });
@@ -151,7 +150,7 @@ sdk::Task<Status> settle(RunPtr run, std::string id, std::string error) {
     bool persistent = false;
     {
         const ObjectLock lock(guest->mu);
-        const BlockJob* const mine = job_in(*run, id);
+        const BlockJob* const mine = job_in(*guest, *run, id);
         if (mine == nullptr || !guest->live) co_return Status{};
         job = *mine;
         live = guest->live;
@@ -177,7 +176,7 @@ sdk::Task<Status> settle(RunPtr run, std::string id, std::string error) {
     }
     {
         const ObjectLock lock(guest->mu);
-        BlockJob* const mine = job_in(*run, id);
+        BlockJob* const mine = job_in(*guest, *run, id);
         if (mine == nullptr) co_return Status{};
         mine->outcome = job.outcome;
         mine->error = job.error;
@@ -194,7 +193,7 @@ sdk::Task<Result<std::int32_t>> conclude_job(RunPtr run, std::string id) {
     bool settled = false;
     {
         const ObjectLock lock(guest->mu);
-        const BlockJob* const job = job_in(*run, id);
+        const BlockJob* const job = job_in(*guest, *run, id);
         if (job == nullptr) co_return std::int32_t{-1};
         settled = job->state == JobState::concluded;
     }
@@ -212,7 +211,7 @@ sdk::Task<Result<std::int32_t>> conclude_job(RunPtr run, std::string id) {
     BlockJob job;
     {
         const ObjectLock lock(guest->mu);
-        const BlockJob* const mine = job_in(*run, id);
+        const BlockJob* const mine = job_in(*guest, *run, id);
         if (mine == nullptr) co_return std::int32_t{-1};
         job = *mine;
     }
@@ -225,7 +224,7 @@ sdk::Task<Result<std::int32_t>> conclude_job(RunPtr run, std::string id) {
     if (job.removes && job.outcome == PV_DOMAIN_BLOCK_JOB_COMPLETED) remove_files(*guest, job.files);
     {
         const ObjectLock lock(guest->mu);
-        if (job_in(*run, id) == nullptr) co_return std::int32_t{-1};
+        if (job_in(*guest, *run, id) == nullptr) co_return std::int32_t{-1};
         guest->blocks.jobs.erase(id);
     }
     log_failure(*run, id, "its end is not on disk", run->driver().save_status_now(guest, nullptr));
