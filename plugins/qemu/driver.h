@@ -142,6 +142,8 @@ class Driver : public plugin::DriverBase {
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
     // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
     [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
+    // Passes and checks; after parsing, and after every change. Worker.
+    [[nodiscard]] Status settle(Domain& domain);
     // What the peer fills in, without checks and places. Worker.
     [[nodiscard]] Status fill_defaults(Domain& domain);
     // Passes without this driver's checks, which are for what a client writes. Worker.

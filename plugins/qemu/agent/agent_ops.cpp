@@ -85,32 +85,6 @@ Part::Task AgentOps::arbitrary(GuestPtr guest, AgentCall what, pv_sink* result) 
     co_return Status();
 }
 
-pv_status AgentOps::pm_suspend(pv_call* call, const pv_obj* obj, const pv_dom_pm_suspend_in& in, pv_dom_pm_suspend_out&) {
-    if (const Status flags = check_flags(in.flags, 0, "qemuDomainPMSuspendForDuration"); !flags) return answer(call, flags);
-    if (in.duration != 0)
-        return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "Duration not supported. Use 0 for now"));
-    // By PV_NODE_SUSPEND_TARGET_*.
-    constexpr AgentPower kHow[] = {AgentPower::suspend_ram, AgentPower::suspend_disk, AgentPower::suspend_hybrid};
-    if (in.sleep < 0 || in.sleep >= static_cast<std::int32_t>(std::size(kHow)))
-        return answer(call, make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "Unknown suspend target: {}", in.sleep));
-    return without_job(call, obj, [this, how = kHow[in.sleep]](const sdk::OperationPtr&, const GuestPtr& guest) {
-        return go_to_sleep(guest, how);
-    });
-}
-
-Part::Task AgentOps::go_to_sleep(GuestPtr guest, AgentPower how) {
-    PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
-    {
-        const ObjectLock lock(guest->mu);
-        const auto disabled = [](sdk::domain::YesNo ability) { return ability == sdk::domain::YesNo::no; };
-        if (guest->live && how == AgentPower::suspend_ram && disabled(guest->live->suspend_to_mem))
-            co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "S3 state is disabled for this domain");
-        if (guest->live && how == AgentPower::suspend_disk && disabled(guest->live->suspend_to_disk))
-            co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "S4 state is disabled for this domain");
-    }
-    co_return co_await agent_power(run, how);
-}
-
 pv_status AgentOps::fsfreeze(pv_call* call, const pv_obj* obj, const pv_dom_fsfreeze_in& in, pv_dom_fsfreeze_out& out) {
     if (const Status flags = check_flags(in.flags, 0, "qemuDomainFSFreeze"); !flags) return answer(call, flags);
     return without_job(call, obj, [this, call, mountpoints = texts(in.mountpoints, in.nmountpoints), to = &out.filesystems](

@@ -20,7 +20,7 @@ class AgentOps final : public Part {
   public:
     using Part::Part;
     using Implements = plugin::implements<
-        ops::dom_lifecycle::pm_suspend, ops::dom_native::agent_command, ops::dom_guest::fsfreeze, ops::dom_guest::fsthaw, ops::dom_guest::fstrim,
+        ops::dom_native::agent_command, ops::dom_guest::fsfreeze, ops::dom_guest::fsthaw, ops::dom_guest::fstrim,
         ops::dom_guest::fsinfo, ops::dom_guest::time, ops::dom_guest::set_time, ops::dom_guest::guest_vcpus,
         ops::dom_guest::set_guest_vcpus, ops::dom_guest::set_user_password, ops::dom_guest::guest_info,
         ops::dom_guest::hostname, ops::dom_guest::interface_addresses, ops::dom_guest::ssh_keys,
@@ -28,7 +28,6 @@ class AgentOps final : public Part {
 
     // agent_ops.cpp
     pv_status agent_command(pv_call*, const pv_obj*, const pv_dom_agent_command_in&, pv_dom_agent_command_out&);
-    pv_status pm_suspend(pv_call*, const pv_obj*, const pv_dom_pm_suspend_in&, pv_dom_pm_suspend_out&);
     pv_status fsfreeze(pv_call*, const pv_obj*, const pv_dom_fsfreeze_in&, pv_dom_fsfreeze_out&);
     pv_status fsthaw(pv_call*, const pv_obj*, const pv_dom_fsthaw_in&, pv_dom_fsthaw_out&);
     pv_status fstrim(pv_call*, const pv_obj*, const pv_dom_fstrim_in&, pv_dom_fstrim_out&);
@@ -61,7 +60,6 @@ class AgentOps final : public Part {
     Task arbitrary(GuestPtr guest, AgentCall what, pv_sink* result);
     Task freeze(GuestPtr guest, std::vector<std::string> mountpoints, pv_call* call, std::int32_t* filesystems);
     Task thaw(GuestPtr guest, pv_call* call, std::int32_t* filesystems);
-    Task go_to_sleep(GuestPtr guest, AgentPower how);
     Task set_clock(GuestPtr guest, AgentCall what);
     Task set_timeout(GuestPtr guest, std::int32_t timeout);
     Task set_vcpus(GuestPtr guest, std::string map, bool online, pv_call* call);

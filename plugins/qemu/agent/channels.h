@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/agent.h"
+#include "base/sync.h"
 #include "monitor/monitor.h"
 
 namespace polyvirt::qemu {

@@ -94,7 +94,8 @@ Json throttle_arguments(const Disk& disk, const DiskIotune& tune) {
 }
 
 void set_io_tune(Domain& domain, const std::string& target, const DiskIotune& tune) {
-    const std::string group = tune.group_name;
+    // Who has no limits any more leaves its group, and the others theirs.
+    const std::string group = sdk::limits_io(tune) ? tune.group_name : std::string();
     for (Disk& disk : domain.devices.disks) {
         const bool fellow = !group.empty() && disk.iotune && disk.iotune->group_name == group;
         if (disk.target.dev != target && !fellow) continue;

@@ -2,7 +2,6 @@
 // Copyright 2026 The polyvirt authors
 // Media of drives: put in, taken out, exchanged; and trays that the guest opens and closes.
 
-#include <functional>
 #include <utility>
 
 #include "base/error_text.h"
@@ -66,8 +65,10 @@ sdk::Task<Status> add_nodes(RunPtr run, std::vector<PlugStep> steps) {
 // A guest may hold the tray locked; it is then asked to let go, and waited for.
 sdk::Task<Status> open_tray(RunPtr run, dom::Disk disk, bool force) {
     const std::string alias = disk.info.alias.name;
-    std::function<bool(const Json&)> opens = [alias](const Json& data) { return text_of(data, "id") == alias && is_true(data, "tray-open"); };
-    const auto opened = co_await run->expect("DEVICE_TRAY_MOVED", std::move(opens));
+    const std::function<bool(const Json&)> opens = [alias](const Json& data) {
+        return text_of(data, "id") == alias && is_true(data, "tray-open");
+    };
+    const auto opened = co_await run->expect("DEVICE_TRAY_MOVED", opens);
     PV_CO_TRY(opened);
     Json arguments = drive(disk);
     arguments["force"] = force;

@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "agent/agent.h"
 #include "base/error_text.h"
+#include "base/log.h"
 #include "driver.h"
 #include "moments/bitmaps.h"
 #include "moments/nodes.h"
@@ -54,7 +56,17 @@ CheckpointOps::Task CheckpointOps::create(sdk::OperationPtr op, GuestPtr guest, 
     add_bitmaps(steps, made, nodes);
     Json arguments = Json::object();
     arguments["actions"] = std::move(steps);
-    PV_CO_TRY(co_await run->qmp("transaction", std::move(arguments)));
+    const bool quiet = (flags & PV_DOMAIN_CHECKPOINT_CREATE_QUIESCE) != 0;
+    if (quiet) {
+        const std::vector<std::string> all;
+        PV_CO_TRY(co_await agent_freeze(run, all));
+    }
+    const auto taken = co_await run->qmp("transaction", std::move(arguments));
+    if (quiet) {
+        const auto thawed = co_await agent_thaw(run);
+        if (!thawed) log::error("checkpoint", "domain '{}' may stay frozen: {}", guest->name, thawed.error().message);
+    }
+    PV_CO_TRY(taken);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     co_return keep(op, guest, std::move(made), parent, true, &out->obj);
 }

@@ -96,6 +96,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
     void handle_reply(const Json& document, std::string_view line);
     void handle_event(const Json& document);
     void write_some();
+    [[nodiscard]] std::int64_t deadline(std::int64_t timeout_ns) const; // kUsual: the usual one
     void check_deadlines();
     void arm_deadline();
     void broken(Error why);

@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "block/disks.h"
+#include "block/iotune.h"
 #include "block/jobs.h"
 #include "block/missing.h"
 
@@ -200,6 +201,24 @@ TEST(BlockChain, what_may_be_missing_is_left_out) {
     ASSERT_EQ(domain.devices.disks.size(), 2U);
     EXPECT_FALSE(domain.devices.disks[0].source);
     EXPECT_TRUE(domain.devices.disks[1].source); // this one is needed
+}
+
+TEST(BlockIoTune, disks_of_a_group_share_limits_until_one_leaves) {
+    Domain domain;
+    DiskIotune tune;
+    tune.group_name = "g";
+    tune.total_iops_sec = 5;
+    for (const char* target : {"vda", "vdb"}) {
+        domain.devices.disks.push_back(disk(target, "/d/x"));
+        set_io_tune(domain, target, tune);
+    }
+    tune.total_iops_sec = 7;
+    set_io_tune(domain, "vda", tune);
+    EXPECT_EQ(domain.devices.disks[1].iotune->total_iops_sec, 7U);
+    tune.total_iops_sec.reset();
+    set_io_tune(domain, "vda", tune);
+    EXPECT_FALSE(domain.devices.disks[0].iotune);
+    EXPECT_EQ(domain.devices.disks[1].iotune->total_iops_sec, 7U);
 }
 
 // --- what the end of a job makes of it ---

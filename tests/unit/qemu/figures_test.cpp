@@ -103,8 +103,8 @@ TEST(Traffic, limits_become_commands) {
     ASSERT_EQ(commands.size(), 5U);
     EXPECT_EQ(commands[1], (std::vector<std::string>{"class", "add", "dev", "vnet0", "parent", "1:", "classid", "1:1", "htb", "rate", "100kbps",
                                                      "ceil", "200kbps", "burst", "50kb"}));
-    EXPECT_EQ(commands[4][17], "burst");
-    EXPECT_EQ(commands[4][18], "77kb");
+    EXPECT_EQ(commands[4][16], "burst");
+    EXPECT_EQ(commands[4][17], "77kb");
 }
 
 } // namespace
