@@ -183,7 +183,9 @@ TEST_F(Proc, a_child_without_capabilities_has_none_and_gets_none) {
     const std::string none = "0000000000000000\n";
     const std::string all = output("sed -n 's/^Cap[IPEA].*:.//p; s/^NoNewPrivs:.//p' /proc/self/status", &s);
     EXPECT_EQ(all, none + none + none + none + "1\n");
-    if (::geteuid() == 0) EXPECT_EQ(output("sed -n 's/^CapBnd:.//p' /proc/self/status", &s), none);
+    if (::geteuid() == 0) {
+        EXPECT_EQ(output("sed -n 's/^CapBnd:.//p' /proc/self/status", &s), none);
+    }
     s.flags = 2;
     EXPECT_NE(procs.run(host, nullptr, &s, kSecond, nullptr, nullptr, nullptr), PV_OK);
 }

@@ -108,7 +108,7 @@ TEST_F(AgentLinkTest, drops_what_was_said_before_it_is_in_step) {
 TEST_F(AgentLinkTest, an_agent_that_says_nothing_is_given_five_seconds) {
     ask("a");
     host_.advance(6 * AgentLink::kSecond);
-    EXPECT_THAT(replies_, ElementsAre("a: Guest agent not available for now"));
+    EXPECT_THAT(replies_, ElementsAre("a: Guest agent is not responding: Guest agent not available for now"));
     EXPECT_TRUE(link_->connected());
 }
 
@@ -174,7 +174,7 @@ TEST_F(AgentLinkTest, the_queue_has_a_limit_and_names_who_is_first) {
     EXPECT_THAT(replies_, IsEmpty());
     ask("late");
     ASSERT_EQ(replies_.size(), 1U);
-    EXPECT_THAT(replies_[0], HasSubstr("late: 32 commands wait"));
+    EXPECT_THAT(replies_[0], HasSubstr("late: resource busy: 32 commands wait"));
 }
 
 TEST_F(AgentLinkTest, who_waits_behind_a_slow_command_is_told) {
@@ -183,7 +183,7 @@ TEST_F(AgentLinkTest, who_waits_behind_a_slow_command_is_told) {
     ask("second");
     host_.advance(31 * AgentLink::kSecond);
     ASSERT_EQ(replies_.size(), 1U);
-    EXPECT_THAT(replies_[0], HasSubstr("second: the guest agent of domain 'x' is still busy with 'slow'"));
+    EXPECT_THAT(replies_[0], HasSubstr("second: Timed out during operation: the guest agent of domain 'x' is still busy with 'slow'"));
 }
 
 TEST_F(AgentLinkTest, the_end_of_the_guest_is_what_a_shutdown_wants) {
@@ -213,7 +213,7 @@ TEST_F(AgentLinkTest, an_answer_that_nobody_waits_for_is_dropped) {
     heard();
     link_->give_up(7);
     ASSERT_EQ(replies_.size(), 1U);
-    EXPECT_THAT(replies_[0], HasSubstr("mine: nobody waits any more"));
+    EXPECT_THAT(replies_[0], HasSubstr("mine: operation aborted: nobody waits any more"));
     say("{\"return\": \"of mine\"}\n");
     EXPECT_EQ(heard(), "{\"execute\":\"other\"}\n");
     say("{\"return\": \"of other\"}\n");
@@ -227,7 +227,7 @@ TEST_F(AgentLinkTest, another_connection_begins_anew) {
     link_->close(Error{.message = "closed"});
     EXPECT_THAT(replies_, ElementsAre("a: closed"));
     ask("b");
-    EXPECT_EQ(replies_.back(), "b: QEMU guest agent is not connected");
+    EXPECT_EQ(replies_.back(), "b: Guest agent is not responding: QEMU guest agent is not connected");
     connect();
     ask("c");
     get_in_step();
