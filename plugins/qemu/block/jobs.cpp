@@ -99,7 +99,8 @@ sdk::Task<Status> begin_job(RunPtr run, BlockJob job, std::string command, Json 
         co_return begun;
     }
     {
-        const ObjectLock lock(run->guest()->mu);
+        const GuestPtr guest = run->guest();
+        const ObjectLock lock(guest->mu);
         if (BlockJob* const mine = job_in(*guest, *run, id); mine != nullptr && mine->state == JobState::starting) mine->state = JobState::running;
     }
     co_return co_await driver.saved(run->guest());
@@ -110,14 +111,15 @@ sdk::Task<Status> drop_job(RunPtr run, std::string id) {
     std::vector<std::uint32_t> unused;
     std::vector<std::string> files;
     {
-        const ObjectLock lock(run->guest()->mu);
+        const GuestPtr guest = run->guest();
+        const ObjectLock lock(guest->mu);
         BlockJob* const job = job_in(*guest, *run, id);
         if (job == nullptr) co_return Status{};
         job->outcome = PV_DOMAIN_BLOCK_JOB_CANCELED;
-        driver.edit_live(*run->guest(), [&](Domain& live) { settle_live(live, *job); });
+        driver.edit_live(*guest, [&](Domain& live) { settle_live(live, *job); });
         unused = job->unused;
         files = job->files;
-        run->guest()->blocks.jobs.erase(id);
+        guest->blocks.jobs.erase(id);
     }
     (void)co_await delete_images(run, std::move(unused));
     PV_CO_TRY(co_await driver.saved(run->guest())); // goes on on a worker
