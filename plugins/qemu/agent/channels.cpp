@@ -114,7 +114,7 @@ void Channels::connect() {
     {
         Guest& guest = *run_.guest();
         const ObjectLock lock(guest.mu);
-        const auto& live = guest.live;
+        const std::shared_ptr<const Domain> live = guest.live;
         const Chardev* const channel = live ? agent_channel(*live) : nullptr;
         if (channel == nullptr || channel->type != ChardevType::unix_ || channel->target.state != kConnected) return;
         if (!channel->sources.empty()) path = channel->sources.front().path;

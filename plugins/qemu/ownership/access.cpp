@@ -17,7 +17,7 @@ namespace polyvirt::qemu {
 namespace {
 
 constexpr int kMaxLinks = 40; // as the kernel
-constexpr std::uint16_t kUserObj = 0x01, kUser = 0x02, kGroupObj = 0x04, kGroup = 0x08, kMask = 0x10;
+constexpr std::uint16_t kUser = 0x02, kGroupObj = 0x04, kGroup = 0x08, kMask = 0x10;
 
 struct AclEntry { // little endian on disk, as on every machine this is built for
     std::uint16_t tag, perm;

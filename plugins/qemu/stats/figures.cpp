@@ -184,8 +184,9 @@ sdk::Task<Status> Figures::ask(Figures& self, RunPtr run, std::uint32_t parts) {
     const auto answered = [](const Result<Json>& reply) { return reply || reply.error().code == ErrorCode::internal_error; };
     std::string balloon;
     {
-        const ObjectLock lock(run->guest()->mu);
-        if (const auto& live = run->guest()->live; live && live->devices.memballoon) balloon = live->devices.memballoon->info.alias.name;
+        Guest& guest = *run->guest();
+        const ObjectLock lock(guest.mu);
+        if (guest.live && guest.live->devices.memballoon) balloon = guest.live->devices.memballoon->info.alias.name;
     }
     if ((parts & kMemory) != 0) {
         Result<Json> reply = Json();
