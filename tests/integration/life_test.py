@@ -75,7 +75,7 @@ class Life(PythonCase):
         console.type(BARK + "\r")
         wait.until(self.dumps, "the dump")
         self.events.expect(self.guest, RESUMED)
-        self.assertEqual(self.domain.state()[0], RUNNING)
+        wait.until(lambda: self.domain.state()[0] == RUNNING, "the guest to go on")
 
     def test_a_guest_sleeps_and_is_woken(self):
         console = self.boot()
