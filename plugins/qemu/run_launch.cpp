@@ -315,6 +315,7 @@ Status Run::adopt(const StatusRecord& record) {
     PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
     folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);
+    else log_start_ = ::lseek(log_.get(), 0, SEEK_END); // what it said before says nothing of its end
     auto process = plugin::ChildProcess::adopt(s_, record.pid, record.start_time, loop_,
                                                [self = shared_from_this()](std::int32_t) { self->on_exit(); });
     if (!process)

@@ -74,7 +74,7 @@ class Life(PythonCase):
         console = self.boot("<watchdog model='ib700' action='dump'/>")
         console.type(BARK + "\r")
         wait.until(self.dumps, "the dump")
-        self.events.expect(self.guest, RESUMED)
+        wait.until(lambda: self.events.of(self.guest).count(RESUMED) == 2, "the guest to go on")  # once at its start
         self.assertEqual(self.domain.state()[0], RUNNING)
 
     def test_a_guest_sleeps_and_is_woken(self):

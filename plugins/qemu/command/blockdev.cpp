@@ -207,7 +207,9 @@ Result<ImageNodes> image_nodes(const Disk& disk, const Link& link, const NodePla
     if (!place.reservations.empty()) nodes.storage["pr-manager"] = place.reservations;
     nodes.storage["node-name"] = storage_node(link.number());
     if (!cache.is_null()) nodes.storage["cache"] = cache;
-    nodes.storage["auto-read-only"] = true;
+    // A descriptor is open as it is; opening it anew, for reading first, finds none.
+    if (link.source.fd_group.empty()) nodes.storage["auto-read-only"] = true;
+    else nodes.storage["read-only"] = !place.top || disk.readonly;
     nodes.storage["discard"] = "unmap";
     Options& format = nodes.format;
     format = Options{{"node-name", format_node(link.number())}, {"read-only", !place.top || disk.readonly}};
