@@ -142,7 +142,12 @@ template <typename T> class [[nodiscard]] Async {
     void await_suspend(std::coroutine_handle<> waiter) {
         // The coroutine, and this with it, may have gone before begin() returns.
         const Begin begin = std::move(begin_);
-        begin(Answer<T>(std::make_shared<typename Answer<T>::State>(value_, waiter)));
+        const auto state = std::make_shared<typename Answer<T>::State>(value_, waiter);
+        try {
+            begin(Answer<T>(state));
+        } catch (...) { // out of here it would resume the coroutine beside the answer
+            state->give(plugin::detail::caught());
+        }
     }
     T await_resume() { return *std::move(value_); }
 

@@ -122,6 +122,7 @@ class Pins : public Ops {
     }
     pv_status set_iothread_params(pv_call* call, const pv_obj* obj, const pv_dom_set_iothread_params_in& in,
                                   pv_dom_set_iothread_params_out&) {
+        if (const Status known = check_flags(in.flags, kAffect, "testDomainSetIOThreadParams"); !known) return answer(call, known);
         // Read here: the parameters are the host's, and gone when the call is.
         IoThread wanted;
         if (const Status taken = take_iothread({in.params, in.nparams}, wanted); !taken) return fail(call, taken.error());

@@ -140,8 +140,7 @@ pv_status NativeOps::security_labels(pv_call*, const pv_obj* obj, const pv_dom_s
 // Of a guest without sealed memory there is nothing to tell; one with it is refused at its start.
 pv_status NativeOps::launch_security_info(pv_call* call, const pv_obj* obj, const pv_dom_launch_security_info_in& in,
                                           pv_dom_launch_security_info_out&) {
-    constexpr std::uint32_t kTextsWelcome = PV_TYPED_PARAM_STRING_OKAY; // which every client of today has
-    if (const Status flags = check_flags(in.flags, kTextsWelcome, "qemuDomainGetLaunchSecurityInfo"); !flags) return answer(call, flags);
+    if (const Status flags = check_flags(in.flags, 0, "qemuDomainGetLaunchSecurityInfo"); !flags) return answer(call, flags);
     if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
     return PV_OK;
 }

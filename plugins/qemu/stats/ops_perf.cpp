@@ -15,7 +15,7 @@ constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFI
 }
 
 pv_status StatsOps::perf_events(pv_call* call, const pv_obj* obj, const pv_dom_perf_events_in& in, pv_dom_perf_events_out& out) {
-    if (const Status flags = check_flags(in.flags, kAffect | PV_TYPED_PARAM_STRING_OKAY, "qemuDomainGetPerfEvents"); !flags) return answer(call, flags);
+    if (const Status flags = check_flags(in.flags, kAffect, "qemuDomainGetPerfEvents"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     const auto domain = one_of(*guest, in.flags);
     if (!domain) return answer(call, domain.error());

@@ -99,7 +99,7 @@ pv_status StatsOps::interface_stats(pv_call* call, const pv_obj* obj, const pv_d
 }
 
 pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu_stats_in& in, pv_dom_cpu_stats_out& out) {
-    if (const Status flags = check_flags(in.flags, PV_TYPED_PARAM_STRING_OKAY, "qemuDomainGetCPUStats"); !flags) return answer(call, flags);
+    if (const Status flags = check_flags(in.flags, 0, "qemuDomainGetCPUStats"); !flags) return answer(call, flags);
     const auto found = running(*guest_of(obj));
     if (!found) return answer(call, found.error());
     const Limits limits = limits_of(*found->run);

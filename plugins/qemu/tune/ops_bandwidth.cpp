@@ -69,7 +69,7 @@ std::vector<std::vector<std::string>> traffic_commands(const std::string& dev, c
 }
 
 pv_status TuneOps::interface_params(pv_call* call, const pv_obj* obj, const pv_dom_interface_params_in& in, pv_dom_interface_params_out& out) {
-    return read(call, obj, in.flags, kAffect | kTypedStrings, "qemuDomainGetInterfaceParameters", [&](const Guest&, const Domain& d, bool) -> Status {
+    return read(call, obj, in.flags, kAffect, "qemuDomainGetInterfaceParameters", [&](const Guest&, const Domain& d, bool) -> Status {
         PV_ASSIGN_OR_RETURN(const std::size_t at, find_interface(d, in.device));
         sdk::put_bandwidth(s_, out.params, d.devices.interfaces[at].bandwidth.value_or(Bandwidth{}));
         return {};

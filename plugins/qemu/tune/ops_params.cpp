@@ -42,7 +42,7 @@ Status edit_numa(Domain& d, bool live, sdk::ParamSpan params) {
 } // namespace
 
 pv_status TuneOps::memory_params(pv_call* call, const pv_obj* obj, const pv_dom_memory_params_in& in, pv_dom_memory_params_out& out) {
-    return read(call, obj, in.flags, kAffect | kTypedStrings, "qemuDomainGetMemoryParameters", [&](Guest& guest, const Domain& d, bool live) -> Status {
+    return read(call, obj, in.flags, kAffect, "qemuDomainGetMemoryParameters", [&](Guest& guest, const Domain& d, bool live) -> Status {
         Memtune tune = d.memtune.value_or(Memtune{});
         if (live) {
             PV_ASSIGN_OR_RETURN(const RunPtr run, run_of(guest));
@@ -72,7 +72,7 @@ TuneOps::Task TuneOps::limit_memory(RunPtr run, std::shared_ptr<const Domain> af
 }
 
 pv_status TuneOps::blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_blkio_params_in& in, pv_dom_blkio_params_out& out) {
-    return read(call, obj, in.flags, kAffect | kTypedStrings, "qemuDomainGetBlkioParameters", [&](Guest& guest, const Domain& d, bool live) -> Status {
+    return read(call, obj, in.flags, kAffect, "qemuDomainGetBlkioParameters", [&](Guest& guest, const Domain& d, bool live) -> Status {
         Blkiotune tune = d.blkiotune.value_or(Blkiotune{});
         if (live) {
             PV_ASSIGN_OR_RETURN(const RunPtr run, run_of(guest));
@@ -105,7 +105,7 @@ TuneOps::Task TuneOps::limit_blkio(RunPtr run, std::shared_ptr<const Domain> bef
 }
 
 pv_status TuneOps::numa_params(pv_call* call, const pv_obj* obj, const pv_dom_numa_params_in& in, pv_dom_numa_params_out& out) {
-    return read(call, obj, in.flags, kAffect | kTypedStrings, "qemuDomainGetNumaParameters", [&](const Guest&, const Domain& d, bool) -> Status {
+    return read(call, obj, in.flags, kAffect, "qemuDomainGetNumaParameters", [&](const Guest&, const Domain& d, bool) -> Status {
         sdk::put_numa(s_, out.params, memory_of(d));
         return {};
     });

@@ -135,7 +135,7 @@ pv_status TuneOps::scheduler_type(pv_call*, const pv_obj*, const pv_dom_schedule
 }
 
 pv_status TuneOps::scheduler_params(pv_call* call, const pv_obj* obj, const pv_dom_scheduler_params_in& in, pv_dom_scheduler_params_out& out) {
-    return read(call, obj, in.flags, kAffect | kTypedStrings, "qemuDomainGetSchedulerParametersFlags",
+    return read(call, obj, in.flags, kAffect, "qemuDomainGetSchedulerParametersFlags",
                 [&](Guest& guest, const Domain& d, bool live) -> Status {
                     const sdk::ParamWriter w(s_, out.params);
                     if (!live) {

@@ -63,8 +63,6 @@ class TuneOps final : public Part {
                                    pv_dom_set_scheduler_params_out&);
 
   private:
-    // Old clients say so that they can read strings; everybody can.
-    static constexpr std::uint32_t kTypedStrings = PV_TYPED_PARAM_STRING_OKAY;
 
     // A change of what runs, of what is defined, or of both. `edit` is tried on copies before anything happens; `live` does
     // to the running guest what the edit says, given its description before and after. Both may be run on any thread.
