@@ -94,7 +94,7 @@ class Metrics(MetricsCase):
         self.assertGreater(page.value("polyvirt_received_bytes_total", server="polyvirtd"), 28 * 8)
         self.assertGreater(page.value("polyvirt_sent_bytes_total", server="polyvirtd"), 28 * 8)
 
-    def test_guests_and_their_driver_are_told_without_asking_it(self):
+    def test_guests_and_their_driver_are_told_without_waiting_for_any(self):
         running, off = self.paused_guest("running"), self.defined_guest("off")
         with StuckGuest(running):  # whoever asks its monitor gets no answer
             before = self.page()
@@ -106,8 +106,8 @@ class Metrics(MetricsCase):
         self.assertEqual(page.value("polyvirt_domains", driver="qemu", state="paused"), 1)
         calls = {"plugin": "qemu", "instance": "system"}
         self.assertGreater(page.value("polyvirt_plugin_calls_total", **calls), 0)
-        self.assertEqual(page.value("polyvirt_plugin_calls_total", **calls),
-                         before.value("polyvirt_plugin_calls_total", **calls))
+        # One question for the figures of all guests, however many there are.
+        self.assertLessEqual(page.value("polyvirt_plugin_calls_total", **calls) - before.value("polyvirt_plugin_calls_total", **calls), 1)
 
     def test_a_call_in_flight_shows(self):
         guest = self.paused_guest()
@@ -118,8 +118,8 @@ class Metrics(MetricsCase):
             serial = client.start("domain_resume", dom=dom)
             wait.until(lambda: self.page().value("polyvirt_calls_in_flight", server="polyvirtd") == 1,
                        "the call to show")
-            self.assertEqual(self.page().value("polyvirt_plugin_calls_in_flight", plugin="qemu",
-                                               instance="system"), 1)
+            # Beside it the page's own question for the guests' figures, where that has not ended yet.
+            self.assertIn(self.page().value("polyvirt_plugin_calls_in_flight", plugin="qemu", instance="system"), (1, 2))
         client.value_of(client.reply_to(serial))
         self.assertEqual(self.page().value("polyvirt_calls_in_flight", server="polyvirtd"), 0)
 

@@ -65,7 +65,7 @@ TuneOps::Task TuneOps::set_balloon(RunPtr run, std::uint64_t kib) {
     bool balloon = false;
     {
         const ObjectLock lock(run->guest()->mu);
-        const auto& live = run->guest()->live;
+        const std::shared_ptr<const Domain> live = run->guest()->live;
         balloon = live && live->devices.memballoon && live->devices.memballoon->model != "none";
     }
     if (!balloon) co_return invalid("Unable to change memory of active domain without the balloon device and guest OS balloon driver");
