@@ -87,7 +87,13 @@ class Kill(PythonCase):
     def reconnect(self):
         if self.connection is not None:
             close_quietly(self.connection)
-        self.connection = libvirt.open(self.subject.uri())
+
+        def opened():
+            try:
+                return libvirt.open(self.subject.uri())
+            except libvirt.libvirtError:
+                return None  # an emulator that is just being started may still have held the last daemon's socket
+        self.connection = wait.until(opened, "a connection")
 
     # One step of one guest -----------------------------------------------------------------------
 
