@@ -77,13 +77,8 @@ Status check_boot(const Domain& d, const DeviceInfo& info) {
 
 } // namespace
 
-Status check_attach(const Domain& d, const Device& device, ErrorDomain from) {
-    if (device.info() != nullptr) {
-        const std::string& alias = device.info()->alias.name;
-        if (!alias.empty() && find_alias(d.devices, alias))
-            return make_error(ErrorCode::config_unsupported, ErrorDomain::domain, "non unique alias detected: {}", alias);
-        PV_TRY(check_boot(d, *device.info()));
-    }
+// There already, by the rule of its kind.
+static Status check_there(const Domain& d, const Device& device, ErrorDomain from) {
     switch (device.kind) {
     case DeviceKind::disk: return check_disk(d, device.as<Disk>(), from);
     case DeviceKind::controller: return check_controller(d, device.as<Controller>(), from);
@@ -114,6 +109,15 @@ Status check_attach(const Domain& d, const Device& device, ErrorDomain from) {
                           device.kind == DeviceKind::vsock ? " device" : "");
     default: return {};
     }
+}
+
+Status check_attach(const Domain& d, const Device& device, ErrorDomain from) {
+    PV_TRY(check_there(d, device, from));
+    if (device.info() == nullptr) return {};
+    const std::string& alias = device.info()->alias.name;
+    if (!alias.empty() && find_alias(d.devices, alias))
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::domain, "non unique alias detected: {}", alias);
+    return check_boot(d, *device.info());
 }
 
 Status attach_device(Domain& d, Device device, ErrorDomain from) {
