@@ -197,7 +197,7 @@ class Kill(PythonCase):
                 found.append(f"emulator of {name}: {processes.emulator_of(name)}")
             if os.geteuid() == 0 and (known.disk.stat().st_uid != 0) != (runs and self.changes_users):
                 found.append(f"owner of {known.disk}: {known.disk.stat().st_uid}")
-            groups = [root for root, _, _ in os.walk("/sys/fs/cgroup") if root.endswith(f"-{name}")]
+            groups = [root for root, _, _ in os.walk("/sys/fs/cgroup") if root.endswith(f"-{name}")]  # named by this test alone
             if groups and not runs:
                 found.append(f"control groups {groups}")
         return found
