@@ -3,6 +3,7 @@
 """The agent in a guest: what it is asked, and what is left of the daemon's patience when it is no honest one."""
 
 import json
+import subprocess
 import threading
 import time
 
@@ -44,7 +45,7 @@ class Agent(PythonCase):
 
     def test_what_it_is_asked(self):
         domain = self.connected()
-        self.assertEqual(self.lifecycle, [(2, 1), (1, 2)])
+        wait.until(lambda: self.lifecycle == [(2, 1), (1, 2)], "news of the agent")
         self.assertEqual(self.ask(domain, "guest-ping"), {"return": {}})
         self.assertIn("tainted: custom guest agent control commands issued", domain.messages())
         self.assertEqual(domain.hostname(), "polyvirt-guest")
@@ -79,6 +80,24 @@ class Agent(PythonCase):
         self.subject.start()
         domain = self.connect().lookupByName(self.guest.name)
         self.assertEqual(self.ask(domain, "guest-ping"), {"return": {}})
+
+    def test_a_quiet_snapshot_freezes_and_thaws(self):
+        disk = self.folder / "disk.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(disk), "1M"], check=True)
+        disk.chmod(0o666)
+        self.folder.chmod(0o777)
+        domain = self.started(f"<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/>"
+                              f"<target dev='vda' bus='virtio'/></disk>{_CHANNEL}")
+        wait.until(lambda: "state='connected'" in domain.XMLDesc(), "the agent")
+        quiet = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE
+        domain.snapshotCreateXML("<domainsnapshot><name>quiet</name></domainsnapshot>", quiet)
+        self.assertEqual(self.ask(domain, "test-freezes"), {"return": 1})
+        self.assertEqual(domain.fsThaw(), 0)
+
+    def test_processors_of_the_guests_own_system(self):
+        domain = self.connected()
+        self.assertEqual(domain.vcpusFlags(libvirt.VIR_DOMAIN_VCPU_GUEST), 1)
+        self.assertEqual(self.refused(lambda: domain.setVcpusFlags(2, libvirt.VIR_DOMAIN_VCPU_GUEST))[0], _INVALID_ARG)
 
     def test_without_an_agent(self):
         domain = self.started(channel="")

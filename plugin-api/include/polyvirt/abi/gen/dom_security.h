@@ -53,7 +53,7 @@ typedef struct pv_dom_security_labels_out {
 
 typedef struct pv_dom_launch_security_info_in {
     uint32_t size;
-    uint32_t flags; /* virDomainModificationImpact */
+    uint32_t flags; /* virTypedParameterFlags */
 } pv_dom_launch_security_info_in;
 
 typedef struct pv_dom_launch_security_info_out {

@@ -492,7 +492,7 @@ enum { PV_DEADLINE_NONE = 0, PV_DEADLINE_QUERY = 1, PV_DEADLINE_MODIFY = 2 };
     X(PV_OP_DOM_OPEN_GRAPHICS_FD, pv_dom_open_graphics_fd_in, flags, 0x1u, "virDomainOpenGraphicsFD") \
     X(PV_OP_DOM_GRAPHICS_RELOAD, pv_dom_graphics_reload_in, flags, 0x0u, "virDomainGraphicsReload") \
     X(PV_OP_DOM_SCREENSHOT, pv_dom_screenshot_in, flags, 0x0u, "virDomainScreenshot") \
-    X(PV_OP_DOM_LAUNCH_SECURITY_INFO, pv_dom_launch_security_info_in, flags, 0x3u, "virDomainGetLaunchSecurityInfo") \
+    X(PV_OP_DOM_LAUNCH_SECURITY_INFO, pv_dom_launch_security_info_in, flags, 0x4u, "virDomainGetLaunchSecurityInfo") \
     X(PV_OP_DOM_SET_LAUNCH_SECURITY_STATE, pv_dom_set_launch_security_state_in, flags, 0x0u, "virDomainSetLaunchSecurityState") \
     X(PV_OP_DOM_MONITOR_COMMAND, pv_dom_monitor_command_in, flags, 0x1u, "virDomainQemuMonitorCommandWithFiles") \
     X(PV_OP_DOM_AGENT_COMMAND, pv_dom_agent_command_in, flags, 0x0u, "virDomainQemuAgentCommand") \
