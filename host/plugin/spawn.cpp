@@ -71,11 +71,13 @@ PV_BARE bool set_ids(ChildPlan& p) {
     return true;
 }
 
+// With descriptors placed: moving takes the kernel its time, in which nothing of the daemon's is kept open.
 PV_BARE bool join_groups(ChildPlan& p) {
+    if (p.join_count == 0) return true;
     p.step = "move into a control group";
     for (std::size_t i = 0; i < p.join_count; ++i)
         if (::syscall(SYS_write, p.joins[i], "0", 1) != 1) return false;
-    return true;
+    return ::syscall(SYS_close_range, static_cast<unsigned>(p.joins[0]), ~0U, 0) == 0;
 }
 
 PV_BARE bool set_limits(ChildPlan& p) {
@@ -137,7 +139,7 @@ PV_BARE int child_main(void* arg) {
     ChildPlan& p = *static_cast<ChildPlan*>(arg);
     ::syscall(SYS_setsid);
     ::syscall(SYS_umask, 077);
-    if (join_groups(p) && enter(p) && place_fds(p) && set_limits(p) && set_user(p)) {
+    if (enter(p) && place_fds(p) && join_groups(p) && set_limits(p) && set_user(p)) {
         // Last: until here every signal is blocked, so that no handler of the daemon runs in here.
         default_signals();
         p.step = "execute";
@@ -204,6 +206,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 struct FdTable {
     std::vector<UniqueFd> copies;
     std::vector<int> from, to;
+    std::vector<int> joins; // the last of `to`
 };
 
 Result<FdTable> make_fd_table(const SpawnPlan& plan) {
@@ -215,6 +218,10 @@ Result<FdTable> make_fd_table(const SpawnPlan& plan) {
     all.emplace_back(plan.stdout_fd >= 0 ? plan.stdout_fd : null.get(), 1);
     all.emplace_back(plan.stderr_fd >= 0 ? plan.stderr_fd : null.get(), 2);
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    for (const int join : plan.joins) {
+        table.joins.push_back(all.back().second + 1);
+        all.emplace_back(join, table.joins.back());
+    }
     const int top = all.back().second + 1;
     for (const auto& [ours, number] : all) {
         if (!table.to.empty() && table.to.back() == number)
@@ -246,8 +253,8 @@ Result<Child> spawn(const SpawnPlan& plan) {
     std::vector<gid_t> groups(plan.groups.begin(), plan.groups.end());
     if (plan.gid != UINT32_MAX) groups.insert(groups.begin(), plan.gid);
     ChildPlan child{argv.data(), env.data(), plan.cwd.c_str(), fds.from.data(), fds.to.data(),
-                    static_cast<int>(fds.to.size()), plan.uid, plan.gid, groups.data(), groups.size(), plan.joins.data(),
-                    plan.joins.size(), plan.limits.data(), plan.limits.size(), plan.no_caps, "start", 0};
+                    static_cast<int>(fds.to.size()), plan.uid, plan.gid, groups.data(), groups.size(), fds.joins.data(),
+                    fds.joins.size(), plan.limits.data(), plan.limits.size(), plan.no_caps, "start", 0};
     const auto clone_child = real_clone();
     int pidfd = -1;
     pid_t pid = -1;

@@ -85,7 +85,7 @@ class Confinement(ConfinementCase):
             self.assertTrue(path.startswith(own[name].rstrip("/") + "/"), f"{name}: {path} below {own[name]}")
         self.assertIn("<partition>/machine</partition>", domain.XMLDesc())
         domain.destroy()
-        left = [root for root, _, _ in os.walk("/sys/fs/cgroup") if guest.name in root]
+        left = [root for root, _, _ in os.walk("/sys/fs/cgroup") if any(root.endswith(path) for path in mine.values())]
         self.assertEqual(left, [])
 
     def test_an_image_is_the_emulators_for_the_time_of_a_run(self):

@@ -87,7 +87,13 @@ class Kill(PythonCase):
     def reconnect(self):
         if self.connection is not None:
             close_quietly(self.connection)
-        self.connection = libvirt.open(self.subject.uri())
+
+        def opened():
+            try:
+                return libvirt.open(self.subject.uri())
+            except libvirt.libvirtError:
+                return None  # an emulator that is just being started may still have held the last daemon's socket
+        self.connection = wait.until(opened, "a connection")
 
     # One step of one guest -----------------------------------------------------------------------
 
@@ -191,7 +197,7 @@ class Kill(PythonCase):
                 found.append(f"emulator of {name}: {processes.emulator_of(name)}")
             if os.geteuid() == 0 and (known.disk.stat().st_uid != 0) != (runs and self.changes_users):
                 found.append(f"owner of {known.disk}: {known.disk.stat().st_uid}")
-            groups = [root for root, _, _ in os.walk("/sys/fs/cgroup") if root.endswith(f"-{name}")]
+            groups = [root for root, _, _ in os.walk("/sys/fs/cgroup") if root.endswith(f"-{name}")]  # named by this test alone
             if groups and not runs:
                 found.append(f"control groups {groups}")
         return found

@@ -28,12 +28,14 @@ Status failed(const char* what, const std::string& path) {
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-// A new group of v1's cpuset has no processors and no memory, and takes nobody.
+// A new group of v1's cpuset has no processors and no memory, and takes nobody. So may be one that a daemon made which died
+// just then, and the one above it.
 Status fill_cpuset(const std::string& folder) {
     for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
         const auto own = read_file(folder + file);
         if (!own) return own.error();
         if (!own->empty()) continue;
+        PV_TRY(fill_cpuset(parent_of(folder)));
         const auto above = read_file(parent_of(folder) + file);
         if (!above) return above.error();
         PV_TRY(write_file(folder + file, *above));
@@ -41,28 +43,25 @@ Status fill_cpuset(const std::string& folder) {
     return {};
 }
 
-// Gives v2's controllers on from a partition to what is in it.
-void pass_on(const std::string& folder, std::string_view wanted) {
-    // Those that are not to be had are missed when they are asked for, by name.
+// Gives v2's controllers on from a group to what is in it. Those that are not to be had are missed when they are asked for,
+// by name.
+void pass_on(const std::string& folder, std::uint32_t controllers) {
+    std::string wanted;
+    for (std::size_t i = 0; i < kControllers; ++i) {
+        const auto c = static_cast<Controller>(i);
+        if ((controllers & bit(c)) != 0) wanted += fmt::format("+{} ", c == Controller::blkio ? "io" : name(c));
+    }
     static_cast<void>(write_file(folder + "/cgroup.subtree_control", wanted));
 }
 
-Status make_one(const std::string& folder, int version, std::uint32_t controllers, bool last) {
-    if (::mkdir(folder.c_str(), 0755) != 0) {
-        if (errno == EEXIST) return {};
+Status make_one(const std::string& folder, int version, std::uint32_t controllers) {
+    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
         if (errno != ENOENT || folder.size() < 2) return failed("cannot make the control group", folder);
-        PV_TRY(make_one(parent_of(folder), version, controllers, false));
+        PV_TRY(make_one(parent_of(folder), version, controllers));
         if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return failed("cannot make the control group", folder);
     }
     if (version == 1 && (controllers & bit(Controller::cpuset)) != 0) return fill_cpuset(folder);
-    if (version == 2 && !last) {
-        std::string wanted;
-        for (std::size_t i = 0; i < kControllers; ++i) {
-            const auto c = static_cast<Controller>(i);
-            if ((controllers & bit(c)) != 0) wanted += fmt::format("+{} ", c == Controller::blkio ? "io" : name(c));
-        }
-        pass_on(folder, wanted);
-    }
+    if (version == 2) pass_on(parent_of(folder), controllers);
     return {};
 }
 
@@ -160,7 +159,7 @@ void Group::make() {
     std::erase_if(places_, [this](const Place& p) {
         Status made;
         for (int attempt = 0; attempt < kMakeAttempts; ++attempt) {
-            made = make_one(p.folder, p.version, p.controllers, true);
+            made = make_one(p.folder, p.version, p.controllers);
             if (made || made.error().int1 != ENOENT) break;
         }
         if (made) return false;
@@ -181,8 +180,7 @@ Result<Group> Group::thread_group(std::string_view child) const {
         if (fresh && p.version == 1 && (controllers & bit(Controller::cpuset)) != 0) PV_TRY(fill_cpuset(place.folder));
         if (fresh && p.version == 2) {
             PV_TRY(write_file(place.folder + "/cgroup.type", "threaded"));
-            for (const Controller c : {Controller::cpu, Controller::cpuset})
-                if ((controllers & bit(c)) != 0) pass_on(p.folder, fmt::format("+{}", name(c)));
+            pass_on(p.folder, controllers & (bit(Controller::cpu) | bit(Controller::cpuset)));
         }
         group.places_.push_back(std::move(place));
     }
