@@ -3,7 +3,6 @@
 """polyvirtd from the build tree, everything it keeps under a folder of the test."""
 
 import glob
-import json
 import os
 import shutil
 from pathlib import Path
@@ -64,16 +63,6 @@ class Polyvirtd(Subject):
     def empty_run_folder(self):
         shutil.rmtree(self.root / "root" / "run")
 
-    def control_groups(self):
-        """The folders of guests that outlive the daemon, which nobody would remove."""
-        folders = []
-        for record in (self.root / "root" / "run" / "polyvirt" / "qemu").glob("*.json"):
-            try:
-                folders += [Path(line.split(":", 2)[2]) for line in json.loads(record.read_text())["group"]]
-            except (OSError, ValueError, KeyError, IndexError):
-                pass  # not a guest's, or gone
-        return folders
-
     def clean_up(self):
         """Asks a living daemon to end, so that a sanitizer reports; then clears away the rest."""
         status = self.process.poll() if self.process else 0
@@ -81,9 +70,7 @@ class Polyvirtd(Subject):
             if self.is_running():
                 status = self.stop()
         finally:
-            groups = self.control_groups()
             super().clean_up()
-            remove_groups(groups)
             self.remove_control_groups()
         if status not in (0, -9):
             raise AssertionError(f"polyvirtd ended with status {status}:\n{self.log_tail()}")
@@ -101,12 +88,3 @@ class Polyvirtd(Subject):
                     except OSError:
                         pass  # somebody is in it, or it went by itself
 
-
-def remove_groups(folders):
-    """With the partition and the daemon's part above each, where nothing else is in them."""
-    for folder in folders:
-        for path in (folder, folder.parent, folder.parent.parent):
-            try:
-                path.rmdir()
-            except OSError:
-                break
