@@ -492,7 +492,7 @@ class Inside(ImaginaryCase):
         domain.attachDevice(disk)
         domain.attachDeviceFlags(disk, CONFIG)
         self.assertEqual([t.get("dev") for t in root_of(domain).iterfind("devices/disk/target")].count("vdb"), 1)
-        self.assertEqual(self.refused(lambda: domain.attachDevice(disk))[0], libvirt.VIR_ERR_CONFIG_UNSUPPORTED)  # the alias is taken
+        self.assertEqual(self.refused(lambda: domain.attachDevice(disk))[0], INVALID)
         domain.updateDeviceFlags(disk.replace("/more", "/other"), LIVE)
         self.assertIn("/other", domain.XMLDesc(0))
         domain.detachDeviceFlags(disk, CONFIG)
