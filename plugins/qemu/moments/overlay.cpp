@@ -6,6 +6,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "block/jobs.h"
 #include "command/blockdev.h"
 #include "moments/bitmaps.h"
 #include "run.h"
@@ -15,8 +16,6 @@ namespace polyvirt::qemu {
 namespace {
 
 using namespace sdk::domain;
-
-Json plain(const Options& options) { return Json::parse(options.dump()); }
 
 template <typename Use> void each_disk(Domain& domain, const std::vector<Overlay>& overlays, const Use& use) {
     for (const Overlay& overlay : overlays)
@@ -66,14 +65,7 @@ sdk::Task<Status> open_nodes_of(std::shared_ptr<Run> run, Disk disk, Link link, 
     place.top = true;
     place.ended = below.empty();
     place.below = std::move(below);
-    const auto nodes = image_nodes(disk, link, place);
-    PV_CO_TRY(nodes);
-    PV_CO_TRY(co_await run->qmp("blockdev-add", plain(nodes->storage)));
-    const auto format = co_await run->qmp("blockdev-add", plain(nodes->format));
-    if (format) co_return Status{};
-    Json arguments = {{"node-name", storage_node(link.number())}};
-    (void)co_await run->qmp("blockdev-del", std::move(arguments));
-    co_return format.error();
+    return add_image(std::move(run), std::move(disk), std::move(link), std::move(place));
 }
 
 sdk::Task<Status> close_nodes_of(std::shared_ptr<Run> run, std::uint32_t number) {
