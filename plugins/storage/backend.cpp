@@ -49,13 +49,15 @@ void take_header(const Json& facts, doc::Volume& v) {
 
 void take_backing(const Json& facts, doc::Volume& v) {
     const auto it = facts.find("backing");
-    if (it == facts.end()) return v.backing_store.reset();
-    doc::BackingStore b;
-    b.path = text(*it, "path");
-    b.format = text(*it, "format");
-    b.permissions = permissions_of(*it);
-    b.timestamps = times_of(*it);
-    v.backing_store = std::move(b);
+    if (it == facts.end()) return;
+    if (!v.backing_store) {
+        v.backing_store.emplace();
+        v.backing_store->path = text(*it, "path");
+        v.backing_store->format = text(*it, "format");
+    }
+    if (!it->contains("permissions")) return;
+    v.backing_store->permissions = permissions_of(*it);
+    v.backing_store->timestamps = times_of(*it);
 }
 
 doc::VolumeType type_of(const std::string& name) {
@@ -77,10 +79,10 @@ doc::Volume volume_of(const Json& facts, const doc::Volume* base) {
         v.type = type_of(text(facts, "type"));
         take_header(facts, v);
     }
-    if (base == nullptr || facts.contains("backing")) take_backing(facts, v);
+    take_backing(facts, v);
     v.capacity = facts.value("capacity", std::uint64_t{0});
     v.allocation = facts.value("allocation", std::uint64_t{0});
-    v.physical = facts.value("physical", std::uint64_t{0});
+    if (const auto physical = facts.value("physical", std::uint64_t{0}); physical != 0) v.physical = physical;
     v.target.permissions = permissions_of(facts);
     v.target.timestamps = times_of(facts);
     return v;

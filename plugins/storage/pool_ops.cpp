@@ -74,6 +74,7 @@ Task<Status> undefine_now(Driver* driver, StoragePoolPtr pool) {
     {
         const ObjectLock lock(pool->mu);
         pool->persistent = pool->autostart = false;
+        driver->show(*pool);
         driver->post(*pool, PV_STORAGE_POOL_EVENT_UNDEFINED);
     }
     driver->drop_unwanted(pool);

@@ -17,11 +17,24 @@ namespace {
 
 // What a volume is made of and where.
 struct Making {
+    Making() = default;
+    Making(const Making&) = delete;
+    Making& operator=(const Making&) = delete;
+    ~Making() { end(); }
+    // Its name is free again. Once.
+    void end() {
+        if (!std::exchange(begun, false)) return;
+        const ObjectLock lock(pool->mu);
+        pool->coming.erase(wish.volume.name);
+        --pool->jobs;
+    }
+
     StoragePoolPtr pool;
     PoolDocument document;
     Wish wish;
     StorageVolumePtr source;
     VolumeUse use; // of the source
+    bool begun = false;
 };
 using MakingPtr = std::shared_ptr<Making>;
 
@@ -54,13 +67,8 @@ Status begin(const Driver& driver, Making& making) {
     PV_TRY(driver.backend(pool.document->type).settle(driver.place_of(pool, pool.document), v));
     pool.coming[v.name] = ++pool.clock;
     ++pool.jobs;
+    making.begun = true;
     return {};
-}
-
-void end(Making& making) {
-    const ObjectLock lock(making.pool->mu);
-    making.pool->coming.erase(making.wish.volume.name);
-    --making.pool->jobs;
 }
 
 std::string record_of(const Making& making, const std::string& part) {
@@ -105,7 +113,7 @@ Task<Status> create_now(Driver* driver, pv_call* call, MakingPtr making, std::ui
         const auto found = co_await back.look(place, made);
         done = show(*driver, call, *making, found, handle);
     }
-    end(*making);
+    making->end();
     making->use.reset();
     co_return done;
 }

@@ -81,7 +81,7 @@ Json backing_of(const ImageFile& file, const std::string& above) {
     Json b = {{"path", backing_path(file.header.backing, above)}, {"format", file.header.backing_format}};
     const std::string path = b["path"];
     struct stat st {};
-    if (!path.starts_with('/') || ::stat(path.c_str(), &st) != 0) return b;
+    if (!path.starts_with('/') || ::stat(path.c_str(), &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))) return b;
     b["permissions"] = permissions_of(st, path);
     b["times"] = times_of(st);
     if (file.header.backing_format.empty())

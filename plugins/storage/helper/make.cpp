@@ -125,7 +125,7 @@ Result<Json> make_folder(const Json& in) {
     const std::string path = text(in, "path");
     if (::mkdir(path.c_str(), 0700) != 0) return system_failure(errno, "error creating directory '{}'", path);
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    Status set = fd ? set_permissions(fd.get(), in, path, 0711) : Status(system_failure(errno, "cannot open '{}'", path));
+    Status set = fd ? set_permissions(fd.get(), in, path, 0600) : Status(system_failure(errno, "cannot open '{}'", path));
     if (set) return Json::object();
     ::rmdir(path.c_str());
     return std::move(set).error();
@@ -135,7 +135,6 @@ Result<Json> publish(const Json& in) {
     const std::string part = text(in, "part"), path = text(in, "path");
     UniqueFd fd(::open(part.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     Status made = fd ? set_permissions(fd.get(), in, path, 0600) : Status(system_failure(errno, "cannot open '{}'", part));
-    if (made && flag(in, "nocow")) made = forbid_cow(fd.get(), path);
     if (made) made = finish(std::move(fd), part, path);
     if (made) return Json::object();
     ::unlink(part.c_str());
