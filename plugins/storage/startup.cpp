@@ -231,7 +231,8 @@ Task<Status> Driver::clear_up_one(std::string record) {
         Backend& back = backend(where.type);
         // A file system that is not mounted may be later.
         const bool mounts = where.type == doc::PoolType::fs || where.type == doc::PoolType::netfs;
-        const auto there = mounts ? co_await back.is_started(place) : Result<bool>(true);
+        Result<bool> there(true);
+        if (mounts) there = co_await back.is_started(place);
         Status gone = there ? Status() : Status(there.error());
         if (there && *there) gone = co_await back.discard(place, j.value("path", std::string()));
         if (!gone || !there || !*there) {

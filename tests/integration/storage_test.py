@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import subprocess
+import threading
 import time
 import unittest
 import uuid
@@ -344,6 +345,31 @@ class Restarts(Storage):
         wait.until(lambda: not part.exists() and not (making / name).exists(), "the file in the making to be removed")
         self.assertEqual(self.connect().storagePoolLookupByName("pool").listVolumes(), [])
 
+    def test_killed_in_the_middle_of_a_clone(self):
+        pool = self.pool()
+        source = pool.createXML(volume("a", 256 * MIB))
+        with open(source.path(), "r+b") as file:
+            for _ in range(256):
+                file.write(b"x" * MIB)
+        thread = threading.Thread(target=self.refused_or_not, args=(lambda: pool.createXMLFrom(volume("copy", 0), source),))
+        thread.start()
+        wait.until(lambda: len(os.listdir(self.folder_of())) > 1, "the copy to begin")
+        connection = self.restart()
+        thread.join()
+        copy = self.folder_of() / "copy"
+        wait.until(lambda: not [name for name in os.listdir(self.folder_of()) if name.endswith(".part")], "the rest to be removed")
+        self.assertTrue(not copy.exists() or copy.stat().st_size == 256 * MIB)
+        pool = connection.storagePoolLookupByName("pool")
+        pool.refresh()
+        self.assertEqual(sorted(pool.listVolumes()), sorted(os.listdir(self.folder_of())))
+
+    @staticmethod
+    def refused_or_not(call):
+        try:
+            call()
+        except libvirt.libvirtError:
+            pass
+
 
 @AS_ROOT
 class Mounted(Storage):
@@ -392,6 +418,20 @@ class Mounted(Storage):
         begun = time.monotonic()
         self.assertEqual(self.subject.stop(), 0)
         self.assertLess(time.monotonic() - begun, 30)
+        server.kill()
+
+    def test_pool_that_hangs_does_not_hold_up_the_start(self):
+        self.pool("stuck"), self.pool("well").createXML(volume("b"))
+        server = self.hang(self.folder_of("stuck"))
+        self.subject.kill()
+        self.subject.before = ["nsenter", "-m", "-t", str(server.pid)]
+        begun = time.monotonic()
+        self.subject.start()
+        self.connection = self.connect()
+        self.assertLess(time.monotonic() - begun, 30)
+        pools = {pool.name(): pool for pool in self.connection.listAllStoragePools()}
+        self.assertEqual(pools["well"].listVolumes(), ["b"])
+        wait.until(lambda: pools["stuck"].info()[0] == libvirt.VIR_STORAGE_POOL_DEGRADED, "the pool to be degraded")
         server.kill()
 
     def test_pool_that_answers_again(self):

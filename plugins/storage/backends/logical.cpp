@@ -15,7 +15,7 @@ std::string tag_of(const std::string& id) { return "@polyvirt_" + id; }
 
 std::vector<std::string> report(const char* program, const std::string& columns, const std::string& group) {
     std::vector<std::string> argv = {program, "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns};
-    if (!group.empty()) argv.push_back(group);
+    if (!group.empty()) argv.insert(argv.end(), {"--", group}); // a name is never an option
     return argv;
 }
 
@@ -28,21 +28,21 @@ Task<Status> LogicalBackend::run(std::vector<std::string> argv, Patience patienc
 }
 
 Task<Status> LogicalBackend::start(Place place) {
-    std::vector<std::string> argv = {"vgchange", "-aly", place.pool->source->name};
+    std::vector<std::string> argv = {"vgchange", "-aly", "--", place.pool->source->name};
     co_return co_await run(std::move(argv), place.patience);
 }
 Task<Status> LogicalBackend::stop(Place place) {
-    std::vector<std::string> argv = {"vgchange", "-aln", place.pool->source->name};
+    std::vector<std::string> argv = {"vgchange", "-aln", "--", place.pool->source->name};
     co_return co_await run(std::move(argv), place.patience);
 }
 
 Task<Status> LogicalBackend::build(Place place, std::uint32_t flags) {
-    std::vector<std::string> group = {"vgcreate", place.pool->source->name};
+    std::vector<std::string> group = {"vgcreate", "--", place.pool->source->name};
     for (const doc::SourceDevice& device : place.pool->source->devices) {
         std::vector<std::string> argv = {"pvcreate"};
         // Without leave to overwrite LVM itself refuses devices on which there is something: it would ask.
         if ((flags & PV_STORAGE_POOL_BUILD_OVERWRITE) != 0) argv.insert(argv.end(), {"-y", "-ff"});
-        argv.push_back(device.path);
+        argv.insert(argv.end(), {"--", device.path});
         PV_CO_TRY(co_await run(std::move(argv), place.patience));
         group.push_back(device.path);
     }
@@ -50,10 +50,10 @@ Task<Status> LogicalBackend::build(Place place, std::uint32_t flags) {
 }
 
 Task<Status> LogicalBackend::remove(Place place) {
-    std::vector<std::string> argv = {"vgremove", "-f", place.pool->source->name};
+    std::vector<std::string> argv = {"vgremove", "-f", "--", place.pool->source->name};
     PV_CO_TRY(co_await run(std::move(argv), place.patience));
     for (const doc::SourceDevice& device : place.pool->source->devices) {
-        std::vector<std::string> gone = {"pvremove", device.path};
+        std::vector<std::string> gone = {"pvremove", "--", device.path};
         PV_CO_TRY(co_await run(std::move(gone), place.patience));
     }
     co_return Status{};

@@ -128,7 +128,7 @@ std::vector<std::string> create_logical(const Wish& wish, const std::string& gro
         argv.insert(argv.end(), {"--type", "snapshot", "-L", kib(std::max<std::uint64_t>(allocation, 1)), "--virtualsize", kib(capacity)});
     else
         argv.insert(argv.end(), {"-L", kib(capacity)});
-    argv.push_back(group);
+    argv.insert(argv.end(), {"--", group});
     return argv;
 }
 

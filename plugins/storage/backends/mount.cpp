@@ -104,6 +104,8 @@ Task<Status> MountBackend::build(Place place, std::uint32_t flags) {
     PV_CO_TRY(co_await FolderBackend::build(place, flags));
     if ((flags & kFormats) == 0) co_return Status{};
     const std::string device = mount_source(*place.pool), format = place.pool->source->format;
+    if (!device.starts_with('/'))
+        co_return make_error(ErrorCode::operation_invalid, ErrorDomain::storage, "'{}' is no device to make a file system on", device);
     if (format.empty() || format == "auto" || place.pool->type != doc::PoolType::fs)
         co_return make_error(ErrorCode::operation_invalid, ErrorDomain::storage, "format of storage pool '{}' must be given to make a file system",
                              place.name());
@@ -130,7 +132,7 @@ Task<Result<std::vector<doc::PoolSource>>> MountBackend::find_sources(std::optio
     if (patience.pool != "netfs") co_return co_await Backend::find_sources(std::move(source), patience);
     if (!source || source->hosts.empty())
         co_return make_error(ErrorCode::invalid_arg, ErrorDomain::storage, "hostname must be specified for netfs sources");
-    std::vector<std::string> argv = {"showmount", "--no-headers", "--exports", source->hosts.front().name};
+    std::vector<std::string> argv = {"showmount", "--no-headers", "--exports", "--", source->hosts.front().name};
     auto shown = co_await agent_.run(std::move(argv), patience);
     PV_CO_TRY(shown);
     std::vector<doc::PoolSource> found;
