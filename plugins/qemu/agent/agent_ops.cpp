@@ -135,12 +135,12 @@ pv_status AgentOps::time(pv_call* call, const pv_obj* obj, const pv_dom_time_in&
 
 pv_status AgentOps::set_time(pv_call* call, const pv_obj* obj, const pv_dom_set_time_in& in, pv_dom_set_time_out&) {
     if (const Status flags = check_flags(in.flags, PV_DOMAIN_TIME_SYNC, "qemuDomainSetTime"); !flags) return answer(call, flags);
-    if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
     AgentCall what = question("guest-set-time", call);
     // Without a time the guest takes its hardware clock's.
     if ((in.flags & PV_DOMAIN_TIME_SYNC) == 0) {
         if (in.seconds > INT64_MAX / kNanoseconds || in.seconds < 0)
             return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "Time '{}' is too big for guest agent", in.seconds));
+        if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
         what.arguments["time"] = in.seconds * kNanoseconds + in.nseconds;
     }
     return without_job(call, obj, [this, what = std::move(what)](const sdk::OperationPtr&, const GuestPtr& guest) {
