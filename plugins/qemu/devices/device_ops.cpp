@@ -7,6 +7,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "devices/intent.h"
 #include "devices/live.h"
 #include "driver.h"
 
@@ -134,15 +135,28 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     if (is_medium(*guest, xml)) co_return co_await update_live(guest, std::move(xml), 0);
     PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml));
-    PV_CO_TRY(run->open_up(plan->needs, op->call()));
-    const Status plugged = co_await plug_in(run, plan);
+    {
+        const ObjectLock lock(guest->mu);
+        if (!guest->live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+        guest->attaching = attach_intent(*guest->live, *plan);
+    }
+    Status plugged = driver_.save_status_now(guest, op->call());
+    if (plugged) plugged = run->open_up(plan->needs, op->call());
+    if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if (!plugged) {
+        {
+            const ObjectLock lock(guest->mu);
+            guest->attaching = nullptr;
+        }
         run->close_up(plan->needs);
+        if (const Status saved = driver_.save_status_now(guest, nullptr); !saved)
+            log::error("devices", "domain '{}': {}", guest->name, saved.error().message);
         co_return plugged;
     }
     {
         const ObjectLock lock(guest->mu);
+        guest->attaching = nullptr;
         if (!guest->live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
         driver_.edit_live(*guest, [&](Domain& d) {
             for (const dom::Device& c : plan->controllers) dom::insert_device(d, c);

@@ -9,6 +9,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "command/builder.h"
+#include "devices/intent.h"
 #include "devices/live.h"
 #include "monitor/json.h"
 
@@ -182,6 +183,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
 void on_device_deleted(Run& run, const QmpEvent& event) {
     const std::string alias = text_of(event.data, "device");
     if (alias.empty()) return; // a part of one, without a name
+    if (!run.ready()) return;  // the daemon has just come back: reconcile_devices() will miss it, and can ask for the rest
     sdk::start(finish_removal(run.guest(), run.shared_from_this(), alias), [](const Status&) {});
 }
 
@@ -201,14 +203,7 @@ void on_unplug_error(Run& run, const QmpEvent& event) {
 
 namespace {
 
-sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run) {
-    Json arguments = Json::object();
-    arguments["path"] = "/machine/peripheral";
-    const auto list = co_await run->qmp("qom-list", std::move(arguments));
-    PV_CO_TRY(list);
-    std::set<std::string> there;
-    if (list->is_array())
-        for (const Json& entry : *list) there.insert(text_of(entry, "name"));
+sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run, std::set<std::string> there) {
     std::vector<std::string> missing;
     {
         const ObjectLock lock(guest->mu);
@@ -231,10 +226,16 @@ sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run) {
 
 } // namespace
 
-void reconcile_devices(Run& run) {
-    sdk::start(remove_missing(run.guest(), run.shared_from_this()), [guest = run.guest()](const Status& done) {
-        if (!done) log::warning("devices", "domain '{}': which devices it still has is not known: {}", guest->name, done.error().message);
-    });
+sdk::Task<Status> reconcile_devices(GuestPtr guest, RunPtr run) {
+    Json arguments = Json::object();
+    arguments["path"] = "/machine/peripheral";
+    const auto list = co_await run->qmp("qom-list", std::move(arguments));
+    PV_CO_TRY(list);
+    std::set<std::string> there;
+    if (list->is_array())
+        for (const Json& entry : *list) there.insert(text_of(entry, "name"));
+    PV_CO_TRY(co_await finish_cut_attach(guest, run, there));
+    co_return co_await remove_missing(guest, run, std::move(there));
 }
 
 } // namespace polyvirt::qemu
