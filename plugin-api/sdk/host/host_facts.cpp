@@ -14,10 +14,10 @@
 
 #include <fmt/core.h>
 
-#include "capabilities/documents.h"
-#include "cpu/processor.h"
+#include "sdk/host/host_facts.h"
+#include "sdk/host/processor.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 namespace {
 
 std::string first_line(const std::string& path) {
@@ -142,4 +142,4 @@ HostFacts read_host_facts(const Uuid& uuid) {
     return f;
 }
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "cgroup/files.h"
+#include "sdk/cgroup/files.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include "base/error_text.h"
 #include "base/unique_fd.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 
 Result<std::string> read_file(const std::string& path) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -35,4 +35,4 @@ Status write_file(const std::string& path, std::string_view value) {
     return {};
 }
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "stats/proc.h"
+#include "sdk/host/proc.h"
 
 #include <algorithm>
 #include <charconv>
@@ -13,7 +13,7 @@
 
 #include "base/unique_fd.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 namespace {
 
 // `guess` is what is enough in general: then one read does.
@@ -118,10 +118,10 @@ std::map<std::string, NetCounters, std::less<>> parse_net_dev(std::string_view t
 
 std::map<std::string, NetCounters, std::less<>> net_counters() { return parse_net_dev(slurp("/proc/thread-self/net/dev", 16'384, std::size_t{4} << 20)); }
 
-NetCounters as_guest(const NetCounters& host, const sdk::domain::Interface& interface) {
-    if (interface.type == sdk::domain::InterfaceType::direct) return host;
+NetCounters as_guest(const NetCounters& host, const domain::Interface& interface) {
+    if (interface.type == domain::InterfaceType::direct) return host;
     return {.rx_bytes = host.tx_bytes, .rx_packets = host.tx_packets, .rx_errs = host.tx_errs, .rx_drop = host.tx_drop,
             .tx_bytes = host.rx_bytes, .tx_packets = host.rx_packets, .tx_errs = host.rx_errs, .tx_drop = host.rx_drop};
 }
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk

@@ -11,11 +11,11 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
-#include "cgroup/cgroup.h"
-#include "cgroup/files.h"
-#include "launch/end_process.h"
+#include "sdk/cgroup/cgroup.h"
+#include "sdk/cgroup/files.h"
+#include "sdk/cgroup/end_process.h"
 
-namespace polyvirt::qemu::cgroup {
+namespace polyvirt::sdk::cgroup {
 namespace {
 
 constexpr std::uint32_t bit(Controller c) { return 1U << static_cast<unsigned>(c); }
@@ -78,6 +78,18 @@ std::vector<std::int64_t> members(const std::string& folder) {
         at = next + 1;
     }
     return pids;
+}
+
+// What is frozen cannot end. Nothing where it is not a freezer's.
+void thaw_tree(const std::string& folder) {
+    static_cast<void>(write_file(folder + "/freezer.state", "THAWED"));
+    static_cast<void>(write_file(folder + "/cgroup.freeze", "0"));
+    if (DIR* dir = ::opendir(folder.c_str())) {
+        while (const dirent* entry = ::readdir(dir)) { // NOLINT(concurrency-mt-unsafe): a DIR of our own
+            if (entry->d_type == DT_DIR && entry->d_name[0] != '.') thaw_tree(folder + "/" + entry->d_name);
+        }
+        ::closedir(dir);
+    }
 }
 
 void remove_tree(const std::string& folder) {
@@ -206,6 +218,8 @@ std::vector<UniqueFd> Group::entrances() const {
 }
 
 void Group::remove() const {
+    for (const Place& p : places_)
+        if (p.controllers == 0 || p.version == 2) thaw_tree(p.folder);
     for (const Place& p : places_) {
         remove_tree(p.folder);
         // Its partition and this daemon's part; where others are in one, it stays.
@@ -214,4 +228,4 @@ void Group::remove() const {
     }
 }
 
-} // namespace polyvirt::qemu::cgroup
+} // namespace polyvirt::sdk::cgroup

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "cgroup/cgroup.h"
+#include "sdk/cgroup/cgroup.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,9 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cgroup/files.h"
+#include "sdk/cgroup/files.h"
 
-namespace polyvirt::qemu::cgroup {
+namespace polyvirt::sdk::cgroup {
 namespace {
 
 constexpr std::string_view kV1 = "25 24 0:22 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755\n"
@@ -92,4 +92,4 @@ TEST_F(InAFolder, that_cannot_be_made_are_not_to_be_had_and_say_why) {
 }
 
 } // namespace
-} // namespace polyvirt::qemu::cgroup
+} // namespace polyvirt::sdk::cgroup

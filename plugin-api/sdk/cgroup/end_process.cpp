@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "launch/end_process.h"
+#include "sdk/cgroup/end_process.h"
 
 #include <csignal>
 
@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 namespace {
 constexpr int kPatience = 5000; // ms; the kernel may wait for I/O in flight
 }
@@ -23,4 +23,4 @@ void end_process(std::int64_t pid) {
     if (::poll(&ended, 1, kPatience) == 0) log::warning("run", "process {} is still there {} s after SIGKILL", pid, kPatience / 1000);
 }
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 
 // SIGKILL, and a bounded wait until it has gone. Start or worker.
 void end_process(std::int64_t pid);
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk

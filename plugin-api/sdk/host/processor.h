@@ -5,10 +5,10 @@
 
 #include "sdk/cpu/x86_decode.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 
 // Empty on a host of another architecture. Model-specific registers are those that KVM tells of; without KVM
 // their bits are not set. Opens /dev/kvm: a worker's thread.
 sdk::cpu::X86Data read_processor();
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk

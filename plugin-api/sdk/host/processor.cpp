@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "cpu/processor.h"
+#include "sdk/host/processor.h"
 
 #include <array>
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 #include "base/unique_fd.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 namespace {
 
 namespace cpu = sdk::cpu;
@@ -87,9 +87,9 @@ cpu::X86Data read_processor() {
     return d;
 }
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk
 #else
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 sdk::cpu::X86Data read_processor() { return {}; }
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk
 #endif

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/error_text.h"
-#include "cgroup/cgroup.h"
-#include "cgroup/files.h"
+#include "sdk/cgroup/cgroup.h"
+#include "sdk/cgroup/files.h"
 
-namespace polyvirt::qemu::cgroup {
+namespace polyvirt::sdk::cgroup {
 namespace {
 
 constexpr std::string_view kNames[kControllers] = {"cpu", "cpuacct", "cpuset", "memory", "devices", "blkio"};
@@ -53,15 +53,27 @@ Mount parse_mount(std::string_view line) {
     return m;
 }
 
-// The daemon's place in a hierarchy: "N:CONTROLLERS:PATH"; v2's is "0::PATH".
-std::string_view own_place(std::string_view own, std::uint32_t controllers) {
+// The daemon's place in a hierarchy: "N:CONTROLLERS:PATH"; v2's is "0::PATH". `others`: the list itself, of a hierarchy
+// without controllers of ours.
+std::string_view own_place(std::string_view own, std::uint32_t controllers, std::string_view others) {
     for (const std::string_view line : split(own, '\n')) {
         const std::size_t first = line.find(':'), second = line.find(':', first + 1);
         if (second == std::string_view::npos) continue;
         const std::string_view list = line.substr(first + 1, second - first - 1);
-        if (controllers == 0 ? list.empty() : (controllers_in(list, ',') & controllers) != 0) return line.substr(second + 1);
+        const bool this_one = controllers == 0 ? list == others : (controllers_in(list, ',') & controllers) != 0;
+        if (this_one) return line.substr(second + 1);
     }
     return {};
+}
+
+// What is left of the options of a v1 mount when those of every mount are gone: "freezer", "name=systemd".
+std::string list_of(std::string_view options) {
+    std::string list;
+    for (const std::string_view word : split(options, ',')) {
+        if (word == "rw" || word == "ro" || word == "xattr" || word == "clone_children" || word.starts_with("release_agent")) continue;
+        list += std::string(list.empty() ? "" : ",") + std::string(word);
+    }
+    return list;
 }
 
 } // namespace
@@ -76,13 +88,14 @@ Tree Tree::of(std::string_view mountinfo, std::string_view own, std::string pref
         Hierarchy h;
         if (m.type == "cgroup") h.controllers = controllers_in(m.options, ',');
         if (m.type == "cgroup2") h.version = 2;
-        if (h.controllers == 0 && h.version == 1) continue;
-        std::string_view place = own_place(own, h.version == 2 ? 0 : h.controllers);
+        if (h.controllers == 0 && m.type == "cgroup") h.others = list_of(m.options);
+        if (h.controllers == 0 && h.others.empty() && h.version == 1) continue;
+        std::string_view place = own_place(own, h.version == 2 ? 0 : h.controllers, h.others);
         // A mount of a part of the hierarchy, as in a container.
         if (m.root != "/" && place.starts_with(m.root)) place.remove_prefix(m.root.size());
         if (place.empty() || place.find("..") != std::string_view::npos) place = "/";
         h.base = std::string(m.point) + (place == "/" ? "" : std::string(place));
-        const auto same = [&h](const Hierarchy& o) { return o.version == h.version && o.controllers == h.controllers; };
+        const auto same = [&h](const Hierarchy& o) { return o.version == h.version && o.controllers == h.controllers && o.others == h.others; };
         if (std::none_of(tree.hierarchies_.begin(), tree.hierarchies_.end(), same)) tree.hierarchies_.push_back(h);
     }
     return tree;
@@ -94,13 +107,14 @@ Tree Tree::of_this_process(std::string prefix) {
     return of(*mounts, *own, std::move(prefix));
 }
 
-Group Tree::guest(std::string_view partition, const std::string& guest_name) const {
+Group Tree::guest(std::string_view partition, const std::string& guest_name, Reach reach) const {
     Group group;
     std::string below = prefix_;
     for (const std::string_view part : split(partition, '/'))
         if (!part.empty() && part != "." && part != "..") below += "/" + std::string(part);
     for (const Hierarchy& h : hierarchies_)
-        if (h.controllers != 0) group.places_.push_back({h.base + below + "/" + guest_name, h.version, h.controllers, false});
+        if (h.controllers != 0 || reach == Reach::every_hierarchy)
+            group.places_.push_back({h.base + below + "/" + guest_name, h.version, h.controllers, false});
     return group;
 }
 
@@ -139,4 +153,4 @@ Status Tree::prepare_v2(Hierarchy& h) const {
     return enabled;
 }
 
-} // namespace polyvirt::qemu::cgroup
+} // namespace polyvirt::sdk::cgroup

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+// polyvirt-lxc: the supervisor of one container. The driver starts it; nobody else should.
+
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include <fcntl.h>
+
+#include "plugins/lxc/supervisor/supervisor.h"
+
+namespace {
+
+constexpr int kListener = 3;
+
+int supervise(const std::string& folder) {
+    // The last one to go when memory is short: without it nobody would see the container's end. Its init is as any other.
+    std::ofstream("/proc/self/oom_score_adj") << "-1000";
+    ::fcntl(kListener, F_SETFD, FD_CLOEXEC);
+    std::ifstream file(folder + "/plan.json");
+    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    return polyvirt::lxc::Supervisor(polyvirt::lxc::parse_plan(text), kListener).run();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        (void)std::fputs("polyvirt-lxc is started by polyvirtd's lxc driver, with the folder of a container\n", stderr);
+        return 2;
+    }
+    try {
+        return supervise(argv[1]);
+    } catch (const std::exception& e) {
+        (void)std::fprintf(stderr, "polyvirt-lxc: %s\n", e.what());
+        return 1;
+    }
+}
