@@ -55,10 +55,10 @@ void capabilities(const Domain& d, Plan& p) {
 Status init(const Domain& d, Plan& p) {
     p.init.push_back(d.os.init);
     for (const OsArgument& a : d.os.init_args) p.init.push_back(a.value);
-    // Programs inside look for these to know where they are.
+    // Programs inside look for these to know where they are; liblxc itself says container=lxc.
     const std::string uuid = d.uuid ? d.uuid->to_string() : "";
     for (const std::string& line : {std::string("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), std::string("TERM=linux"),
-                                    std::string("HOME=/"), std::string("container=lxc-libvirt"), "container_uuid=" + uuid,
+                                    std::string("HOME=/"), "container_uuid=" + uuid,
                                     "LIBVIRT_LXC_UUID=" + uuid, "LIBVIRT_LXC_NAME=" + d.name})
         p.config.emplace_back("lxc.environment", line);
     std::string ttys;

@@ -30,6 +30,16 @@ void complete_consoles(Domain& d) {
     }
 }
 
+// Sizes of file systems in memory are kept in KiB.
+void complete_filesystems(Domain& d) {
+    for (Filesystem& f : d.devices.filesystems) {
+        if (!f.source.usage) continue;
+        const std::uint64_t unit = f.source.units.empty() ? 1024 : sdk::xml::unit_factor(f.source.units);
+        f.source.usage = *f.source.usage * unit / 1024;
+        f.source.units = "KiB";
+    }
+}
+
 } // namespace
 
 Status check_type(const Domain& d) {
@@ -46,10 +56,12 @@ Status complete(Domain& d) {
     HostContext context;
     context.arch = host_arch();
     PV_TRY(default_tuning(d));
+    for (Graphics& g : d.devices.graphics) default_graphics(g);
     PV_TRY(apply_neutral_defaults(d, context));
     default_extras(d);
     default_sources(d);
     complete_consoles(d);
+    complete_filesystems(d);
     return {};
 }
 

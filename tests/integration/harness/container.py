@@ -11,11 +11,26 @@ from pathlib import Path
 import libvirt
 
 from . import processes, settings, wait
-from .python_client import PythonCase
+from .python_client import PythonCase, close_quietly
 
 _BUSYBOX = "/bin/busybox"
 _TOOLS = ("sh", "ls", "cat", "sleep", "dd", "grep", "hostname", "ip", "ping", "mount", "reboot", "stty", "kill", "touch", "env", "trap",
           "echo", "head", "wc", "umount", "mknod", "id")
+
+
+# A network, and the folder of the kernel that tells of it, with the control groups that stand below.
+_SPACE = """
+mount --make-rprivate /
+mkdir groups && mount --rbind /sys/fs/cgroup groups
+mount -t sysfs sysfs /sys
+mount --rbind groups /sys/fs/cgroup && umount -l groups && rmdir groups
+ip link set lo up
+ip link add pvbr0 type bridge
+ip address add 192.0.2.1/24 dev pvbr0
+ip link set pvbr0 up
+echo ready
+exec sleep infinity
+"""
 
 
 def need_containers():
@@ -32,12 +47,10 @@ class ContainerCase(PythonCase):
 
     def prepare(self):
         need_containers()
-        self.space = subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && ip link add pvbr0 type bridge && "
-                                       "ip address add 192.0.2.1/24 dev pvbr0 && ip link set pvbr0 up && echo ready && exec sleep infinity"],
-                                      stdout=subprocess.PIPE)
+        self.space = subprocess.Popen(["unshare", "-n", "-m", "sh", "-ec", _SPACE], stdout=subprocess.PIPE, cwd=self.folder)
         self.addCleanup(self.end_space)
         self.assertEqual(self.space.stdout.readline(), b"ready\n")
-        self.subject.before = ["nsenter", "-n", "-t", str(self.space.pid)]
+        self.subject.before = ["nsenter", "-n", "-m", "-t", str(self.space.pid)]
 
     def end_space(self):
         self.space.kill()
@@ -52,10 +65,10 @@ class ContainerCase(PythonCase):
 
     def connect(self, kind="rw"):
         connection = libvirt.open(self.uri(kind))
-        self.addCleanup(lambda: connection.close() if connection.isAlive() else None)
+        self.addCleanup(close_quietly, connection)
         return connection
 
-    def make_root(self, name="root"):
+    def make_root(self, name="contents"):
         root = self.folder / name
         for folder in ("bin", "proc", "sys", "dev", "tmp", "etc", "run"):
             (root / folder).mkdir(parents=True)
