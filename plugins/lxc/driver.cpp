@@ -107,13 +107,14 @@ std::optional<std::int64_t> Driver::init_of(const std::string& name) const {
 }
 
 Result<Domain> Driver::parse(std::string_view xml, bool validate) const {
+    // In the same words whether the whole document is validated or not.
+    if (const auto head = sdk::domain::read_head(xml); head && head->name.find('/') != std::string::npos)
+        return make_error(ErrorCode::xml_error, ErrorDomain::domain, "name {} cannot contain '/'", head->name);
     PV_ASSIGN_OR_RETURN(auto parsed, sdk::domain::parse_domain(xml, {.validate = validate}));
     Domain& d = parsed.domain;
     d.notes = sdk::domain::notes_from(parsed.messages);
     if (validate) PV_TRY(sdk::domain::validate_shape(d));
     PV_TRY(check_type(d));
-    if (d.name.find('/') != std::string::npos)
-        return make_error(ErrorCode::xml_error, ErrorDomain::domain, "name {} cannot contain '/'", d.name);
     PV_TRY(settle(d));
     return std::move(d);
 }

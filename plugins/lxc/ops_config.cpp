@@ -146,7 +146,8 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_de
         live = inactive && config ? nullptr : guest->live;
     }
     if (!live && !config) return answer(call, no_domain(*guest));
-    const sdk::domain::FormatOptions options{.inactive = inactive || !live, .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0};
+    const sdk::domain::FormatOptions options{.inactive = inactive || !live, .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
+                                             .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0};
     if (live) return give(call, out.xml, format_domain(*live, options));
     const auto domain = config->unpack();
     if (!domain) return answer(call, domain.error());

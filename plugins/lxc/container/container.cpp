@@ -5,6 +5,8 @@
 #include <csignal>
 #include <utility>
 
+#include <fcntl.h>
+
 #include <polyvirt/job.h>
 
 #include "base/error_text.h"
@@ -45,6 +47,8 @@ void Container::adopt(const sdk::OperationPtr& op, const StatusRecord& record) {
     folder_ = record.folder;
     const char* const run = s_.paths->dir(s_.host, PV_PATH_RUN);
     if (run != nullptr) folder_path_ = fmt::format("{}/{}", run, folder_);
+    if (const char* const logs = s_.paths->dir(s_.host, PV_PATH_LOG); logs != nullptr)
+        log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     group_ = sdk::cgroup::Group::from_text(record.group);
     ports_ = record.ports;
     init_ = record.init;

@@ -61,6 +61,7 @@ class Container : public std::enable_shared_from_this<Container> {
     Status limit(const Domain& domain) const;
     Status spawn(pv_call* call);
     void clear();
+    void keep_log() const;
     Result<std::string> fs_of(const std::string& device, pv_call* call) const;
     Status make_folder() const;
 

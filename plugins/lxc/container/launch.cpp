@@ -30,6 +30,7 @@ namespace polyvirt::lxc {
 namespace {
 
 constexpr int kListener = 3;
+constexpr std::size_t kLogLines = 1000;
 constexpr std::size_t kFolderNameMax = 20;
 constexpr std::int64_t kQuick = 10'000'000'000;
 
@@ -166,7 +167,8 @@ Status Container::spawn(pv_call* call) {
         return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "the program '{}', which runs containers, is not there", program);
     PV_ASSIGN_OR_RETURN(const UniqueFd listener, SupervisorLink::listen(folder_path_));
     plugin::Command command({program, folder_path_});
-    command.env("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL=C");
+    // Without /usr/bin, where newuidmap is: liblxc would ask that whether root may map what the document says.
+    command.env("PATH=/usr/sbin:/sbin").env("LC_ALL=C");
     command.pass(listener.get(), kListener).output(log_.get(), log_.get());
     const std::vector<UniqueFd> entrances = group_.entrances();
     for (const UniqueFd& entrance : entrances) command.join(entrance.get());
@@ -180,13 +182,27 @@ Status Container::spawn(pv_call* call) {
     return {};
 }
 
-// Whatever is left of it: what runs in its groups, too.
+// What liblxc had to say, where people look for it.
+void Container::keep_log() const {
+    std::ifstream from(folder_path_ + "/liblxc.log");
+    if (!log_ || !from) return;
+    std::string line;
+    for (std::size_t lines = 0; lines < kLogLines && std::getline(from, line); ++lines) {
+        line += '\n';
+        if (::write(log_.get(), line.data(), line.size()) < 0) return;
+    }
+}
+
+// Whatever is left of it: what runs in its groups, too, and the lock that liblxc keeps by its folder.
 void Container::clear() {
     group_.remove();
+    keep_log();
     loops_.clear();
     give_back(s_, ports_);
     std::error_code error;
     if (!folder_path_.empty()) std::filesystem::remove_all(folder_path_, error);
+    std::error_code none; // those above are other containers', too
+    if (!folder_path_.empty()) std::filesystem::remove_all("/run/lxc/lock" + folder_path_, none);
     if (error) log::warning("lxc", "{}: cannot remove the folder '{}': {}", who(), folder_path_, error.message());
 }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include <poll.h>
@@ -23,8 +24,23 @@ namespace {
 
 constexpr std::size_t kClients = 4;      // a daemon, and those before it whose end is not noticed yet
 constexpr std::size_t kMessage = 65'536;
-constexpr int kRebootPoll = 20;          // ms, while the next init is awaited
 constexpr std::size_t kErrorLines = 3;
+
+// In a word of the shell's, which runs liblxc's hooks.
+std::string quoted(const std::string& text) {
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+sigset_t watched_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+const sigset_t kWatched = watched_signals();
 
 } // namespace
 
@@ -41,31 +57,41 @@ int Supervisor::run() {
     // liblxc's monitor, a grandchild, becomes this process's own: its end is seen here.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (unsigned i = 0; i < plan_.consoles; ++i) consoles_.push_back(std::make_unique<Console>());
-    error_ = start();
-    if (!error_.empty()) {
-        state_ = "failed";
-        accept_client();
-        tell(state());
-        clean();
-        return 1;
+    signals_ = ::signalfd(-1, &kWatched, SFD_CLOEXEC | SFD_NONBLOCK);
+    while (true) {
+        error_ = start();
+        if (!error_.empty()) {
+            state_ = "failed";
+            accept_client();
+            tell(state());
+            return 1;
+        }
+        const bool again = state_ == "running";
+        state_ = "running";
+        monitored_ = true;
+        watch_init();
+        join_consoles();
+        if (again) tell({{"event", "rebooted"}, {"init", init_}});
+        else tell(state());
+        serve();
+        if (!reboot_wanted()) return 0;
     }
-    state_ = "running";
-    monitored_ = true;
-    watch_init();
-    join_consoles();
-    tell(state());
-    serve();
-    clean();
-    return 0;
+}
+
+bool Supervisor::reboot_wanted() const {
+    return ::unlink((plan_.folder + kRebootMark).c_str()) == 0 && plan_.restarts;
 }
 
 std::string Supervisor::configure() {
+    if (c_ != nullptr) lxc_container_put(c_);
     c_ = lxc_container_new(plan_.name.c_str(), plan_.folder.c_str());
     if (c_ == nullptr) return "liblxc knows no container of that name";
     // What the installation has as defaults is for containers of its own.
     c_->clear_config(c_);
     for (const auto& [key, value] : plan_.config)
         if (!c_->set_config_item(c_, key.c_str(), value.c_str())) return "liblxc refuses " + key + " = " + value;
+    const std::string hook = quoted(std::filesystem::read_symlink("/proc/self/exe")) + " post-stop " + quoted(plan_.folder);
+    if (!c_->set_config_item(c_, "lxc.hook.post-stop", hook.c_str())) return "liblxc refuses lxc.hook.post-stop";
     if (!c_->want_daemonize(c_, true)) return "liblxc does not start containers in the background";
     return {};
 }
@@ -76,7 +102,11 @@ std::string Supervisor::start() {
     std::vector<std::string> words = plan_.init;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
-    if (c_->start(c_, 0, argv.data())) return {};
+    // Only while it is not started: what is started has the mask that it was started with, and so has the container's init.
+    ::sigprocmask(SIG_UNBLOCK, &kWatched, nullptr);
+    const bool started = c_->start(c_, 0, argv.data());
+    ::sigprocmask(SIG_BLOCK, &kWatched, nullptr);
+    if (started) return {};
     std::string error = last_errors();
     return error.empty() ? "the container could not be started" : error;
 }
@@ -104,7 +134,6 @@ void Supervisor::watch_init() {
     if (init_fd_ >= 0) ::close(init_fd_);
     init_ = c_->init_pid(c_);
     init_fd_ = init_ > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, init_, 0)) : -1;
-    between_ = init_fd_ < 0;
 }
 
 void Supervisor::join_consoles() {
@@ -116,24 +145,18 @@ void Supervisor::join_consoles() {
 }
 
 void Supervisor::serve() {
-    // Only now: what was started before has the mask that it was started with, and so has the container's init.
-    sigset_t watched;
-    sigemptyset(&watched);
-    sigaddset(&watched, SIGCHLD);
-    sigaddset(&watched, SIGTERM);
-    ::sigprocmask(SIG_BLOCK, &watched, nullptr);
-    signals_ = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
-    reap();
+    reap(); // it may have ended before anybody looked
     while (monitored_) step();
+    for (const auto& console : consoles_) console->join(-1, -1);
 }
 
 void Supervisor::step() {
-    std::vector<pollfd> list = {{signals_, POLLIN, 0}, {listener_, POLLIN, 0}, {between_ ? -1 : init_fd_, POLLIN, 0}};
+    std::vector<pollfd> list = {{signals_, POLLIN, 0}, {listener_, POLLIN, 0}};
     const std::size_t first_client = list.size();
     for (const int fd : clients_) list.push_back({fd, POLLIN, 0});
     const std::size_t first_console = list.size();
     for (const auto& console : consoles_) console->ask(list);
-    if (::poll(list.data(), list.size(), between_ ? kRebootPoll : -1) < 0 && errno != EINTR) return;
+    if (::poll(list.data(), list.size(), -1) < 0 && errno != EINTR) return;
     for (std::size_t i = 0; i < consoles_.size(); ++i) consoles_[i]->answer(&list[first_console + 2 * i]);
     for (std::size_t i = 0; first_client + i < first_console; ++i)
         if (list[first_client + i].revents != 0) read_client(clients_[i]);
@@ -141,26 +164,6 @@ void Supervisor::step() {
     if ((list[0].revents & POLLIN) != 0) reap();
     if (!monitored_) return;
     if ((list[1].revents & POLLIN) != 0) accept_client();
-    if ((list[2].revents & POLLIN) != 0) init_ended();
-    else if (between_) look_for_reboot();
-}
-
-void Supervisor::init_ended() {
-    // Either liblxc's monitor ends now, too, or it starts the next one.
-    between_ = true;
-    for (const auto& console : consoles_) console->join(-1, -1);
-}
-
-void Supervisor::look_for_reboot() {
-    const pid_t now = c_->init_pid(c_);
-    if (now <= 0 || now == init_) return;
-    watch_init();
-    if (!plan_.restarts) {
-        c_->stop(c_);
-        return;
-    }
-    join_consoles();
-    tell({{"event", "rebooted"}, {"init", init_}});
 }
 
 void Supervisor::reap() {
@@ -250,13 +253,6 @@ Supervisor::Json Supervisor::state() const {
 void Supervisor::tell(const Json& message) {
     const std::string text = message.dump(-1, ' ', false, Json::error_handler_t::replace);
     for (const int fd : clients_) ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-// The lock that liblxc keeps per container, named by the folder.
-void Supervisor::clean() {
-    std::string path = "/run/lxc/lock" + plan_.folder;
-    ::unlink((path + "/." + plan_.name).c_str());
-    while (path.size() > std::strlen("/run/lxc/lock") && ::rmdir(path.c_str()) == 0) path.erase(path.rfind('/'));
 }
 
 } // namespace polyvirt::lxc

@@ -9,7 +9,7 @@
 //   to it    {"id": 7, "do": "freeze" | "thaw" | "stop" | "shutdown" | "reboot" | "node" ...}
 //   from it  {"reply": 7} or {"reply": 7, "error": "..."}
 //            {"state": "starting" | "running" | "failed", "init": PID, "ttys": ["/dev/pts/3"], "error": "..."}
-//            {"event": "rebooted", "init": PID}
+//            {"event": "rebooted", "init": PID}         its init has ended to begin anew, and has
 // The state is told to whoever connects, and again when it changes. The process ends with its container: status 0 for an end
 // from inside, 1 for one that failed.
 
@@ -24,6 +24,9 @@
 #include "plugins/lxc/supervisor/plan.h"
 
 namespace polyvirt::lxc {
+
+// In the container's folder: its init has asked for a reboot.
+inline constexpr const char* kRebootMark = "/reboot";
 
 class Supervisor {
   public:
@@ -48,14 +51,11 @@ class Supervisor {
     [[nodiscard]] std::string perform(const Json& request);
     [[nodiscard]] std::string power(const Json& request, char runlevel, int signal);
     void watch_init();
-    void init_ended();
-    void look_for_reboot();
     void reap();
+    [[nodiscard]] bool reboot_wanted() const;
     void join_consoles();
     void tell(const Json& message);
     [[nodiscard]] Json state() const;
-    void clean();
-
     const Plan plan_;
     const int listener_;
     int signals_ = -1; // a signalfd
@@ -65,7 +65,6 @@ class Supervisor {
     std::string state_ = "starting", error_;
     pid_t init_ = 0;
     int init_fd_ = -1;       // a pidfd
-    bool between_ = false;   // init has ended; a new one comes, or the end
     bool monitored_ = false; // liblxc's own monitor process is there
 };
 

@@ -24,6 +24,7 @@ mount --make-rprivate /
 mkdir groups && mount --rbind /sys/fs/cgroup groups
 mount -t sysfs sysfs /sys
 mount --rbind groups /sys/fs/cgroup && umount -l groups && rmdir groups
+mkdir -p /run/lxc && mount -t tmpfs tmpfs /run/lxc
 ip link set lo up
 ip link add pvbr0 type bridge
 ip address add 192.0.2.1/24 dev pvbr0
