@@ -102,7 +102,9 @@ void Container::started(const Json& message) {
     const auto ttys = message.value("ttys", std::vector<std::string>());
     {
         const ObjectLock lock(guest_->mu);
-        if (guest_->live && !adopted_) {
+        // One that was found again is as its record says, unless its start went on while no daemon looked.
+        const bool fresh = guest_->state == PV_DOMAIN_PAUSED && guest_->reason == PV_DOMAIN_PAUSED_STARTING_UP;
+        if (guest_->live && fresh) {
             auto live = std::make_shared<Domain>(*guest_->live);
             for (std::size_t i = 0; i < std::min(ttys.size(), live->devices.consoles.size()); ++i) {
                 auto& console = live->devices.consoles[i];
@@ -169,6 +171,7 @@ void Container::destroy(Waiter done) {
 void Container::kill_harder() {
     if (exited_ || phase_ == Phase::ended) return;
     process_.signal(SIGKILL);
+    if (init_ > 0) (void)::kill(static_cast<pid_t>(init_), SIGKILL); // on a host without control groups, too
     const auto kill = [self = shared_from_this()] { self->group_.remove(); };
     if (!plugin::submit(s_, 0, kill)) kill();
 }
@@ -204,7 +207,8 @@ bool Container::show_end() {
     const bool was_started = phase_ == Phase::running || adopted_;
     const ObjectLock lock(guest_->mu);
     std::int32_t reason = PV_DOMAIN_SHUTOFF_SHUTDOWN, detail = PV_DOMAIN_EVENT_STOPPED_SHUTDOWN;
-    if (exit_status_ != 0 || !failure_) reason = PV_DOMAIN_SHUTOFF_FAILED, detail = PV_DOMAIN_EVENT_STOPPED_FAILED;
+    // Of one that was found again nobody knows how it ended (-1).
+    if (exit_status_ > 0 || !failure_) reason = PV_DOMAIN_SHUTOFF_FAILED, detail = PV_DOMAIN_EVENT_STOPPED_FAILED;
     if (destroyed_) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
     guest_->live = nullptr;
     guest_->container = nullptr;

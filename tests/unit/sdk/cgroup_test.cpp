@@ -47,6 +47,16 @@ TEST(ControlGroups, without_a_controller_say_which_is_missing) {
     EXPECT_THAT(set.error().message, testing::HasSubstr("cgroup BLKIO controller is not mounted"));
 }
 
+TEST(ControlGroups, reach_every_hierarchy_if_asked_to) {
+    const Tree tree = Tree::of(kV1, "3:memory:/\n2:cpu,cpuacct:/\n1:name=systemd:/x\n", "");
+    const auto usual = tree.guest("/machine", "g").to_text();
+    EXPECT_EQ(usual.size(), 2U);
+    const auto all = tree.guest("/machine", "g", Tree::Reach::every_hierarchy).to_text();
+    ASSERT_EQ(all.size(), 3U);
+    EXPECT_EQ(all[2], "1::/sys/fs/cgroup/systemd/x/machine/g");
+    EXPECT_EQ(Group::from_text(all).to_text(), all);
+}
+
 class InAFolder : public testing::Test {
   protected:
     InAFolder() {
