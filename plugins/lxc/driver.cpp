@@ -31,23 +31,22 @@ std::string prefix_of(const std::string& run_folder) {
 } // namespace
 
 Error no_domain(const Guest& guest) {
-    return make_error(ErrorCode::no_domain, ErrorDomain::lxc, "No domain with matching uuid '{}' ({})", guest.uuid.to_string(),
-                      guest.name);
+    return make_error(ErrorCode::no_domain, ErrorDomain::lxc, "No domain with matching uuid '{}' ({})",
+                      guest.uuid.to_string(), guest.name);
 }
 
 Error invalid(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::lxc, "{}", text); }
 
 Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function) {
     if ((flags & ~known) == 0) return {};
-    return Error{.code = ErrorCode::invalid_arg, .domain = ErrorDomain::lxc,
+    return Error{.code = ErrorCode::invalid_arg,
+                 .domain = ErrorDomain::lxc,
                  .message = fmt::format("unsupported flags (0x{:x}) in function {}", flags & ~known, function)};
 }
 
 Driver::Driver(const plugin::Services& services)
-    : DriverBase(services),
-      configs_(s_, PV_STATE_CONFIG, ErrorDomain::lxc),
-      statuses_(s_, PV_STATE_STATUS, ErrorDomain::lxc),
-      guests_(s_, PV_KIND_DOMAIN, ErrorDomain::lxc, "domain") {}
+    : DriverBase(services), configs_(s_, PV_STATE_CONFIG, ErrorDomain::lxc),
+      statuses_(s_, PV_STATE_STATUS, ErrorDomain::lxc), guests_(s_, PV_KIND_DOMAIN, ErrorDomain::lxc, "domain") {}
 
 Driver::~Driver() {
     // A running guest and its container hold each other until it ends; here only the daemon does.
@@ -63,7 +62,8 @@ Status Driver::start(pv_call*, std::uint32_t) {
     loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "lxc");
     events_ = plugin::EventQueue(s_, "lxc");
     if (!loop_ || !events_)
-        return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "the host has no loop or event queue for the driver");
+        return make_error(ErrorCode::internal_error, ErrorDomain::lxc,
+                          "the host has no loop or event queue for the driver");
     const char* const run = s_.paths->dir(s_.host, PV_PATH_RUN);
     tree_ = sdk::cgroup::Tree::of_this_process(prefix_of(run != nullptr ? run : ""));
     if (const Status ready = tree_.prepare(); !ready) log::warning("lxc", "control groups: {}", ready.error().message);
@@ -83,8 +83,10 @@ void Driver::stop(std::uint32_t why) {
             container = guest->container;
         }
         if (!container) continue;
-        if (why == PV_STOP_SESSION_END) container->destroy([](const Status&) {});
-        else container->detach();
+        if (why == PV_STOP_SESSION_END)
+            container->destroy([](const Status&) {});
+        else
+            container->detach();
     }
 }
 
@@ -197,8 +199,8 @@ Status Driver::save_status(const GuestPtr& guest, pv_call* call) const {
 
 pv_status Driver::give(pv_call* call, pv_sink* sink, std::string_view text) const {
     if (plugin::write(s_, sink, text)) return PV_OK;
-    return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::lxc, "an answer of {} bytes is more than a reply can carry",
-                                   text.size()));
+    return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::lxc,
+                                   "an answer of {} bytes is more than a reply can carry", text.size()));
 }
 
 pv_status Driver::with_job(pv_call* call, const pv_obj* obj, const char* what, Body body) const {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Driver: one instance of the lxc plugin. Its methods named as ops are entered by the host's workers, in parallel; those
-// about descriptions are here (ops_config.cpp), the others in parts (ops/). Owned by entry.cpp from create() to destroy().
+// Driver: one instance of the lxc plugin. Its methods named as ops are entered by the host's workers, in parallel;
+// those about descriptions are here (ops_config.cpp), the others in parts (ops/). Owned by entry.cpp from create() to
+// destroy().
 
 #include <atomic>
 #include <cstdint>
@@ -48,8 +49,9 @@ class Driver : public plugin::DriverBase {
                                           .type = "LXC",
                                           .error_domain = 17,
                                           .concurrency = plugin::Concurrency::parallel};
-    using Implements = plugin::implements<ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc,
-                                          ops::dom_config::os_type, ops::dom_config::set_autostart>;
+    using Implements =
+        plugin::implements<ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc,
+                           ops::dom_config::os_type, ops::dom_config::set_autostart>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -95,8 +97,10 @@ class Driver : public plugin::DriverBase {
     // Brings the registry up to date with the guest.
     void show(Guest& guest) const PV_REQUIRES(guest.mu);
     void post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu);
-    template <typename Payload> void post_event(const Guest& guest, std::int32_t id, Payload payload) const PV_REQUIRES(guest.mu) {
-        events_.post(PV_KIND_DOMAIN, id, {.handle = guest.handle, .uuid = guest.uuid, .name = guest.name, .dom_id = guest.id}, payload);
+    template <typename Payload>
+    void post_event(const Guest& guest, std::int32_t id, Payload payload) const PV_REQUIRES(guest.mu) {
+        events_.post(PV_KIND_DOMAIN, id,
+                     {.handle = guest.handle, .uuid = guest.uuid, .name = guest.name, .dom_id = guest.id}, payload);
     }
     // The status record, brought up to date. Worker.
     [[nodiscard]] Status save_status(const GuestPtr& guest, pv_call* call) const PV_NO_LOCKS_HELD;
@@ -109,7 +113,9 @@ class Driver : public plugin::DriverBase {
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, StartOptions options);
 
     [[nodiscard]] pv_status give(pv_call* call, pv_sink* sink, std::string_view text) const;
-    [[nodiscard]] pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
+    [[nodiscard]] pv_status answer(pv_call* call, const Status& status) const {
+        return plugin::answer(s_, call, status);
+    }
     using Body = std::function<void(const sdk::OperationPtr&, const GuestPtr&)>;
     [[nodiscard]] pv_status with_job(pv_call* call, const pv_obj* obj, const char* what, Body body) const;
 
@@ -123,9 +129,10 @@ class Driver : public plugin::DriverBase {
     void autostart_guests();
 
     struct Definition; // ops_config.cpp
-    pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out);
-    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<const Definition>& definition,
-                       bool fresh, pv_dom_define_xml_out& out);
+    pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition,
+                            pv_dom_define_xml_out& out);
+    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest,
+                       const std::shared_ptr<const Definition>& definition, bool fresh, pv_dom_define_xml_out& out);
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest);
 
     plugin::Loop loop_;

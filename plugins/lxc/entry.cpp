@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// The plugin as the host sees it: entry and manifest come from Driver::kAbout, the tables from the methods of the driver
-// and of its parts.
+// The plugin as the host sees it: entry and manifest come from Driver::kAbout, the tables from the methods of the
+// driver and of its parts.
 
 #include <polyvirt/plugin.h>
 
@@ -37,8 +37,8 @@ class Plugin final : public Driver {
     TuneOps tune_{*this};
 
   public: // after the members that it names
-    using Parts = plugin::parts<&Plugin::console_, &Plugin::devices_, &Plugin::host_, &Plugin::lifecycle_, &Plugin::metadata_,
-                                &Plugin::stats_, &Plugin::tune_>;
+    using Parts = plugin::parts<&Plugin::console_, &Plugin::devices_, &Plugin::host_, &Plugin::lifecycle_,
+                                &Plugin::metadata_, &Plugin::stats_, &Plugin::tune_>;
 };
 
 } // namespace polyvirt::lxc

@@ -39,7 +39,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     std::int32_t state PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF;
     std::int32_t reason PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF_UNKNOWN;
     bool autostart PV_GUARDED_BY(mu) = false;
-    bool updated PV_GUARDED_BY(mu) = false;         // `config` was replaced while running
+    bool updated PV_GUARDED_BY(mu) = false;          // `config` was replaced while running
     std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0; // the client whose end destroys it
     // Who has a console open, by alias; and the streams that are not closed yet.
     std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);

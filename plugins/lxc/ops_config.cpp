@@ -25,14 +25,18 @@ pv_status Driver::define_xml(pv_call* call, const pv_obj*, const pv_dom_define_x
         return answer(call, flags);
     const auto domain = parse(in.xml, (in.flags & PV_DOMAIN_DEFINE_VALIDATE) != 0);
     if (!domain) return answer(call, domain.error());
-    std::string text = sdk::domain::with_notes(format_domain(*domain, {.inactive = true, .secure = true}), domain->notes);
+    std::string text =
+        sdk::domain::with_notes(format_domain(*domain, {.inactive = true, .secure = true}), domain->notes);
     auto packed = sdk::domain::PackedDomain::pack(*domain, text);
     if (!packed) return answer(call, packed.error());
-    return define_config(
-        call, std::make_shared<const Definition>(Definition{*domain->uuid, domain->name, std::move(text), *std::move(packed)}), out);
+    return define_config(call,
+                         std::make_shared<const Definition>(
+                             Definition{*domain->uuid, domain->name, std::move(text), *std::move(packed)}),
+                         out);
 }
 
-pv_status Driver::define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out) {
+pv_status Driver::define_config(pv_call* call, const std::shared_ptr<const Definition>& definition,
+                                pv_dom_define_xml_out& out) {
     auto guest = std::make_shared<Guest>(definition->uuid, definition->name);
     pv_obj_desc desc{};
     desc.dom_id = -1;
@@ -50,14 +54,16 @@ pv_status Driver::define_config(pv_call* call, const std::shared_ptr<const Defin
         if (added->fresh) guest->config = definition->packed;
     }
     out.obj = handle;
-    return sdk::Operation::start(s_, loop_, {.call = call, .object = handle, .what = "define"},
-                                 [this, guest, definition, fresh = added->fresh, result = &out](const sdk::OperationPtr& op) {
-                                     finish_define(op, guest, definition, fresh, *result);
-                                 });
+    return sdk::Operation::start(
+        s_, loop_, {.call = call, .object = handle, .what = "define"},
+        [this, guest, definition, fresh = added->fresh, result = &out](const sdk::OperationPtr& op) {
+            finish_define(op, guest, definition, fresh, *result);
+        });
 }
 
-void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<const Definition>& definition,
-                           bool fresh, pv_dom_define_xml_out& out) {
+void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest,
+                           const std::shared_ptr<const Definition>& definition, bool fresh,
+                           pv_dom_define_xml_out& out) {
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);
@@ -94,7 +100,8 @@ void Driver::finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, c
 }
 
 Status Driver::put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) {
-    const std::string text = sdk::domain::with_notes(format_domain(domain, {.inactive = true, .secure = true}), domain.notes);
+    const std::string text =
+        sdk::domain::with_notes(format_domain(domain, {.inactive = true, .secure = true}), domain.notes);
     PV_ASSIGN_OR_RETURN(const sdk::domain::PackedDomainPtr packed, sdk::domain::PackedDomain::pack(domain, text));
     PV_TRY(configs_.put(config_record(guest->name), text, call));
     const ObjectLock lock(guest->mu);
@@ -106,7 +113,8 @@ Status Driver::put_config(const GuestPtr& guest, const Domain& domain, pv_call* 
 
 pv_status Driver::undefine(pv_call* call, const pv_obj* obj, const pv_dom_undefine_in& in, pv_dom_undefine_out&) {
     if (const Status flags = check_flags(in.flags, 0, "lxcDomainUndefineFlags"); !flags) return answer(call, flags);
-    return with_job(call, obj, "undefine", [this](const sdk::OperationPtr& op, const GuestPtr& guest) { finish_undefine(op, guest); });
+    return with_job(call, obj, "undefine",
+                    [this](const sdk::OperationPtr& op, const GuestPtr& guest) { finish_undefine(op, guest); });
 }
 
 void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest) {
@@ -134,7 +142,8 @@ void Driver::finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest)
 }
 
 pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_desc_in& in, pv_dom_xml_desc_out& out) {
-    constexpr std::uint32_t kKnown = PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
+    constexpr std::uint32_t kKnown =
+        PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_INACTIVE | PV_DOMAIN_XML_UPDATE_CPU | PV_DOMAIN_XML_MIGRATABLE;
     if (const Status flags = check_flags(in.flags, kKnown, "lxcDomainGetXMLDesc"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     const bool inactive = (in.flags & PV_DOMAIN_XML_INACTIVE) != 0;
@@ -146,7 +155,8 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_de
         live = inactive && config ? nullptr : guest->live;
     }
     if (!live && !config) return answer(call, no_domain(*guest));
-    const sdk::domain::FormatOptions options{.inactive = inactive || !live, .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
+    const sdk::domain::FormatOptions options{.inactive = inactive || !live,
+                                             .secure = (in.flags & PV_DOMAIN_XML_SECURE) != 0,
                                              .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0};
     if (live) return give(call, out.xml, format_domain(*live, options));
     const auto domain = config->unpack();
@@ -165,28 +175,31 @@ pv_status Driver::os_type(pv_call* call, const pv_obj* obj, const pv_dom_os_type
     return give(call, out.type, summary->os_type);
 }
 
-pv_status Driver::set_autostart(pv_call* call, const pv_obj* obj, const pv_dom_set_autostart_in& in, pv_dom_set_autostart_out&) {
-    return with_job(call, obj, "set autostart", [this, wanted = in.autostart != 0](const sdk::OperationPtr& op, const GuestPtr& guest) {
-        bool persistent = false;
-        {
-            const ObjectLock lock(guest->mu);
-            persistent = guest->config != nullptr;
-        }
-        if (!persistent) return op->finish(invalid("Cannot set autostart for transient domain"));
-        const Status saved = wanted ? configs_.put(autostart_record(guest->name), guest->uuid.to_string() + "\n", op->call())
-                                    : configs_.remove(autostart_record(guest->name));
-        if (!saved) return op->finish(saved);
-        {
-            const ObjectLock lock(guest->mu);
-            guest->autostart = wanted;
-            show(*guest);
-        }
-        op->finish({});
-    });
+pv_status Driver::set_autostart(pv_call* call, const pv_obj* obj, const pv_dom_set_autostart_in& in,
+                                pv_dom_set_autostart_out&) {
+    return with_job(call, obj, "set autostart",
+                    [this, wanted = in.autostart != 0](const sdk::OperationPtr& op, const GuestPtr& guest) {
+                        bool persistent = false;
+                        {
+                            const ObjectLock lock(guest->mu);
+                            persistent = guest->config != nullptr;
+                        }
+                        if (!persistent) return op->finish(invalid("Cannot set autostart for transient domain"));
+                        const Status saved = wanted ? configs_.put(autostart_record(guest->name),
+                                                                   guest->uuid.to_string() + "\n", op->call())
+                                                    : configs_.remove(autostart_record(guest->name));
+                        if (!saved) return op->finish(saved);
+                        {
+                            const ObjectLock lock(guest->mu);
+                            guest->autostart = wanted;
+                            show(*guest);
+                        }
+                        op->finish({});
+                    });
 }
 
-// The new name is on disk before the old one goes; a daemon that dies in between finds two records of one uuid, and sets the
-// second aside by name.
+// The new name is on disk before the old one goes; a daemon that dies in between finds two records of one uuid, and
+// sets the second aside by name.
 Status Driver::rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) {
     sdk::domain::PackedDomainPtr config;
     bool active = false, autostart = false;
@@ -204,7 +217,8 @@ Status Driver::rename_guest(const GuestPtr& guest, const std::string& name, pv_c
         if (other->name == name) return invalid(fmt::format("domain with name '{}' already exists", name));
     PV_ASSIGN_OR_RETURN(Domain domain, config->unpack());
     domain.name = name;
-    const std::string text = sdk::domain::with_notes(format_domain(domain, {.inactive = true, .secure = true}), domain.notes);
+    const std::string text =
+        sdk::domain::with_notes(format_domain(domain, {.inactive = true, .secure = true}), domain.notes);
     PV_ASSIGN_OR_RETURN(const sdk::domain::PackedDomainPtr packed, sdk::domain::PackedDomain::pack(domain, text));
     PV_TRY(configs_.put(config_record(name), text, call));
     PV_TRY(configs_.remove(config_record(guest->name)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// What the driver does before the first client comes in: reads what users defined, finds what still runs, starts what should
-// run. What cannot be read is set aside by name; the rest goes on.
+// What the driver does before the first client comes in: reads what users defined, finds what still runs, starts what
+// should run. What cannot be read is set aside by name; the rest goes on.
 
 #include <utility>
 
@@ -31,7 +31,8 @@ std::string stem(const std::string& record, std::string_view suffix) {
 } // namespace
 
 void Driver::load_configs() {
-    const Status read = configs_.each("", [this](const std::string& name, std::string_view xml) { load_config(name, xml); });
+    const Status read =
+        configs_.each("", [this](const std::string& name, std::string_view xml) { load_config(name, xml); });
     if (!read) log::error("startup", "{}", read.error().message);
 }
 
@@ -65,7 +66,8 @@ void Driver::load_autostart() {
         const std::string name = stem(record, ".xml");
         const auto uuid = Uuid::parse(text.substr(0, text.find('\n')));
         const GuestPtr guest = uuid ? guests_.find(*uuid) : nullptr;
-        if (!guest || guest->name != name) return log::warning("startup", "autostart record '{}' belongs to no domain", record);
+        if (!guest || guest->name != name)
+            return log::warning("startup", "autostart record '{}' belongs to no domain", record);
         const ObjectLock lock(guest->mu);
         guest->autostart = true;
         show(*guest);
@@ -74,7 +76,8 @@ void Driver::load_autostart() {
 }
 
 void Driver::load_statuses() {
-    const Status read = statuses_.each("", [this](const std::string& name, std::string_view text) { load_status(name, text); });
+    const Status read =
+        statuses_.each("", [this](const std::string& name, std::string_view text) { load_status(name, text); });
     if (!read) log::error("startup", "{}", read.error().message);
 }
 
@@ -105,14 +108,14 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->id = record->id;
         set_state(*guest, record->state, record->reason);
     }
-    // Whoever calls while it is found again waits for this job. A start that was cut off ends here: nothing of it is left.
-    sdk::Operation::start(s_, loop_, {.object = handle, .what = "reconnect"}, [container, record = *record](const sdk::OperationPtr& op) {
-        container->adopt(op, record);
-    });
+    // Whoever calls while it is found again waits for this job. A start that was cut off ends here: nothing of it is
+    // left.
+    sdk::Operation::start(s_, loop_, {.object = handle, .what = "reconnect"},
+                          [container, record = *record](const sdk::OperationPtr& op) { container->adopt(op, record); });
 }
 
-// Once per boot of the host: the marker goes with the records of what runs. A guest that somebody has stopped is not started
-// again because the daemon was.
+// Once per boot of the host: the marker goes with the records of what runs. A guest that somebody has stopped is not
+// started again because the daemon was.
 void Driver::autostart_guests() {
     const auto marker = statuses_.get(kAutostarted, 100);
     if (!marker || *marker) return;
@@ -124,10 +127,12 @@ void Driver::autostart_guests() {
             if (!guest->autostart || guest->active()) continue;
             handle = guest->handle;
         }
-        sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"}, [this, guest](const sdk::OperationPtr& op) {
-            // On a worker, wherever the job was granted.
-            if (!plugin::submit(s_, 0, [this, op, guest] { start_defined(op, guest, {}); })) start_defined(op, guest, {});
-        });
+        sdk::Operation::start(s_, loop_, {.object = handle, .what = "autostart"},
+                              [this, guest](const sdk::OperationPtr& op) {
+                                  // On a worker, wherever the job was granted.
+                                  if (!plugin::submit(s_, 0, [this, op, guest] { start_defined(op, guest, {}); }))
+                                      start_defined(op, guest, {});
+                              });
     }
 }
 

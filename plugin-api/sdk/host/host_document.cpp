@@ -28,7 +28,10 @@ void format_processor(Writer& w, const HostFacts& h, const std::optional<cpu::X8
     if (!h.microcode.empty()) leaf(w, "microcode", {{"version", h.microcode}});
     const cpu::X86Signature& s = h.processor.signature;
     if (s.family != 0)
-        leaf(w, "signature", {{"family", std::to_string(s.family)}, {"model", std::to_string(s.model)}, {"stepping", std::to_string(s.stepping)}});
+        leaf(w, "signature",
+             {{"family", std::to_string(s.family)},
+              {"model", std::to_string(s.model)},
+              {"stepping", std::to_string(s.stepping)}});
 }
 
 void format_cpu(Writer& w, const HostFacts& h, bool whole) {
@@ -40,10 +43,14 @@ void format_cpu(Writer& w, const HostFacts& h, bool whole) {
     text(w, "arch", h.arch);
     if (whole) {
         format_processor(w, h, choice);
-        leaf(w, "topology", {{"sockets", std::to_string(h.sockets())}, {"dies", "1"}, {"cores", std::to_string(h.cores())},
-                             {"threads", std::to_string(h.threads())}});
+        leaf(w, "topology",
+             {{"sockets", std::to_string(h.sockets())},
+              {"dies", "1"},
+              {"cores", std::to_string(h.cores())},
+              {"threads", std::to_string(h.threads())}});
     }
-    if (whole && h.address_bits != 0) leaf(w, "maxphysaddr", {{"mode", "emulate"}, {"bits", std::to_string(h.address_bits)}});
+    if (whole && h.address_bits != 0)
+        leaf(w, "maxphysaddr", {{"mode", "emulate"}, {"bits", std::to_string(h.address_bits)}});
     const auto& features = cpu::X86::known().features();
     for (std::size_t i = 0; choice && i < features.size(); i++) {
         if (choice->require[i]) leaf(w, "feature", {{"name", std::string(features[i].name)}});
@@ -64,8 +71,12 @@ void format_topology(Writer& w, const HostFacts& h) {
     w.open("cpus");
     w.attribute("num", std::to_string(h.cpus.size()));
     for (const HostCpu& c : h.cpus)
-        leaf(w, "cpu", {{"id", std::to_string(c.id)}, {"socket_id", std::to_string(c.socket)}, {"die_id", std::to_string(c.die)},
-                        {"core_id", std::to_string(c.core)}, {"siblings", c.siblings}});
+        leaf(w, "cpu",
+             {{"id", std::to_string(c.id)},
+              {"socket_id", std::to_string(c.socket)},
+              {"die_id", std::to_string(c.die)},
+              {"core_id", std::to_string(c.core)},
+              {"siblings", c.siblings}});
     for (int i = 0; i < 4; i++) w.close();
 }
 
@@ -74,8 +85,13 @@ void format_caches(Writer& w, const HostFacts& h) {
     w.open("cache");
     for (const HostCache& c : h.caches) {
         const bool mib = c.size_kib % 1024 == 0;
-        leaf(w, "bank", {{"id", std::to_string(c.id)}, {"level", std::to_string(c.level)}, {"type", c.type},
-                         {"size", std::to_string(mib ? c.size_kib / 1024 : c.size_kib)}, {"unit", mib ? "MiB" : "KiB"}, {"cpus", c.cpus}});
+        leaf(w, "bank",
+             {{"id", std::to_string(c.id)},
+              {"level", std::to_string(c.level)},
+              {"type", c.type},
+              {"size", std::to_string(mib ? c.size_kib / 1024 : c.size_kib)},
+              {"unit", mib ? "MiB" : "KiB"},
+              {"cpus", c.cpus}});
     }
     w.close();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// What the kernel tells of this host, and the part of the capabilities document that says it: the same for every hypervisor.
-// Pure but for read_host_facts().
+// What the kernel tells of this host, and the part of the capabilities document that says it: the same for every
+// hypervisor. Pure but for read_host_facts().
 
 #include <cstdint>
 #include <string>
@@ -28,9 +28,9 @@ struct HostCache {
 struct HostFacts {
     Uuid uuid;
     std::string arch;
-    sdk::cpu::X86Data processor; // of another architecture: empty
-    std::string microcode;       // its version; empty: not known
-    std::uint32_t address_bits = 0; // of a physical address; 0: not known
+    sdk::cpu::X86Data processor;            // of another architecture: empty
+    std::string microcode;                  // its version; empty: not known
+    std::uint32_t address_bits = 0;         // of a physical address; 0: not known
     std::vector<std::uint64_t> page_kib{4}; // sizes of memory pages, ascending
     std::uint64_t memory_kib = 0;
     std::vector<HostCpu> cpus;
@@ -45,8 +45,8 @@ HostFacts read_host_facts(const Uuid& uuid);
 
 // What drivers add to <host>.
 struct HostOptions {
-    bool processor = true;       // which model it is and what it has: for those that give guests one
-    bool live_migration = true;  // and over what
+    bool processor = true;      // which model it is and what it has: for those that give guests one
+    bool live_migration = true; // and over what
 };
 // The element <host>.
 void format_host(xml::Writer& w, const HostFacts& host, const HostOptions& options = {});

@@ -48,21 +48,25 @@ void Container::adopt(const sdk::OperationPtr& op, const StatusRecord& record) {
     const char* const run = s_.paths->dir(s_.host, PV_PATH_RUN);
     if (run != nullptr) folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const char* const logs = s_.paths->dir(s_.host, PV_PATH_LOG); logs != nullptr)
-        log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+        log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(),
+                               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     group_ = sdk::cgroup::Group::from_text(record.group);
     ports_ = record.ports;
     init_ = record.init;
     auto process = std::make_shared<plugin::ChildProcess>();
     if (record.pid != 0)
-        *process = plugin::ChildProcess::adopt(s_, record.pid, record.start_time, driver_.loop(),
-                                               [self = shared_from_this()](std::int32_t status) { self->on_exit(status); });
+        *process =
+            plugin::ChildProcess::adopt(s_, record.pid, record.start_time, driver_.loop(),
+                                        [self = shared_from_this()](std::int32_t status) { self->on_exit(status); });
     pid_ = record.pid;
     start_time_ = record.start_time;
     post([self = shared_from_this(), process, op] {
         self->start_op_ = op;
         self->process_ = std::move(*process);
         // A start that was cut off, or an end that nobody saw: nothing of it is kept.
-        if (!self->process_) return self->failed(make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "{} has ended meanwhile", self->who()));
+        if (!self->process_)
+            return self->failed(
+                make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "{} has ended meanwhile", self->who()));
         self->open_link();
     });
 }
@@ -78,7 +82,9 @@ void Container::open_link() {
     patience_ = driver_.loop().timer(kStartPatience, 0, [weak] {
         const auto self = weak.lock();
         if (!self || self->phase_ != Phase::starting) return;
-        if (!self->adopted_) return self->failed(make_error(ErrorCode::operation_timeout, ErrorDomain::lxc, "{} did not start in time", self->who()));
+        if (!self->adopted_)
+            return self->failed(
+                make_error(ErrorCode::operation_timeout, ErrorDomain::lxc, "{} did not start in time", self->who()));
         log::error("lxc", "{}: its supervisor does not answer; it is left as it is", self->who());
         self->phase_ = Phase::running;
         if (self->start_op_) std::exchange(self->start_op_, nullptr)->finish({});
@@ -92,7 +98,8 @@ void Container::heard(const Json& message) {
     const std::string state = message.value("state", "");
     if (state == "running" && phase_ == Phase::starting) return started(message);
     if (state == "failed")
-        failed(make_error(ErrorCode::internal_error, ErrorDomain::lxc, "guest failed to start: {}", message.value("error", "unknown")));
+        failed(make_error(ErrorCode::internal_error, ErrorDomain::lxc, "guest failed to start: {}",
+                          message.value("error", "unknown")));
 }
 
 void Container::started(const Json& message) {
@@ -137,18 +144,20 @@ void Container::rebooted(std::int64_t init) {
 
 void Container::save_soon() {
     const auto save = [self = shared_from_this()] {
-        if (const Status saved = self->driver_.save_status(self->guest_, nullptr); !saved) log::error("lxc", "{}", saved.error().message);
+        if (const Status saved = self->driver_.save_status(self->guest_, nullptr); !saved)
+            log::error("lxc", "{}", saved.error().message);
     };
     if (!plugin::submit(s_, guest_->strand, save)) save();
 }
 
 sdk::Async<Status> Container::ask(Json request, std::int64_t timeout_ns) {
-    return sdk::Async<Status>([self = shared_from_this(), request = std::move(request), timeout_ns](const sdk::Answer<Status>& answer) {
-        self->post([self, request, timeout_ns, answer] {
-            if (self->phase_ != Phase::running || !self->link_) return answer(invalid("domain is not running"));
-            self->link_->ask(request, timeout_ns, answer);
+    return sdk::Async<Status>(
+        [self = shared_from_this(), request = std::move(request), timeout_ns](const sdk::Answer<Status>& answer) {
+            self->post([self, request, timeout_ns, answer] {
+                if (self->phase_ != Phase::running || !self->link_) return answer(invalid("domain is not running"));
+                self->link_->ask(request, timeout_ns, answer);
+            });
         });
-    });
 }
 
 void Container::destroy(Waiter done) {
@@ -186,7 +195,8 @@ void Container::detach() {
     post([self = shared_from_this()] {
         self->detached_ = true;
         self->phase_ = Phase::ended;
-        if (self->link_) self->link_->close(make_error(ErrorCode::operation_aborted, ErrorDomain::lxc, "the daemon is ending"));
+        if (self->link_)
+            self->link_->close(make_error(ErrorCode::operation_aborted, ErrorDomain::lxc, "the daemon is ending"));
         self->link_ = nullptr;
         self->patience_.reset();
         self->process_.reset();
@@ -225,8 +235,10 @@ void Container::end() {
     if (phase_ == Phase::ended) return;
     const auto self = shared_from_this();
     if (phase_ == Phase::starting && failure_ && !adopted_)
-        failure_ = destroyed_ ? make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "{} was destroyed while it was started", who())
-                              : make_error(ErrorCode::internal_error, ErrorDomain::lxc, "guest failed to start: its supervisor has ended");
+        failure_ = destroyed_ ? make_error(ErrorCode::operation_failed, ErrorDomain::lxc,
+                                           "{} was destroyed while it was started", who())
+                              : make_error(ErrorCode::internal_error, ErrorDomain::lxc,
+                                           "guest failed to start: its supervisor has ended");
     const Status start_result = adopted_ ? Status() : failure_;
     patience_.reset();
     const bool transient = show_end();

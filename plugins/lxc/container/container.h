@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Container: one run of a guest, from before its start until after its end: its supervisor's process, the link to that, and what
-// was made for it. What changes after the start does so on the driver's loop, one thing at a time; nothing waits there. Held by
-// its Guest while that is active, and by whatever waits for it.
+// Container: one run of a guest, from before its start until after its end: its supervisor's process, the link to that,
+// and what was made for it. What changes after the start does so on the driver's loop, one thing at a time; nothing
+// waits there. Held by its Guest while that is active, and by whatever waits for it.
 
 #include <atomic>
 #include <cstdint>
@@ -35,12 +35,13 @@ class Container : public std::enable_shared_from_this<Container> {
     Container(Driver& driver, GuestPtr guest, std::int32_t id);
     ~Container();
 
-    // [worker, with the guest's job] Makes what it needs and starts its supervisor; `op` ends when its init runs, or nothing is
-    // left of it. The guest has it already.
+    // [worker, with the guest's job] Makes what it needs and starts its supervisor; `op` ends when its init runs, or
+    // nothing is left of it. The guest has it already.
     void launch(const sdk::OperationPtr& op, Domain domain) PV_NO_LOCKS_HELD;
     // [start] Takes over what an earlier daemon has started, or clears away what it began.
     void adopt(const sdk::OperationPtr& op, const StatusRecord& record);
-    // Any thread: ends it, whatever its processes, its supervisor and liblxc do. `done` runs when nothing is left of it.
+    // Any thread: ends it, whatever its processes, its supervisor and liblxc do. `done` runs when nothing is left of
+    // it.
     void destroy(Waiter done);
     // Any thread: the daemon ends, and the container goes on.
     void detach();

@@ -60,7 +60,8 @@ void add_v2(std::string_view text, const std::string& device, BlockFigures& f) {
 
 Result<std::uint64_t> memory_used(const Group& group) {
     const bool v2 = group.version(Controller::memory) == 2;
-    PV_ASSIGN_OR_RETURN(const std::string text, group.get(Controller::memory, v2 ? "memory.current" : "memory.usage_in_bytes"));
+    PV_ASSIGN_OR_RETURN(const std::string text,
+                        group.get(Controller::memory, v2 ? "memory.current" : "memory.usage_in_bytes"));
     return static_cast<std::uint64_t>(number(text)) / 1024;
 }
 
@@ -82,8 +83,10 @@ Result<BlockFigures> block_figures(const Group& group, const std::string& device
         return f;
     }
     // What the groups below have used counts too: the container is in one of them.
-    PV_ASSIGN_OR_RETURN(const std::string bytes, group.get(Controller::blkio, "blkio.throttle.io_service_bytes_recursive"));
-    PV_ASSIGN_OR_RETURN(const std::string requests, group.get(Controller::blkio, "blkio.throttle.io_serviced_recursive"));
+    PV_ASSIGN_OR_RETURN(const std::string bytes,
+                        group.get(Controller::blkio, "blkio.throttle.io_service_bytes_recursive"));
+    PV_ASSIGN_OR_RETURN(const std::string requests,
+                        group.get(Controller::blkio, "blkio.throttle.io_serviced_recursive"));
     add_v1(bytes, device, f.read_bytes, f.write_bytes);
     add_v1(requests, device, f.read_requests, f.write_requests);
     return f;

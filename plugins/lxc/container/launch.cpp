@@ -87,14 +87,16 @@ Status Container::prepare(Domain& d, pv_call* call) {
     const char* const run = s_.paths->dir(s_.host, PV_PATH_RUN);
     const char* const logs = s_.paths->dir(s_.host, PV_PATH_LOG);
     if (run == nullptr || logs == nullptr)
-        return make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "the host has no folder for the files of containers");
+        return make_error(ErrorCode::operation_failed, ErrorDomain::lxc,
+                          "the host has no folder for the files of containers");
     folder_ = folder_name(id_, guest_->name);
     folder_path_ = fmt::format("{}/{}", run, folder_);
     group_ = driver_.group(d, id_);
     // Everything that must go with it is written down before it is made.
     PV_TRY(driver_.save_status(guest_, call));
     PV_TRY(make_folder());
-    log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(),
+                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!log_) return broken("cannot open the log file of " + who());
     group_.make();
     PV_TRY(limit(d));
@@ -118,7 +120,9 @@ Status Container::prepare(Domain& d, pv_call* call) {
     std::ofstream file(folder_path_ + "/plan.json");
     file << format_plan(plan);
     file.close();
-    if (!file) return make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "cannot write the plan of {} into '{}'", who(), folder_path_);
+    if (!file)
+        return make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "cannot write the plan of {} into '{}'", who(),
+                          folder_path_);
     const ObjectLock lock(guest_->mu);
     if (guest_->live) guest_->live = std::make_shared<const Domain>(d); // with the names of its interfaces
     return {};
@@ -130,7 +134,8 @@ Status Container::limit(const Domain& d) const {
     const Limits limits(group_);
     const auto have = [this](cgroup::Controller c) { return group_.version(c) != 0; };
     if (!have(cgroup::Controller::memory) || !have(cgroup::Controller::cpu))
-        log::warning("lxc", "{}: not all of its limits can be set: {}", who(), group_.why().empty() ? "no such control groups" : group_.why());
+        log::warning("lxc", "{}: not all of its limits can be set: {}", who(),
+                     group_.why().empty() ? "no such control groups" : group_.why());
     if (have(cgroup::Controller::memory)) {
         domain::Memtune tune = d.memtune.value_or(domain::Memtune{});
         if (!tune.hard_limit) tune.hard_limit = d.memory;
@@ -142,7 +147,8 @@ Status Container::limit(const Domain& d) const {
             PV_TRY(limits.set_bandwidth({}, {d.cputune->period, d.cputune->quota}));
     }
     if (!d.vcpu.cpuset.ranges.empty() && have(cgroup::Controller::cpuset)) PV_TRY(limits.set_cpus({}, d.vcpu.cpuset));
-    if (d.numatune && d.numatune->memory && !d.numatune->memory->nodeset.ranges.empty() && have(cgroup::Controller::cpuset))
+    if (d.numatune && d.numatune->memory && !d.numatune->memory->nodeset.ranges.empty() &&
+        have(cgroup::Controller::cpuset))
         PV_TRY(limits.set_nodes(d.numatune->memory->nodeset));
     if (d.blkiotune && have(cgroup::Controller::blkio)) {
         if (d.blkiotune->weight) PV_TRY(limits.set_weight(*d.blkiotune->weight));
@@ -154,7 +160,9 @@ Status Container::limit(const Domain& d) const {
 Result<std::string> Container::fs_of(const std::string& device, pv_call* call) const {
     for (const char* blkid : {"/usr/sbin/blkid", "/sbin/blkid"}) {
         if (::access(blkid, X_OK) != 0) continue;
-        PV_ASSIGN_OR_RETURN(const auto told, plugin::run_program(s_, call, plugin::Command({blkid, "-p", "-o", "value", "-s", "TYPE", device}), kQuick));
+        PV_ASSIGN_OR_RETURN(
+            const auto told,
+            plugin::run_program(s_, call, plugin::Command({blkid, "-p", "-o", "value", "-s", "TYPE", device}), kQuick));
         const std::string kind = told.out.substr(0, told.out.find('\n'));
         if (!kind.empty()) return kind;
     }
@@ -164,7 +172,8 @@ Result<std::string> Container::fs_of(const std::string& device, pv_call* call) c
 Status Container::spawn(pv_call* call) {
     const std::string program = supervisor_path();
     if (program.empty() || ::access(program.c_str(), X_OK) != 0)
-        return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "the program '{}', which runs containers, is not there", program);
+        return make_error(ErrorCode::internal_error, ErrorDomain::lxc,
+                          "the program '{}', which runs containers, is not there", program);
     PV_ASSIGN_OR_RETURN(const UniqueFd listener, SupervisorLink::listen(folder_path_));
     plugin::Command command({program, folder_path_});
     // Without /usr/bin, where newuidmap is: liblxc would ask that whether root may map what the document says.
@@ -175,7 +184,8 @@ Status Container::spawn(pv_call* call) {
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, driver_.loop(),
                                         [self = shared_from_this()](std::int32_t status) { self->on_exit(status); });
-    if (!*kept) return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "cannot start '{}' for {}", program, who());
+    if (!*kept)
+        return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "cannot start '{}' for {}", program, who());
     pid_ = kept->pid();
     start_time_ = kept->start_time();
     post([self = shared_from_this(), kept] { self->process_ = std::move(*kept); });

@@ -65,7 +65,9 @@ std::shared_ptr<SupervisorLink> SupervisorLink::make(const plugin::Loop& loop, U
 }
 
 void SupervisorLink::ask(Json request, std::int64_t timeout_ns, Done done) {
-    if (!socket_) return done(make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "the container's supervisor does not answer"));
+    if (!socket_)
+        return done(
+            make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "the container's supervisor does not answer"));
     const std::uint64_t id = next_++;
     request["id"] = id;
     const std::string text = request.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -74,7 +76,8 @@ void SupervisorLink::ask(Json request, std::int64_t timeout_ns, Done done) {
     const std::weak_ptr<SupervisorLink> weak = weak_from_this();
     auto timer = loop_.timer(timeout_ns, 0, [weak, id] {
         if (const auto self = weak.lock())
-            self->finish(id, make_error(ErrorCode::operation_timeout, ErrorDomain::lxc, "the container's supervisor did not answer in time"));
+            self->finish(id, make_error(ErrorCode::operation_timeout, ErrorDomain::lxc,
+                                        "the container's supervisor did not answer in time"));
     });
     waiting_.emplace(id, Waiting{std::move(done), std::move(timer)});
 }
@@ -84,7 +87,8 @@ void SupervisorLink::read() {
     std::string text(kMessage, '\0');
     const ssize_t n = ::recv(socket_->get(), text.data(), text.size(), MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n <= 0) return close(make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "the container's supervisor has gone"));
+    if (n <= 0)
+        return close(make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "the container's supervisor has gone"));
     const Json message = Json::parse(text.begin(), text.begin() + n, nullptr, false);
     if (!message.is_object()) return;
     const auto reply = message.find("reply");
@@ -92,8 +96,8 @@ void SupervisorLink::read() {
     if (!reply->is_number_unsigned()) return;
     const auto error = message.find("error");
     if (error == message.end()) return finish(reply->get<std::uint64_t>(), {});
-    finish(reply->get<std::uint64_t>(),
-           make_error(ErrorCode::internal_error, ErrorDomain::lxc, "{}", error->is_string() ? error->get<std::string>() : "it failed"));
+    finish(reply->get<std::uint64_t>(), make_error(ErrorCode::internal_error, ErrorDomain::lxc, "{}",
+                                                   error->is_string() ? error->get<std::string>() : "it failed"));
 }
 
 void SupervisorLink::finish(std::uint64_t id, const Status& outcome) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// SupervisorLink: the daemon's end of a supervisor's socket (supervisor.h says what is said there). On the driver's loop alone.
+// SupervisorLink: the daemon's end of a supervisor's socket (supervisor.h says what is said there). On the driver's
+// loop alone.
 
 #include <cstdint>
 #include <functional>
@@ -34,8 +35,8 @@ class SupervisorLink : public std::enable_shared_from_this<SupervisorLink> {
     // Everybody who waits is told so; nothing is said any more.
     void close(const Error& why);
 
-    // The two ends' address: a socket's name holds 107 bytes, and --root may be deep, so the folder is named by a descriptor.
-    // Worker.
+    // The two ends' address: a socket's name holds 107 bytes, and --root may be deep, so the folder is named by a
+    // descriptor. Worker.
     static Result<UniqueFd> listen(const std::string& folder);
     static Result<UniqueFd> connect(const std::string& folder);
 

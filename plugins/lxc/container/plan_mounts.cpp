@@ -13,19 +13,23 @@ namespace {
 
 using namespace sdk::domain;
 
-Error unsupported(std::string_view text) { return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text); }
+Error unsupported(std::string_view text) {
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text);
+}
 
 // Where it stands, from the container's root on.
 Result<std::string> target_of(const Filesystem& f) {
     const std::size_t first = f.target.find_first_not_of('/');
-    if (f.target.empty() || f.target.front() != '/' || first == std::string::npos || ("/" + f.target + "/").find("/../") != std::string::npos)
+    if (f.target.empty() || f.target.front() != '/' || first == std::string::npos ||
+        ("/" + f.target + "/").find("/../") != std::string::npos)
         return unsupported(fmt::format("'{}' is no place for a filesystem", f.target));
     return escape_mount(f.target.substr(first));
 }
 
 std::string device_of(const Filesystem& f, const PlanContext& context) {
     if (f.type == "block") return f.source.dev;
-    const auto found = std::find_if(context.loops.begin(), context.loops.end(), [&](const auto& l) { return l.first == f.source.file; });
+    const auto found = std::find_if(context.loops.begin(), context.loops.end(),
+                                    [&](const auto& l) { return l.first == f.source.file; });
     return found != context.loops.end() ? found->second : std::string();
 }
 
@@ -33,11 +37,13 @@ Status root(const Filesystem& f, const PlanContext& context, Plan& p) {
     std::string path;
     if (f.type == "mount") path = "dir:" + f.source.dir;
     if (f.type == "block" || f.type == "file") path = device_of(f, context);
-    if (path.empty()) return unsupported(fmt::format("a filesystem of type '{}' cannot be the root of a container", f.type));
+    if (path.empty())
+        return unsupported(fmt::format("a filesystem of type '{}' cannot be the root of a container", f.type));
     if (f.type == "mount") {
         struct stat info {};
         if (::stat(f.source.dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
-            return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "Unable to access the container's root '{}': no such folder", f.source.dir);
+            return make_error(ErrorCode::internal_error, ErrorDomain::lxc,
+                              "Unable to access the container's root '{}': no such folder", f.source.dir);
     }
     p.config.emplace_back("lxc.rootfs.path", path);
     if (f.readonly) p.config.emplace_back("lxc.rootfs.options", "ro");
@@ -50,9 +56,10 @@ Result<std::string> entry(const Filesystem& f, const PlanContext& context) {
     if (f.type == "mount") {
         struct stat info {};
         if (::stat(f.source.dir.c_str(), &info) != 0)
-            return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "Failed to bind mount directory {} to {}: it is not there", f.source.dir,
-                              f.target);
-        return fmt::format("{} {} none rbind,create={}{} 0 0", escape_mount(f.source.dir), target, S_ISDIR(info.st_mode) ? "dir" : "file", ro);
+            return make_error(ErrorCode::internal_error, ErrorDomain::lxc,
+                              "Failed to bind mount directory {} to {}: it is not there", f.source.dir, f.target);
+        return fmt::format("{} {} none rbind,create={}{} 0 0", escape_mount(f.source.dir), target,
+                           S_ISDIR(info.st_mode) ? "dir" : "file", ro);
     }
     if (f.type == "bind") {
         const std::size_t first = f.source.dir.find_first_not_of('/');
@@ -61,7 +68,8 @@ Result<std::string> entry(const Filesystem& f, const PlanContext& context) {
     }
     if (f.type == "ram") {
         const std::uint64_t unit = f.source.units.empty() ? 1024 : sdk::xml::unit_factor(f.source.units);
-        return fmt::format("tmpfs {} tmpfs size={},mode=0755,create=dir{} 0 0", target, f.source.usage.value_or(0) * unit, ro);
+        return fmt::format("tmpfs {} tmpfs size={},mode=0755,create=dir{} 0 0", target,
+                           f.source.usage.value_or(0) * unit, ro);
     }
     if (f.type == "block" || f.type == "file") {
         const std::string device = device_of(f, context);
@@ -77,8 +85,10 @@ Result<std::string> entry(const Filesystem& f, const PlanContext& context) {
 std::string escape_mount(std::string_view path) {
     std::string out;
     for (const char c : path) {
-        if (c == ' ' || c == '\t' || c == '\n' || c == '\\') out += fmt::format("\\{:03o}", static_cast<unsigned>(c));
-        else out += c;
+        if (c == ' ' || c == '\t' || c == '\n' || c == '\\')
+            out += fmt::format("\\{:03o}", static_cast<unsigned>(c));
+        else
+            out += c;
     }
     return out;
 }

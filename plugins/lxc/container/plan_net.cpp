@@ -14,7 +14,8 @@ bool is_default(const InterfaceRoute& r) {
     return r.gateway && (address.empty() || address == "0.0.0.0" || address == "::") && r.prefix.value_or(0) == 0;
 }
 
-Status addresses(const std::vector<InterfaceIp>& ips, const std::vector<InterfaceRoute>& routes, const std::string& key, Plan& p) {
+Status addresses(const std::vector<InterfaceIp>& ips, const std::vector<InterfaceRoute>& routes, const std::string& key,
+                 Plan& p) {
     for (const InterfaceIp& ip : ips) {
         if (!ip.address) continue;
         const bool six = ip.family == "ipv6";
@@ -23,7 +24,8 @@ Status addresses(const std::vector<InterfaceIp>& ips, const std::vector<Interfac
     }
     for (const InterfaceRoute& r : routes) {
         if (!is_default(r))
-            return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "a container's interface can have a default route, and no other");
+            return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc,
+                              "a container's interface can have a default route, and no other");
         p.config.emplace_back(key + (r.family == "ipv6" ? "ipv6.gateway" : "ipv4.gateway"), r.gateway->to_string());
     }
     return {};

@@ -18,7 +18,9 @@ namespace {
 
 using namespace sdk::domain;
 
-Error unsupported(std::string_view text) { return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text); }
+Error unsupported(std::string_view text) {
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text);
+}
 
 void identity(const Domain& d, Plan& p) {
     constexpr std::size_t kHostNameMax = 64;
@@ -28,7 +30,8 @@ void identity(const Domain& d, Plan& p) {
     p.config.emplace_back("lxc.autodev", "1");
     for (const auto& [key, ranges] : {std::pair{"u", &d.uid_map}, std::pair{"g", &d.gid_map}})
         for (const IdRange& r : *ranges)
-            p.config.emplace_back("lxc.idmap", fmt::format("{} {} {} {}", key, r.start.value_or(0), r.target.value_or(0), r.count.value_or(0)));
+            p.config.emplace_back("lxc.idmap", fmt::format("{} {} {} {}", key, r.start.value_or(0),
+                                                           r.target.value_or(0), r.count.value_or(0)));
 }
 
 // What no container has of itself: it would reach past the container. The peer's choice.
@@ -40,7 +43,9 @@ void capabilities(const Domain& d, Plan& p) {
     std::set<std::string_view> on, off;
     for (const Capability& one : c.list) (one.state == OnOff::off ? off : on).insert(kCapabilities[one.which]);
     std::string list;
-    const auto add = [&list](std::string_view name) { list += std::string(list.empty() ? "" : " ") + std::string(name); };
+    const auto add = [&list](std::string_view name) {
+        list += std::string(list.empty() ? "" : " ") + std::string(name);
+    };
     if (c.policy == "deny") {
         for (const std::string_view name : on) add(name);
         return p.config.emplace_back("lxc.cap.keep", list.empty() ? "none" : list), void();
@@ -57,20 +62,22 @@ Status init(const Domain& d, Plan& p) {
     for (const OsArgument& a : d.os.init_args) p.init.push_back(a.value);
     // Programs inside look for these to know where they are; liblxc itself says container=lxc.
     const std::string uuid = d.uuid ? d.uuid->to_string() : "";
-    for (const std::string& line : {std::string("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), std::string("TERM=linux"),
-                                    std::string("HOME=/"), "container_uuid=" + uuid,
-                                    "LIBVIRT_LXC_UUID=" + uuid, "LIBVIRT_LXC_NAME=" + d.name})
+    for (const std::string& line :
+         {std::string("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), std::string("TERM=linux"),
+          std::string("HOME=/"), "container_uuid=" + uuid, "LIBVIRT_LXC_UUID=" + uuid, "LIBVIRT_LXC_NAME=" + d.name})
         p.config.emplace_back("lxc.environment", line);
     std::string ttys;
     for (unsigned i = 1; i < p.consoles; ++i) ttys += fmt::format("{}tty{}", i > 1 ? " " : "", i);
     if (!ttys.empty()) p.config.emplace_back("lxc.environment", "container_ttys=" + ttys);
     for (const OsVariable& v : d.os.init_env) p.config.emplace_back("lxc.environment", v.name + "=" + v.value);
     if (!d.os.initdir.empty()) p.config.emplace_back("lxc.init.cwd", d.os.initdir);
-    for (const auto& [key, value] : {std::pair{"lxc.init.uid", &d.os.inituser}, std::pair{"lxc.init.gid", &d.os.initgroup}}) {
+    for (const auto& [key, value] :
+         {std::pair{"lxc.init.uid", &d.os.inituser}, std::pair{"lxc.init.gid", &d.os.initgroup}}) {
         if (value->empty()) continue;
         const std::string number = value->front() == '+' ? value->substr(1) : *value;
         if (number.find_first_not_of("0123456789") != std::string::npos)
-            return unsupported(fmt::format("the init's user or group '{}' is not a number: names are the container's own", *value));
+            return unsupported(
+                fmt::format("the init's user or group '{}' is not a number: names are the container's own", *value));
         p.config.emplace_back(key, number);
     }
     return {};
@@ -83,10 +90,12 @@ Status share(const LxcShare& s, const char* what, const PlanContext& context, Pl
     if (s.type == "name") {
         const auto init = context.init_of ? context.init_of(s.value) : std::nullopt;
         if (!init)
-            return make_error(ErrorCode::operation_invalid, ErrorDomain::lxc, "domain '{}', whose namespaces are to be shared, does not run", s.value);
+            return make_error(ErrorCode::operation_invalid, ErrorDomain::lxc,
+                              "domain '{}', whose namespaces are to be shared, does not run", s.value);
         from = std::to_string(*init);
     }
-    if (s.type == "netns" && s.value.find('/') != std::string::npos) return unsupported(fmt::format("'{}' is no network namespace's name", s.value));
+    if (s.type == "netns" && s.value.find('/') != std::string::npos)
+        return unsupported(fmt::format("'{}' is no network namespace's name", s.value));
     p.config.emplace_back(std::string("lxc.namespace.share.") + what, from);
     return {};
 }
@@ -99,7 +108,8 @@ Status device(const std::string& path, std::string inner, bool block, int versio
         return unsupported(fmt::format("'{}' is no {} device", path, block ? "block" : "character"));
     p.config.emplace_back(fmt::format("lxc.cgroup{}.devices.allow", version == 2 ? "2" : ""),
                           fmt::format("{} {}:{} rwm", block ? 'b' : 'c', ::major(info.st_rdev), ::minor(info.st_rdev)));
-    p.config.emplace_back("lxc.mount.entry", fmt::format("{} {} none bind,create=file 0 0", escape_mount(path), escape_mount(inner)));
+    p.config.emplace_back("lxc.mount.entry",
+                          fmt::format("{} {} none bind,create=file 0 0", escape_mount(path), escape_mount(inner)));
     return {};
 }
 
@@ -114,11 +124,13 @@ Status devices(const Domain& d, const PlanContext& context, Plan& p) {
         for (const char* any : {"c *:*", "b *:*"}) p.config.emplace_back(prefix + "allow", std::string(any) + " m");
     }
     for (const Disk& disk : d.devices.disks) {
-        if (disk.type != DiskType::block || !disk.source) return unsupported("a container's disk must be a block device of the host");
+        if (disk.type != DiskType::block || !disk.source)
+            return unsupported("a container's disk must be a block device of the host");
         PV_TRY(device(disk.source->dev, "dev/" + disk.target.dev, true, version, p));
     }
     for (const Hostdev& h : d.devices.hostdevs) {
-        if (h.mode != "capabilities") return unsupported(fmt::format("host device mode '{}' is not supported for containers", h.mode));
+        if (h.mode != "capabilities")
+            return unsupported(fmt::format("host device mode '{}' is not supported for containers", h.mode));
         const std::string& path = h.type == "storage" ? h.source.block : h.source.character;
         if (h.type == "storage" || h.type == "misc")
             PV_TRY(device(path, path.substr(path.find_first_not_of('/')), h.type == "storage", version, p));

@@ -12,16 +12,20 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr int kVersion = 1;
 
-Error bad(std::string_view what) { return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "status record: {}", what); }
+Error bad(std::string_view what) {
+    return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "status record: {}", what);
+}
 
 } // namespace
 
 std::string format_status(const StatusRecord& r) {
     Json ports = Json::array();
     for (const HeldPort& p : r.ports) ports.push_back({{"network", p.network}, {"uuid", p.uuid}});
-    const Json j = {{"version", kVersion}, {"name", r.name},   {"uuid", r.uuid.to_string()}, {"id", r.id},
-                    {"pid", r.pid},        {"start_time", r.start_time}, {"init", r.init},   {"state", r.state},
-                    {"reason", r.reason},  {"folder", r.folder}, {"group", r.group},         {"ports", ports}, {"xml", r.xml}};
+    const Json j = {{"version", kVersion}, {"name", r.name},   {"uuid", r.uuid.to_string()},
+                    {"id", r.id},          {"pid", r.pid},     {"start_time", r.start_time},
+                    {"init", r.init},      {"state", r.state}, {"reason", r.reason},
+                    {"folder", r.folder},  {"group", r.group}, {"ports", ports},
+                    {"xml", r.xml}};
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

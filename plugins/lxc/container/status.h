@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// StatusRecord: what must be known of a running container to manage it again after this daemon has died. One JSON document per
-// container in the status area (NAME.json), so that an administrator can read it too.
+// StatusRecord: what must be known of a running container to manage it again after this daemon has died. One JSON
+// document per container in the status area (NAME.json), so that an administrator can read it too.
 
 #include <cstdint>
 #include <string>
@@ -30,7 +30,7 @@ struct StatusRecord {
     std::string folder;             // below the run folder; holds control.sock
     std::vector<std::string> group; // its control groups, as Group::to_text()
     std::vector<HeldPort> ports;
-    std::string xml;                // the live description
+    std::string xml; // the live description
 };
 
 std::string format_status(const StatusRecord& record);

@@ -13,7 +13,9 @@ namespace {
 
 using namespace sdk::domain;
 
-Error unsupported(std::string_view text) { return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text); }
+Error unsupported(std::string_view text) {
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text);
+}
 
 std::string host_arch() {
     utsname name{};
@@ -43,9 +45,9 @@ void complete_filesystems(Domain& d) {
 } // namespace
 
 Status check_type(const Domain& d) {
-    if (d.type != "lxc")
-        return unsupported(fmt::format("unexpected domain type '{}', expected 'lxc'", d.type));
-    if (d.os.type.type != "exe") return unsupported(fmt::format("could not find capabilities for ostype={} ", d.os.type.type));
+    if (d.type != "lxc") return unsupported(fmt::format("unexpected domain type '{}', expected 'lxc'", d.type));
+    if (d.os.type.type != "exe")
+        return unsupported(fmt::format("could not find capabilities for ostype={} ", d.os.type.type));
     return {};
 }
 

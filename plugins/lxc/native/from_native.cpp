@@ -30,7 +30,10 @@ std::optional<std::uint64_t> kib_of(std::string_view text) {
     const auto value = number<std::uint64_t>(text);
     if (!value) return {};
     const std::size_t unit = text.find_first_not_of("0123456789");
-    const std::uint64_t factor = unit == std::string_view::npos ? 1 : sdk::xml::unit_factor(std::string(1, static_cast<char>(std::toupper(static_cast<unsigned char>(text[unit])))));
+    const std::uint64_t factor = unit == std::string_view::npos
+                                     ? 1
+                                     : sdk::xml::unit_factor(std::string(
+                                           1, static_cast<char>(std::toupper(static_cast<unsigned char>(text[unit])))));
     return *value * std::max<std::uint64_t>(factor, 1) / 1024;
 }
 
@@ -46,7 +49,8 @@ void filesystem(Domain& d, std::string type, const std::string& source, const st
 
 Status root(Domain& d, const Settings& all) {
     std::string path = value_of(all, "lxc.rootfs.path");
-    if (path.empty()) return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "Missing lxc.rootfs.path configuration");
+    if (path.empty())
+        return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "Missing lxc.rootfs.path configuration");
     if (path.starts_with("dir:")) path.erase(0, 4);
     filesystem(d, path.starts_with("/dev/") ? "block" : "mount", path, "/", false);
     return {};
@@ -55,9 +59,12 @@ Status root(Domain& d, const Settings& all) {
 // A line of fstab(5). The kernel's own file systems are every container's.
 Status mount(Domain& d, const std::string& line) {
     const auto fields = words_of(line, " \t");
-    if (fields.size() < 4) return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "failed to parse the mount entry '{}'", line);
+    if (fields.size() < 4)
+        return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "failed to parse the mount entry '{}'", line);
     const auto options = words_of(fields[3], ",");
-    const auto has = [&](std::string_view option) { return std::find(options.begin(), options.end(), option) != options.end(); };
+    const auto has = [&](std::string_view option) {
+        return std::find(options.begin(), options.end(), option) != options.end();
+    };
     const std::string& target = fields[1];
     if (fields[2] == "tmpfs") {
         filesystem(d, "ram", "", target, has("ro"));
@@ -86,7 +93,8 @@ void consoles(Domain& d, const Settings& all) {
 
 void capability(Capabilities& c, std::string_view name, OnOff state) {
     const auto at = std::find(std::begin(kCapabilities), std::end(kCapabilities), name);
-    if (at != std::end(kCapabilities)) c.list.push_back({static_cast<std::size_t>(at - std::begin(kCapabilities)), state});
+    if (at != std::end(kCapabilities))
+        c.list.push_back({static_cast<std::size_t>(at - std::begin(kCapabilities)), state});
 }
 
 void capabilities(Domain& d, const Settings& all) {
@@ -95,7 +103,8 @@ void capabilities(Domain& d, const Settings& all) {
     c.policy = keeps ? "deny" : "allow";
     for (const Setting& s : all)
         if (s.key == (keeps ? "lxc.cap.keep" : "lxc.cap.drop"))
-            for (const std::string& name : words_of(s.value, " \t")) capability(c, name, keeps ? OnOff::on : OnOff::off);
+            for (const std::string& name : words_of(s.value, " \t"))
+                capability(c, name, keeps ? OnOff::on : OnOff::off);
     std::sort(c.list.begin(), c.list.end(), [](const Capability& a, const Capability& b) { return a.which < b.which; });
     d.features.capabilities = std::move(c);
 }
@@ -153,7 +162,8 @@ void block(Domain& d, const Settings& all) {
         const auto w = words_of(s.value, " \t");
         if (key == "weight") tune.weight = number<std::uint32_t>(s.value);
         if (w.size() != 2) continue;
-        if (key == "device_weight" || key == "weight_device") device_of(tune, w[0]).weight = number<std::uint32_t>(w[1]);
+        if (key == "device_weight" || key == "weight_device")
+            device_of(tune, w[0]).weight = number<std::uint32_t>(w[1]);
         if (key == "throttle.read_bps_device") device_of(tune, w[0]).read_bytes_sec = number<std::uint64_t>(w[1]);
         if (key == "throttle.write_bps_device") device_of(tune, w[0]).write_bytes_sec = number<std::uint64_t>(w[1]);
         if (key == "throttle.read_iops_device") device_of(tune, w[0]).read_iops_sec = number<std::uint32_t>(w[1]);
@@ -163,7 +173,8 @@ void block(Domain& d, const Settings& all) {
 }
 
 std::string arch_of(const std::string& name) {
-    constexpr std::pair<std::string_view, std::string_view> kNames[] = {{"x86", "i686"}, {"i386", "i686"}, {"i486", "i686"}, {"i586", "i686"},
+    constexpr std::pair<std::string_view, std::string_view> kNames[] = {{"x86", "i686"},     {"i386", "i686"},
+                                                                        {"i486", "i686"},    {"i586", "i686"},
                                                                         {"amd64", "x86_64"}, {"arm64", "aarch64"}};
     for (const auto& [theirs, ours] : kNames)
         if (name == theirs) return std::string(ours);

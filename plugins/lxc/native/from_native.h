@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// liblxc's own configuration as a domain document: both spellings, that of version 1 and that of 3 and later. What a document has
-// no word for is left out. Pure: no file is read, also where the configuration includes one.
+// liblxc's own configuration as a domain document: both spellings, that of version 1 and that of 3 and later. What a
+// document has no word for is left out. Pure: no file is read, also where the configuration includes one.
 
 #include <string_view>
 

@@ -37,7 +37,8 @@ void addresses(const Keys& keys, std::vector<InterfaceIp>& ips, std::vector<Inte
             ip.family = family;
             ip.address = sdk::xml::IpAddress::parse(all.substr(0, slash));
             std::uint32_t prefix = 0;
-            if (slash != std::string_view::npos && std::from_chars(all.data() + slash + 1, all.data() + all.size(), prefix).ec == std::errc())
+            if (slash != std::string_view::npos &&
+                std::from_chars(all.data() + slash + 1, all.data() + all.size(), prefix).ec == std::errc())
                 ip.prefix = prefix;
             if (ip.address) ips.push_back(ip);
         }
@@ -63,7 +64,8 @@ Status add(const Keys& keys, Domain& d) {
     if (type == "phys") return hand_over(keys, link, d), Status();
     if (type == "vlan") {
         const std::string id = last(keys, "vlan.id");
-        if (link.empty() || id.empty()) return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "a vlan interface needs link and vlan.id");
+        if (link.empty() || id.empty())
+            return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "a vlan interface needs link and vlan.id");
         return hand_over(keys, link + "." + id, d), Status();
     }
     Interface i;

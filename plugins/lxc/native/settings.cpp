@@ -16,8 +16,9 @@ std::string_view trim(std::string_view text) {
 }
 
 constexpr std::pair<std::string_view, std::string_view> kNewNames[] = {
-    {"lxc.rootfs", "lxc.rootfs.path"}, {"lxc.utsname", "lxc.uts.name"}, {"lxc.tty", "lxc.tty.max"}, {"lxc.id_map", "lxc.idmap"},
-    {"lxc.mount", "lxc.mount.fstab"},  {"lxc.pts", "lxc.pty.max"},      {"lxc.init_cmd", "lxc.init.cmd"}};
+    {"lxc.rootfs", "lxc.rootfs.path"}, {"lxc.utsname", "lxc.uts.name"},  {"lxc.tty", "lxc.tty.max"},
+    {"lxc.id_map", "lxc.idmap"},       {"lxc.mount", "lxc.mount.fstab"}, {"lxc.pts", "lxc.pty.max"},
+    {"lxc.init_cmd", "lxc.init.cmd"}};
 
 // Interfaces of version 1 begin with their type and have no number; their addresses have no ".address".
 void renew_network(std::string& key, int& number) {
@@ -41,7 +42,8 @@ Result<std::vector<Setting>> read_settings(std::string_view config) {
         if (line.empty() || line.front() == '#') continue;
         const std::size_t equals = line.find('=');
         if (equals == std::string_view::npos)
-            return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "'{}' is no line of a configuration, expected KEY = VALUE", line);
+            return make_error(ErrorCode::internal_error, ErrorDomain::lxc,
+                              "'{}' is no line of a configuration, expected KEY = VALUE", line);
         Setting s{std::string(trim(line.substr(0, equals))), std::string(trim(line.substr(equals + 1)))};
         for (const auto& [old, now] : kNewNames)
             if (s.key == old) s.key = now;

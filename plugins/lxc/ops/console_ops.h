@@ -16,8 +16,8 @@ namespace polyvirt::lxc {
 class ConsoleOps final : public Part {
   public:
     using Part::Part;
-    using Implements = plugin::implements<ops::dom_console::open_console, ops::dom_native::open_namespace, ops::dom_security::security_label,
-                                          ops::dom_security::security_labels>;
+    using Implements = plugin::implements<ops::dom_console::open_console, ops::dom_native::open_namespace,
+                                          ops::dom_security::security_label, ops::dom_security::security_labels>;
 
     pv_status open_console(pv_call*, const pv_obj*, const pv_dom_open_console_in&, pv_dom_open_console_out&);
     pv_status open_namespace(pv_call*, const pv_obj*, const pv_dom_open_namespace_in&, pv_dom_open_namespace_out&);
@@ -26,7 +26,8 @@ class ConsoleOps final : public Part {
 
   private:
     std::optional<std::uint64_t> reserve(Guest& guest, const std::string& alias, pv_stream* stream) const;
-    Status attach(pv_call* call, const GuestPtr& guest, const std::string& alias, const std::string& path, std::uint64_t number) const;
+    Status attach(pv_call* call, const GuestPtr& guest, const std::string& alias, const std::string& path,
+                  std::uint64_t number) const;
 };
 
 } // namespace polyvirt::lxc

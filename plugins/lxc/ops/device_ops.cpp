@@ -49,34 +49,42 @@ Result<Node> node_of(const dom::Device& device) {
 
 } // namespace
 
-pv_status DeviceOps::attach_device(pv_call* call, const pv_obj* obj, const pv_dom_attach_device_in& in, pv_dom_attach_device_out&) {
+pv_status DeviceOps::attach_device(pv_call* call, const pv_obj* obj, const pv_dom_attach_device_in& in,
+                                   pv_dom_attach_device_out&) {
     return modify(call, obj, in.xml, in.flags, Verb::attach, "lxcDomainAttachDeviceFlags");
 }
-pv_status DeviceOps::detach_device(pv_call* call, const pv_obj* obj, const pv_dom_detach_device_in& in, pv_dom_detach_device_out&) {
+pv_status DeviceOps::detach_device(pv_call* call, const pv_obj* obj, const pv_dom_detach_device_in& in,
+                                   pv_dom_detach_device_out&) {
     return modify(call, obj, in.xml, in.flags, Verb::detach, "lxcDomainDetachDeviceFlags");
 }
-pv_status DeviceOps::update_device(pv_call* call, const pv_obj* obj, const pv_dom_update_device_in& in, pv_dom_update_device_out&) {
+pv_status DeviceOps::update_device(pv_call* call, const pv_obj* obj, const pv_dom_update_device_in& in,
+                                   pv_dom_update_device_out&) {
     return modify(call, obj, in.xml, in.flags, Verb::update, "lxcDomainUpdateDeviceFlags");
 }
 
-pv_status DeviceOps::modify(pv_call* call, const pv_obj* obj, const char* xml, std::uint32_t flags, Verb verb, const char* function) const {
+pv_status DeviceOps::modify(pv_call* call, const pv_obj* obj, const char* xml, std::uint32_t flags, Verb verb,
+                            const char* function) const {
     if (const Status known = check_flags(flags, kAffect, function); !known) return answer(call, known);
-    return change(call, obj, "change devices", [this, xml = std::string(xml), flags, verb](const sdk::OperationPtr& op, const GuestPtr& guest) {
-        return run(op, guest, xml, flags, verb);
-    });
+    return change(call, obj, "change devices",
+                  [this, xml = std::string(xml), flags, verb](const sdk::OperationPtr& op, const GuestPtr& guest) {
+                      return run(op, guest, xml, flags, verb);
+                  });
 }
 
-DeviceOps::Task DeviceOps::run(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::uint32_t flags, Verb verb) const {
+DeviceOps::Task DeviceOps::run(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::uint32_t flags,
+                               Verb verb) const {
     PV_CO_ASSIGN_OR_RETURN(const Affected affected, affected_by(*guest, flags));
     const auto edit = [&xml, verb](Domain& d) { return change_list(d, xml, verb); };
     if (affected.live) {
         PV_CO_ASSIGN_OR_RETURN(const dom::Device device, dom::parse_device(xml, true));
-        if (verb == Verb::update) co_return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "Unable to modify live devices");
+        if (verb == Verb::update)
+            co_return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "Unable to modify live devices");
         PV_CO_ASSIGN_OR_RETURN(const Node node, node_of(device));
         PV_CO_ASSIGN_OR_RETURN(const Running now, running(*guest));
         Domain copy = *now.live; // what the description refuses is not done
         PV_CO_TRY(edit(copy));
-        Container::Json request = {{"do", "node"}, {"path", node.path}, {"inner", node.inner}, {"add", verb == Verb::attach}};
+        Container::Json request = {
+            {"do", "node"}, {"path", node.path}, {"inner", node.inner}, {"add", verb == Verb::attach}};
         PV_CO_TRY(co_await now.container->ask(std::move(request)));
         PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
         PV_CO_TRY(driver_.edit_live(guest, edit));

@@ -13,8 +13,8 @@ namespace polyvirt::lxc {
 class DeviceOps final : public Part {
   public:
     using Part::Part;
-    using Implements =
-        plugin::implements<ops::dom_device::attach_device, ops::dom_device::detach_device, ops::dom_device::update_device>;
+    using Implements = plugin::implements<ops::dom_device::attach_device, ops::dom_device::detach_device,
+                                          ops::dom_device::update_device>;
 
     pv_status attach_device(pv_call*, const pv_obj*, const pv_dom_attach_device_in&, pv_dom_attach_device_out&);
     pv_status detach_device(pv_call*, const pv_obj*, const pv_dom_detach_device_in&, pv_dom_detach_device_out&);
@@ -22,7 +22,8 @@ class DeviceOps final : public Part {
 
   private:
     using Verb = sdk::domain::DeviceVerb;
-    pv_status modify(pv_call* call, const pv_obj* obj, const char* xml, std::uint32_t flags, Verb verb, const char* function) const;
+    pv_status modify(pv_call* call, const pv_obj* obj, const char* xml, std::uint32_t flags, Verb verb,
+                     const char* function) const;
     Task run(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::uint32_t flags, Verb verb) const;
 };
 

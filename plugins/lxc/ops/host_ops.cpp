@@ -24,7 +24,8 @@ Uuid own_uuid(const sdk::Records& records) {
         if (const auto uuid = Uuid::parse(std::string_view(**text).substr(0, 36))) return *uuid;
     }
     const Uuid fresh = Uuid::random();
-    if (const Status put = records.put(kHostUuid, fresh.to_string() + "\n"); !put) log::warning("capabilities", "{}", put.error().message);
+    if (const Status put = records.put(kHostUuid, fresh.to_string() + "\n"); !put)
+        log::warning("capabilities", "{}", put.error().message);
     return fresh;
 }
 
@@ -48,12 +49,15 @@ void format_guest(sdk::xml::Writer& w, std::string_view arch, std::string_view w
 
 } // namespace
 
-pv_status HostOps::type(pv_call* call, const pv_obj*, const pv_hv_type_in&, pv_hv_type_out& out) { return give(call, out.type, "LXC"); }
+pv_status HostOps::type(pv_call* call, const pv_obj*, const pv_hv_type_in&, pv_hv_type_out& out) {
+    return give(call, out.type, "LXC");
+}
 
 // Containers are the kernel's.
 pv_status HostOps::version(pv_call* call, const pv_obj*, const pv_hv_version_in&, pv_hv_version_out& out) {
     utsname name{};
-    if (::uname(&name) != 0) return answer(call, make_system_error(errno, ErrorDomain::lxc, "cannot read the kernel's version"));
+    if (::uname(&name) != 0)
+        return answer(call, make_system_error(errno, ErrorDomain::lxc, "cannot read the kernel's version"));
     std::uint64_t parts[3] = {};
     const char* at = name.release;
     const char* const end = at + std::string_view(name.release).size();
@@ -66,7 +70,8 @@ pv_status HostOps::version(pv_call* call, const pv_obj*, const pv_hv_version_in&
     return PV_OK;
 }
 
-pv_status HostOps::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabilities_in&, pv_hv_capabilities_out& out) {
+pv_status HostOps::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabilities_in&,
+                                pv_hv_capabilities_out& out) {
     const sdk::HostFacts host = sdk::read_host_facts(own_uuid(sdk::Records(s_, PV_STATE_DATA, ErrorDomain::lxc)));
     sdk::xml::Writer w;
     w.open("capabilities");
@@ -77,16 +82,19 @@ pv_status HostOps::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabi
     return give(call, out.xml, w.take());
 }
 
-pv_status HostOps::security_model(pv_call* call, const pv_obj*, const pv_hv_security_model_in&, pv_hv_security_model_out& out) {
+pv_status HostOps::security_model(pv_call* call, const pv_obj*, const pv_hv_security_model_in&,
+                                  pv_hv_security_model_out& out) {
     const pv_status model = give(call, out.model, "none");
     return model != PV_OK ? model : give(call, out.doi, "0");
 }
 
 pv_status HostOps::domain_xml_from_native(pv_call* call, const pv_obj*, const pv_hv_domain_xml_from_native_in& in,
                                           pv_hv_domain_xml_from_native_out& out) {
-    if (const Status flags = check_flags(in.flags, 0, "lxcConnectDomainXMLFromNative"); !flags) return answer(call, flags);
+    if (const Status flags = check_flags(in.flags, 0, "lxcConnectDomainXMLFromNative"); !flags)
+        return answer(call, flags);
     if (std::string_view(in.format) != "lxc-tools")
-        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::lxc, "unsupported config type {}", in.format));
+        return answer(call,
+                      make_error(ErrorCode::invalid_arg, ErrorDomain::lxc, "unsupported config type {}", in.format));
     const auto domain = from_native(in.config);
     if (!domain) return answer(call, domain.error());
     return give(call, out.xml, format_domain(*domain, {.inactive = true}));

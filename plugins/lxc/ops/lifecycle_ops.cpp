@@ -65,25 +65,35 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
 }
 
 pv_status LifecycleOps::create(pv_call* call, const pv_obj* obj, const pv_dom_create_in& in, pv_dom_create_out&) {
-    if (const Status flags = check_flags(in.flags, PV_DOMAIN_START_AUTODESTROY, "lxcDomainCreateWithFiles"); !flags) return answer(call, flags);
-    if (in.nfds != 0) return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc, "files cannot be passed to containers yet"));
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_START_AUTODESTROY, "lxcDomainCreateWithFiles"); !flags)
+        return answer(call, flags);
+    if (in.nfds != 0)
+        return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc,
+                                       "files cannot be passed to containers yet"));
     const bool autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0;
-    return driver_.with_job(call, obj, "start", [this, autodestroy](const sdk::OperationPtr& op, const GuestPtr& guest) {
-        driver_.start_defined(op, guest, {.autodestroy = autodestroy});
-    });
+    return driver_.with_job(call, obj, "start",
+                            [this, autodestroy](const sdk::OperationPtr& op, const GuestPtr& guest) {
+                                driver_.start_defined(op, guest, {.autodestroy = autodestroy});
+                            });
 }
 
-pv_status LifecycleOps::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in, pv_dom_create_xml_out& out) {
-    if (const Status flags = check_flags(in.flags, PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_VALIDATE, "lxcDomainCreateXMLWithFiles"); !flags)
+pv_status LifecycleOps::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in,
+                                   pv_dom_create_xml_out& out) {
+    if (const Status flags = check_flags(in.flags, PV_DOMAIN_START_AUTODESTROY | PV_DOMAIN_START_VALIDATE,
+                                         "lxcDomainCreateXMLWithFiles");
+        !flags)
         return answer(call, flags);
-    if (in.nfds != 0) return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc, "files cannot be passed to containers yet"));
+    if (in.nfds != 0)
+        return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc,
+                                       "files cannot be passed to containers yet"));
     auto description = driver_.parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
     if (!description) return answer(call, description.error());
-    return create_transient(call, std::make_shared<const Domain>(*std::move(description)), (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0, out);
+    return create_transient(call, std::make_shared<const Domain>(*std::move(description)),
+                            (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0, out);
 }
 
-pv_status LifecycleOps::create_transient(pv_call* call, const std::shared_ptr<const Domain>& description, bool autodestroy,
-                                         pv_dom_create_xml_out& out) {
+pv_status LifecycleOps::create_transient(pv_call* call, const std::shared_ptr<const Domain>& description,
+                                         bool autodestroy, pv_dom_create_xml_out& out) {
     auto guest = std::make_shared<Guest>(*description->uuid, description->name);
     pv_obj_desc desc{};
     desc.dom_id = -1;
@@ -96,19 +106,20 @@ pv_status LifecycleOps::create_transient(pv_call* call, const std::shared_ptr<co
         out.obj = guest->handle;
         if (guest->active()) return answer(call, invalid(fmt::format("domain is already active as '{}'", guest->name)));
     }
-    const pv_status status = sdk::Operation::start(
-        s_, driver_.loop(), {.call = call, .object = out.obj, .what = "create"},
-        [this, guest, description, autodestroy, result = &out](const sdk::OperationPtr& op) {
-            bool removed = false;
-            {
-                const ObjectLock lock(guest->mu);
-                removed = guest->removed;
-            }
-            if (!removed) return driver_.start_guest(op, guest, *description, {.autodestroy = autodestroy});
-            pv_call* const again = op->give_up(); // it went while this waited for its turn
-            const pv_status outcome = create_transient(again, description, autodestroy, *result);
-            if (outcome != PV_PENDING) s_.call->complete(again, outcome);
-        });
+    const pv_status status =
+        sdk::Operation::start(s_, driver_.loop(), {.call = call, .object = out.obj, .what = "create"},
+                              [this, guest, description, autodestroy, result = &out](const sdk::OperationPtr& op) {
+                                  bool removed = false;
+                                  {
+                                      const ObjectLock lock(guest->mu);
+                                      removed = guest->removed;
+                                  }
+                                  if (!removed)
+                                      return driver_.start_guest(op, guest, *description, {.autodestroy = autodestroy});
+                                  pv_call* const again = op->give_up(); // it went while this waited for its turn
+                                  const pv_status outcome = create_transient(again, description, autodestroy, *result);
+                                  if (outcome != PV_PENDING) s_.call->complete(again, outcome);
+                              });
     if (status != PV_PENDING && added->fresh) driver_.guests().remove(*guest);
     return status;
 }
@@ -124,18 +135,24 @@ pv_status LifecycleOps::destroy(pv_call* call, const pv_obj* obj, const pv_dom_d
 
 pv_status LifecycleOps::shutdown(pv_call* call, const pv_obj* obj, const pv_dom_shutdown_in& in, pv_dom_shutdown_out&) {
     constexpr std::uint32_t kInitctl = PV_DOMAIN_SHUTDOWN_INITCTL, kSignal = PV_DOMAIN_SHUTDOWN_SIGNAL;
-    if (const Status flags = check_flags(in.flags, kInitctl | kSignal, "lxcDomainShutdownFlags"); !flags) return answer(call, flags);
-    return ask_init(call, obj, "shutdown", {in.flags == 0 || (in.flags & kInitctl) != 0, in.flags == 0 || (in.flags & kSignal) != 0});
+    if (const Status flags = check_flags(in.flags, kInitctl | kSignal, "lxcDomainShutdownFlags"); !flags)
+        return answer(call, flags);
+    return ask_init(call, obj, "shutdown",
+                    {in.flags == 0 || (in.flags & kInitctl) != 0, in.flags == 0 || (in.flags & kSignal) != 0});
 }
 
 pv_status LifecycleOps::reboot(pv_call* call, const pv_obj* obj, const pv_dom_reboot_in& in, pv_dom_reboot_out&) {
     constexpr std::uint32_t kInitctl = PV_DOMAIN_REBOOT_INITCTL, kSignal = PV_DOMAIN_REBOOT_SIGNAL;
-    if (const Status flags = check_flags(in.flags, kInitctl | kSignal, "lxcDomainReboot"); !flags) return answer(call, flags);
-    return ask_init(call, obj, "reboot", {in.flags == 0 || (in.flags & kInitctl) != 0, in.flags == 0 || (in.flags & kSignal) != 0});
+    if (const Status flags = check_flags(in.flags, kInitctl | kSignal, "lxcDomainReboot"); !flags)
+        return answer(call, flags);
+    return ask_init(call, obj, "reboot",
+                    {in.flags == 0 || (in.flags & kInitctl) != 0, in.flags == 0 || (in.flags & kSignal) != 0});
 }
 
 pv_status LifecycleOps::ask_init(pv_call* call, const pv_obj* obj, const char* what, Ways ways) const {
-    return change(call, obj, what, [this, what, ways](const sdk::OperationPtr&, const GuestPtr& guest) { return power(guest, what, ways); });
+    return change(call, obj, what, [this, what, ways](const sdk::OperationPtr&, const GuestPtr& guest) {
+        return power(guest, what, ways);
+    });
 }
 
 LifecycleOps::Task LifecycleOps::power(GuestPtr guest, const char* what, Ways ways) const {
@@ -145,7 +162,8 @@ LifecycleOps::Task LifecycleOps::power(GuestPtr guest, const char* what, Ways wa
 }
 
 pv_status LifecycleOps::suspend(pv_call* call, const pv_obj* obj, const pv_dom_suspend_in&, pv_dom_suspend_out&) {
-    return change(call, obj, "suspend", [this](const sdk::OperationPtr&, const GuestPtr& guest) { return freeze(guest); });
+    return change(call, obj, "suspend",
+                  [this](const sdk::OperationPtr&, const GuestPtr& guest) { return freeze(guest); });
 }
 
 pv_status LifecycleOps::resume(pv_call* call, const pv_obj* obj, const pv_dom_resume_in&, pv_dom_resume_out&) {
@@ -201,15 +219,20 @@ pv_status LifecycleOps::send_process_signal(pv_call* call, const pv_obj* obj, co
                                             pv_dom_send_process_signal_out&) {
     if (const Status flags = check_flags(in.flags, 0, "lxcDomainSendProcessSignal"); !flags) return answer(call, flags);
     if (in.pid_value != 1)
-        return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc, "Only the init process may be killed"));
+        return answer(
+            call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc, "Only the init process may be killed"));
     if (in.signum >= static_cast<std::uint32_t>(SIGRTMAX))
-        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::lxc, "signum value {} is out of range", in.signum));
+        return answer(
+            call, make_error(ErrorCode::invalid_arg, ErrorDomain::lxc, "signum value {} is out of range", in.signum));
     const auto container = container_of(*guest_of(obj));
     if (!container) return answer(call, container.error());
     const std::int64_t init = (*container)->init();
-    if (init <= 0) return answer(call, make_error(ErrorCode::operation_invalid, ErrorDomain::lxc, "Init process ID is not yet known"));
+    if (init <= 0)
+        return answer(call,
+                      make_error(ErrorCode::operation_invalid, ErrorDomain::lxc, "Init process ID is not yet known"));
     if (::kill(static_cast<pid_t>(init), static_cast<int>(in.signum)) != 0)
-        return answer(call, make_system_error(errno, ErrorDomain::lxc, fmt::format("Unable to send {} signal to process {}", in.signum, init)));
+        return answer(call, make_system_error(errno, ErrorDomain::lxc,
+                                              fmt::format("Unable to send {} signal to process {}", in.signum, init)));
     return PV_OK;
 }
 

@@ -13,7 +13,8 @@ namespace polyvirt::lxc {
 class MetadataOps final : public Part {
   public:
     using Part::Part;
-    using Implements = plugin::implements<ops::dom_config::set_metadata, ops::dom_config::get_metadata, ops::dom_config::rename>;
+    using Implements =
+        plugin::implements<ops::dom_config::set_metadata, ops::dom_config::get_metadata, ops::dom_config::rename>;
 
     pv_status set_metadata(pv_call*, const pv_obj*, const pv_dom_set_metadata_in&, pv_dom_set_metadata_out&);
     pv_status get_metadata(pv_call*, const pv_obj*, const pv_dom_get_metadata_in&, pv_dom_get_metadata_out&);

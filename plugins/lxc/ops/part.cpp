@@ -21,7 +21,9 @@ pv_status Part::change(pv_call* call, const pv_obj* obj, const char* what, const
 
 pv_status Part::answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
 
-pv_status Part::give(pv_call* call, pv_sink* sink, std::string_view text) const { return driver_.give(call, sink, text); }
+pv_status Part::give(pv_call* call, pv_sink* sink, std::string_view text) const {
+    return driver_.give(call, sink, text);
+}
 
 GuestPtr Part::guest_of(const pv_obj* obj) { return Driver::guest_of(obj); }
 
@@ -43,16 +45,19 @@ Result<Affected> Part::affected_by(Guest& guest, std::uint32_t flags) {
     const ObjectLock lock(guest.mu);
     Affected a{.live = (flags & PV_DOMAIN_AFFECT_LIVE) != 0, .config = (flags & PV_DOMAIN_AFFECT_CONFIG) != 0};
     if (!a.live && !a.config) (guest.active() ? a.live : a.config) = true;
-    if (a.live && !guest.active()) return make_error(ErrorCode::operation_invalid, ErrorDomain::domain, "domain is not running");
+    if (a.live && !guest.active())
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::domain, "domain is not running");
     if (a.config && !guest.config)
-        return make_error(ErrorCode::operation_invalid, ErrorDomain::domain, "transient domains do not have any persistent config");
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::domain,
+                          "transient domains do not have any persistent config");
     return a;
 }
 
 Result<std::shared_ptr<const Domain>> Part::one_of(Guest& guest, std::uint32_t flags, bool* live) {
     constexpr std::uint32_t kBoth = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
     if ((flags & kBoth) == kBoth)
-        return Error{.code = ErrorCode::invalid_arg, .domain = ErrorDomain::domain,
+        return Error{.code = ErrorCode::invalid_arg,
+                     .domain = ErrorDomain::domain,
                      .message = "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive"};
     PV_ASSIGN_OR_RETURN(const Affected affected, affected_by(guest, flags & kBoth));
     sdk::domain::PackedDomainPtr config;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Part: the base of the classes that have the driver's ops, one per subject. Entered by the host's workers, in parallel; without
-// state of their own.
+// Part: the base of the classes that have the driver's ops, one per subject. Entered by the host's workers, in
+// parallel; without state of their own.
 
 #include <cstdint>
 #include <functional>
@@ -47,10 +47,12 @@ class Part {
     [[nodiscard]] static Result<Running> running(Guest& guest);
     // Errors: operation_invalid where the guest is not running, or has no persistent description.
     [[nodiscard]] static Result<Affected> affected_by(Guest& guest, std::uint32_t flags);
-    // The description that a reader means by its flags, `live` where it is that of the running guest. Errors: the same, and
-    // invalid_arg for both at once.
-    [[nodiscard]] static Result<std::shared_ptr<const Domain>> one_of(Guest& guest, std::uint32_t flags, bool* live = nullptr);
-    // `edit` on what the flags mean: of the live description last, with `apply` (may be empty) before it. With the job; worker.
+    // The description that a reader means by its flags, `live` where it is that of the running guest. Errors: the same,
+    // and invalid_arg for both at once.
+    [[nodiscard]] static Result<std::shared_ptr<const Domain>> one_of(Guest& guest, std::uint32_t flags,
+                                                                      bool* live = nullptr);
+    // `edit` on what the flags mean: of the live description last, with `apply` (may be empty) before it. With the job;
+    // worker.
     using Edit = std::function<Status(Domain&)>;
     [[nodiscard]] Status edit(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags, const Edit& edit,
                               const std::function<Status(const Running&)>& apply = {}) const PV_NO_LOCKS_HELD;

@@ -84,13 +84,17 @@ struct Group {
     std::uint32_t bit;
     void (*put)(const ParamWriter&, const View&, const NetTable&);
 };
-constexpr Group kGroups[] = {{PV_DOMAIN_STATS_STATE, put_state},     {PV_DOMAIN_STATS_CPU_TOTAL, put_cpu}, {PV_DOMAIN_STATS_BALLOON, put_balloon},
-                             {PV_DOMAIN_STATS_VCPU, put_vcpus}, {PV_DOMAIN_STATS_INTERFACE, put_interfaces}};
+constexpr Group kGroups[] = {{PV_DOMAIN_STATS_STATE, put_state},
+                             {PV_DOMAIN_STATS_CPU_TOTAL, put_cpu},
+                             {PV_DOMAIN_STATS_BALLOON, put_balloon},
+                             {PV_DOMAIN_STATS_VCPU, put_vcpus},
+                             {PV_DOMAIN_STATS_INTERFACE, put_interfaces}};
 
 // Groups of flags choose one after another, as in lists of domains.
 bool chosen(Guest& guest, std::uint32_t flags) {
     const ObjectLock lock(guest.mu);
-    const bool running = guest.state == PV_DOMAIN_RUNNING, paused = guest.state == PV_DOMAIN_PAUSED, off = guest.state == PV_DOMAIN_SHUTOFF;
+    const bool running = guest.state == PV_DOMAIN_RUNNING, paused = guest.state == PV_DOMAIN_PAUSED,
+               off = guest.state == PV_DOMAIN_SHUTOFF;
     const auto group = [flags](std::initializer_list<std::pair<std::uint32_t, bool>> rows) {
         bool asked = false, met = false;
         for (const auto& [bit, holds] : rows) {
@@ -100,8 +104,10 @@ bool chosen(Guest& guest, std::uint32_t flags) {
         return !asked || met;
     };
     return !guest.removed &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, guest.active()}, {PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, !guest.active()}}) &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, guest.config != nullptr}, {PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, !guest.config}}) &&
+           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, guest.active()},
+                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, !guest.active()}}) &&
+           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, guest.config != nullptr},
+                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, !guest.config}}) &&
            group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING, running},
                   {PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED, paused},
                   {PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF, off},
@@ -136,7 +142,8 @@ pv_status StatsOps::info(pv_call* call, const pv_obj* obj, const pv_dom_info_in&
     return PV_OK;
 }
 
-pv_status StatsOps::memory_stats(pv_call* call, const pv_obj* obj, const pv_dom_memory_stats_in& in, pv_dom_memory_stats_out& out) {
+pv_status StatsOps::memory_stats(pv_call* call, const pv_obj* obj, const pv_dom_memory_stats_in& in,
+                                 pv_dom_memory_stats_out& out) {
     if (const Status flags = check_flags(in.flags, 0, "lxcDomainMemoryStats"); !flags) return answer(call, flags);
     const auto found = running(*guest_of(obj));
     if (!found) return answer(call, found.error());
@@ -155,7 +162,8 @@ pv_status StatsOps::memory_stats(pv_call* call, const pv_obj* obj, const pv_dom_
     return PV_OK;
 }
 
-pv_status StatsOps::interface_stats(pv_call* call, const pv_obj* obj, const pv_dom_interface_stats_in& in, pv_dom_interface_stats_out& out) {
+pv_status StatsOps::interface_stats(pv_call* call, const pv_obj* obj, const pv_dom_interface_stats_in& in,
+                                    pv_dom_interface_stats_out& out) {
     const auto found = running(*guest_of(obj));
     if (!found) return answer(call, found.error());
     const auto& list = found->live->devices.interfaces;
@@ -164,11 +172,13 @@ pv_status StatsOps::interface_stats(pv_call* call, const pv_obj* obj, const pv_d
         return !device.empty() && (i.target.dev == device || (i.mac.address && i.mac.address->to_string() == device));
     });
     if (at == list.end())
-        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::lxc, "invalid path, '{}' is not a known interface", device));
+        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::lxc,
+                                       "invalid path, '{}' is not a known interface", device));
     const auto all = sdk::net_counters();
     const auto counters = all.find(at->target.dev);
     if (counters == all.end())
-        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::none, "/proc/net/dev: Interface '{}' not found", at->target.dev));
+        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::none,
+                                       "/proc/net/dev: Interface '{}' not found", at->target.dev));
     const NetCounters c = as_guest(counters->second, *at);
     const auto wide = [](std::uint64_t v) { return static_cast<std::int64_t>(v); };
     out.rx_bytes = wide(c.rx_bytes);
@@ -182,14 +192,17 @@ pv_status StatsOps::interface_stats(pv_call* call, const pv_obj* obj, const pv_d
     return PV_OK;
 }
 
-pv_status StatsOps::block_stats(pv_call* call, const pv_obj* obj, const pv_dom_block_stats_in& in, pv_dom_block_stats_out& out) {
+pv_status StatsOps::block_stats(pv_call* call, const pv_obj* obj, const pv_dom_block_stats_in& in,
+                                pv_dom_block_stats_out& out) {
     const auto found = running(*guest_of(obj));
     if (!found) return answer(call, found.error());
     const std::string_view path = in.path != nullptr ? in.path : "";
     std::string device;
     if (!path.empty()) { // all of them otherwise
         const auto& list = found->live->devices.disks;
-        const auto at = std::find_if(list.begin(), list.end(), [&](const auto& d) { return d.target.dev == path || (d.source && d.source->dev == path); });
+        const auto at = std::find_if(list.begin(), list.end(), [&](const auto& d) {
+            return d.target.dev == path || (d.source && d.source->dev == path);
+        });
         struct stat info {};
         if (at == list.end() || !at->source || ::stat(at->source->dev.c_str(), &info) != 0)
             return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::lxc, "invalid path: {}", path));
@@ -204,7 +217,8 @@ pv_status StatsOps::block_stats(pv_call* call, const pv_obj* obj, const pv_dom_b
     return PV_OK;
 }
 
-pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu_stats_in& in, pv_dom_cpu_stats_out& out) {
+pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu_stats_in& in,
+                              pv_dom_cpu_stats_out& out) {
     if (const Status flags = check_flags(in.flags, 0, "lxcDomainGetCPUStats"); !flags) return answer(call, flags);
     const auto found = running(*guest_of(obj));
     if (!found) return answer(call, found.error());
@@ -226,7 +240,8 @@ pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu
     out.fields = 1;
     const auto start = static_cast<std::uint32_t>(in.start_cpu);
     if (start >= cpus && in.ncpus != 0)
-        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::cgroup, "start_cpu {} larger than maximum of {}", start, cpus - 1));
+        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::cgroup,
+                                       "start_cpu {} larger than maximum of {}", start, cpus - 1));
     for (std::uint32_t i = start; i < cpus && i - start < in.ncpus; ++i) {
         const ParamWriter w(s_, s_.build->begin_group(out.stats, 0));
         w.put(PV_DOMAIN_CPU_STATS_CPUTIME, i < all->size() ? (*all)[i] : std::uint64_t{0});
@@ -236,11 +251,14 @@ pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu
 
 pv_status StatsOps::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
     constexpr std::uint32_t kKnown =
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT | PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER | PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING | PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
-    if (const Status flags = check_flags(in.flags, kKnown, "lxcConnectGetAllDomainStats"); !flags) return answer(call, flags);
+        PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE |
+        PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT | PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT |
+        PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |
+        PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER |
+        PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |
+        PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
+    if (const Status flags = check_flags(in.flags, kKnown, "lxcConnectGetAllDomainStats"); !flags)
+        return answer(call, flags);
     std::vector<GuestPtr> guests;
     if (in.ndomains > 0)
         for (std::uint32_t i = 0; i < in.ndomains; ++i) guests.push_back(guest_of(in.domains[i]));
@@ -250,8 +268,8 @@ pv_status StatsOps::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_sta
     std::uint32_t known = 0;
     for (const Group& group : kGroups) known |= group.bit;
     if ((in.flags & PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS) != 0 && (in.stats & ~known) != 0)
-        return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc, "Stats types bits 0x{:x} are not supported by this daemon",
-                                       in.stats & ~known));
+        return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc,
+                                       "Stats types bits 0x{:x} are not supported by this daemon", in.stats & ~known));
     const std::uint32_t wanted = in.stats == 0 ? known : in.stats;
     NetTable net;
     if ((wanted & PV_DOMAIN_STATS_INTERFACE) != 0) net = sdk::net_counters();
@@ -271,7 +289,8 @@ pv_status StatsOps::messages(pv_call* call, const pv_obj* obj, const pv_dom_mess
     const auto v = view_of(*guest_of(obj));
     if (!v) return answer(call, no_domain(*guest_of(obj)));
     if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
-    for (const std::string& note : v->summary.notes) s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
+    for (const std::string& note : v->summary.notes)
+        s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());
     return PV_OK;
 }
 

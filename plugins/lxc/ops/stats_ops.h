@@ -12,8 +12,10 @@ namespace polyvirt::lxc {
 class StatsOps final : public Part {
   public:
     using Part::Part;
-    using Implements = plugin::implements<ops::dom_stats::info, ops::dom_stats::memory_stats, ops::dom_stats::interface_stats,
-                                          ops::dom_stats::block_stats, ops::dom_stats::cpu_stats, ops::dom_stats::all_stats, ops::dom_stats::messages>;
+    using Implements =
+        plugin::implements<ops::dom_stats::info, ops::dom_stats::memory_stats, ops::dom_stats::interface_stats,
+                           ops::dom_stats::block_stats, ops::dom_stats::cpu_stats, ops::dom_stats::all_stats,
+                           ops::dom_stats::messages>;
 
     pv_status info(pv_call*, const pv_obj*, const pv_dom_info_in&, pv_dom_info_out&);
     pv_status memory_stats(pv_call*, const pv_obj*, const pv_dom_memory_stats_in&, pv_dom_memory_stats_out&);

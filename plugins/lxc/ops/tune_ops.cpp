@@ -46,18 +46,22 @@ Status put_in_force(const ContainerPtr& container, const Cputune& wanted) {
 
 } // namespace
 
-pv_status TuneOps::tune(pv_call* call, const pv_obj* obj, std::uint32_t flags, const char* what, Edit change_it, Apply apply) const {
+pv_status TuneOps::tune(pv_call* call, const pv_obj* obj, std::uint32_t flags, const char* what, Edit change_it,
+                        Apply apply) const {
     return change(call, obj, what,
-                  [this, flags, change_it = std::move(change_it), apply = std::move(apply)](const sdk::OperationPtr& op, const GuestPtr& guest) {
+                  [this, flags, change_it = std::move(change_it), apply = std::move(apply)](const sdk::OperationPtr& op,
+                                                                                            const GuestPtr& guest) {
                       return run(op, guest, flags, change_it, apply);
                   });
 }
 
-TuneOps::Task TuneOps::run(sdk::OperationPtr op, GuestPtr guest, std::uint32_t flags, Edit change_it, Apply apply) const {
+TuneOps::Task TuneOps::run(sdk::OperationPtr op, GuestPtr guest, std::uint32_t flags, Edit change_it,
+                           Apply apply) const {
     co_return edit(op, guest, flags, change_it, apply);
 }
 
-pv_status TuneOps::max_memory(pv_call* call, const pv_obj* obj, const pv_dom_max_memory_in&, pv_dom_max_memory_out& out) {
+pv_status TuneOps::max_memory(pv_call* call, const pv_obj* obj, const pv_dom_max_memory_in&,
+                              pv_dom_max_memory_out& out) {
     const GuestPtr guest = guest_of(obj);
     std::optional<Summary> summary;
     {
@@ -69,10 +73,13 @@ pv_status TuneOps::max_memory(pv_call* call, const pv_obj* obj, const pv_dom_max
     return PV_OK;
 }
 
-pv_status TuneOps::set_memory(pv_call* call, const pv_obj* obj, const pv_dom_set_memory_in& in, pv_dom_set_memory_out&) {
-    if (const Status flags = check_flags(in.flags, kAffect | PV_DOMAIN_MEM_MAXIMUM, "lxcDomainSetMemoryFlags"); !flags) return answer(call, flags);
+pv_status TuneOps::set_memory(pv_call* call, const pv_obj* obj, const pv_dom_set_memory_in& in,
+                              pv_dom_set_memory_out&) {
+    if (const Status flags = check_flags(in.flags, kAffect | PV_DOMAIN_MEM_MAXIMUM, "lxcDomainSetMemoryFlags"); !flags)
+        return answer(call, flags);
     if (in.memory == 0)
-        return answer(call, Error{.code = ErrorCode::invalid_arg, .domain = ErrorDomain::domain,
+        return answer(call, Error{.code = ErrorCode::invalid_arg,
+                                  .domain = ErrorDomain::domain,
                                   .message = "memory in virDomainSetMemoryFlags must not be zero"});
     const std::uint64_t kib = in.memory;
     const bool maximum = (in.flags & PV_DOMAIN_MEM_MAXIMUM) != 0;
@@ -96,8 +103,10 @@ pv_status TuneOps::set_memory(pv_call* call, const pv_obj* obj, const pv_dom_set
     return tune(call, obj, in.flags & kAffect, "set memory", wanted, apply);
 }
 
-pv_status TuneOps::memory_params(pv_call* call, const pv_obj* obj, const pv_dom_memory_params_in& in, pv_dom_memory_params_out& out) {
-    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainGetMemoryParameters"); !flags) return answer(call, flags);
+pv_status TuneOps::memory_params(pv_call* call, const pv_obj* obj, const pv_dom_memory_params_in& in,
+                                 pv_dom_memory_params_out& out) {
+    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainGetMemoryParameters"); !flags)
+        return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     bool live = false;
     const auto domain = one_of(*guest, in.flags, &live);
@@ -114,8 +123,10 @@ pv_status TuneOps::memory_params(pv_call* call, const pv_obj* obj, const pv_dom_
     return PV_OK;
 }
 
-pv_status TuneOps::set_memory_params(pv_call* call, const pv_obj* obj, const pv_dom_set_memory_params_in& in, pv_dom_set_memory_params_out&) {
-    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainSetMemoryParameters"); !flags) return answer(call, flags);
+pv_status TuneOps::set_memory_params(pv_call* call, const pv_obj* obj, const pv_dom_set_memory_params_in& in,
+                                     pv_dom_set_memory_params_out&) {
+    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainSetMemoryParameters"); !flags)
+        return answer(call, flags);
     const auto wanted = [params = sdk::ParamSpan(in.params, in.nparams)](Domain& d) -> Status {
         Memtune all = d.memtune.value_or(Memtune{});
         PV_TRY(sdk::take_memory(params, all));
@@ -130,8 +141,10 @@ pv_status TuneOps::set_memory_params(pv_call* call, const pv_obj* obj, const pv_
     return tune(call, obj, in.flags, "set memory limits", wanted, apply);
 }
 
-pv_status TuneOps::blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_blkio_params_in& in, pv_dom_blkio_params_out& out) {
-    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainGetBlkioParameters"); !flags) return answer(call, flags);
+pv_status TuneOps::blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_blkio_params_in& in,
+                                pv_dom_blkio_params_out& out) {
+    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainGetBlkioParameters"); !flags)
+        return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     bool live = false;
     const auto domain = one_of(*guest, in.flags, &live);
@@ -148,8 +161,10 @@ pv_status TuneOps::blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_b
     return PV_OK;
 }
 
-pv_status TuneOps::set_blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_set_blkio_params_in& in, pv_dom_set_blkio_params_out&) {
-    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainSetBlkioParameters"); !flags) return answer(call, flags);
+pv_status TuneOps::set_blkio_params(pv_call* call, const pv_obj* obj, const pv_dom_set_blkio_params_in& in,
+                                    pv_dom_set_blkio_params_out&) {
+    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainSetBlkioParameters"); !flags)
+        return answer(call, flags);
     const auto was = std::make_shared<Blkiotune>();
     const auto wanted = [params = sdk::ParamSpan(in.params, in.nparams), was](Domain& d) -> Status {
         Blkiotune all = d.blkiotune.value_or(Blkiotune{});
@@ -167,13 +182,16 @@ pv_status TuneOps::set_blkio_params(pv_call* call, const pv_obj* obj, const pv_d
     return tune(call, obj, in.flags, "set blkio limits", wanted, apply);
 }
 
-pv_status TuneOps::scheduler_type(pv_call* call, const pv_obj*, const pv_dom_scheduler_type_in&, pv_dom_scheduler_type_out& out) {
+pv_status TuneOps::scheduler_type(pv_call* call, const pv_obj*, const pv_dom_scheduler_type_in&,
+                                  pv_dom_scheduler_type_out& out) {
     out.nparams = static_cast<std::int32_t>(std::size(kScheduler));
     return give(call, out.type, "posix");
 }
 
-pv_status TuneOps::scheduler_params(pv_call* call, const pv_obj* obj, const pv_dom_scheduler_params_in& in, pv_dom_scheduler_params_out& out) {
-    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainGetSchedulerParametersFlags"); !flags) return answer(call, flags);
+pv_status TuneOps::scheduler_params(pv_call* call, const pv_obj* obj, const pv_dom_scheduler_params_in& in,
+                                    pv_dom_scheduler_params_out& out) {
+    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainGetSchedulerParametersFlags"); !flags)
+        return answer(call, flags);
     const GuestPtr guest = guest_of(obj);
     bool live = false;
     const auto domain = one_of(*guest, in.flags, &live);
@@ -192,14 +210,17 @@ pv_status TuneOps::scheduler_params(pv_call* call, const pv_obj* obj, const pv_d
 
 pv_status TuneOps::set_scheduler_params(pv_call* call, const pv_obj* obj, const pv_dom_set_scheduler_params_in& in,
                                         pv_dom_set_scheduler_params_out&) {
-    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainSetSchedulerParametersFlags"); !flags) return answer(call, flags);
+    if (const Status flags = check_flags(in.flags, kAffect, "lxcDomainSetSchedulerParametersFlags"); !flags)
+        return answer(call, flags);
     const auto wanted = [params = in.params, count = in.nparams](Domain& d) -> Status {
         Cputune all = d.cputune.value_or(Cputune{});
         PV_TRY(sdk::take_all(params, count, kScheduler, all));
         d.cputune = unless_blank(std::move(all));
         return {};
     };
-    const auto apply = [](const Running& now) { return put_in_force(now.container, now.live->cputune.value_or(Cputune{})); };
+    const auto apply = [](const Running& now) {
+        return put_in_force(now.container, now.live->cputune.value_or(Cputune{}));
+    };
     return tune(call, obj, in.flags, "set scheduler", wanted, apply);
 }
 

@@ -27,7 +27,8 @@ void shut(int& fd) {
 Console::Console() {
     outer_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     char name[64];
-    if (outer_ < 0 || ::grantpt(outer_) != 0 || ::unlockpt(outer_) != 0 || ::ptsname_r(outer_, name, sizeof name) != 0) return;
+    if (outer_ < 0 || ::grantpt(outer_) != 0 || ::unlockpt(outer_) != 0 || ::ptsname_r(outer_, name, sizeof name) != 0)
+        return;
     // Kept open, so that the terminal is there, and as it was set, whether a client has it or not.
     slave_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave_ < 0) return;
@@ -54,7 +55,9 @@ void Console::join(int inner, int lease) {
 }
 
 void Console::ask(std::vector<pollfd>& list) const {
-    const auto events = [](bool read, bool write) { return static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0)); };
+    const auto events = [](bool read, bool write) {
+        return static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0));
+    };
     list.push_back({outer_, events(in_.size() < kTyped, !out_.empty()), 0});
     list.push_back({inner_, events(true, !in_.empty()), 0});
 }

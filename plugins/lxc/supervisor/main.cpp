@@ -19,7 +19,8 @@ namespace {
 constexpr int kListener = 3;
 
 int supervise(const std::string& folder) {
-    // The last one to go when memory is short: without it nobody would see the container's end. Its init is as any other.
+    // The last one to go when memory is short: without it nobody would see the container's end. Its init is as any
+    // other.
     std::ofstream("/proc/self/oom_score_adj") << "-1000";
     ::fcntl(kListener, F_SETFD, FD_CLOEXEC);
     std::ifstream file(folder + "/plan.json");
@@ -27,8 +28,8 @@ int supervise(const std::string& folder) {
     return polyvirt::lxc::Supervisor(polyvirt::lxc::parse_plan(text), kListener).run();
 }
 
-// Run by liblxc when a container has stopped. It would reboot by itself, within its monitor, but (5.0.2) not with somebody at the
-// console; a hook that fails makes a stop of it, and the mark tells the supervisor to start it anew.
+// Run by liblxc when a container has stopped. It would reboot by itself, within its monitor, but (5.0.2) not with
+// somebody at the console; a hook that fails makes a stop of it, and the mark tells the supervisor to start it anew.
 int after_stop(const std::string& folder) {
     const char* const target = std::getenv("LXC_TARGET"); // NOLINT(concurrency-mt-unsafe): one thread
     if (target == nullptr || std::string_view(target) != "reboot") return 0;

@@ -9,8 +9,8 @@ namespace polyvirt::lxc {
 using Json = nlohmann::json;
 
 std::string format_plan(const Plan& p) {
-    const Json j = {{"name", p.name},         {"folder", p.folder}, {"config", p.config}, {"init", p.init},
-                    {"consoles", p.consoles}, {"restarts", p.restarts}};
+    const Json j = {{"name", p.name}, {"folder", p.folder},     {"config", p.config},
+                    {"init", p.init}, {"consoles", p.consoles}, {"restarts", p.restarts}};
     return j.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

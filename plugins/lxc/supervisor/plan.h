@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Plan: what the driver tells a container's supervisor, as the file plan.json in the container's folder. Read whole before
-// anything is made; the driver and the supervisor are of one version.
+// Plan: what the driver tells a container's supervisor, as the file plan.json in the container's folder. Read whole
+// before anything is made; the driver and the supervisor are of one version.
 
 #include <string>
 #include <utility>

@@ -7,8 +7,8 @@
 
 namespace polyvirt::lxc {
 
-// Through the pipe that SysV's and systemd's init read (/dev/initctl, /run/initctl) in the container. 0, or an errno: ENOENT
-// where it has none, ENXIO where nobody reads it.
+// Through the pipe that SysV's and systemd's init read (/dev/initctl, /run/initctl) in the container. 0, or an errno:
+// ENOENT where it has none, ENXIO where nobody reads it.
 int ask_initctl(pid_t init, char runlevel);
 
 } // namespace polyvirt::lxc

@@ -22,7 +22,7 @@
 namespace polyvirt::lxc {
 namespace {
 
-constexpr std::size_t kClients = 4;      // a daemon, and those before it whose end is not noticed yet
+constexpr std::size_t kClients = 4; // a daemon, and those before it whose end is not noticed yet
 constexpr std::size_t kMessage = 65'536;
 constexpr std::size_t kErrorLines = 3;
 
@@ -71,16 +71,16 @@ int Supervisor::run() {
         monitored_ = true;
         watch_init();
         join_consoles();
-        if (again) tell({{"event", "rebooted"}, {"init", init_}});
-        else tell(state());
+        if (again)
+            tell({{"event", "rebooted"}, {"init", init_}});
+        else
+            tell(state());
         serve();
         if (!reboot_wanted()) return 0;
     }
 }
 
-bool Supervisor::reboot_wanted() const {
-    return ::unlink((plan_.folder + kRebootMark).c_str()) == 0 && plan_.restarts;
-}
+bool Supervisor::reboot_wanted() const { return ::unlink((plan_.folder + kRebootMark).c_str()) == 0 && plan_.restarts; }
 
 std::string Supervisor::configure() {
     if (c_ != nullptr) lxc_container_put(c_);
@@ -90,7 +90,8 @@ std::string Supervisor::configure() {
     c_->clear_config(c_);
     for (const auto& [key, value] : plan_.config)
         if (!c_->set_config_item(c_, key.c_str(), value.c_str())) return "liblxc refuses " + key + " = " + value;
-    const std::string hook = quoted(std::filesystem::read_symlink("/proc/self/exe")) + " post-stop " + quoted(plan_.folder);
+    const std::string hook =
+        quoted(std::filesystem::read_symlink("/proc/self/exe")) + " post-stop " + quoted(plan_.folder);
     if (!c_->set_config_item(c_, "lxc.hook.post-stop", hook.c_str())) return "liblxc refuses lxc.hook.post-stop";
     if (!c_->want_daemonize(c_, true)) return "liblxc does not start containers in the background";
     return {};
@@ -102,7 +103,8 @@ std::string Supervisor::start() {
     std::vector<std::string> words = plan_.init;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
-    // Only while it is not started: what is started has the mask that it was started with, and so has the container's init.
+    // Only while it is not started: what is started has the mask that it was started with, and so has the container's
+    // init.
     ::sigprocmask(SIG_UNBLOCK, &kWatched, nullptr);
     const bool started = c_->start(c_, 0, argv.data());
     ::sigprocmask(SIG_BLOCK, &kWatched, nullptr);

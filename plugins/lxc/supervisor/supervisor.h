@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Supervisor: one container, from before its start until after its end. It is a process of its own that calls liblxc, so that
-// a call of liblxc which hangs, forks or dies is nobody's but this container's trouble; and it outlives the daemon. Single
-// thread: liblxc clones, which a second thread's locks would not survive.
+// Supervisor: one container, from before its start until after its end. It is a process of its own that calls liblxc,
+// so that a call of liblxc which hangs, forks or dies is nobody's but this container's trouble; and it outlives the
+// daemon. Single thread: liblxc clones, which a second thread's locks would not survive.
 //
 // Talks with the daemon over a SOCK_SEQPACKET socket, one JSON object a message:
 //   to it    {"id": 7, "do": "freeze" | "thaw" | "stop" | "shutdown" | "reboot" | "node" ...}
 //   from it  {"reply": 7} or {"reply": 7, "error": "..."}
 //            {"state": "starting" | "running" | "failed", "init": PID, "ttys": ["/dev/pts/3"], "error": "..."}
 //            {"event": "rebooted", "init": PID}         its init has ended to begin anew, and has
-// The state is told to whoever connects, and again when it changes. The process ends with its container: status 0 for an end
-// from inside, 1 for one that failed.
+// The state is told to whoever connects, and again when it changes. The process ends with its container: status 0 for
+// an end from inside, 1 for one that failed.
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <lxc/lxccontainer.h>
+#include <nlohmann/json.hpp>
 
 #include "plugins/lxc/supervisor/console.h"
 #include "plugins/lxc/supervisor/plan.h"

@@ -12,7 +12,9 @@ namespace {
 using namespace sdk::domain;
 
 Domain parsed(const std::string& inside) {
-    auto domain = parse_domain("<domain type='lxc'><name>c</name><memory unit='MiB'>64</memory><os><type>exe</type></os>" + inside + "</domain>");
+    auto domain =
+        parse_domain("<domain type='lxc'><name>c</name><memory unit='MiB'>64</memory><os><type>exe</type></os>" +
+                     inside + "</domain>");
     EXPECT_TRUE(domain) << domain.error().message;
     return std::move(domain->domain);
 }
@@ -41,8 +43,10 @@ TEST(LxcDocument, another_hypervisors_is_refused) {
 }
 
 TEST(LxcNative, both_spellings_say_the_same) {
-    const auto old = from_native("lxc.utsname = web\nlxc.rootfs = /srv/web\nlxc.network.type = veth\nlxc.network.link = br0\nlxc.network.ipv4 = 192.0.2.2/24\n");
-    const auto now = from_native("lxc.uts.name = web\nlxc.rootfs.path = dir:/srv/web\nlxc.net.0.type = veth\nlxc.net.0.link = br0\nlxc.net.0.ipv4.address = 192.0.2.2/24\n");
+    const auto old = from_native("lxc.utsname = web\nlxc.rootfs = /srv/web\nlxc.network.type = veth\nlxc.network.link "
+                                 "= br0\nlxc.network.ipv4 = 192.0.2.2/24\n");
+    const auto now = from_native("lxc.uts.name = web\nlxc.rootfs.path = dir:/srv/web\nlxc.net.0.type = "
+                                 "veth\nlxc.net.0.link = br0\nlxc.net.0.ipv4.address = 192.0.2.2/24\n");
     ASSERT_TRUE(old && now);
     for (const Domain* d : {&*old, &*now}) {
         EXPECT_EQ(d->name, "web");
@@ -55,7 +59,8 @@ TEST(LxcNative, both_spellings_say_the_same) {
 }
 
 TEST(LxcNative, what_it_says_nothing_of_is_as_liblxc_has_it) {
-    const auto d = from_native("# a comment\nlxc.rootfs.path = /dev/vg/web\nlxc.cap.drop = sys_time  mknod\nlxc.mount.entry = tmpfs run tmpfs size=8m,mode=0755 0 0\n");
+    const auto d = from_native("# a comment\nlxc.rootfs.path = /dev/vg/web\nlxc.cap.drop = sys_time  "
+                               "mknod\nlxc.mount.entry = tmpfs run tmpfs size=8m,mode=0755 0 0\n");
     ASSERT_TRUE(d);
     EXPECT_TRUE(d->features.privnet);
     EXPECT_EQ(d->devices.filesystems.at(0).type, "block");
