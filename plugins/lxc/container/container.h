@@ -63,6 +63,7 @@ class Container : public std::enable_shared_from_this<Container> {
     Status spawn(pv_call* call);
     void clear();
     void keep_log() const;
+    void drop_lock() const;
     Result<std::string> fs_of(const std::string& device, pv_call* call) const;
     Status make_folder() const;
 

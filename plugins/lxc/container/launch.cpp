@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 #include <dlfcn.h>
@@ -203,16 +204,25 @@ void Container::keep_log() const {
     }
 }
 
-// Whatever is left of it: what runs in its groups, too, and the lock that liblxc keeps by its folder.
+// liblxc's, which it makes by the container's name and leaves.
+void Container::drop_lock() const {
+    std::ifstream file(folder_path_ + "/plan.json");
+    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    try {
+        (void)::unlink(("/run/lxc/lock/run/." + parse_plan(text).name).c_str());
+    } catch (const Json::exception&) { // it came to no plan
+    }
+}
+
+// Whatever is left of it: what runs in its groups, too.
 void Container::clear() {
     group_.remove();
     keep_log();
     loops_.clear();
     give_back(s_, ports_);
+    drop_lock();
     std::error_code error;
     if (!folder_path_.empty()) std::filesystem::remove_all(folder_path_, error);
-    std::error_code none; // those above are other containers', too
-    if (!folder_path_.empty()) std::filesystem::remove_all("/run/lxc/lock" + folder_path_, none);
     if (error) log::warning("lxc", "{}: cannot remove the folder '{}': {}", who(), folder_path_, error.message());
 }
 

@@ -22,6 +22,12 @@ Error unsupported(std::string_view text) {
     return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text);
 }
 
+std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return hash;
+}
+
 void identity(const Domain& d, Plan& p) {
     constexpr std::size_t kHostNameMax = 64;
     p.config.emplace_back("lxc.uts.name", d.name.substr(0, kHostNameMax));
@@ -142,7 +148,7 @@ Status devices(const Domain& d, const PlanContext& context, Plan& p) {
 
 Result<Plan> plan_of(const Domain& d, const PlanContext& context) {
     Plan p;
-    p.name = fmt::format("lxc-{}", context.id);
+    p.name = fmt::format("lxc-{}-{:016x}", context.id, hash_of(context.folder)); // unique on this host
     p.folder = context.folder;
     p.consoles = static_cast<unsigned>(d.devices.consoles.size());
     p.restarts = d.on_reboot != LifecycleAction::destroy;

@@ -22,23 +22,48 @@ void shut(int& fd) {
     if (fd >= 0) ::close(fd);
     fd = -1;
 }
+
+struct Pair {
+    int master = -1, slave = -1;
+    std::string path;
+};
+// In raw mode: the container's own terminal does the editing. The slave is kept open, so that the terminal is there, and as it
+// was set, whether anybody else has it or not.
+Pair make_pair() {
+    Pair p;
+    char name[64];
+    p.master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (p.master < 0 || ::grantpt(p.master) != 0 || ::unlockpt(p.master) != 0 ||
+        ::ptsname_r(p.master, name, sizeof name) != 0)
+        return p;
+    p.slave = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (p.slave < 0) return p;
+    termios raw{};
+    if (::tcgetattr(p.slave, &raw) == 0) {
+        ::cfmakeraw(&raw);
+        ::tcsetattr(p.slave, TCSANOW, &raw);
+    }
+    no_blocking(p.master);
+    p.path = name;
+    return p;
+}
+
 } // namespace
 
 Console::Console() {
-    outer_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    char name[64];
-    if (outer_ < 0 || ::grantpt(outer_) != 0 || ::unlockpt(outer_) != 0 || ::ptsname_r(outer_, name, sizeof name) != 0)
-        return;
-    // Kept open, so that the terminal is there, and as it was set, whether a client has it or not.
-    slave_ = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (slave_ < 0) return;
-    termios raw{};
-    if (::tcgetattr(slave_, &raw) == 0) {
-        ::cfmakeraw(&raw); // the container's own terminal does the editing
-        ::tcsetattr(slave_, TCSANOW, &raw);
-    }
-    no_blocking(outer_);
-    path_ = name;
+    Pair p = make_pair();
+    outer_ = p.master;
+    slave_ = p.slave;
+    path_ = std::move(p.path);
+}
+
+std::string Console::make_inner() {
+    if (!inner_path_.empty()) return inner_path_;
+    Pair p = make_pair();
+    inner_ = p.master;
+    lease_ = p.slave;
+    inner_path_ = std::move(p.path);
+    return inner_path_;
 }
 
 Console::~Console() {
@@ -46,6 +71,7 @@ Console::~Console() {
 }
 
 void Console::join(int inner, int lease) {
+    if (!inner_path_.empty()) return; // it stays over reboots
     shut(inner_);
     shut(lease_);
     inner_ = inner;

@@ -84,7 +84,8 @@ bool Supervisor::reboot_wanted() const { return ::unlink((plan_.folder + kReboot
 
 std::string Supervisor::configure() {
     if (c_ != nullptr) lxc_container_put(c_);
-    c_ = lxc_container_new(plan_.name.c_str(), plan_.folder.c_str());
+    // A folder that a container's root may enter, whoever that is; liblxc makes names of it, and nothing in it.
+    c_ = lxc_container_new(plan_.name.c_str(), "/run");
     if (c_ == nullptr) return "liblxc knows no container of that name";
     // What the installation has as defaults is for containers of its own.
     c_->clear_config(c_);
@@ -139,7 +140,7 @@ void Supervisor::watch_init() {
 }
 
 void Supervisor::join_consoles() {
-    for (std::size_t i = 0; i < consoles_.size(); ++i) {
+    for (std::size_t i = 1; i < consoles_.size(); ++i) { // the first has its terminal
         int number = static_cast<int>(i), inner = -1;
         const int lease = c_->console_getfd(c_, &number, &inner);
         if (lease >= 0 || inner >= 0) consoles_[i]->join(inner, lease);
