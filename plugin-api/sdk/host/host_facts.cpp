@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include <dirent.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -55,12 +55,17 @@ std::string microcode_number(std::string_view text) {
 
 // The base size and those of huge pages.
 std::vector<std::uint64_t> page_sizes() {
-    std::vector<std::uint64_t> sizes{static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024};
-    std::error_code ignored; // a kernel without huge pages
-    for (std::filesystem::directory_iterator it("/sys/kernel/mm/hugepages", ignored), end; !ignored && it != end; it.increment(ignored)) {
-        const std::string name = it->path().filename().string(); // hugepages-2048kB
-        if (const std::uint32_t kib = number(std::string_view(name).substr(std::min(name.size(), name.find('-') + 1))); kib != 0)
-            sizes.push_back(kib);
+    std::vector<std::uint64_t> sizes;
+    sizes.reserve(16); // more than there are, so that nothing fails while the folder is open
+    sizes.push_back(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024);
+    // Not std::filesystem's iterator: without memory that ends the process (gcc 12).
+    if (DIR* const dir = ::opendir("/sys/kernel/mm/hugepages")) {
+        while (const dirent* const entry = ::readdir(dir)) { // NOLINT(concurrency-mt-unsafe): a DIR of our own
+            const std::string_view name = entry->d_name;     // hugepages-2048kB
+            const std::uint32_t kib = number(name.substr(std::min(name.size(), name.find('-') + 1)));
+            if (kib != 0 && sizes.size() < sizes.capacity()) sizes.push_back(kib);
+        }
+        ::closedir(dir);
     }
     std::sort(sizes.begin(), sizes.end());
     return sizes;

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -26,6 +25,7 @@
 #include "sdk/cgroup/end_process.h"
 #include "sdk/cgroup/limits.h"
 #include "sdk/domain/passes.h"
+#include "sdk/host/remove_tree.h"
 
 namespace polyvirt::lxc {
 namespace {
@@ -78,8 +78,7 @@ void Container::launch(const sdk::OperationPtr& op, Domain domain) {
 }
 
 Status Container::make_folder() const {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_path_, ignored); // of a container whose daemon died before it could
+    (void)sdk::remove_tree(folder_path_); // of a container whose daemon died before it could
     if (::mkdir(folder_path_.c_str(), 0700) != 0) return broken("cannot make the folder '" + folder_path_ + "'");
     return {};
 }
@@ -221,9 +220,9 @@ void Container::clear() {
     loops_.clear();
     give_back(s_, ports_);
     drop_lock();
-    std::error_code error;
-    if (!folder_path_.empty()) std::filesystem::remove_all(folder_path_, error);
-    if (error) log::warning("lxc", "{}: cannot remove the folder '{}': {}", who(), folder_path_, error.message());
+    if (folder_path_.empty()) return;
+    if (const int error = sdk::remove_tree(folder_path_); error != 0)
+        log::warning("lxc", "{}: cannot remove the folder '{}': errno {}", who(), folder_path_, error);
 }
 
 } // namespace polyvirt::lxc

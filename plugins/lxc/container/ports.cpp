@@ -72,6 +72,8 @@ Result<Link> take_port(const plugin::Services& s, pv_call* call, const Domain& d
     in.xml = xml.c_str();
     pv_port_create_xml_out out{};
     PV_TRY(others.call<ops::net_port::create_xml>(net, in, out));
+    if (out.obj == 0)
+        return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "network '{}' gave no port", i.source.network);
     held.push_back({i.source.network, port.uuid->to_string()});
     PV_ASSIGN_OR_RETURN(const network::Plug plug, plug_of(others, s, out.obj));
     i.source.port_id = port.uuid->to_string();

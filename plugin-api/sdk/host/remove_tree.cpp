@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "launch/remove.h"
+#include "sdk/host/remove_tree.h"
 
 #include <cerrno>
 #include <cstring>
@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk {
 namespace {
 
 constexpr int kMaxDepth = 16; // what an emulator makes is flat
@@ -39,4 +39,4 @@ int remove_tree(const std::string& path) {
     return ::rmdir(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk
