@@ -149,11 +149,11 @@ pv_status run(pv_host* host, pv_call* call, const pv_spawn* s, std::int64_t time
     });
 }
 
-constexpr pv_svc_proc kTable = {sizeof(pv_svc_proc), 0,      spawn_child, adopt_process, pid, start_time,
+constexpr pv_svc_proc kProcTable = {sizeof(pv_svc_proc), 0,      spawn_child, adopt_process, pid, start_time,
                                 signal_process,      forget, run};
 
 } // namespace
 
-const Service kProcService{PV_SVC_PROC, &kTable};
+const Service kProcService{PV_SVC_PROC, &kProcTable};
 
 } // namespace polyvirt::plugin

@@ -27,6 +27,7 @@ namespace polyvirt::sdk::cgroup {
 // v2 knows blkio as "io", has no cpuacct (the figures are in the file cpu.stat), and needs no devices.
 enum class Controller : std::uint8_t { cpu, cpuacct, cpuset, memory, devices, blkio };
 inline constexpr std::size_t kControllers = 6;
+constexpr std::uint32_t bit(Controller c) { return 1U << static_cast<unsigned>(c); } // its place in a set
 std::string_view name(Controller controller);
 
 // The folders of one group: one in each hierarchy.

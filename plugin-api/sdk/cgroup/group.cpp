@@ -18,7 +18,6 @@
 namespace polyvirt::sdk::cgroup {
 namespace {
 
-constexpr std::uint32_t bit(Controller c) { return 1U << static_cast<unsigned>(c); }
 constexpr std::uint32_t kOfThreads = bit(Controller::cpu) | bit(Controller::cpuacct) | bit(Controller::cpuset);
 constexpr int kMakeAttempts = 4; // another guest's end may take the partition away in between
 

@@ -25,8 +25,6 @@ std::vector<std::string_view> split(std::string_view text, char at) {
     return parts;
 }
 
-std::uint32_t bit(Controller c) { return 1U << static_cast<unsigned>(c); }
-
 std::uint32_t controllers_in(std::string_view list, char separator) {
     std::uint32_t found = 0;
     for (const std::string_view word : split(list, separator)) {

@@ -13,10 +13,6 @@ namespace {
 
 using namespace sdk::domain;
 
-Error unsupported(std::string_view text) {
-    return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text);
-}
-
 // Where it stands, from the container's root on.
 Result<std::string> target_of(const Filesystem& f) {
     const std::size_t first = f.target.find_first_not_of('/');

@@ -18,10 +18,6 @@ namespace {
 
 using namespace sdk::domain;
 
-Error unsupported(std::string_view text) {
-    return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text);
-}
-
 std::uint64_t hash_of(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325U;
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
@@ -145,6 +141,10 @@ Status devices(const Domain& d, const PlanContext& context, Plan& p) {
 }
 
 } // namespace
+
+Error unsupported(std::string_view text) {
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "{}", text);
+}
 
 Result<Plan> plan_of(const Domain& d, const PlanContext& context) {
     Plan p;

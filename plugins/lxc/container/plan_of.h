@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -35,6 +36,8 @@ struct PlanContext {
     std::vector<std::pair<std::string, std::string>> loops;
 };
 
+// What a container cannot have.
+Error unsupported(std::string_view text);
 // Errors: config_unsupported for what this driver cannot do; system_error where something named is not there.
 Result<Plan> plan_of(const sdk::domain::Domain& domain, const PlanContext& context);
 

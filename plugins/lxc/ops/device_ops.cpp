@@ -14,7 +14,7 @@ namespace polyvirt::lxc {
 namespace {
 
 namespace dom = sdk::domain;
-constexpr std::uint32_t kAffect = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
+constexpr std::uint32_t kModify = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
 
 Status change_list(Domain& d, const std::string& xml, dom::DeviceVerb verb) {
     PV_ASSIGN_OR_RETURN(dom::Device device, dom::parse_device(xml, true));
@@ -64,7 +64,7 @@ pv_status DeviceOps::update_device(pv_call* call, const pv_obj* obj, const pv_do
 
 pv_status DeviceOps::modify(pv_call* call, const pv_obj* obj, const char* xml, std::uint32_t flags, Verb verb,
                             const char* function) const {
-    if (const Status known = check_flags(flags, kAffect, function); !known) return answer(call, known);
+    if (const Status known = check_flags(flags, kModify, function); !known) return answer(call, known);
     return change(call, obj, "change devices",
                   [this, xml = std::string(xml), flags, verb](const sdk::OperationPtr& op, const GuestPtr& guest) {
                       return run(op, guest, xml, flags, verb);

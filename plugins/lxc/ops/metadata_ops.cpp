@@ -10,7 +10,6 @@
 namespace polyvirt::lxc {
 namespace {
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 std::string text_of(const char* text) { return text != nullptr ? text : ""; }
 
 } // namespace

@@ -19,6 +19,8 @@ namespace polyvirt::lxc {
 
 class Driver;
 
+inline constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
+
 // What a call with AFFECT_* flags changes; neither flag means what the guest is in.
 struct Affected {
     bool live = false, config = false;

@@ -18,7 +18,6 @@ using namespace sdk::domain;
 using sdk::Limits;
 using sdk::xml::unless_blank;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 constexpr std::uint32_t kWeightDefault = 100;
 
 Error bad(std::string_view text) { return make_error(ErrorCode::invalid_arg, ErrorDomain::lxc, "{}", text); }

@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
 
-Error malformed(const std::string& command) {
-    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "malformed return value of {}", command);
-}
-
 std::string base64(std::string_view bytes) {
     constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;
@@ -34,16 +30,20 @@ std::string base64(std::string_view bytes) {
     return out;
 }
 
+std::vector<std::string> texts(const char* const* list, std::uint32_t count) { return {list, list + count}; }
+
+} // namespace
+
+Error malformed(const std::string& command) {
+    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "malformed return value of {}", command);
+}
+
 AgentCall question(const char* command, pv_call* call) {
     AgentCall what;
     what.command = command;
     what.call = call;
     return what;
 }
-
-std::vector<std::string> texts(const char* const* list, std::uint32_t count) { return {list, list + count}; }
-
-} // namespace
 
 pv_status AgentOps::ask(pv_call* call, const pv_obj* obj, AgentCall what, Use use) {
     return without_job(call, obj, [this, what = std::move(what), use = std::move(use)](const sdk::OperationPtr&, const GuestPtr& guest) { return asked(guest, what, use); });

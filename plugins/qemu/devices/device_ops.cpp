@@ -14,16 +14,16 @@ namespace polyvirt::qemu {
 namespace {
 
 namespace dom = sdk::domain;
-constexpr std::uint32_t kAffect = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
+constexpr std::uint32_t kModify = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
 
 struct VerbRow {
     std::uint32_t flags;
     const char *function, *what;
 };
 constexpr VerbRow kVerbs[] = {
-    {kAffect, "qemuDomainAttachDeviceFlags", "attach device"},
-    {kAffect, "qemuDomainDetachDeviceFlags", "detach device"},
-    {kAffect | PV_DOMAIN_DEVICE_MODIFY_FORCE, "qemuDomainUpdateDeviceFlags", "update device"},
+    {kModify, "qemuDomainAttachDeviceFlags", "attach device"},
+    {kModify, "qemuDomainDetachDeviceFlags", "detach device"},
+    {kModify | PV_DOMAIN_DEVICE_MODIFY_FORCE, "qemuDomainUpdateDeviceFlags", "update device"},
 };
 
 Error no_alias(const std::string& alias) {
@@ -52,7 +52,7 @@ pv_status DeviceOps::modify(pv_call* call, const pv_obj* obj, const char* xml, s
 
 pv_status DeviceOps::detach_device_alias(pv_call* call, const pv_obj* obj, const pv_dom_detach_device_alias_in& in,
                                          pv_dom_detach_device_alias_out&) {
-    if (const Status known = check_flags(in.flags, kAffect, "qemuDomainDetachDeviceAlias"); !known) return answer(call, known);
+    if (const Status known = check_flags(in.flags, kModify, "qemuDomainDetachDeviceAlias"); !known) return answer(call, known);
     return change(call, obj, "detach device", [this, alias = std::string(in.alias), flags = in.flags](const sdk::OperationPtr& op, const GuestPtr& guest) {
         return run_detach_alias(op, guest, alias, flags);
     });

@@ -15,6 +15,11 @@
 
 namespace polyvirt::qemu {
 
+// "operation is not supported" with what is wrong.
+template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
+    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
+}
+
 // How long a guest is waited for that is asked to let go of a device.
 inline constexpr std::int64_t kRemovalPatience = 5'000'000'000;
 

@@ -23,10 +23,6 @@ using dom::DeviceKind;
 
 constexpr const char* kUnnamed = "\x01"; // as long as the device has no alias
 
-template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
-    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
-}
-
 Status check_disk(const dom::Disk& disk) {
     if (disk.device == dom::DiskDevice::cdrom || disk.device == dom::DiskDevice::floppy)
         return unsupported("{} device hotplug isn't supported", name(disk.device));

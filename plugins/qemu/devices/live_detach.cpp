@@ -19,11 +19,7 @@ namespace dom = sdk::domain;
 using dom::Device;
 using dom::DeviceKind;
 
-template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
-    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
-}
-
-Status check_disk(const dom::Disk& disk) {
+Status check_removed_disk(const dom::Disk& disk) {
     if (disk.mirror)
         return make_error(ErrorCode::block_copy_active, ErrorDomain::qemu, "disk '{}' is in an active block job", disk.target.dev);
     if (disk.device == dom::DiskDevice::floppy) return unsupported("disk device type '{}' cannot be detached", name(disk.device));
@@ -63,7 +59,7 @@ Status check_controller(const Domain& live, const dom::Controller& c) {
 Status check_unplug(const Domain& live, dom::DeviceRef ref) {
     const Device device = dom::device_at(live.devices, ref);
     switch (ref.kind) {
-    case DeviceKind::disk: return check_disk(device.as<dom::Disk>());
+    case DeviceKind::disk: return check_removed_disk(device.as<dom::Disk>());
     case DeviceKind::controller: return check_controller(live, device.as<dom::Controller>());
     case DeviceKind::input: {
         const dom::InputBus bus = device.as<dom::Input>().bus;

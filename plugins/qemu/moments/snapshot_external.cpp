@@ -129,16 +129,16 @@ SnapshotOps::Task SnapshotOps::take_overlays(GuestPtr guest, RunPtr run, std::sh
 // With the guest's file systems frozen meanwhile where that is asked for. Its agent is not waited for without end: the job
 // of the snapshot holds up others.
 SnapshotOps::Task SnapshotOps::take_external(GuestPtr guest, RunPtr run, Taking taking) {
-    constexpr std::int32_t kPatience = 120; // seconds
+    constexpr std::int32_t kAgentPatience = 120; // seconds
     if ((taking.flags & PV_DOMAIN_SNAPSHOT_CREATE_QUIESCE) == 0) co_return co_await take_outside(guest, run, taking);
     const std::vector<std::string> all;
-    const auto frozen = co_await agent_freeze(run, all, nullptr, kPatience);
+    const auto frozen = co_await agent_freeze(run, all, nullptr, kAgentPatience);
     Status taken;
     if (frozen) taken = co_await take_outside(guest, run, taking);
     else taken = frozen.error();
     // One that did not answer may have frozen all the same.
     if (frozen || frozen.error().code == ErrorCode::agent_unresponsive) {
-        const auto thawed = co_await agent_thaw(run, nullptr, kPatience);
+        const auto thawed = co_await agent_thaw(run, nullptr, kAgentPatience);
         if (!thawed && frozen) log::error("snapshot", "domain '{}' stays frozen: {}", guest->name, thawed.error().message);
     }
     co_return taken;

@@ -19,7 +19,6 @@ using namespace sdk::domain;
 using sdk::network::Bandwidth;
 using sdk::network::BandwidthRate;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 constexpr std::int64_t kPatience = 10'000'000'000;
 
 bool can_be_slowed(InterfaceType type) {

@@ -15,7 +15,7 @@ namespace {
 
 using namespace sdk::domain;
 
-Domain parsed(const std::string& inside, const std::string& os = "") {
+Domain document(const std::string& inside, const std::string& os = "") {
     auto domain = parse_domain("<domain type='lxc'><name>c</name><memory unit='MiB'>64</memory><os><type>exe</type>" +
                                os + "</os>" + inside + "</domain>");
     EXPECT_TRUE(domain) << domain.error().message;
@@ -42,7 +42,7 @@ PlanContext context() {
 
 TEST(LxcPlan, words_of_init_stay_apart) {
     const auto plan = plan_of(
-        parsed("", "<init>/bin/my init</init><initarg>a b</initarg><initenv name='X'>1 2</initenv>"), context());
+        document("", "<init>/bin/my init</init><initarg>a b</initarg><initenv name='X'>1 2</initenv>"), context());
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->init, (std::vector<std::string>{"/bin/my init", "a b"}));
     EXPECT_TRUE(has(values(*plan, "lxc.environment"), "X=1 2"));
@@ -51,7 +51,7 @@ TEST(LxcPlan, words_of_init_stay_apart) {
 
 TEST(LxcPlan, file_systems) {
     const auto plan =
-        plan_of(parsed("<devices><filesystem type='mount'><source dir='/tmp'/><target dir='/'/></filesystem>"
+        plan_of(document("<devices><filesystem type='mount'><source dir='/tmp'/><target dir='/'/></filesystem>"
                        "<filesystem type='mount'><source dir='/tmp'/><target dir='/a b'/><readonly/></filesystem>"
                        "<filesystem type='ram'><source usage='2' units='MiB'/><target dir='/ram'/></filesystem>"
                        "<filesystem type='bind'><source dir='/etc'/><target dir='/also'/></filesystem></devices>"),
@@ -67,23 +67,23 @@ TEST(LxcPlan, file_systems) {
 TEST(LxcPlan, what_leads_out_of_the_container_is_refused) {
     for (const char* target : {"/../etc", "/a/../../b", "relative"}) {
         const auto plan =
-            plan_of(parsed(std::string("<devices><filesystem type='ram'><source usage='1'/><target dir='") + target +
+            plan_of(document(std::string("<devices><filesystem type='ram'><source usage='1'/><target dir='") + target +
                            "'/></filesystem></devices>"),
                     context());
         EXPECT_FALSE(plan) << target;
     }
     EXPECT_FALSE(plan_of(
-        parsed("<devices><filesystem type='template'><source name='x'/><target dir='/x'/></filesystem></devices>"),
+        document("<devices><filesystem type='template'><source name='x'/><target dir='/x'/></filesystem></devices>"),
         context()));
 }
 
 TEST(LxcPlan, networks) {
-    EXPECT_EQ(values(*plan_of(parsed(""), context()), "lxc.net.0.type"), std::vector<std::string>{"none"});
-    EXPECT_EQ(values(*plan_of(parsed("<features><privnet/></features>"), context()), "lxc.net.0.type"),
+    EXPECT_EQ(values(*plan_of(document(""), context()), "lxc.net.0.type"), std::vector<std::string>{"none"});
+    EXPECT_EQ(values(*plan_of(document("<features><privnet/></features>"), context()), "lxc.net.0.type"),
               std::vector<std::string>{"empty"});
     PlanContext c = context();
     c.links = {{Link::Kind::veth, "br0", "vnet0", ""}};
-    const auto plan = plan_of(parsed("<devices><interface type='bridge'><source bridge='br0'/><ip address='192.0.2.2' "
+    const auto plan = plan_of(document("<devices><interface type='bridge'><source bridge='br0'/><ip address='192.0.2.2' "
                                      "prefix='24'/></interface></devices>"),
                               c);
     ASSERT_TRUE(plan);
@@ -93,18 +93,18 @@ TEST(LxcPlan, networks) {
 }
 
 TEST(LxcPlan, capabilities_by_policy) {
-    EXPECT_EQ(values(*plan_of(parsed(""), context()), "lxc.cap.drop"),
+    EXPECT_EQ(values(*plan_of(document(""), context()), "lxc.cap.drop"),
               std::vector<std::string>{"audit_control mac_admin mknod sys_module sys_time"});
     const auto kept = plan_of(
-        parsed("<features><capabilities policy='deny'><chown state='on'/></capabilities></features>"), context());
+        document("<features><capabilities policy='deny'><chown state='on'/></capabilities></features>"), context());
     EXPECT_EQ(values(*kept, "lxc.cap.keep"), std::vector<std::string>{"chown"});
     const auto some = plan_of(
-        parsed("<features><capabilities policy='default'><mknod state='on'/></capabilities></features>"), context());
+        document("<features><capabilities policy='default'><mknod state='on'/></capabilities></features>"), context());
     EXPECT_EQ(values(*some, "lxc.cap.drop"), std::vector<std::string>{"audit_control mac_admin sys_module sys_time"});
 }
 
 TEST(LxcPlan, comes_back_from_its_file) {
-    const auto plan = plan_of(parsed("<devices><console type='pty'/></devices>"), context());
+    const auto plan = plan_of(document("<devices><console type='pty'/></devices>"), context());
     const Plan again = parse_plan(format_plan(*plan));
     EXPECT_EQ(again.config, plan->config);
     EXPECT_EQ(again.consoles, 1U);
