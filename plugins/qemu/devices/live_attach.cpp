@@ -9,6 +9,7 @@
 #include "command/builder.h"
 #include "devices/live.h"
 #include "launch/listen.h"
+#include "launch/volumes.h"
 #include "monitor/json.h"
 #include "net/tap.h"
 #include "sdk/domain/passes.h"
@@ -158,7 +159,10 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     auto plan = std::make_shared<AttachPlan>();
     plan->device = dom::device_at(next.devices, *ref);
     PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
-    if (plan->device.kind == DeviceKind::disk) PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
+    if (plan->device.kind == DeviceKind::disk) {
+        PV_TRY(find_volume(driver.services(), nullptr, plan->device.as<dom::Disk>()));
+        PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
+    }
     if (plan->device.kind == DeviceKind::interface && wants_tap(plan->device.as<dom::Interface>())) {
         PV_ASSIGN_OR_RETURN(Tap tap, open_tap(plan->device.as<dom::Interface>()));
         plan->device.as<dom::Interface>().target.dev = tap.name;
