@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "console/ports.h"
 #include "driver.h"
+#include "net/port.h"
 #include "stats/figures.h"
 #include "tpm/tpm.h"
 #include "tpm/tpm_process.h"
@@ -210,7 +211,6 @@ void Run::end() {
     }
     show_end(transient);
     if (last) give_ports(*last);
-    if (!transient) last = nullptr;
     phase_ = Phase::ended;
     monitor_ = nullptr;
     channels_->close("the guest has ended");
@@ -220,9 +220,10 @@ void Run::end() {
     if (transient) driver_.guest_stopped(guest_);
     // Cleared away first: until its record is gone, the next daemon would do it. And the record goes before anybody hears
     // of the end, so that no restart finds it again.
-    auto finish = [self, last, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
+    auto finish = [self, last, transient, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
         self->clear();
-        if (last) {
+        if (last) free_ports(self->s_, *last);
+        if (last && transient) {
             const Status gone = forget_tpm(self->s_.paths->dir(self->s_.host, PV_PATH_STATE), *last, 0);
             if (!gone) log::warning("run", "{}: {}", self->who(), gone.error().message);
         }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "devices/live.h"
 #include "driver.h"
+#include "net/port.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -106,6 +107,11 @@ DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std:
     co_return co_await with_config(op, guest, std::move(config), std::move(change));
 }
 
+// What a device had of other drivers, where it didn't come to anything. Worker.
+static void give_back(const plugin::Services& s, const Guest& guest, const dom::Device& device) {
+    if (device.kind == dom::DeviceKind::interface) free_port(s, guest.name, device.as<dom::Interface>());
+}
+
 // A drive that is there already: what is attached is its medium.
 static bool is_medium(Guest& guest, const std::string& xml) {
     const auto device = dom::parse_device(xml, true);
@@ -133,12 +139,17 @@ DeviceOps::Task DeviceOps::with_config(sdk::OperationPtr op, GuestPtr guest, std
 DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std::string xml) {
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     if (is_medium(*guest, xml)) co_return co_await update_live(guest, std::move(xml), 0);
-    PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml));
-    PV_CO_TRY(run->open_up(plan->needs, op->call()));
+    PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml, op->call()));
+    const Status opened = run->open_up(plan->needs, op->call());
+    if (!opened) {
+        give_back(s_, *guest, plan->device);
+        co_return opened;
+    }
     const Status plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if (!plugged) {
         run->close_up(plan->needs);
+        give_back(s_, *guest, plan->device);
         co_return plugged;
     }
     {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#pragma once
+// What a network gives a port: where it is plugged in, and what the port doesn't say itself but its group or the
+// network do.
+
+#include "base/result.h"
+#include "sdk/network/network.h"
+#include "sdk/network/port.h"
+
+namespace polyvirt::network {
+
+// Fills it in. Errors: internal_error and config_unsupported, in the peer's words.
+Status allocate(sdk::network::Port& port, const sdk::network::Network& network);
+
+} // namespace polyvirt::network
