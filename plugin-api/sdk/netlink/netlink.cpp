@@ -141,6 +141,7 @@ Netlink::~Netlink() = default;
 Result<Netlink> Netlink::open() {
     Netlink net(nl_socket_alloc());
     if (net.socket_ == nullptr) return failed(ENOMEM, "cannot make a netlink socket");
+    nl_socket_disable_auto_ack(net.socket_.get()); // questions are answered, which is enough
     errno = 0;
     if (nl_connect(net.socket_.get(), NETLINK_ROUTE) < 0)
         return failed(errno != 0 ? errno : EIO, "cannot open a netlink socket");

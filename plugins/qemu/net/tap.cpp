@@ -72,7 +72,7 @@ Result<Tap> open_tap(const Interface& i) {
     }
     if (mtu != 0) PV_TRY(net.set_mtu(tap.name, mtu));
     if (!bridge.empty()) PV_TRY(net.set_master(tap.name, bridge));
-    if (i.isolated == sdk::xml::YesNo::yes) PV_TRY(net.set_port(tap.name, {.isolated = true}));
+    if (i.isolated == sdk::xml::YesNo::yes) PV_TRY(net.set_port(tap.name, {.isolated = true, .learning = {}, .flood = {}}));
     PV_TRY(net.set_up(tap.name, true));
     return tap;
 }
