@@ -35,6 +35,19 @@ std::vector<std::string> taken_names() {
     return names;
 }
 
+// Devices that are handed to guests are virtual functions of one that the host keeps.
+Status check_functions(const doc::Network& network) {
+    if (network.mode() != doc::ForwardMode::hostdev) return {};
+    for (const doc::ForwardAddress& a : network.forward->addresses) {
+        const std::string path = fmt::format("/sys/bus/pci/devices/{:04x}:{:02x}:{:02x}.{:x}", a.pci.domain.value_or(0),
+                                             a.pci.bus.value_or(0), a.pci.slot.value_or(0), a.pci.function.value_or(0));
+        if (::access((path + "/physfn").c_str(), F_OK) != 0)
+            return make_error(ErrorCode::config_unsupported, ErrorDomain::network,
+                              "device '{}' in network '{}' is not an SR-IOV Virtual Function", path, network.name);
+    }
+    return {};
+}
+
 } // namespace
 
 Result<doc::Network> Driver::parse(std::string_view xml, bool validate) const {
@@ -98,6 +111,7 @@ pv_status Driver::put(pv_call* call, const Definition& definition) {
 
 // The bridge's name and address are the network's from its definition on.
 Status Driver::complete(doc::Network& network) {
+    PV_TRY(check_functions(network));
     if (!network.owns_bridge()) return {};
     if (!network.bridge) network.bridge.emplace();
     const std::string wanted = network.bridge->name;

@@ -98,12 +98,19 @@ Driver::Task Driver::edit(sdk::OperationPtr op, NetPtr net, std::uint32_t flags,
         PV_CO_TRY(change(*new_live));
     }
     // What can fail comes first: the live one can be put back.
-    if (new_live) PV_CO_TRY(co_await apply_change(net, old_live, new_live, op->call()));
+    const Document changed = new_live;
+    if (changed) {
+        auto applied = apply_change(net, old_live, changed, op->call());
+        PV_CO_TRY(co_await std::move(applied));
+    }
     if (new_config) {
         const Status written =
             configs_.put(config_record(net->name), doc::format_network(*new_config, {.inactive = true}), op->call());
         if (!written) {
-            if (new_live) (void)co_await apply_change(net, new_live, old_live, nullptr);
+            if (changed) {
+                auto back = apply_change(net, changed, old_live, nullptr);
+                (void)co_await std::move(back);
+            }
             co_return written;
         }
         const ObjectLock lock(net->mu);

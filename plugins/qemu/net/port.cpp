@@ -24,6 +24,9 @@ constexpr std::size_t kLongestDocument = 1 << 20;
 
 Result<network::Port> document_of(const plugin::Services& s, const Neighbours& others, std::uint64_t port) {
     const plugin::Buffer text(s, kLongestDocument);
+    if (!text || port == 0)
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu,
+                          "the document of a network's port is not to be had");
     pv_port_xml_desc_out out{};
     out.xml = text.get();
     PV_TRY(others.call<ops::net_port::xml_desc>(port, {}, out));
