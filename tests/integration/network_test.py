@@ -87,6 +87,7 @@ class Networks(NetworkCase):
         self.space.run("nft", "flush", "ruleset")
         processes.end(servers[1])
         self.subject.start()
+        self.connect()  # nobody is let in before it has found what there is
         self.assertIn("10.45.0.1/24", self.space.run("ip", "address", "show", "pvbr1"))
         self.assertIn("masquerade", self.table())
         expect_dnsmasq("pvbr1")
@@ -108,9 +109,9 @@ class Networks(NetworkCase):
         self.assert_logged("somebody else has changed the rules of networks")
 
     def test_tables_of_others_are_left_alone_and_named(self):
-        self.space.run("nft", "-f", "-", input="table inet theirs { chain all { type filter hook forward priority 0; policy drop; }; }")
+        self.space.run("nft", "-f", "-", input="table inet theirs { chain their_forward { type filter hook forward priority 0; policy drop; }; }")
         inside, = self.start(NAT)
-        self.assert_logged("chain 'all' of table 'inet theirs' drops what is forwarded")
+        self.assert_logged("chain 'their_forward' of table 'inet theirs' drops what is forwarded")
         inside.destroy()
         self.assertIn("policy drop", self.space.run("nft", "list", "table", "inet", "theirs"))
 
@@ -121,7 +122,7 @@ class Networks(NetworkCase):
         inside.update(add, host, -1, "<host mac='52:54:00:aa:bb:09' ip='10.45.0.60'/>", both)
         inside.update(add, name, -1, "<host ip='10.45.0.77'><hostname>seven</hostname></host>", libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE)
         expect_dnsmasq("pvbr1")
-        self.assertIn("10.45.0.77", self.space.run("busybox", "nslookup", "seven.inside.test", "10.45.0.1"))
+        self.assertIn("10.45.0.77", self.space.output("busybox", "nslookup", "seven.inside.test", "10.45.0.1"))
         self.assertIn("10.45.0.60", inside.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
         self.assertNotIn("seven", inside.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
         self.restart()

@@ -34,6 +34,10 @@ class Namespace:
             raise AssertionError(f"{' '.join(words)}: {done.stderr}")
         return done.stdout
 
+    def output(self, *words):
+        """What it printed, whatever became of it."""
+        return subprocess.run(self.within(*words), capture_output=True, text=True).stdout
+
     def succeeds(self, *words):
         return subprocess.run(self.within(*words), capture_output=True).returncode == 0
 
