@@ -19,7 +19,8 @@ Document parsed(const std::string& inner) {
 // The rules of a chain, each as its verdict and the number of its conditions.
 std::vector<std::string> rules(const std::vector<Document>& networks, const std::string& chain) {
     std::vector<std::string> list;
-    for (const Json& command : Json::parse(ruleset(networks))["nftables"]) {
+    const Json all = Json::parse(ruleset(networks));
+    for (const Json& command : all["nftables"]) {
         if (!command.contains("add") || !command["add"].contains("rule") || command["add"]["rule"]["chain"] != chain)
             continue;
         const Json& expr = command["add"]["rule"]["expr"];
