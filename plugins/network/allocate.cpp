@@ -31,9 +31,36 @@ void take(sdk::xml::YesNo& to, sdk::xml::YesNo group, sdk::xml::YesNo network) {
     if (to == sdk::xml::YesNo::unset) to = group != sdk::xml::YesNo::unset ? group : network;
 }
 
+// The device that the fewest use; one alone where the mode wants it so.
+Result<doc::Plug> direct_plug(const doc::Network& network, const Uses& uses) {
+    const doc::ForwardMode mode = network.mode();
+    const auto count = [&uses](const doc::ForwardInterface& i) {
+        const auto found = uses.find(i.dev);
+        return found == uses.end() ? 0U : found->second;
+    };
+    const doc::ForwardInterface* best = nullptr;
+    for (const doc::ForwardInterface& i : network.forward->interfaces)
+        if (best == nullptr || count(i) < count(*best)) best = &i;
+    if (best == nullptr)
+        return make_error(ErrorCode::internal_error, ErrorDomain::network,
+                          "network '{}' uses a direct mode, but has no forward dev and no interface pool",
+                          network.name);
+    if (mode == doc::ForwardMode::passthrough && count(*best) > 0)
+        return make_error(ErrorCode::internal_error, ErrorDomain::network,
+                          "network '{}' requires exclusive access to interfaces, but none are available", network.name);
+    doc::Plug plug;
+    plug.type = doc::PlugType::direct;
+    plug.dev = best->dev;
+    plug.mode = mode == doc::ForwardMode::private_      ? doc::PlugMode::private_
+                : mode == doc::ForwardMode::vepa        ? doc::PlugMode::vepa
+                : mode == doc::ForwardMode::passthrough ? doc::PlugMode::passthrough
+                                                        : doc::PlugMode::bridge;
+    return plug;
+}
+
 } // namespace
 
-Status allocate(doc::Port& port, const doc::Network& network) {
+Status allocate(doc::Port& port, const doc::Network& network, const Uses& uses) {
     PV_ASSIGN_OR_RETURN(const doc::PortGroup* const group, group_of(port, network));
     const doc::PortGroup none;
     const doc::PortGroup& g = group != nullptr ? *group : none;
@@ -48,12 +75,11 @@ Status allocate(doc::Port& port, const doc::Network& network) {
         plug.type = network.owns_bridge() ? doc::PlugType::network : doc::PlugType::bridge;
         plug.bridge = network.bridge->name;
         plug.mac_table_manager = network.bridge->mac_table_manager;
-        port.plug = plug;
-        return {};
+    } else {
+        PV_ASSIGN_OR_RETURN(plug, direct_plug(network, uses));
     }
-    return make_error(ErrorCode::config_unsupported, ErrorDomain::network,
-                      "network '{}' has no bridge: ports of devices of the host's are not supported by this version",
-                      network.name);
+    port.plug = plug;
+    return {};
 }
 
 } // namespace polyvirt::network

@@ -36,6 +36,15 @@ std::array<std::string_view, 5> words_of(std::string_view line) {
 
 std::string given(std::string_view word) { return word == "*" ? std::string() : std::string(word); }
 
+// A client's identifier that is made of its hardware's address ends with it: kinds 1 (behind a time) and 3, of
+// Ethernet.
+std::optional<sdk::xml::Mac> mac_in(std::string_view duid) {
+    constexpr std::size_t kMac = 17; // characters
+    const bool timed = duid.starts_with("00:01:00:01:") && duid.size() == 12 + 12 + kMac;
+    const bool plain = duid.starts_with("00:03:00:01:") && duid.size() == 12 + kMac;
+    return timed || plain ? sdk::xml::Mac::parse(duid.substr(duid.size() - kMac)) : std::nullopt;
+}
+
 } // namespace
 
 std::vector<DhcpLease> parse_leases(std::string_view text, std::int64_t now) {
@@ -56,6 +65,7 @@ std::vector<DhcpLease> parse_leases(std::string_view text, std::int64_t now) {
             continue;
         lease.host_name = given(words[3]);
         lease.client_id = given(words[4]);
+        if (address->v6) lease.mac = mac_in(lease.client_id);
         all.push_back(std::move(lease));
     }
     return all;

@@ -11,6 +11,7 @@
 #include <polyvirt/abi/gen/constants.h>
 #include <polyvirt/process.h>
 
+#include "allocate.h"
 #include "sdk/network/network.h"
 #include "sdk/network/port.h"
 #include "sdk/object_table.h"
@@ -49,6 +50,13 @@ struct Net : sdk::Object {
 
     [[nodiscard]] bool active() const PV_REQUIRES(mu) { return live != nullptr; }
     [[nodiscard]] const Document& current() const PV_REQUIRES(mu) { return live ? live : config; }
+    // How many ports there are on each of the host's devices.
+    [[nodiscard]] Uses uses() const PV_REQUIRES(mu) {
+        Uses all;
+        for (const auto& [id, port] : ports)
+            if (port->document.plug && !port->document.plug->dev.empty()) ++all[port->document.plug->dev];
+        return all;
+    }
 };
 using NetPtr = std::shared_ptr<Net>;
 

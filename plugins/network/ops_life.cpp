@@ -8,6 +8,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "sdk/traffic.h"
 #include "up/link.h"
 #include "up/ruleset.h"
 #include "up/server.h"
@@ -20,15 +21,15 @@ constexpr const char* kAutostarted = "autostarted";
 // What can be written down and not be started yet.
 Status check_start(const doc::Network& network) {
     const doc::ForwardMode mode = network.mode();
-    const bool bridged =
-        network.owns_bridge() || (mode == doc::ForwardMode::bridge && network.bridge && !network.bridge->name.empty());
-    const bool plain = !network.virtual_port || network.virtual_port->type == doc::VirtualPortType::none ||
-                       network.virtual_port->type == doc::VirtualPortType::unset;
-    if (bridged && plain) return {};
+    const bool plugged =
+        (network.bridge && !network.bridge->name.empty()) || (network.forward && !network.forward->interfaces.empty());
+    const doc::VirtualPortType type = network.virtual_port ? network.virtual_port->type : doc::VirtualPortType::unset;
+    const bool plain = type == doc::VirtualPortType::none || type == doc::VirtualPortType::unset;
+    if (plugged && plain && mode != doc::ForwardMode::hostdev) return {};
     return make_error(ErrorCode::operation_unsupported, ErrorDomain::network,
                       "network '{}': forward mode '{}' {} is not supported by this version", network.name,
                       doc::kForwardModes[static_cast<std::size_t>(mode)],
-                      bridged ? "with a virtual port" : "without a bridge");
+                      plain ? "with what its <forward> names" : "with a virtual port");
 }
 
 } // namespace
@@ -86,6 +87,7 @@ Driver::Task Driver::bring_up(Document document, pv_call* call) {
     if (has_bridge(*document)) PV_CO_TRY(remove_bridge(*document)); // left over
     PV_CO_TRY(check_routes(*document));
     PV_CO_TRY(make_bridge(*document));
+    if (document->bandwidth) PV_CO_TRY(sdk::limit_traffic(s_, document->bridge->name, *document->bandwidth));
     if (wants_rules(*document)) {
         auto walls = apply_walls(call);
         PV_CO_TRY(co_await std::move(walls));

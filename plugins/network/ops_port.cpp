@@ -84,10 +84,12 @@ Driver::Task Driver::finish_port(sdk::OperationPtr op, NetPtr net, std::shared_p
                                  std::uint64_t* handle) {
     Document live;
     bool there = false;
+    Uses uses;
     {
         const ObjectLock lock(net->mu);
         live = net->live;
         there = net->ports.contains(*document->uuid);
+        uses = net->uses();
     }
     if (!live)
         co_return make_error(ErrorCode::operation_invalid, ErrorDomain::network, "network '{}' is not active",
@@ -96,7 +98,7 @@ Driver::Task Driver::finish_port(sdk::OperationPtr op, NetPtr net, std::shared_p
         co_return make_error(ErrorCode::network_port_exist, ErrorDomain::network,
                              "Network port with UUID {} already exists", document->uuid->to_string());
     doc::Port port = *document;
-    PV_CO_TRY(allocate(port, *live));
+    PV_CO_TRY(allocate(port, *live, uses));
     PV_CO_TRY(publish_port(op->call(), net, std::move(port), *handle));
     const Status saved = save_status(net, op->call());
     if (!saved) retire_port(*net, *document->uuid);

@@ -14,10 +14,13 @@ namespace {
 constexpr std::uint32_t kAffect = PV_NETWORK_UPDATE_AFFECT_LIVE | PV_NETWORK_UPDATE_AFFECT_CONFIG;
 
 // With what only an active network has.
-std::string format_live(const doc::Network& network, std::size_t ports) {
+std::string format_live(const doc::Network& network, std::size_t ports, const Uses& uses) {
     if (ports == 0) return doc::format_network(network);
     doc::Network shown = network;
     shown.connections = static_cast<std::uint32_t>(ports);
+    if (shown.forward)
+        for (doc::ForwardInterface& i : shown.forward->interfaces)
+            if (const auto found = uses.find(i.dev); found != uses.end()) i.connections = found->second;
     return doc::format_network(shown);
 }
 
@@ -30,14 +33,18 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_net_xml_de
     const bool inactive = (in.flags & PV_NETWORK_XML_INACTIVE) != 0;
     Document document;
     std::size_t ports = 0;
+    Uses uses;
     {
         const ObjectLock lock(net->mu);
         document = inactive && net->config ? net->config : net->current();
-        if (document == net->live) ports = net->ports.size();
+        if (document == net->live) {
+            ports = net->ports.size();
+            uses = net->uses();
+        }
     }
     if (!document) return answer(call, no_network(*net));
     return give(call, out.xml,
-                inactive ? doc::format_network(*document, {.inactive = true}) : format_live(*document, ports));
+                inactive ? doc::format_network(*document, {.inactive = true}) : format_live(*document, ports, uses));
 }
 
 pv_status Driver::bridge_name(pv_call* call, const pv_obj* obj, const pv_net_bridge_name_in&,

@@ -38,6 +38,14 @@ Status set_one(doc::Network& n, std::int32_t type, const std::string& text, cons
     }
 }
 
+void set_uses(doc::Network& n, const Uses& uses) {
+    if (!n.forward) return;
+    for (doc::ForwardInterface& i : n.forward->interfaces) {
+        i.connections.reset();
+        if (const auto found = uses.find(i.dev); found != uses.end()) i.connections = found->second;
+    }
+}
+
 } // namespace
 
 pv_status Driver::update(pv_call* call, const pv_obj* obj, const pv_net_update_in& in, pv_net_update_out&) {
@@ -78,8 +86,10 @@ Driver::Task Driver::finish_metadata(sdk::OperationPtr op, NetPtr net, pv_net_se
 
 Driver::Task Driver::edit(sdk::OperationPtr op, NetPtr net, std::uint32_t flags, Edit change) {
     Document old_live, old_config;
+    Uses uses;
     {
         const ObjectLock lock(net->mu);
+        uses = net->uses();
         old_live = net->live;
         old_config = net->config;
     }
@@ -95,7 +105,9 @@ Driver::Task Driver::edit(sdk::OperationPtr op, NetPtr net, std::uint32_t flags,
     }
     if (live) {
         new_live = std::make_shared<doc::Network>(*old_live);
+        set_uses(*new_live, uses); // what somebody is on does not go
         PV_CO_TRY(change(*new_live));
+        set_uses(*new_live, {});
     }
     // What can fail comes first: the live one can be put back.
     const Document changed = new_live;

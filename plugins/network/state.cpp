@@ -10,6 +10,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "sdk/traffic.h"
 #include "up/link.h"
 #include "up/ruleset.h"
 #include "up/server.h"
@@ -205,6 +206,7 @@ Status Driver::adopt(const NetPtr& net, const Document& live) {
         log::warning("startup", "network '{}': its bridge '{}' is gone; it is made anew", net->name,
                      live->bridge->name);
         PV_TRY(make_bridge(*live));
+        if (live->bandwidth) PV_TRY(sdk::limit_traffic(s_, live->bridge->name, *live->bandwidth));
     }
     if (wants_server(*live) && server_pid(server_files(s_, *live)) == 0) {
         log::warning("startup", "network '{}': nobody answers for its addresses; dnsmasq is started again", net->name);

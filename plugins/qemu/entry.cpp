@@ -32,11 +32,6 @@ plugin::Claim Driver::probe(std::string_view uri, bool privileged) {
 // Nobody but this source sees the parts, so that a change of one is compiled where it is made.
 class Plugin final : public Driver {
   public:
-    static constexpr plugin::About kAbout = [] {
-        plugin::About about = Driver::kAbout;
-        about.uses = "network, network_port";
-        return about;
-    }();
     explicit Plugin(const plugin::Services& services) : Driver(services) {}
     SaveOps& saving() override { return save_; }
     CheckpointOps& checkpoints() override { return checkpoints_; }

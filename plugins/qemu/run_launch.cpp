@@ -24,6 +24,7 @@
 #include "launch/listen.h"
 #include "launch/remove.h"
 #include "net/port.h"
+#include "sdk/traffic.h"
 #include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
@@ -228,8 +229,9 @@ static Result<std::vector<Tap>> plug_taps(Driver& driver, Guest& guest, const Do
     std::vector<sdk::domain::Interface> plugged;
     for (sdk::domain::Interface i : domain.devices.interfaces) {
         if (!wants_tap(i)) continue;
-        if (on_network(i)) PV_TRY(make_port(driver.services(), call, guest.name, guest.uuid, i));
+        if (sdk::on_network(i)) PV_TRY(plug_interface(driver.services(), call, guest.name, guest.uuid, i));
         PV_ASSIGN_OR_RETURN(Tap tap, open_tap(i));
+        if (i.bandwidth) PV_TRY(sdk::limit_traffic(driver.services(), tap.name, *i.bandwidth));
         i.target.dev = tap.name;
         taps.push_back(std::move(tap));
         plugged.push_back(std::move(i));

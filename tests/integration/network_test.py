@@ -4,6 +4,7 @@
 
 import os
 import signal
+import subprocess
 import unittest
 
 import libvirt
@@ -146,6 +147,87 @@ class Networks(NetworkCase):
         self.connect().networkLookupByName("inside").destroy()
         self.restart()
         self.assertFalse(self.connect().networkLookupByName("inside").isActive())
+
+
+    def test_start_that_was_cut_off_is_undone(self):
+        inside, = self.start(NAT)
+        server = expect_dnsmasq("pvbr1")
+        self.subject.kill()
+        record = self.subject.root / "root" / "run" / "polyvirt" / "network" / "inside.json"
+        record.write_text(record.read_text().replace('"active"', '"starting"'))
+        self.subject.start()
+        inside = self.connect().networkLookupByName("inside")
+        self.assertFalse(inside.isActive())
+        self.assertFalse(processes.is_running(server))
+        self.assertFalse(self.space.succeeds("ip", "link", "show", "pvbr1"))
+        wait.until(lambda: not self.space.succeeds(*TABLE), "the rules to go")
+        inside.create()
+
+    def test_what_cannot_be_started_yet_says_so(self):
+        document = "<network><name>direct</name><forward mode='hostdev'><pf dev='eth9'/></forward></network>"
+        code, _, message = self.refused(self.connect().networkDefineXML(document).create)
+        self.assertEqual(code, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
+        self.assertIn("forward mode 'hostdev'", message)
+
+
+class Ports(NetworkCase):
+    """Interfaces of guests, which here never run an instruction."""
+
+    def ports(self, name):
+        return len(self.connect().networkLookupByName(name).listAllPorts())
+
+    def test_interfaces_have_ports_as_long_as_their_guest_runs(self):
+        self.start(NAT)
+        self.space.run("ip", "link", "add", "hostbr", "type", "bridge")
+        self.connect().networkCreateXML("<network><name>host</name><forward mode='bridge'/><bridge name='hostbr'/></network>")
+        guest = self.new_guest()
+        card = CARD.format(mac="52:54:00:aa:bb:01", network="host")
+        domain = self.connect().defineXML(guest.xml.replace("<serial type", card + "<serial type", 1))
+        domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        self.assertRegex(domain.XMLDesc(), r"<interface type='bridge'>\s*<mac [^>]*>\s*<source network='host' portid='[^']*' bridge='hostbr'/>")
+        self.assertRegex(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), r"<interface type='network'>\s*<mac [^>]*>\s*<source network='host'/>")
+        domain.attachDevice(CARD.format(mac="52:54:00:aa:bb:02", network="inside"))
+        self.assertEqual((self.ports("host"), self.ports("inside")), (1, 1))
+        self.assertIn("connections='1'", self.connect().networkLookupByName("inside").XMLDesc())
+        port, = self.connect().networkLookupByName("inside").listAllPorts()
+        self.assertIn(f"<name>{guest.name}</name>", port.XMLDesc())
+        self.assertIn("master pvbr1", self.space.run("ip", "link", "show", "vnet1"))
+        self.restart()
+        self.assertEqual((self.ports("host"), self.ports("inside")), (1, 1))
+        self.connect().lookupByName(guest.name).destroy()
+        wait.until(lambda: (self.ports("host"), self.ports("inside")) == (0, 0), "the ports to be free")
+
+    @unittest.skipUnless(subprocess.run(["unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "htb"], capture_output=True).returncode == 0,
+                         "the kernel has no htb")
+    def test_bandwidth_of_network_and_group_is_set(self):
+        group = "<portgroup name='slow'><bandwidth><inbound average='128'/></bandwidth></portgroup>"
+        self.start(NAT.replace("<domain ", "<bandwidth><inbound average='512'/></bandwidth><domain ").replace("</network>", group + "</network>"))
+        guest = self.new_guest()
+        card = CARD.format(mac="52:54:00:aa:bb:01", network="inside").replace("network='inside'", "network='inside' portgroup='slow'")
+        domain = self.connect().createXML(guest.xml.replace("<serial type", card + "<serial type", 1), libvirt.VIR_DOMAIN_START_PAUSED)
+        self.assertIn("rate 4096Kbit", self.space.run("tc", "class", "show", "dev", "pvbr1"))
+        self.assertIn("rate 1024Kbit", self.space.run("tc", "class", "show", "dev", "vnet0"))
+        domain.destroy()
+
+    def test_port_that_nobody_has_any_more_goes(self):
+        inside, = self.start(NAT)
+        guest = self.new_guest()
+        self.connect().defineXML(guest.xml)
+        inside.portCreateXML(f"<networkport><owner><name>{guest.name}</name><uuid>{guest.uuid}</uuid></owner><mac address='52:54:00:aa:bb:01'/></networkport>")
+        self.assertEqual(self.ports("inside"), 1)
+        self.restart()
+        self.assertEqual(self.ports("inside"), 0)
+
+    def test_guest_without_its_network_does_not_start(self):
+        guest = self.new_guest()
+        card = CARD.format(mac="52:54:00:aa:bb:01", network="{}")
+        domain = self.connect().defineXML(guest.xml.replace("<serial type", card.format("nosuch") + "<serial type", 1))
+        self.assertEqual(self.refused(domain.create)[0], libvirt.VIR_ERR_NO_NETWORK)
+        self.connect().networkDefineXML(NAT)
+        domain = self.connect().defineXML(guest.xml.replace("<serial type", card.format("inside") + "<serial type", 1))
+        code, _, message = self.refused(domain.create)
+        self.assertEqual(code, libvirt.VIR_ERR_OPERATION_INVALID)
+        self.assertIn("network 'inside' is not active", message)
 
 
 class FirstNetwork(NetworkCase):

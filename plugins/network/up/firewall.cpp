@@ -137,6 +137,7 @@ Status Firewall::watch(const plugin::Loop& loop, std::function<void()> touched) 
         return failed();
     loop_ = &loop;
     touched_ = std::move(touched);
+    const ObjectLock lock(mu_);
     news_ = loop.fd(socket_.get(), PV_IO_READ, [this](std::uint32_t) { read_news(); });
     if (!news_)
         return make_error(ErrorCode::internal_error, ErrorDomain::network,
@@ -145,6 +146,7 @@ Status Firewall::watch(const plugin::Loop& loop, std::function<void()> touched) 
 }
 
 void Firewall::unwatch() {
+    const ObjectLock lock(mu_);
     news_.reset();
     soon_.reset();
 }
@@ -167,12 +169,17 @@ void Firewall::read_news() {
             left -= step;
         }
     }
-    if (!ours || waiting_) return;
+    const ObjectLock lock(mu_);
+    if (!ours || waiting_ || !news_) return;
     waiting_ = true;
     soon_ = loop_->timer(kTogether, 0, [this] {
-        waiting_ = false;
+        {
+            const ObjectLock again(mu_);
+            waiting_ = false;
+        }
         touched_();
     });
+    if (!soon_) waiting_ = false;
 }
 
 } // namespace polyvirt::network

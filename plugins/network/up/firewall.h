@@ -30,8 +30,8 @@ class Firewall {
     void tell_hindrances() PV_NO_LOCKS_HELD;
 
     // From here on `touched` is called on the loop, soon after somebody has changed the table.
-    Status watch(const plugin::Loop& loop, std::function<void()> touched);
-    void unwatch();
+    Status watch(const plugin::Loop& loop, std::function<void()> touched) PV_NO_LOCKS_HELD;
+    void unwatch() PV_NO_LOCKS_HELD;
 
   private:
     Result<std::string> run(pv_call* call, std::vector<std::string> arguments,
@@ -43,9 +43,10 @@ class Firewall {
     std::string told_;    // hindrances that the log has
     UniqueFd socket_;
     const plugin::Loop* loop_ = nullptr;
-    plugin::Watch news_, soon_;
-    bool waiting_ = false; // for soon_
     std::function<void()> touched_;
+    Mutex mu_{Rank::object};
+    plugin::Watch news_ PV_GUARDED_BY(mu_), soon_ PV_GUARDED_BY(mu_);
+    bool waiting_ PV_GUARDED_BY(mu_) = false; // for soon_
 };
 
 } // namespace polyvirt::network

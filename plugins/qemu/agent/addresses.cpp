@@ -104,7 +104,7 @@ void add_neighbours(const plugin::Services& s, pv_records* to, const Domain& liv
 Status add_leases(const plugin::Services& s, pv_call* call, pv_records* to, const Domain& live) {
     const plugin::Neighbours others(s, call);
     for (const auto& device : live.devices.interfaces) {
-        if (!on_network(device) || !device.mac.address) continue;
+        if (!sdk::on_network(device) || !device.mac.address) continue;
         PV_ASSIGN_OR_RETURN(const std::uint64_t network, others.find(PV_KIND_NETWORK, device.source.network));
         if (network == 0) continue;
         const std::string mac = lower(device.mac.address->to_string());

@@ -109,7 +109,7 @@ DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std:
 
 // What a device had of other drivers, where it didn't come to anything. Worker.
 static void give_back(const plugin::Services& s, const Guest& guest, const dom::Device& device) {
-    if (device.kind == dom::DeviceKind::interface) free_port(s, guest.name, device.as<dom::Interface>());
+    if (device.kind == dom::DeviceKind::interface) sdk::free_port(s, guest.name, device.as<dom::Interface>());
 }
 
 // A drive that is there already: what is attached is its medium.

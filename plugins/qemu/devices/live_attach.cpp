@@ -13,6 +13,7 @@
 #include "net/port.h"
 #include "net/tap.h"
 #include "sdk/domain/passes.h"
+#include "sdk/traffic.h"
 #include "validate.h"
 
 namespace polyvirt::qemu {
@@ -166,16 +167,16 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     plan->device = dom::device_at(next.devices, *ref);
     PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
     if (plan->device.kind == DeviceKind::disk) PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
-    if (plan->device.kind != DeviceKind::interface || !on_network(plan->device.as<dom::Interface>())) {
+    if (plan->device.kind != DeviceKind::interface || !sdk::on_network(plan->device.as<dom::Interface>())) {
         PV_TRY(fill_plan(driver, run, next, *ref, *plan));
         return plan;
     }
     auto& interface = plan->device.as<dom::Interface>();
-    name_port(interface);
-    Status done = make_port(driver.services(), call, guest->name, guest->uuid, interface);
+    sdk::name_port(interface);
+    Status done = plug_interface(driver.services(), call, guest->name, guest->uuid, interface);
     if (done) done = fill_plan(driver, run, next, *ref, *plan);
     if (done) return plan;
-    free_port(driver.services(), guest->name, interface);
+    sdk::free_port(driver.services(), guest->name, interface);
     return done.error();
 }
 
@@ -183,6 +184,8 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
 static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan) {
     if (plan.device.kind == DeviceKind::interface && wants_tap(plan.device.as<dom::Interface>())) {
         PV_ASSIGN_OR_RETURN(Tap tap, open_tap(plan.device.as<dom::Interface>()));
+        if (const auto& limits = plan.device.as<dom::Interface>().bandwidth)
+            PV_TRY(sdk::limit_traffic(driver.services(), tap.name, *limits));
         plan.device.as<dom::Interface>().target.dev = tap.name;
         plan.descriptors["fd-" + tap.alias] = std::move(tap.fd);
     }

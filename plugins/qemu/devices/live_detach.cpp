@@ -167,7 +167,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     }
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     run->close_up(needs);
-    if (interface) free_port(driver.services(), guest->name, *interface);
+    if (interface) sdk::free_port(driver.services(), guest->name, *interface);
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);

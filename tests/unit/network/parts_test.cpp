@@ -23,6 +23,9 @@ TEST(Leases, are_read_line_by_line_and_garbage_is_passed_over) {
     EXPECT_EQ(leases[1].expiry, 0);
     EXPECT_EQ(leases[1].host_name + leases[1].client_id, "");
     EXPECT_FALSE(leases[2].mac);
+    const auto with_mac = parse_leases(
+        "0 7 fd00::6 * 00:01:00:01:2a:00:00:01:52:54:00:00:00:07\n0 8 fd00::7 * 00:03:00:01:52:54:00:00:00:08\n", 0);
+    EXPECT_EQ(with_mac[0].mac->to_string() + " " + with_mac[1].mac->to_string(), "52:54:00:00:00:07 52:54:00:00:00:08");
     EXPECT_EQ(leases[2].iaid + " " + leases[2].address.to_string(), "1234 fd00::5");
 }
 
@@ -56,24 +59,35 @@ TEST(Allocate, a_port_gets_the_networks_bridge_and_its_groups_rates) {
                                     "default='yes'><bandwidth><inbound average='5'/></bandwidth></portgroup>"
                                     "<portgroup name='fast'><bandwidth><inbound average='9'/></bandwidth></portgroup>");
     auto port = port_of("<group>fast</group>");
-    ASSERT_TRUE(allocate(port, network));
+    ASSERT_TRUE(allocate(port, network, {}));
     EXPECT_EQ(port.plug->bridge, "br7");
     EXPECT_EQ(port.plug->type, sdk::network::PlugType::network);
     EXPECT_EQ(port.bandwidth->inbound->average, 9U);
     EXPECT_EQ(port.isolated, sdk::xml::YesNo::yes);
     auto other = port_of("");
-    ASSERT_TRUE(allocate(other, network));
+    ASSERT_TRUE(allocate(other, network, {}));
     EXPECT_EQ(other.group, "usual");
     auto none = port_of("<group>nosuch</group>");
-    EXPECT_FALSE(allocate(none, network));
+    EXPECT_FALSE(allocate(none, network, {}));
 }
 
 TEST(Allocate, the_hosts_own_bridges_are_told_from_ours) {
     auto port = port_of("");
-    ASSERT_TRUE(allocate(port, network_of("<forward mode='bridge'/><bridge name='br0'/>")));
+    ASSERT_TRUE(allocate(port, network_of("<forward mode='bridge'/><bridge name='br0'/>"), {}));
     EXPECT_EQ(port.plug->type, sdk::network::PlugType::bridge);
-    auto other = port_of("");
-    EXPECT_FALSE(allocate(other, network_of("<forward mode='passthrough'><interface dev='eth9'/></forward>")));
+}
+
+TEST(Allocate, devices_are_used_in_turn_or_alone) {
+    const std::string two = "<interface dev='eth8'/><interface dev='eth9'/></forward>";
+    auto port = port_of("");
+    ASSERT_TRUE(allocate(port, network_of("<forward mode='private'>" + two), {{"eth8", 2}, {"eth9", 1}}));
+    EXPECT_EQ(port.plug->type, sdk::network::PlugType::direct);
+    EXPECT_EQ(port.plug->mode, sdk::network::PlugMode::private_);
+    EXPECT_EQ(port.plug->dev, "eth9");
+    const auto alone = network_of("<forward mode='passthrough'>" + two);
+    ASSERT_TRUE(allocate(port, alone, {{"eth8", 1}}));
+    EXPECT_EQ(port.plug->dev, "eth9");
+    EXPECT_FALSE(allocate(port, alone, {{"eth8", 1}, {"eth9", 1}}));
 }
 
 } // namespace
