@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "cgroup/files.h"
 #include "driver.h"
-#include "launch/end_process.h"
+#include "sdk/cgroup/end_process.h"
 #include "launch/remove.h"
 #include "run.h"
 
@@ -41,7 +41,7 @@ void Driver::clear_cut_start(const StatusRecord& record) {
     const char* const state = s_.paths->dir(s_.host, PV_PATH_STATE);
     if (run == nullptr || state == nullptr) return;
     const std::string folder = fmt::format("{}/{}", run, record.folder);
-    if (const std::int64_t pid = emulator_with(folder + "/emulator.pid"); pid > 0) end_process(pid);
+    if (const std::int64_t pid = emulator_with(folder + "/emulator.pid"); pid > 0) sdk::end_process(pid);
     cgroup::Group::from_text(record.group).remove();
     confinement_.claims().restore(record.claims);
     confinement_.claims().give_back(record.claims);
