@@ -5,6 +5,7 @@
 
 option(POLYVIRT_TESTS "Build the tests" ON)
 option(POLYVIRT_WERROR "Warnings are errors" OFF)
+option(POLYVIRT_UNITY "Compile sources of a folder together: polyvirt_unite()" OFF)
 option(POLYVIRT_LOCK_CHECKS "Check the rank of every lock at run time" ON)
 set(POLYVIRT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 option(POLYVIRT_FUZZ "Build the fuzzers with libFuzzer; needs clang" OFF)

@@ -40,6 +40,7 @@ function(polyvirt_add_plugin name)
     target_link_libraries(plugin_${name} PRIVATE plugin_${name}_obj polyvirt::plugin)
     if(TARGET polyvirt_instrument) # this project's own
         target_link_libraries(plugin_${name}_obj PUBLIC polyvirt_instrument PRIVATE polyvirt_warnings)
+        polyvirt_unite(plugin_${name}_obj)
     endif()
     # The flags of compiling; whoever links the objects (a test) need not link like a plugin.
     target_compile_options(plugin_${name}_obj PRIVATE

@@ -11,7 +11,7 @@
 namespace polyvirt::daemon {
 namespace {
 
-constexpr std::size_t kMaxValues = 10'000, kMaxProblems = 64;
+constexpr std::size_t kMaxListed = 10'000, kMaxProblems = 64;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -111,10 +111,10 @@ bool ConfParser::list(ConfItem& item) {
 }
 
 bool ConfParser::add(ConfItem& item, ConfScalar value) {
-    if (++values_ > kMaxValues) {
+    if (++values_ > kMaxListed) {
         const ConfPlace at = value.at;
         at_ = text_.size();
-        return wrong(at, fmt::format("more than {} values", kMaxValues));
+        return wrong(at, fmt::format("more than {} values", kMaxListed));
     }
     item.values.push_back(std::move(value));
     return true;

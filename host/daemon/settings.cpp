@@ -120,7 +120,7 @@ Error wrong(const Setting& setting, std::string_view found, std::string_view wan
                       setting.path, found.substr(0, kShown), found.size() > kShown ? "..." : "", wanted);
 }
 
-std::string join(const std::vector<std::string>& parts) {
+std::string listed(const std::vector<std::string>& parts) {
     std::string out;
     for (const std::string& part : parts) out += (out.empty() ? "" : ",") + part;
     return out;
@@ -195,7 +195,7 @@ Status read_value(const Setting& s, std::string_view text, Value& value) {
 }
 
 std::string written(const Setting& setting, const Value& value) {
-    if (setting.kind == Kind::list) return join(value.list);
+    if (setting.kind == Kind::list) return listed(value.list);
     return is_number(setting.kind) ? write_number(setting.kind, value.number) : value.text;
 }
 

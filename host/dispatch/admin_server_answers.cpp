@@ -150,18 +150,18 @@ Status lookup_client(WireCall& call, const admin::server_lookup_client_args& arg
 }
 
 std::optional<std::string> user_name(uid_t uid) {
-    passwd entry{};
+    passwd server_entry{};
     passwd* found = nullptr;
     std::vector<char> room(1 << 14);
-    if (::getpwuid_r(uid, &entry, room.data(), room.size(), &found) != 0 || found == nullptr) return std::nullopt;
+    if (::getpwuid_r(uid, &server_entry, room.data(), room.size(), &found) != 0 || found == nullptr) return std::nullopt;
     return found->pw_name;
 }
 
 std::optional<std::string> group_name(gid_t gid) {
-    group entry{};
+    group server_entry{};
     group* found = nullptr;
     std::vector<char> room(1 << 16); // with all of its members
-    if (::getgrgid_r(gid, &entry, room.data(), room.size(), &found) != 0 || found == nullptr) return std::nullopt;
+    if (::getgrgid_r(gid, &server_entry, room.data(), room.size(), &found) != 0 || found == nullptr) return std::nullopt;
     return found->gr_name;
 }
 
@@ -209,31 +209,31 @@ Status update_tls(WireCall& call, const admin::server_update_tls_files_args& arg
 }
 
 template <typename Args, typename Ret, Status (*F)(WireCall&, const Args&, Ret&)>
-constexpr HostAnswer entry(admin::Proc proc) {
+constexpr HostAnswer server_entry(admin::Proc proc) {
     return {admin::kProgram, static_cast<std::int32_t>(proc), &typed<Args, Ret, F>};
 }
 
-constexpr HostAnswer kAnswers[] = {
-    entry<admin::server_get_threadpool_parameters_args, admin::server_get_threadpool_parameters_ret, &get_threadpool>(
+constexpr HostAnswer kServerAnswers[] = {
+    server_entry<admin::server_get_threadpool_parameters_args, admin::server_get_threadpool_parameters_ret, &get_threadpool>(
         admin::Proc::server_get_threadpool_parameters),
-    entry<admin::server_set_threadpool_parameters_args, Nothing, &set_threadpool>(
+    server_entry<admin::server_set_threadpool_parameters_args, Nothing, &set_threadpool>(
         admin::Proc::server_set_threadpool_parameters),
-    entry<admin::server_get_client_limits_args, admin::server_get_client_limits_ret, &get_client_limits>(
+    server_entry<admin::server_get_client_limits_args, admin::server_get_client_limits_ret, &get_client_limits>(
         admin::Proc::server_get_client_limits),
-    entry<admin::server_set_client_limits_args, Nothing, &set_client_limits>(
+    server_entry<admin::server_set_client_limits_args, Nothing, &set_client_limits>(
         admin::Proc::server_set_client_limits),
-    entry<admin::server_list_clients_args, admin::server_list_clients_ret, &list_clients>(
+    server_entry<admin::server_list_clients_args, admin::server_list_clients_ret, &list_clients>(
         admin::Proc::server_list_clients),
-    entry<admin::server_lookup_client_args, admin::server_lookup_client_ret, &lookup_client>(
+    server_entry<admin::server_lookup_client_args, admin::server_lookup_client_ret, &lookup_client>(
         admin::Proc::server_lookup_client),
-    entry<admin::client_get_info_args, admin::client_get_info_ret, &client_get_info>(
+    server_entry<admin::client_get_info_args, admin::client_get_info_ret, &client_get_info>(
         admin::Proc::client_get_info),
-    entry<admin::client_close_args, Nothing, &client_close>(admin::Proc::client_close),
-    entry<admin::server_update_tls_files_args, Nothing, &update_tls>(admin::Proc::server_update_tls_files),
+    server_entry<admin::client_close_args, Nothing, &client_close>(admin::Proc::client_close),
+    server_entry<admin::server_update_tls_files_args, Nothing, &update_tls>(admin::Proc::server_update_tls_files),
 };
 
 } // namespace
 
-std::span<const HostAnswer> admin_server_answers() { return kAnswers; }
+std::span<const HostAnswer> admin_server_answers() { return kServerAnswers; }
 
 } // namespace polyvirt::dispatch

@@ -130,7 +130,7 @@ constexpr HostAnswer entry(remote::Proc proc) {
     return {remote::kProgram, static_cast<std::int32_t>(proc), &typed<Args, Ret, F>};
 }
 
-constexpr HostAnswer kAnswers[] = {
+constexpr HostAnswer kAuthAnswers[] = {
     entry<Nothing, remote::auth_list_ret, &auth_list>(remote::Proc::auth_list),
     entry<Nothing, remote::auth_sasl_init_ret, &sasl_init>(remote::Proc::auth_sasl_init),
     entry<remote::auth_sasl_start_args, remote::auth_sasl_start_ret, &sasl_start>(
@@ -141,6 +141,6 @@ constexpr HostAnswer kAnswers[] = {
 
 } // namespace
 
-std::span<const HostAnswer> auth_answers() { return kAnswers; }
+std::span<const HostAnswer> auth_answers() { return kAuthAnswers; }
 
 } // namespace polyvirt::dispatch

@@ -95,7 +95,7 @@ Result<json> clients(WireCall& call, const json& arguments) {
     return list;
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kDaemonCommands[] = {
     {"commands", "The commands that this daemon knows", &commands},
     {"status", "Version, workers, servers and plugins", &status},
     {"clients", "Who is connected, and what each has in flight", &clients},
@@ -103,6 +103,6 @@ constexpr Command kCommands[] = {
 
 } // namespace
 
-std::span<const Command> daemon_commands() { return kCommands; }
+std::span<const Command> daemon_commands() { return kDaemonCommands; }
 
 } // namespace polyvirt::dispatch

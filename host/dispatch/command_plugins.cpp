@@ -139,7 +139,7 @@ Result<json> plugin_disable(WireCall& call, const json& arguments) {
     return state_of(call, name);
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kPluginCommands[] = {
     {"plugin list", "Which plugins there are, their state, and what runs of them", &plugin_list},
     {"plugin inspect", "What a plugin, or a file, says of itself, and whether it would be loaded", &plugin_inspect, true},
     {"plugin enable", "Loads and starts a plugin now and from now on", &plugin_enable, true},
@@ -147,6 +147,6 @@ constexpr Command kCommands[] = {
 
 } // namespace
 
-std::span<const Command> plugin_commands() { return kCommands; }
+std::span<const Command> plugin_commands() { return kPluginCommands; }
 
 } // namespace polyvirt::dispatch

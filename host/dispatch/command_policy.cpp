@@ -55,11 +55,11 @@ Result<json> policy_test(WireCall& call, const json& arguments) {
     return json{{"allowed", told.allowed}, {"why", told.why}};
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kPolicyCommands[] = {
     {"policy test", "Whether somebody would be allowed to do something, and by which rule", &policy_test}};
 
 } // namespace
 
-std::span<const Command> policy_commands() { return kCommands; }
+std::span<const Command> policy_commands() { return kPolicyCommands; }
 
 } // namespace polyvirt::dispatch

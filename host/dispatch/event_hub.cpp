@@ -28,7 +28,7 @@ struct Encoded {
 
 bool is_monitor(std::uint32_t kind, std::int32_t id) { return kind == PV_KIND_DOMAIN && id == PV_EVENT_DOMAIN_QEMU_MONITOR; }
 
-std::uint64_t key_of(std::uint32_t kind, std::int32_t event_id) {
+std::uint64_t hook_of(std::uint32_t kind, std::int32_t event_id) {
     return static_cast<std::uint64_t>(kind) << 32 | static_cast<std::uint32_t>(event_id);
 }
 
@@ -86,7 +86,7 @@ pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,
 
 void EventHub::deliver(std::span<const plugin::QueuedEvent> batch) noexcept {
     for (const plugin::QueuedEvent& event : batch) {
-        const auto found = by_event_.find(key_of(event.kind, event.id));
+        const auto found = by_event_.find(hook_of(event.kind, event.id));
         if (found != by_event_.end()) send(event, found->second);
     }
 }
@@ -125,7 +125,7 @@ Result<std::int32_t> EventHub::add(Subscription subscription) {
     subscription.callback_id = mine.next_id++;
     auto entry = std::make_shared<const Subscription>(std::move(subscription));
     mine.list.push_back(entry);
-    by_event_[key_of(entry->kind, entry->event_id)].push_back(entry);
+    by_event_[hook_of(entry->kind, entry->event_id)].push_back(entry);
     return entry->callback_id;
 }
 
@@ -163,7 +163,7 @@ void EventHub::remove_client(const rpc::Client& client) {
 
 void EventHub::unlink(const Entry& entry) {
     gate_.forget(entry);
-    const auto found = by_event_.find(key_of(entry->kind, entry->event_id));
+    const auto found = by_event_.find(hook_of(entry->kind, entry->event_id));
     if (found == by_event_.end()) return;
     std::erase(found->second, entry);
     if (found->second.empty()) by_event_.erase(found);

@@ -12,13 +12,13 @@
 namespace polyvirt::dispatch {
 namespace {
 
-std::int64_t now_ns() {
+std::int64_t now() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(loop::Clock::now().time_since_epoch()).count();
 }
 
 double seconds(std::int64_t ns) { return static_cast<double>(std::max<std::int64_t>(ns, 0)) / 1e9; }
 
-double busy(std::int64_t since_ns) { return since_ns == 0 ? 0 : seconds(now_ns() - since_ns); }
+double busy(std::int64_t since_ns) { return since_ns == 0 ? 0 : seconds(now() - since_ns); }
 
 } // namespace
 
@@ -32,11 +32,11 @@ void LoopLag::probe(LoopState& state, const std::function<bool(std::function<voi
     }
     state.probed = true;
     const std::int64_t asked = probe->asked_ns.load();
-    state.lag_s = std::max(seconds(probe->took_ns.load()), asked == 0 ? 0 : seconds(now_ns() - asked));
+    state.lag_s = std::max(seconds(probe->took_ns.load()), asked == 0 ? 0 : seconds(now() - asked));
     std::int64_t none = 0;
-    if (!probe->asked_ns.compare_exchange_strong(none, now_ns())) return;
+    if (!probe->asked_ns.compare_exchange_strong(none, now())) return;
     const bool taken = post([probe] {
-        probe->took_ns = now_ns() - probe->asked_ns.load();
+        probe->took_ns = now() - probe->asked_ns.load();
         probe->asked_ns = 0;
     });
     if (!taken) probe->asked_ns = 0; // the loop has ended

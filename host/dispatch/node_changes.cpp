@@ -19,7 +19,7 @@
 namespace polyvirt::dispatch {
 namespace {
 
-const char* type_name(std::int32_t type) {
+const char* change_name(std::int32_t type) {
     constexpr const char* kNames[] = {"unknown", "int", "uint", "llong", "ullong", "double", "boolean", "string"};
     return type > 0 && type < static_cast<std::int32_t>(std::size(kNames)) ? kNames[type] : kNames[0];
 }
@@ -42,7 +42,7 @@ Result<const Tunable*> find_tunable(const Machine& machine, std::span<const pv_p
         return make_error(ErrorCode::argument_unsupported, ErrorDomain::none, "parameter '{}' not supported", name);
     if (param.type != PV_PARAM_UINT)
         return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "invalid type '{}' for parameter '{}', expected 'uint'",
-                          type_name(param.type), name);
+                          change_name(param.type), name);
     if (std::any_of(before.begin(), before.end(), [&](const pv_param& p) { return name == p.field; }))
         return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "parameter '{}' occurs multiple times", name);
     if (!machine.has(found->file))

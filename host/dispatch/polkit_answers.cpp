@@ -62,11 +62,11 @@ Status auth_polkit(WireCall& call, const Nothing&, remote::auth_polkit_ret&) {
     return {};
 }
 
-constexpr HostAnswer kAnswers[] = {{remote::kProgram, static_cast<std::int32_t>(remote::Proc::auth_polkit),
+constexpr HostAnswer kPolkitAnswers[] = {{remote::kProgram, static_cast<std::int32_t>(remote::Proc::auth_polkit),
                                     &typed<Nothing, remote::auth_polkit_ret, &auth_polkit>}};
 
 } // namespace
 
-std::span<const HostAnswer> polkit_answers() { return kAnswers; }
+std::span<const HostAnswer> polkit_answers() { return kPolkitAnswers; }
 
 } // namespace polyvirt::dispatch

@@ -77,13 +77,13 @@ Status command(WireCall& call, const wire::command_args& args, wire::command_ret
     return {};
 }
 
-constexpr HostAnswer kAnswers[] = {
+constexpr HostAnswer kPolyvirtAnswers[] = {
     {wire::kProgram, static_cast<std::int32_t>(wire::Proc::command),
      &typed<wire::command_args, wire::command_ret, &command>},
 };
 
 } // namespace
 
-std::span<const HostAnswer> polyvirt_answers() { return kAnswers; }
+std::span<const HostAnswer> polyvirt_answers() { return kPolyvirtAnswers; }
 
 } // namespace polyvirt::dispatch

@@ -11,7 +11,7 @@
 namespace polyvirt::logging {
 namespace {
 
-constexpr std::size_t kMaxText = 16384;
+constexpr std::size_t kMaxLine = 16384;
 
 pid_t thread_id() {
     thread_local constinit pid_t id = 0;
@@ -27,12 +27,12 @@ std::string_view level_name(log::Level level) {
 }
 
 Line::Line(log::Level line_level, std::string_view line_category, std::string_view line_text)
-    : level(line_level), thread(thread_id()), call(current_call()), category(line_category.substr(0, kMaxText)),
-      text(line_text.substr(0, kMaxText)) {
+    : level(line_level), thread(thread_id()), call(current_call()), category(line_category.substr(0, kMaxLine)),
+      text(line_text.substr(0, kMaxLine)) {
     ::clock_gettime(CLOCK_REALTIME, &time);
     // Clients' and guests' words are in it.
     std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
-    if (line_text.size() > kMaxText) text += " ...";
+    if (line_text.size() > kMaxLine) text += " ...";
 }
 
 std::string format(const Line& line) {

@@ -25,13 +25,13 @@ constexpr std::array kDestinations = {
     Destination{"syslog", Kind::syslog, true},
 };
 
-Error wrong(std::string_view what) { return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "{}", what); }
+Error wrong_output(std::string_view what) { return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "{}", what); }
 
 Result<OutputSpec> parse_output(std::string_view word) {
     const std::string what = fmt::format("log output '{}'", word.substr(0, 200));
     const std::size_t colon = word.find(':');
     if (colon == std::string_view::npos)
-        return wrong(fmt::format("Malformed format for {}, expected LEVEL:DESTINATION", what));
+        return wrong_output(fmt::format("Malformed format for {}, expected LEVEL:DESTINATION", what));
     OutputSpec spec;
     PV_ASSIGN_OR_RETURN(spec.level, parse_level(word.substr(0, colon), what));
     const std::string_view rest = word.substr(colon + 1);
@@ -40,16 +40,16 @@ Result<OutputSpec> parse_output(std::string_view word) {
     const auto* found = std::find_if(kDestinations.begin(), kDestinations.end(),
                                      [&](const Destination& d) { return d.name == name; });
     if (found == kDestinations.end())
-        return wrong(fmt::format("Invalid log destination '{}' for {}, expected stderr, file:PATH, journald or "
+        return wrong_output(fmt::format("Invalid log destination '{}' for {}, expected stderr, file:PATH, journald or "
                                  "syslog:NAME",
                                  name.substr(0, 80), what));
     spec.kind = found->kind;
     if (second != std::string_view::npos) spec.argument = rest.substr(second + 1);
     if ((second != std::string_view::npos) != found->has_argument || (found->has_argument && spec.argument.empty()))
-        return wrong(fmt::format("{} does not meet the format of destination '{}', expected LEVEL:{}{}", what,
+        return wrong_output(fmt::format("{} does not meet the format of destination '{}', expected LEVEL:{}{}", what,
                                  found->name, found->name, found->has_argument ? ":..." : ""));
     if (spec.kind == Kind::file && spec.argument.front() != '/')
-        return wrong(fmt::format("{}: expected an absolute path", what));
+        return wrong_output(fmt::format("{}: expected an absolute path", what));
     return spec;
 }
 

@@ -11,7 +11,7 @@
 namespace polyvirt::metrics {
 namespace {
 
-using Type = Exposition::Type;
+using DomainType = Exposition::Type;
 
 struct Shown {
     const DomainSource* source;
@@ -30,7 +30,7 @@ const char* state_name(std::int32_t state) {
 
 void count_domains(Exposition& out, std::span<const DomainSource> sources,
                    const std::map<std::pair<std::string, std::int32_t>, std::uint64_t>& counts) {
-    out.family("polyvirt_domains", Type::gauge, "Guests by driver and state");
+    out.family("polyvirt_domains", DomainType::gauge, "Guests by driver and state");
     for (const DomainSource& source : sources)
         for (std::int32_t state = 0; state < static_cast<std::int32_t>(kStates.size()); ++state) {
             const auto found = counts.find({source.driver, state});
@@ -57,16 +57,16 @@ constexpr DomainGauge kGauges[] = {
 
 struct FigureFamily {
     const char *name, *help;
-    Type type;
+    DomainType type;
     std::optional<std::uint64_t> GuestFigure::*value;
     double unit; // of what the driver tells
 };
 constexpr FigureFamily kFigures[] = {
-    {"polyvirt_domain_vcpus", "Virtual processors in use", Type::gauge, &GuestFigure::vcpus, 1},
-    {"polyvirt_domain_vcpus_max", "Virtual processors that the guest may have", Type::gauge, &GuestFigure::vcpus_max, 1},
-    {"polyvirt_domain_memory_bytes", "Memory that the guest has now", Type::gauge, &GuestFigure::memory_kib, 1024},
-    {"polyvirt_domain_memory_max_bytes", "Memory that the guest may have", Type::gauge, &GuestFigure::memory_max_kib, 1024},
-    {"polyvirt_domain_cpu_seconds", "Processor time of the guest since it started", Type::counter,
+    {"polyvirt_domain_vcpus", "Virtual processors in use", DomainType::gauge, &GuestFigure::vcpus, 1},
+    {"polyvirt_domain_vcpus_max", "Virtual processors that the guest may have", DomainType::gauge, &GuestFigure::vcpus_max, 1},
+    {"polyvirt_domain_memory_bytes", "Memory that the guest has now", DomainType::gauge, &GuestFigure::memory_kib, 1024},
+    {"polyvirt_domain_memory_max_bytes", "Memory that the guest may have", DomainType::gauge, &GuestFigure::memory_max_kib, 1024},
+    {"polyvirt_domain_cpu_seconds", "Processor time of the guest since it started", DomainType::counter,
      &GuestFigure::cpu_ns, 1e-9},
 };
 
@@ -77,7 +77,7 @@ const GuestFigure* figure_of(const Shown& one) {
 }
 
 void collect_figures(Exposition& out, std::span<const DomainSource> sources, std::span<const Shown> shown) {
-    out.family("polyvirt_domain_figures_age_seconds", Type::gauge, "Time since a driver was asked for the figures below");
+    out.family("polyvirt_domain_figures_age_seconds", DomainType::gauge, "Time since a driver was asked for the figures below");
     for (const DomainSource& source : sources)
         if (source.sample)
             out.sample({{"driver", source.driver}},
@@ -106,15 +106,15 @@ void collect_domains(Exposition& out, std::span<const DomainSource> sources, std
                 ++omitted;
         }
     count_domains(out, sources, counts);
-    out.family("polyvirt_domains_omitted", Type::gauge, "Guests that are not listed one by one (metrics.max_domains)");
+    out.family("polyvirt_domains_omitted", DomainType::gauge, "Guests that are not listed one by one (metrics.max_domains)");
     out.sample({}, omitted);
-    out.family("polyvirt_domain_info", Type::gauge, "Always 1; the guest's name, id while it runs, and driver");
+    out.family("polyvirt_domain_info", DomainType::gauge, "Always 1; the guest's name, id while it runs, and driver");
     for (const Shown& one : shown) {
         const std::string id = one.domain->dom_id > 0 ? std::to_string(one.domain->dom_id) : "";
         out.sample({{"uuid", one.uuid}, {"name", one.domain->name}, {"id", id}, {"driver", one.source->driver}}, 1.0);
     }
     for (const DomainGauge& gauge : kGauges) {
-        out.family(gauge.name, Type::gauge, gauge.help);
+        out.family(gauge.name, DomainType::gauge, gauge.help);
         for (const Shown& one : shown)
             out.sample({{"uuid", one.uuid}, {"name", one.domain->name}}, gauge.value(*one.domain));
     }

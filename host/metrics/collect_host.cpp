@@ -17,15 +17,15 @@
 namespace polyvirt::metrics {
 namespace {
 
-using Type = Exposition::Type;
+using HostType = Exposition::Type;
 
 void gauge(Exposition& out, const char* name, const char* help, double value) {
-    out.family(name, Type::gauge, help);
+    out.family(name, HostType::gauge, help);
     out.sample({}, value);
 }
 
 void counter(Exposition& out, const char* name, const char* help, std::uint64_t value) {
-    out.family(name, Type::counter, help);
+    out.family(name, HostType::counter, help);
     out.sample({}, value);
 }
 
@@ -55,7 +55,7 @@ double cpu_seconds() {
 
 // A number of each server, as one family.
 template <typename Value>
-void per_server(Exposition& out, dispatch::Dispatcher& dispatcher, const char* name, Type type, const char* help,
+void per_server(Exposition& out, dispatch::Dispatcher& dispatcher, const char* name, HostType type, const char* help,
                 const Value& value) {
     out.family(name, type, help);
     for (const rpc::Server* server : dispatcher.servers()) out.sample({{"server", server->name()}}, value(*server));
@@ -68,10 +68,10 @@ struct ClientSums {
 } // namespace
 
 void collect_process(Exposition& out, const CollectOptions& options) {
-    out.family("polyvirt_info", Type::gauge, "Always 1; the daemon's version");
+    out.family("polyvirt_info", HostType::gauge, "Always 1; the daemon's version");
     out.sample({{"version", options.version}}, 1.0);
     gauge(out, "polyvirt_start_time_seconds", "When the daemon began to serve, Unix time", options.started_s);
-    out.family("process_cpu_seconds", Type::counter, "Processor time of the daemon");
+    out.family("process_cpu_seconds", HostType::counter, "Processor time of the daemon");
     out.sample({}, cpu_seconds());
     gauge(out, "process_resident_memory_bytes", "Memory of the daemon", resident_bytes());
     gauge(out, "process_open_fds", "Open descriptors", entries_of("/proc/self/fd"));
@@ -84,7 +84,7 @@ void collect_process(Exposition& out, const CollectOptions& options) {
 void collect_workers(Exposition& out, dispatch::Dispatcher& dispatcher) {
     const work::PoolStats pool = dispatcher.servers().front()->pool().stats();
     const unsigned free = std::min(pool.free_workers, pool.workers);
-    out.family("polyvirt_workers", Type::gauge, "Threads for calls; a parked one waits in a driver and is replaced");
+    out.family("polyvirt_workers", HostType::gauge, "Threads for calls; a parked one waits in a driver and is replaced");
     out.sample({{"state", "idle"}}, std::uint64_t{free});
     out.sample({{"state", "parked"}}, std::uint64_t{pool.parked});
     out.sample({{"state", "busy"}}, std::uint64_t{pool.workers - free - std::min(pool.parked, pool.workers - free)});
@@ -109,43 +109,43 @@ void collect_clients(Exposition& out, dispatch::Dispatcher& dispatcher) {
             sum.streams += stats.streams;
             sum.unsent += stats.unsent_bytes;
         }
-    out.family("polyvirt_clients", Type::gauge, "Connections");
+    out.family("polyvirt_clients", HostType::gauge, "Connections");
     for (const auto& [key, n] : clients)
         out.sample({{"server", std::get<0>(key)},
                     {"transport", std::get<1>(key)},
                     {"readonly", std::get<2>(key) ? "true" : "false"}},
                    n);
     using rpc::Server;
-    const auto per = [&](const char* name, Type type, const char* help, const auto& value) {
+    const auto per = [&](const char* name, HostType type, const char* help, const auto& value) {
         per_server(out, dispatcher, name, type, help, value);
     };
-    per("polyvirt_clients_max", Type::gauge, "Connections that there may be",
+    per("polyvirt_clients_max", HostType::gauge, "Connections that there may be",
         [](const Server& s) { return std::uint64_t{s.limits().max_clients}; });
-    per("polyvirt_clients_unauthenticated", Type::gauge, "Connections that have not authenticated yet",
+    per("polyvirt_clients_unauthenticated", HostType::gauge, "Connections that have not authenticated yet",
         [](const Server& s) { return std::uint64_t{s.stats().anonymous}; });
-    per("polyvirt_connections", Type::counter, "Connections that were let in", [](const Server& s) { return s.stats().accepted; });
-    per("polyvirt_connections_refused", Type::counter, "Connections for which there was no place",
+    per("polyvirt_connections", HostType::counter, "Connections that were let in", [](const Server& s) { return s.stats().accepted; });
+    per("polyvirt_connections_refused", HostType::counter, "Connections for which there was no place",
         [](const Server& s) { return s.stats().turned_away; });
-    per("polyvirt_clients_cut_off", Type::counter, "Clients that left too many events unread and were cut off",
+    per("polyvirt_clients_cut_off", HostType::counter, "Clients that left too many events unread and were cut off",
         [](const Server& s) { return s.stats().cut_off; });
-    per("polyvirt_received_bytes", Type::counter, "Bytes read from clients", [](const Server& s) { return s.stats().received_bytes; });
-    per("polyvirt_sent_bytes", Type::counter, "Bytes written to clients", [](const Server& s) { return s.stats().sent_bytes; });
-    per("polyvirt_input_held_bytes", Type::gauge, "Packets held for calls that run or wait",
+    per("polyvirt_received_bytes", HostType::counter, "Bytes read from clients", [](const Server& s) { return s.stats().received_bytes; });
+    per("polyvirt_sent_bytes", HostType::counter, "Bytes written to clients", [](const Server& s) { return s.stats().sent_bytes; });
+    per("polyvirt_input_held_bytes", HostType::gauge, "Packets held for calls that run or wait",
         [](const Server& s) { return std::uint64_t{s.stats().input_bytes}; });
-    per("polyvirt_output_held_bytes", Type::gauge, "What clients have not read yet", [&](const Server& s) { return sums[&s].unsent; });
-    per("polyvirt_calls_in_flight", Type::gauge, "Calls that run, or wait for a worker", [&](const Server& s) { return sums[&s].in_flight; });
-    per("polyvirt_calls_queued", Type::gauge, "Calls that wait as their client has its share running",
+    per("polyvirt_output_held_bytes", HostType::gauge, "What clients have not read yet", [&](const Server& s) { return sums[&s].unsent; });
+    per("polyvirt_calls_in_flight", HostType::gauge, "Calls that run, or wait for a worker", [&](const Server& s) { return sums[&s].in_flight; });
+    per("polyvirt_calls_queued", HostType::gauge, "Calls that wait as their client has its share running",
         [&](const Server& s) { return sums[&s].queued; });
-    per("polyvirt_streams", Type::gauge, "Open streams", [&](const Server& s) { return sums[&s].streams; });
+    per("polyvirt_streams", HostType::gauge, "Open streams", [&](const Server& s) { return sums[&s].streams; });
 }
 
 void collect_loops(Exposition& out, dispatch::Dispatcher& dispatcher) {
     const std::vector<dispatch::LoopState> loops = dispatcher.loop_lag().look(dispatcher);
-    out.family("polyvirt_loop_lag_seconds", Type::gauge,
+    out.family("polyvirt_loop_lag_seconds", HostType::gauge,
                "How long what was posted to a loop at the look before this one waited, or waits since");
     for (const auto& loop : loops)
         if (loop.probed) out.sample({{"loop", loop.name}}, loop.lag_s);
-    out.family("polyvirt_loop_busy_seconds", Type::gauge, "How long the callback that runs now has held a loop");
+    out.family("polyvirt_loop_busy_seconds", HostType::gauge, "How long the callback that runs now has held a loop");
     for (const auto& loop : loops)
         if (loop.probed) out.sample({{"loop", loop.name}}, loop.busy_s);
     double longest = 0;
@@ -165,9 +165,9 @@ void collect_locks(Exposition& out) {
                                                        {"driver", Rank::driver},
                                                        {"object", Rank::object},
                                                        {"leaf", Rank::leaf}};
-    out.family("polyvirt_lock_waits", Type::counter, "How often a lock of the host was not to be had at once");
+    out.family("polyvirt_lock_waits", HostType::counter, "How often a lock of the host was not to be had at once");
     for (const auto& [name, rank] : kRungs) out.sample({{"rung", name}}, lock_waits::sum(rank).waits);
-    out.family("polyvirt_lock_wait_seconds", Type::counter, "Time spent waiting for locks of the host");
+    out.family("polyvirt_lock_wait_seconds", HostType::counter, "Time spent waiting for locks of the host");
     for (const auto& [name, rank] : kRungs)
         out.sample({{"rung", name}}, static_cast<double>(lock_waits::sum(rank).ns) / 1e9);
 }
@@ -187,28 +187,28 @@ void collect_events(Exposition& out, dispatch::Dispatcher& dispatcher) {
 void collect_plugins(Exposition& out, dispatch::Dispatcher& dispatcher) {
     struct Field {
         const char* name;
-        Type type;
+        HostType type;
         const char* help;
         std::uint64_t plugin::Instance::Stats::*value;
     };
     using Stats = plugin::Instance::Stats;
     constexpr Field kFields[] = {
-        {"polyvirt_plugin_calls", Type::counter, "Calls into a driver", &Stats::entered},
-        {"polyvirt_plugin_calls_failed", Type::counter, "Calls that a driver answered with an error", &Stats::failed},
-        {"polyvirt_plugin_calls_in_flight", Type::gauge, "Calls that are in a driver", &Stats::in_flight},
-        {"polyvirt_plugin_calls_waiting", Type::gauge, "Calls that wait for others on the same object", &Stats::waiting},
-        {"polyvirt_plugin_callbacks", Type::counter, "Callbacks of a driver on its loops", &Stats::callbacks},
-        {"polyvirt_plugin_slow_callbacks", Type::counter, "Callbacks that held a loop for more than 10 ms",
+        {"polyvirt_plugin_calls", HostType::counter, "Calls into a driver", &Stats::entered},
+        {"polyvirt_plugin_calls_failed", HostType::counter, "Calls that a driver answered with an error", &Stats::failed},
+        {"polyvirt_plugin_calls_in_flight", HostType::gauge, "Calls that are in a driver", &Stats::in_flight},
+        {"polyvirt_plugin_calls_waiting", HostType::gauge, "Calls that wait for others on the same object", &Stats::waiting},
+        {"polyvirt_plugin_callbacks", HostType::counter, "Callbacks of a driver on its loops", &Stats::callbacks},
+        {"polyvirt_plugin_slow_callbacks", HostType::counter, "Callbacks that held a loop for more than 10 ms",
          &Stats::slow_callbacks},
-        {"polyvirt_plugin_event_bytes", Type::gauge, "What a driver's events hold that wait for the events thread",
+        {"polyvirt_plugin_event_bytes", HostType::gauge, "What a driver's events hold that wait for the events thread",
          &Stats::event_bytes},
-        {"polyvirt_plugin_events_dropped", Type::counter, "Events of a driver that were dropped, as too many waited",
+        {"polyvirt_plugin_events_dropped", HostType::counter, "Events of a driver that were dropped, as too many waited",
          &Stats::events_dropped},
-        {"polyvirt_plugin_misbehaviour", Type::counter, "Answers of a driver that broke the contract and were mended",
+        {"polyvirt_plugin_misbehaviour", HostType::counter, "Answers of a driver that broke the contract and were mended",
          &Stats::status_mended},
     };
     const auto plugins = dispatcher.plugins().list();
-    out.family("polyvirt_plugin_info", Type::gauge, "Always 1; plugins that were found, refused ones too");
+    out.family("polyvirt_plugin_info", HostType::gauge, "Always 1; plugins that were found, refused ones too");
     for (const auto& info : plugins)
         out.sample({{"plugin", info.id},
                     {"version", info.version},

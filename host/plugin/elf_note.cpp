@@ -27,7 +27,7 @@ constexpr std::size_t kMaxNotes = std::size_t{1} << 20;
 constexpr std::size_t kMaxManifest = std::size_t{64} << 10;
 constexpr std::string_view kName("polyvirt\0", 9);
 
-Error refuse(const std::string& path, std::string_view why) {
+Error bad_note(const std::string& path, std::string_view why) {
     return make_error(ErrorCode::operation_failed, ErrorDomain::none, "plugin {}: {}", path, why);
 }
 
@@ -37,7 +37,7 @@ Status read_at(int fd, void* to, std::size_t size, std::uint64_t offset, const s
         const ssize_t n = ::pread(fd, p, size, static_cast<off_t>(offset));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return make_system_error(errno, ErrorDomain::none, "plugin " + path + ": read");
-        if (n == 0) return refuse(path, "the file is shorter than its headers say");
+        if (n == 0) return bad_note(path, "the file is shorter than its headers say");
         p += n;
         size -= static_cast<std::size_t>(n);
         offset += static_cast<std::uint64_t>(n);
@@ -47,17 +47,17 @@ Status read_at(int fd, void* to, std::size_t size, std::uint64_t offset, const s
 
 Result<std::vector<Phdr>> read_headers(int fd, std::uint64_t file_size, const std::string& path) {
     Ehdr header{};
-    if (file_size < sizeof(header)) return refuse(path, "not an ELF file (too short)");
+    if (file_size < sizeof(header)) return bad_note(path, "not an ELF file (too short)");
     PV_TRY(read_at(fd, &header, sizeof(header), 0, path));
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return refuse(path, "not an ELF file");
+    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return bad_note(path, "not an ELF file");
     if (header.e_ident[EI_CLASS] != kClass || header.e_ident[EI_DATA] != kData)
-        return refuse(path, "made for another machine (word size or byte order)");
-    if (header.e_type != ET_DYN) return refuse(path, "not a shared object");
+        return bad_note(path, "made for another machine (word size or byte order)");
+    if (header.e_type != ET_DYN) return bad_note(path, "not a shared object");
     if (header.e_phentsize != sizeof(Phdr) || header.e_phnum == 0 || header.e_phnum > kMaxHeaders)
-        return refuse(path, "its program headers make no sense");
+        return bad_note(path, "its program headers make no sense");
     const std::size_t bytes = std::size_t{header.e_phnum} * sizeof(Phdr);
     if (header.e_phoff > file_size || bytes > file_size - header.e_phoff)
-        return refuse(path, "its program headers lie outside the file");
+        return bad_note(path, "its program headers lie outside the file");
     std::vector<Phdr> headers(header.e_phnum);
     PV_TRY(read_at(fd, headers.data(), bytes, header.e_phoff, path));
     return headers;
@@ -93,16 +93,16 @@ Result<std::string> read_manifest_note(int fd, const std::string& path) {
         if (header.p_type != PT_NOTE || header.p_filesz == 0) continue;
         if (header.p_filesz > kMaxNotes || header.p_offset > file_size ||
             header.p_filesz > file_size - header.p_offset)
-            return refuse(path, "a note segment lies outside the file");
+            return bad_note(path, "a note segment lies outside the file");
         std::string notes(header.p_filesz, '\0');
         PV_TRY(read_at(fd, notes.data(), notes.size(), header.p_offset, path));
         std::optional<std::string> text = find_note(notes);
         if (!text) continue;
-        if (text->size() > kMaxManifest) return refuse(path, "its manifest is longer than 64 KiB");
+        if (text->size() > kMaxManifest) return bad_note(path, "its manifest is longer than 64 KiB");
         text->resize(std::min(text->size(), text->find('\0')));
         return *std::move(text);
     }
-    return refuse(path, "it has no manifest (ELF note .note.polyvirt): not a polyvirt plugin");
+    return bad_note(path, "it has no manifest (ELF note .note.polyvirt): not a polyvirt plugin");
 }
 
 } // namespace polyvirt::plugin

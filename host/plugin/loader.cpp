@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kMinTable = offsetof(pv_plugin, destroy) + sizeof(void*);
 
-Error refuse(const std::string& path, std::string_view why) {
+Error refuse_to_load(const std::string& path, std::string_view why) {
     return make_error(ErrorCode::operation_failed, ErrorDomain::none, "plugin {}: {}", path, why);
 }
 
@@ -43,7 +43,7 @@ Result<boost::dll::shared_library> open_library(const std::string& name, const s
     try {
         return dll::shared_library(name, mode);
     } catch (const std::exception& e) {
-        return refuse(path, "cannot be loaded: " + loader_text(e.what()));
+        return refuse_to_load(path, "cannot be loaded: " + loader_text(e.what()));
     }
 }
 
@@ -61,11 +61,11 @@ Status check_table(const pv_plugin& p, const Manifest& manifest, const std::stri
                                  Required{"stop", p.stop != nullptr},
                                  Required{"destroy", p.destroy != nullptr}};
     for (const Required& r : required)
-        if (!r.there) return refuse(path, fmt::format("its plugin table has no '{}'", r.name));
+        if (!r.there) return refuse_to_load(path, fmt::format("its plugin table has no '{}'", r.name));
     if (manifest.id != p.id)
-        return refuse(path, fmt::format("its manifest says id '{}', its plugin table '{}'", manifest.id, p.id));
+        return refuse_to_load(path, fmt::format("its manifest says id '{}', its plugin table '{}'", manifest.id, p.id));
     if (p.concurrency < PV_CONCURRENCY_SERIAL_ALL || p.concurrency > PV_CONCURRENCY_PARALLEL)
-        return refuse(path, fmt::format("concurrency {} is unknown (1: one op at a time, 2: one per object, 3: "
+        return refuse_to_load(path, fmt::format("concurrency {} is unknown (1: one op at a time, 2: one per object, 3: "
                                         "parallel)",
                                         p.concurrency));
     return {};
@@ -78,18 +78,18 @@ Result<pv_plugin> call_entry(const boost::dll::shared_library& library, const pv
     try {
         if (library.has(kEntry)) entry = &library.get<std::remove_pointer_t<pv_plugin_entry_fn>>(kEntry);
     } catch (const std::exception& e) {
-        return refuse(path, std::string("cannot find ") + kEntry + ": " + e.what());
+        return refuse_to_load(path, std::string("cannot find ") + kEntry + ": " + e.what());
     }
-    if (entry == nullptr) return refuse(path, std::string("it does not export ") + kEntry);
+    if (entry == nullptr) return refuse_to_load(path, std::string("it does not export ") + kEntry);
 
     std::array<char, 512> why{};
     const pv_plugin* theirs = entry(&root, why.data(), static_cast<std::uint32_t>(why.size()));
     if (theirs == nullptr) {
         why.back() = '\0';
-        return refuse(path, fmt::format("it refuses to be loaded: {}", why[0] != '\0' ? why.data() : "(no reason given)"));
+        return refuse_to_load(path, fmt::format("it refuses to be loaded: {}", why[0] != '\0' ? why.data() : "(no reason given)"));
     }
     if (theirs->size < kMinTable)
-        return refuse(path, fmt::format("its plugin table has {} bytes, at least {} are needed", theirs->size, kMinTable));
+        return refuse_to_load(path, fmt::format("its plugin table has {} bytes, at least {} are needed", theirs->size, kMinTable));
     pv_plugin ours{};
     std::memcpy(&ours, theirs, std::min<std::size_t>(theirs->size, sizeof(ours)));
     ours.size = sizeof(ours);

@@ -20,7 +20,7 @@ struct KindName {
     std::uint32_t kind;
     std::string_view name;
 };
-constexpr std::array kKinds = {
+constexpr std::array kDriverKinds = {
     KindName{PV_KIND_DOMAIN, "domain"},
     KindName{PV_KIND_NETWORK, "network"},
     KindName{PV_KIND_NETWORK_PORT, "network_port"},
@@ -114,7 +114,7 @@ Manifest from_yaml(const std::string& text) {
     return m;
 }
 
-Error refuse(const std::string& path, std::string_view why) {
+Error bad_manifest(const std::string& path, std::string_view why) {
     return make_error(ErrorCode::operation_failed, ErrorDomain::none, "plugin {}: {}", path, why);
 }
 
@@ -124,37 +124,37 @@ Result<Manifest> parse_manifest(const std::string& text, const std::string& path
     try {
         return from_yaml(text);
     } catch (const Wrong& wrong) {
-        return refuse(path, "manifest: " + wrong.why);
+        return bad_manifest(path, "manifest: " + wrong.why);
     } catch (const std::exception& e) { // yaml-cpp's, or out of memory
-        return refuse(path, std::string("manifest is not valid YAML: ") + e.what());
+        return bad_manifest(path, std::string("manifest is not valid YAML: ") + e.what());
     }
 }
 
 Status check_manifest(const Manifest& manifest, const std::vector<Offer>& offers, const std::string& path) {
     if (manifest.abi_major != PV_ABI_MAJOR || manifest.abi_minor > PV_ABI_MINOR)
-        return refuse(path, fmt::format("it needs plugin ABI {}.{}, this daemon offers {}.{}", manifest.abi_major,
+        return bad_manifest(path, fmt::format("it needs plugin ABI {}.{}, this daemon offers {}.{}", manifest.abi_major,
                                         manifest.abi_minor, PV_ABI_MAJOR, PV_ABI_MINOR));
     for (const Need& need : manifest.needs) {
         const auto offer = std::find_if(offers.begin(), offers.end(), [&](const Offer& o) { return o.id == need.id; });
         if (offer == offers.end())
-            return refuse(path, fmt::format("it needs the service '{}' (size {}), which this daemon (plugin ABI {}.{}) "
+            return bad_manifest(path, fmt::format("it needs the service '{}' (size {}), which this daemon (plugin ABI {}.{}) "
                                             "does not offer",
                                             need.id, need.size, PV_ABI_MAJOR, PV_ABI_MINOR));
         if (offer->size < need.size)
-            return refuse(path, fmt::format("it needs the service '{}' of size {} at least, this daemon offers size {}",
+            return bad_manifest(path, fmt::format("it needs the service '{}' of size {} at least, this daemon offers size {}",
                                             need.id, need.size, offer->size));
     }
     return {};
 }
 
 std::uint32_t kind_from_name(std::string_view name) {
-    for (const KindName& k : kKinds)
+    for (const KindName& k : kDriverKinds)
         if (k.name == name) return k.kind;
     return PV_KIND_NONE;
 }
 
 std::string_view kind_name(std::uint32_t kind) {
-    for (const KindName& k : kKinds)
+    for (const KindName& k : kDriverKinds)
         if (k.kind == kind) return k.name;
     return "object";
 }

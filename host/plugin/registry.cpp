@@ -44,7 +44,7 @@ struct Hash {
     }
 };
 
-struct Entry {
+struct Kept {
     ObjectPtr ref;
     std::uint64_t parent = 0;
     std::vector<std::uint64_t> children;
@@ -75,22 +75,22 @@ Error taken(const ObjectRef& by, std::string_view how) {
 
 struct Registry::State {
     mutable Mutex mu{Rank::leaf};
-    std::map<std::uint64_t, Entry> objects PV_GUARDED_BY(mu); // handles rise: this is the order of publication
+    std::map<std::uint64_t, Kept> objects PV_GUARDED_BY(mu); // handles rise: this is the order of publication
     std::unordered_map<NameKey, std::uint64_t, Hash> names PV_GUARDED_BY(mu);
     std::unordered_map<UuidKey, std::uint64_t, Hash> uuids PV_GUARDED_BY(mu);
     std::unordered_multimap<TextKey, std::uint64_t, Hash> keys PV_GUARDED_BY(mu);
     std::unordered_map<std::int32_t, std::uint64_t> ids PV_GUARDED_BY(mu);
-    std::map<std::uint32_t, std::map<std::uint64_t, Entry*>> kinds PV_GUARDED_BY(mu);
+    std::map<std::uint32_t, std::map<std::uint64_t, Kept*>> kinds PV_GUARDED_BY(mu);
     const RunRelease run_release;
     Census* const census;
 
     State(RunRelease r, Census* c) : run_release(std::move(r)), census(c) {}
 
     // Today's view of an object; refreshed first if its parent has changed since.
-    ObjectPtr view(Entry& entry) const PV_REQUIRES(mu) {
+    ObjectPtr view(Kept& entry) const PV_REQUIRES(mu) {
         if (entry.parent != 0) {
             const auto parent = objects.find(entry.parent);
-            ObjectPtr now = parent != objects.end() ? view(const_cast<Entry&>(parent->second)) : nullptr;
+            ObjectPtr now = parent != objects.end() ? view(const_cast<Kept&>(parent->second)) : nullptr;
             if (entry.ref->parent != now) {
                 auto fresh = std::make_shared<ObjectRef>(*entry.ref);
                 fresh->parent = std::move(now);
@@ -100,12 +100,12 @@ struct Registry::State {
         return entry.ref;
     }
 
-    Entry* find(std::uint64_t handle) PV_REQUIRES(mu) {
+    Kept* find(std::uint64_t handle) PV_REQUIRES(mu) {
         const auto it = objects.find(handle);
         return it != objects.end() ? &it->second : nullptr;
     }
 
-    std::vector<Entry*> select(const ListFilter& filter) PV_REQUIRES(mu);
+    std::vector<Kept*> select(const ListFilter& filter) PV_REQUIRES(mu);
     Status check_free(const ObjectRef& wanted, std::uint64_t parent, std::uint64_t self) PV_REQUIRES(mu);
     void index(const ObjectRef& o, std::uint64_t parent) PV_REQUIRES(mu);
     void unindex(const ObjectRef& o, std::uint64_t parent) PV_REQUIRES(mu);
@@ -116,27 +116,27 @@ struct Registry::State {
 
 Status Registry::State::check_free(const ObjectRef& wanted, std::uint64_t parent, std::uint64_t self) {
     if (const auto it = names.find({wanted.kind, parent, wanted.name}); it != names.end())
-        if (const Entry* e = it->second != self ? find(it->second) : nullptr)
+        if (const Kept* e = it->second != self ? find(it->second) : nullptr)
             return taken(*e->ref, fmt::format("already exists with uuid {}", e->ref->uuid.to_string()));
     if (!wanted.uuid.is_nil())
         if (const auto it = uuids.find({wanted.kind, wanted.uuid}); it != uuids.end())
-            if (const Entry* e = it->second != self ? find(it->second) : nullptr)
+            if (const Kept* e = it->second != self ? find(it->second) : nullptr)
                 return taken(*e->ref, fmt::format("is already defined with uuid {}", e->ref->uuid.to_string()));
     if (wanted.kind == PV_KIND_DOMAIN && wanted.dom_id > 0)
         if (const auto it = ids.find(wanted.dom_id); it != ids.end())
-            if (const Entry* e = it->second != self ? find(it->second) : nullptr) return taken(*e->ref, fmt::format("already has id {}", wanted.dom_id));
+            if (const Kept* e = it->second != self ? find(it->second) : nullptr) return taken(*e->ref, fmt::format("already has id {}", wanted.dom_id));
     return {};
 }
 
-std::vector<Entry*> Registry::State::select(const ListFilter& filter) {
-    std::vector<Entry*> found;
-    const auto offer = [&](Entry* entry) {
+std::vector<Kept*> Registry::State::select(const ListFilter& filter) {
+    std::vector<Kept*> found;
+    const auto offer = [&](Kept* entry) {
         if (entry->ref->kind == filter.kind && matches(*entry->ref, filter)) found.push_back(entry);
     };
     if (filter.parent == 0) {
         if (const auto all = kinds.find(filter.kind); all != kinds.end())
             for (const auto& [handle, entry] : all->second) offer(entry);
-    } else if (const Entry* parent = find(filter.parent)) {
+    } else if (const Kept* parent = find(filter.parent)) {
         for (const std::uint64_t child : parent->children) offer(find(child));
     }
     return found;
@@ -168,7 +168,7 @@ void Registry::State::remove(std::uint64_t handle, std::vector<ObjectPtr>& gone)
     if (it == objects.end()) return;
     const std::vector<std::uint64_t> children = std::move(it->second.children);
     for (const std::uint64_t child : children) remove(child, gone);
-    if (Entry* parent = find(it->second.parent)) std::erase(parent->children, handle);
+    if (Kept* parent = find(it->second.parent)) std::erase(parent->children, handle);
     unindex(*it->second.ref, it->second.parent);
     kinds[it->second.ref->kind].erase(handle);
     gone.push_back(std::move(it->second.ref));
@@ -223,7 +223,7 @@ Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
     const LeafLock lock(state_->mu);
     PV_TRY(state_->check_free(*object, desc.parent, 0));
     if (desc.parent != 0) {
-        Entry* parent = state_->find(desc.parent);
+        Kept* parent = state_->find(desc.parent);
         if (parent == nullptr)
             return make_error(ErrorCode::internal_error, ErrorDomain::none,
                               "{} '{}': its parent (handle {}) is not published", kind_name(desc.kind), desc.name,
@@ -233,7 +233,7 @@ Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
     object->handle = g_last_handle.fetch_add(1, std::memory_order_relaxed) + 1;
     object->data = state_->own_data(desc, std::move(token)); // from here on it cannot fail: a refused object stays the driver's
     state_->index(*object, desc.parent);
-    Entry& entry = state_->objects[object->handle];
+    Kept& entry = state_->objects[object->handle];
     entry.parent = desc.parent;
     entry.ref = object;
     state_->kinds[desc.kind][object->handle] = &entry;
@@ -243,7 +243,7 @@ Result<std::uint64_t> Registry::publish(const pv_obj_desc& desc) {
 
 Status Registry::update(std::uint64_t handle, const pv_obj_update& update) {
     const LeafLock lock(state_->mu);
-    Entry* entry = state_->find(handle);
+    Kept* entry = state_->find(handle);
     if (entry == nullptr)
         return make_error(ErrorCode::internal_error, ErrorDomain::none, "object {} is not published", handle);
     auto fresh = std::make_shared<ObjectRef>(*entry->ref);
@@ -280,7 +280,7 @@ void Registry::clear() {
 
 ObjectPtr Registry::find(std::uint64_t handle) const {
     const LeafLock lock(state_->mu);
-    Entry* entry = state_->find(handle);
+    Kept* entry = state_->find(handle);
     return entry != nullptr ? state_->view(*entry) : nullptr;
 }
 
@@ -322,7 +322,7 @@ std::vector<ObjectPtr> Registry::find_key(std::uint32_t kind, std::string_view k
 std::vector<ObjectPtr> Registry::list(const ListFilter& filter) const {
     std::vector<ObjectPtr> found;
     const LeafLock lock(state_->mu);
-    for (Entry* entry : state_->select(filter)) found.push_back(state_->view(*entry));
+    for (Kept* entry : state_->select(filter)) found.push_back(state_->view(*entry));
     return found;
 }
 

@@ -57,7 +57,7 @@ Error bad_name(std::string_view name, std::string_view why) {
     return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "state record '{}': {}", name, why);
 }
 
-Error file_error(std::string_view what, const std::string& path) {
+Error store_error(std::string_view what, const std::string& path) {
     return make_system_error(errno, ErrorDomain::none, fmt::format("{} '{}'", what, path));
 }
 
@@ -97,9 +97,9 @@ bool write_all(int fd, std::string_view data) {
 
 Result<std::string> read_all(int dir, const std::string& file, const std::string& path) {
     const UniqueFd fd(::openat(dir, file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!fd) return file_error("cannot open", path);
+    if (!fd) return store_error("cannot open", path);
     struct stat st {};
-    if (::fstat(fd.get(), &st) != 0) return file_error("cannot read", path);
+    if (::fstat(fd.get(), &st) != 0) return store_error("cannot read", path);
     if (!S_ISREG(st.st_mode))
         return make_error(ErrorCode::internal_error, ErrorDomain::none, "'{}' is not a regular file", path);
     if (static_cast<std::uint64_t>(st.st_size) > StateStore::kMaxRecord)
@@ -110,7 +110,7 @@ Result<std::string> read_all(int dir, const std::string& file, const std::string
     while (true) {
         const ssize_t n = ::read(fd.get(), data.data() + have, data.size() - have);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return file_error("cannot read", path);
+        if (n < 0) return store_error("cannot read", path);
         have += static_cast<std::size_t>(n);
         if (n == 0 || have == data.size()) break; // it grew: somebody else's doing; its start is what counts
     }
@@ -158,12 +158,12 @@ Result<StateStore::Place> StateStore::open_folder(std::uint32_t area, std::strin
         place.dir_name += "/" + name;
         if (make) {
             const bool made = ::mkdirat(top, name.c_str(), 0700) == 0;
-            if (!made && errno != EEXIST) return file_error("cannot make the folder", place.dir_name);
+            if (!made && errno != EEXIST) return store_error("cannot make the folder", place.dir_name);
             if (made) ::fsync(top);
         }
         place.dir.reset(::openat(top, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     }
-    if (!place.dir && (make || errno != ENOENT)) return file_error("cannot open the folder", place.dir_name);
+    if (!place.dir && (make || errno != ENOENT)) return store_error("cannot open the folder", place.dir_name);
     return place;
 }
 
@@ -182,18 +182,18 @@ Status StateStore::put(std::uint32_t area, std::string_view name, std::string_vi
     const std::string temporary = temporary_name();
     const int dir = at.dir.get();
     const auto failed = [&](const char* what) {
-        const Error error = file_error(what, at.path());
+        const Error error = store_error(what, at.path());
         ::unlinkat(dir, temporary.c_str(), 0);
         return error;
     };
     UniqueFd fd(::openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd) return file_error("cannot write", at.path());
+    if (!fd) return store_error("cannot write", at.path());
     const bool lasts = outlives_machine(area);
     if (!write_all(fd.get(), data) || (lasts && ::fsync(fd.get()) != 0)) return failed("cannot write");
     // Some file systems tell of a full disk only now.
     if (::close(fd.release()) != 0) return failed("cannot write");
     if (::renameat(dir, temporary.c_str(), dir, at.file.c_str()) != 0) return failed("cannot replace");
-    if (lasts && ::fsync(dir) != 0) return file_error("cannot sync the folder of", at.path());
+    if (lasts && ::fsync(dir) != 0) return store_error("cannot sync the folder of", at.path());
     return {};
 }
 
@@ -210,9 +210,9 @@ Status StateStore::del(std::uint32_t area, std::string_view name) {
     PV_ASSIGN_OR_RETURN(const Place at, place(area, name, false));
     if (!at.dir) return {};
     if (::unlinkat(at.dir.get(), at.file.c_str(), 0) != 0)
-        return errno == ENOENT ? Status() : file_error("cannot remove", at.path());
+        return errno == ENOENT ? Status() : store_error("cannot remove", at.path());
     if (outlives_machine(area) && ::fsync(at.dir.get()) != 0)
-        return file_error("cannot sync the folder of", at.path());
+        return store_error("cannot sync the folder of", at.path());
     return {};
 }
 
@@ -244,7 +244,7 @@ Status StateStore::set_aside(std::uint32_t area, std::string_view name, std::str
         if (errno != EEXIST) break;
         to = fmt::format("{}{}.{}", at.file, kBroken, n);
     }
-    return file_error("cannot set aside", at.path());
+    return store_error("cannot set aside", at.path());
 }
 
 } // namespace polyvirt::plugin

@@ -92,11 +92,11 @@ pv_params* begin_group(pv_groups* groups, std::uint64_t handle) noexcept {
     return status == PV_OK ? params : nullptr;
 }
 
-constexpr pv_svc_build kTable = {sizeof(pv_svc_build), 0,          write,      add_param,
+constexpr pv_svc_build kBuildTable = {sizeof(pv_svc_build), 0,          write,      add_param,
                                  add_string,           add_object, add_record, begin_group};
 
 } // namespace
 
-const Service kBuildService{PV_SVC_BUILD, &kTable};
+const Service kBuildService{PV_SVC_BUILD, &kBuildTable};
 
 } // namespace polyvirt::plugin

@@ -121,12 +121,12 @@ std::uint64_t id(pv_call* call) noexcept {
     return with(call, "call.id", std::uint64_t{0}, [](const CallRef& c) { return c->id(); });
 }
 
-constexpr pv_svc_call kTable = {sizeof(pv_svc_call), 0,        error,    error_clear, cancelled,
+constexpr pv_svc_call kCallTable = {sizeof(pv_svc_call), 0,        error,    error_clear, cancelled,
                                 deadline_ns,         on_cancel, complete, client,      readonly,
                                 nfds,                fd,        add_reply_fd, stream,  id};
 
 } // namespace
 
-const Service kCallService{PV_SVC_CALL, &kTable};
+const Service kCallService{PV_SVC_CALL, &kCallTable};
 
 } // namespace polyvirt::plugin

@@ -13,10 +13,10 @@ namespace {
 std::uint8_t* lock_rank_byte() noexcept { return lock_rank::slot(); }
 std::uint32_t kind_of_thread() noexcept { return thread_kind(); }
 
-constexpr pv_svc_check kTable = {sizeof(pv_svc_check), 0, lock_rank_byte, kind_of_thread};
+constexpr pv_svc_check kCheckTable = {sizeof(pv_svc_check), 0, lock_rank_byte, kind_of_thread};
 
 } // namespace
 
-const Service kCheckService{PV_SVC_CHECK, &kTable};
+const Service kCheckService{PV_SVC_CHECK, &kCheckTable};
 
 } // namespace polyvirt::plugin

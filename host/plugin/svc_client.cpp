@@ -50,10 +50,10 @@ pv_status identity(pv_call* call, const char* key, char* buffer, std::uint32_t l
     });
 }
 
-constexpr pv_svc_client kTable = {sizeof(pv_svc_client), 0, on_close, forget, identity};
+constexpr pv_svc_client kClientTable = {sizeof(pv_svc_client), 0, on_close, forget, identity};
 
 } // namespace
 
-const Service kClientService{PV_SVC_CLIENT, &kTable};
+const Service kClientService{PV_SVC_CLIENT, &kClientTable};
 
 } // namespace polyvirt::plugin

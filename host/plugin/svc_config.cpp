@@ -24,10 +24,10 @@ pv_status get(pv_host* host, const char* key, char* buffer, std::uint32_t length
     });
 }
 
-constexpr pv_svc_config kTable = {sizeof(pv_svc_config), 0, get};
+constexpr pv_svc_config kConfigTable = {sizeof(pv_svc_config), 0, get};
 
 } // namespace
 
-const Service kConfigService{PV_SVC_CONFIG, &kTable};
+const Service kConfigService{PV_SVC_CONFIG, &kConfigTable};
 
 } // namespace polyvirt::plugin

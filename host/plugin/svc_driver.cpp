@@ -277,10 +277,10 @@ pv_svc_driver make_table() {
     return table;
 }
 
-const pv_svc_driver kTable = make_table();
+const pv_svc_driver kDriverTable = make_table();
 
 } // namespace
 
-const Service kDriverService{PV_SVC_DRIVER, &kTable};
+const Service kDriverService{PV_SVC_DRIVER, &kDriverTable};
 
 } // namespace polyvirt::plugin

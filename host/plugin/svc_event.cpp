@@ -37,10 +37,10 @@ pv_status post(pv_queue* queue, const pv_event* event) noexcept {
     });
 }
 
-constexpr pv_svc_event kTable = {sizeof(pv_svc_event), 0, queue_new, queue_free, post};
+constexpr pv_svc_event kEventTable = {sizeof(pv_svc_event), 0, queue_new, queue_free, post};
 
 } // namespace
 
-const Service kEventService{PV_SVC_EVENT, &kTable};
+const Service kEventService{PV_SVC_EVENT, &kEventTable};
 
 } // namespace polyvirt::plugin

@@ -143,10 +143,10 @@ void end(pv_host* host, std::uint64_t object, std::uint32_t job_class) noexcept 
     });
 }
 
-constexpr pv_svc_job kTable = {sizeof(pv_svc_job), 0, submit, begin, begin_async, end};
+constexpr pv_svc_job kJobTable = {sizeof(pv_svc_job), 0, submit, begin, begin_async, end};
 
 } // namespace
 
-const Service kJobService{PV_SVC_JOB, &kTable};
+const Service kJobService{PV_SVC_JOB, &kJobTable};
 
 } // namespace polyvirt::plugin

@@ -35,10 +35,10 @@ std::int32_t level(pv_host* /*host*/) noexcept {
     return PV_LOG_ERROR;
 }
 
-constexpr pv_svc_log kTable = {sizeof(pv_svc_log), 0, write, level};
+constexpr pv_svc_log kLogTable = {sizeof(pv_svc_log), 0, write, level};
 
 } // namespace
 
-const Service kLogService{PV_SVC_LOG, &kTable};
+const Service kLogService{PV_SVC_LOG, &kLogTable};
 
 } // namespace polyvirt::plugin

@@ -104,11 +104,11 @@ std::int32_t on_loop(pv_loop* loop) noexcept {
     return loop != nullptr && loop->strand->loop().on_thread() ? 1 : 0;
 }
 
-constexpr pv_svc_loop kTable = {sizeof(pv_svc_loop), 0,         acquire, release, add_fd, set_events,
+constexpr pv_svc_loop kLoopTable = {sizeof(pv_svc_loop), 0,         acquire, release, add_fd, set_events,
                                 add_timer,           set_timer, remove,  post,    now_ns, on_loop};
 
 } // namespace
 
-const Service kLoopService{PV_SVC_LOOP, &kTable};
+const Service kLoopService{PV_SVC_LOOP, &kLoopTable};
 
 } // namespace polyvirt::plugin

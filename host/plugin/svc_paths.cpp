@@ -21,10 +21,10 @@ const char* dir(pv_host* host, std::uint32_t which) noexcept {
     });
 }
 
-constexpr pv_svc_paths kTable = {sizeof(pv_svc_paths), 0, dir};
+constexpr pv_svc_paths kPathsTable = {sizeof(pv_svc_paths), 0, dir};
 
 } // namespace
 
-const Service kPathsService{PV_SVC_PATHS, &kTable};
+const Service kPathsService{PV_SVC_PATHS, &kPathsTable};
 
 } // namespace polyvirt::plugin

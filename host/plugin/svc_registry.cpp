@@ -103,11 +103,11 @@ std::uint64_t find_name(pv_host* host, std::uint32_t kind, std::uint64_t parent,
     return guarded(std::uint64_t{0}, [&] { return handle_of(host->registry.find_name(kind, parent, name)); });
 }
 
-constexpr pv_svc_registry kTable = {sizeof(pv_svc_registry), 0,   publish,   update,   retire,
+constexpr pv_svc_registry kRegistryTable = {sizeof(pv_svc_registry), 0,   publish,   update,   retire,
                                     pin,                     unpin, find_uuid, find_name};
 
 } // namespace
 
-const Service kRegistryService{PV_SVC_REGISTRY, &kTable};
+const Service kRegistryService{PV_SVC_REGISTRY, &kRegistryTable};
 
 } // namespace polyvirt::plugin

@@ -90,11 +90,11 @@ void sink_free(pv_sink* sink) noexcept {
     });
 }
 
-constexpr pv_svc_state kTable = {sizeof(pv_svc_state), 0,        put,      get,       del,
+constexpr pv_svc_state kStateTable = {sizeof(pv_svc_state), 0,        put,      get,       del,
                                  each,                 set_aside, sink_new, sink_data, sink_free};
 
 } // namespace
 
-const Service kStateService{PV_SVC_STATE, &kTable};
+const Service kStateService{PV_SVC_STATE, &kStateTable};
 
 } // namespace polyvirt::plugin

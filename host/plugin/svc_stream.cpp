@@ -17,7 +17,7 @@
 namespace polyvirt::plugin {
 namespace {
 
-constexpr std::uint32_t kMinError = offsetof(pv_error, message) + sizeof(const char*);
+constexpr std::uint32_t kMinStreamError = offsetof(pv_error, message) + sizeof(const char*);
 
 pv_status attach_fd(pv_stream* stream, std::int32_t fd, std::uint32_t directions, pv_loop* loop,
                     void (*closed)(void*, std::uint32_t) PV_NOEXCEPT, void* ctx, pv_release_fn release) noexcept {
@@ -99,7 +99,7 @@ void fail_stream(pv_stream* stream, const pv_error* e) noexcept {
     guarded(0, [&] {
         Error error;
         error.message = "the driver ended the stream";
-        if (e != nullptr && e->size >= kMinError && e->message != nullptr && e->message[0] != '\0') {
+        if (e != nullptr && e->size >= kMinStreamError && e->message != nullptr && e->message[0] != '\0') {
             error.code = static_cast<ErrorCode>(e->code);
             error.domain = static_cast<ErrorDomain>(e->domain);
             error.message = e->message;
@@ -109,11 +109,11 @@ void fail_stream(pv_stream* stream, const pv_error* e) noexcept {
     });
 }
 
-constexpr pv_svc_stream kTable = {sizeof(pv_svc_stream), 0,      attach_fd, attach, send, send_hole,
+constexpr pv_svc_stream kStreamTable = {sizeof(pv_svc_stream), 0,      attach_fd, attach, send, send_hole,
                                   send_eof,              resume, finish,    fail_stream};
 
 } // namespace
 
-const Service kStreamService{PV_SVC_STREAM, &kTable};
+const Service kStreamService{PV_SVC_STREAM, &kStreamTable};
 
 } // namespace polyvirt::plugin

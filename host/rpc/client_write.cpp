@@ -19,7 +19,7 @@ namespace polyvirt::rpc {
 namespace {
 
 // System calls that a thread makes for others before it leaves the rest to rpc-loop.
-constexpr int kRounds = 16;
+constexpr int kWriteRounds = 16;
 
 ssize_t send_batch(OutputQueue::Batch& batch) {
     if (batch.through != nullptr) {
@@ -142,7 +142,7 @@ void Client::write_out(OutputQueue::Batch& batch) {
         const int error = n < 0 ? errno : 0;
         ClientLock lock(mu_);
         after_sendmsg(n, error, batch, after);
-        if (round < kRounds || after.stop)
+        if (round < kWriteRounds || after.stop)
             continue;
         writing_ = false;
         blocked_ = after.stop = after.update = true;

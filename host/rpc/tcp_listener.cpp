@@ -25,7 +25,7 @@ constexpr int kProbes = 3;
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-Error failed(const std::string& name, std::string_view what, int error) {
+Error tcp_failed(const std::string& name, std::string_view what, int error) {
     return make_system_error(error, ErrorDomain::rpc,
                              fmt::format("TCP socket '{}': {}", name, what));
 }
@@ -72,13 +72,13 @@ Result<UniqueFd> listen_on(const addrinfo& address, const TcpListenerConfig& con
     const std::string name = address_text(address.ai_addr, address.ai_addrlen);
     UniqueFd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd)
-        return failed(name, "cannot make it", errno);
+        return tcp_failed(name, "cannot make it", errno);
     if (!set_options(fd.get(), address, config.idle_seconds))
-        return failed(name, "cannot set its options", errno);
+        return tcp_failed(name, "cannot set its options", errno);
     if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0)
-        return failed(name, "cannot bind", errno);
+        return tcp_failed(name, "cannot bind", errno);
     if (::listen(fd.get(), config.backlog) != 0)
-        return failed(name, "cannot listen", errno);
+        return tcp_failed(name, "cannot listen", errno);
     return fd;
 }
 

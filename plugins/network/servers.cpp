@@ -7,7 +7,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
-#include "sdk/end_process.h"
+#include "sdk/cgroup/end_process.h"
 #include "up/server.h"
 
 namespace polyvirt::network {

@@ -4,7 +4,7 @@
 
 #include "base/error_text.h"
 #include "cpu/offer.h"
-#include "cpu/processor.h"
+#include "sdk/host/processor.h"
 #include "driver.h"
 #include "sdk/cpu/named_models.h"
 #include "sdk/cpu/x86_guest.h"
@@ -82,7 +82,7 @@ pv_status Driver::baseline_hypervisor_cpu(pv_call* call, const pv_obj*, const pv
 
 pv_status Driver::compare_cpu(pv_call* call, const pv_obj*, const pv_hv_compare_cpu_in& in, pv_hv_compare_cpu_out& out) {
     if (const Status flags = check_flags(in.flags, kCompareFlags, "qemuConnectCompareCPU"); !flags) return answer(call, flags);
-    const cpu::X86Data processor = read_processor();
+    const cpu::X86Data processor = sdk::read_processor();
     if (processor.features.none())
         return answer(call, make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "cannot compare CPUs of this host's architecture"));
     const auto result = compare({cpu::usable_features(processor), processor.vendor}, in.xml, in.flags);

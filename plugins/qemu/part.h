@@ -63,6 +63,9 @@ class Part {
     const plugin::Services& s_;
 };
 
+// Of a call on the guest that runs, its configuration, or both.
+inline constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
+
 // What a call with AFFECT_* flags changes; neither flag means what the guest is in.
 struct Affected {
     bool live = false, config = false;

@@ -21,6 +21,7 @@
 #include "command/command.h"
 #include "console/ports.h"
 #include "driver.h"
+#include "hooks/hooks.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
 #include "net/port.h"
@@ -206,6 +207,7 @@ Status Run::launch(const Domain& domain, pv_call* call) {
         driver_.edit_live(*guest_, &name_ports);
     }
     PV_TRY(driver_.save_status_now(guest_, call));
+    PV_TRY(call_hook(driver_, domain, "prepare", "begin"));
     PV_TRY(make_folder());
     PV_TRY(make_memory_folder(domain));
     PV_TRY(open_log());
@@ -220,6 +222,7 @@ Status Run::launch(const Domain& domain, pv_call* call) {
         driver_.edit_live(*guest_, [&](Domain& d) { name_own_sockets(d, folder_path_); });
         live = guest_->live;
     }
+    PV_TRY(call_hook(driver_, live ? *live : domain, "start", "begin"));
     return spawn(live ? *live : domain, listener, call);
 }
 

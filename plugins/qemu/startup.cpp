@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "block/chain.h"
 #include "driver.h"
+#include "moments/unfinished.h"
 #include "net/port.h"
 #include "save/save_ops.h"
 #include "sdk/domain/notes.h"
@@ -55,6 +56,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_statuses();
     reconcile_ports(*this);
     moments_.load(*this); // of guests that only run, too
+    finish_cut_snapshots(*this);
     saving().store().load(*this);
     autostart_guests();
     return {};
@@ -173,6 +175,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->blocks = block_state_from(record->blocks);
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         guest->claims = record->claims;
+        guest->attaching = record->attaching;
         if (auto backup = sdk::domain::parse_backup(record->backup); backup)
             guest->backup = std::make_shared<const BackupUnderWay>(BackupUnderWay{*std::move(backup), record->backup_files});
         set_state(*guest, record->state, record->reason);

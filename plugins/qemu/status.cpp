@@ -11,20 +11,20 @@
 namespace polyvirt::qemu {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Record = nlohmann::ordered_json;
 constexpr int kVersion = 1;
 
 Error bad(std::string_view what) {
     return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "status record: {}", what);
 }
 
-template <typename T> Result<T> integer(const Json& j, const char* key) {
+template <typename T> Result<T> integer(const Record& j, const char* key) {
     const auto it = j.find(key);
     if (it == j.end() || !it->is_number_integer()) return bad(fmt::format("'{}' is not a whole number", key));
     return it->get<T>();
 }
 
-Result<std::string> text(const Json& j, const char* key) {
+Result<std::string> text(const Record& j, const char* key) {
     const auto it = j.find(key);
     if (it == j.end() || !it->is_string()) return bad(fmt::format("'{}' is not a text", key));
     return it->get<std::string>();
@@ -52,12 +52,12 @@ Result<Claim> claim_of(const std::string& line) {
 }
 
 // Absent in the records of earlier versions.
-Result<std::vector<std::string>> texts(const Json& j, const char* key) {
+Result<std::vector<std::string>> texts(const Record& j, const char* key) {
     std::vector<std::string> list;
     const auto it = j.find(key);
     if (it == j.end()) return list;
     if (!it->is_array()) return bad(fmt::format("'{}' is not a list", key));
-    for (const Json& one : *it) {
+    for (const Record& one : *it) {
         if (!one.is_string()) return bad(fmt::format("'{}' is not a list of texts", key));
         list.push_back(one.get<std::string>());
     }
@@ -67,19 +67,20 @@ Result<std::vector<std::string>> texts(const Json& j, const char* key) {
 } // namespace
 
 std::string format_status(const StatusRecord& r) {
-    Json j = {{"version", kVersion},   {"name", r.name},     {"uuid", r.uuid.to_string()},
+    Record j = {{"version", kVersion},   {"name", r.name},     {"uuid", r.uuid.to_string()},
               {"id", r.id},            {"pid", r.pid},       {"start_time", r.start_time},
               {"state", r.state},      {"reason", r.reason}, {"folder", r.folder},
               {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
               {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
+    if (!r.attaching.is_null()) j["attaching"] = r.attaching;
     if (!r.backup.empty()) j["backup"] = r.backup, j["backup_files"] = r.backup_files;
-    return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return j.dump(2, ' ', false, Record::error_handler_t::replace) + "\n";
 }
 
 Result<StatusRecord> parse_status(std::string_view document) {
-    const Json j = Json::parse(document, nullptr, false);
+    const Record j = Record::parse(document, nullptr, false);
     if (!j.is_object()) return bad("no JSON object");
     PV_ASSIGN_OR_RETURN(const int version, integer<int>(j, "version"));
     if (version != kVersion) return bad(fmt::format("version {} found, {} expected", version, kVersion));
@@ -101,6 +102,7 @@ Result<StatusRecord> parse_status(std::string_view document) {
     }
     PV_ASSIGN_OR_RETURN(r.taints, texts(j, "taints"));
     if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;
+    if (const auto attaching = j.find("attaching"); attaching != j.end()) r.attaching = *attaching;
     if (const auto user = j.find("user"); user != j.end() && user->is_string()) r.user = user->get<std::string>();
     if (const auto backup = j.find("backup"); backup != j.end() && backup->is_string()) r.backup = backup->get<std::string>();
     PV_ASSIGN_OR_RETURN(r.backup_files, texts(j, "backup_files"));

@@ -10,7 +10,7 @@ using sdk::xml::Node;
 
 namespace {
 
-Result<DescribedDevice> described(const Node& root) {
+Result<DescribedDevice> described_device(const Node& root) {
     return describe_object<nodedev::Device>(root, [](const Node& n) { return nodedev::parse_device(n); });
 }
 
@@ -22,9 +22,9 @@ Error no_parent(const std::string& how) {
 }
 
 // What clients look a device up by.
-struct Keys {
+struct DeviceKeys {
     std::vector<pv_key> list;
-    explicit Keys(const nodedev::Device& d) {
+    explicit DeviceKeys(const nodedev::Device& d) {
         if (!d.parent.name.empty()) list.push_back({"parent", d.parent.name.c_str()});
         for (const CapType type : d.types()) list.push_back({"cap", nodedev::name_of(type).data()});
         if (const nodedev::Capability* fc = d.find(CapType::fc_host)) {
@@ -32,8 +32,8 @@ struct Keys {
             list.push_back({"wwpn", fc->wwpn.c_str()});
         }
     }
-    Keys(const Keys&) = delete;
-    Keys& operator=(const Keys&) = delete;
+    DeviceKeys(const DeviceKeys&) = delete;
+    DeviceKeys& operator=(const DeviceKeys&) = delete;
 };
 
 // "mdev_UUID_PARENT" with underscores, as such devices are called.
@@ -50,7 +50,7 @@ NodeDevices::NodeDevices(Driver& driver) : driver_(driver), s_(driver.services()
 
 Result<DescribedDevice> NodeDevices::parse(std::string_view xml) const {
     PV_ASSIGN_OR_RETURN(const Node root, sdk::xml::read(xml, nodedev::kDeviceRoot.what));
-    return described(root);
+    return described_device(root);
 }
 
 Result<HostDevicePtr> NodeDevices::parent_of(const nodedev::Device& device) const {
@@ -124,7 +124,7 @@ Result<std::uint64_t> NodeDevices::add(pv_call* call, const DescribedDevice& d, 
         const ObjectLock lock(fresh->mu);
         fresh->document = d.value;
     }
-    const Keys keys(*d.value);
+    const DeviceKeys keys(*d.value);
     pv_obj_desc desc{};
     desc.dom_id = -1;
     desc.attrs = attribute_if(active, PV_ATTR_ACTIVE) | attribute_if(persistent, PV_ATTR_PERSISTENT);
@@ -188,7 +188,7 @@ void NodeDevices::post_update(const HostDevice& d) const {
 }
 
 Status NodeDevices::load(const Node& element) {
-    PV_ASSIGN_OR_RETURN(const DescribedDevice d, described(element));
+    PV_ASSIGN_OR_RETURN(const DescribedDevice d, described_device(element));
     if (d.value->name.empty()) return make_error(ErrorCode::no_name, ErrorDomain::test, "<device> has no <name>");
     auto added = add(nullptr, d, true, false);
     return added ? Status() : Status(std::move(added).error());

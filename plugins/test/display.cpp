@@ -5,7 +5,7 @@
 namespace polyvirt::test {
 namespace {
 
-constexpr std::uint32_t kWidth = 640, kHeight = 480;
+constexpr std::uint32_t kScreenWidth = 640, kScreenHeight = 480;
 constexpr char kNone = 1; // the security type that asks for nothing
 
 void put(std::string& to, std::uint32_t value, int bytes) {
@@ -15,8 +15,8 @@ void put(std::string& to, std::uint32_t value, int bytes) {
 // ServerInit: size, 32 bits a pixel with 8 for each colour, name.
 std::string server_init(const std::string& name) {
     std::string text;
-    put(text, kWidth, 2);
-    put(text, kHeight, 2);
+    put(text, kScreenWidth, 2);
+    put(text, kScreenHeight, 2);
     for (const std::uint32_t byte : {32U, 24U, 0U, 1U}) put(text, byte, 1);
     for (int colour = 0; colour < 3; ++colour) put(text, 255, 2);
     for (const std::uint32_t shift : {16U, 8U, 0U}) put(text, shift, 1);

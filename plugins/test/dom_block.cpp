@@ -18,7 +18,6 @@ namespace {
 
 using namespace sdk::domain;
 
-constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kJobMs = 100;
 constexpr std::uint64_t kJobBytes = std::uint64_t{1} << 30;
 

@@ -16,7 +16,7 @@ using namespace sdk;
 using namespace sdk::domain;
 
 constexpr std::uint32_t kModify = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG | PV_DOMAIN_DEVICE_MODIFY_FORCE;
-constexpr std::uint32_t kAffect = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
+constexpr std::uint32_t kDeviceAffect = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
 
 struct Outcome {
     std::string alias; // empty: the device has none
@@ -60,7 +60,7 @@ class DeviceOps : public Ops {
         return modify(call, obj, in.xml, in.flags, DeviceVerb::update, "testDomainUpdateDeviceFlags");
     }
     pv_status detach_device_alias(pv_call* call, const pv_obj* obj, const pv_dom_detach_device_alias_in& in, pv_dom_detach_device_alias_out&) {
-        if (const Status flags = check_flags(in.flags, kAffect, "testDomainDetachDeviceAlias"); !flags) return answer(call, flags);
+        if (const Status flags = check_flags(in.flags, kDeviceAffect, "testDomainDetachDeviceAlias"); !flags) return answer(call, flags);
         return driver_.domains().change(
             call, obj, "detach device",
             [&domains = driver_.domains(), alias = std::string(in.alias), flags = in.flags](Guest& guest) PV_REQUIRES(guest.mu) -> Status {
@@ -77,7 +77,7 @@ class DeviceOps : public Ops {
 
   private:
     static bool is_live(const Guest& guest, std::uint32_t flags) PV_REQUIRES(guest.mu) {
-        return guest.active() && (flags & kAffect) != PV_DOMAIN_DEVICE_MODIFY_CONFIG;
+        return guest.active() && (flags & kDeviceAffect) != PV_DOMAIN_DEVICE_MODIFY_CONFIG;
     }
 
     pv_status modify(pv_call* call, const pv_obj* obj, const char* text, std::uint32_t flags, DeviceVerb what, const char* function) {
@@ -88,7 +88,7 @@ class DeviceOps : public Ops {
             call, obj, "change devices",
             [&domains = driver_.domains(), device = *std::move(device), flags, what](Guest& guest) PV_REQUIRES(guest.mu) -> Status {
                 Outcome outcome;
-                PV_TRY(domains.edit(guest, flags & kAffect, [&](Domain& d) -> Status {
+                PV_TRY(domains.edit(guest, flags & kDeviceAffect, [&](Domain& d) -> Status {
                     PV_ASSIGN_OR_RETURN(outcome, test::change(d, device, what));
                     return {};
                 }));

@@ -15,8 +15,6 @@ namespace {
 
 using sdk::ParamWriter;
 
-constexpr std::int64_t kMillisecond = 1'000'000;
-
 struct Progress {
     std::int32_t type = PV_DOMAIN_JOB_NONE, operation = 0;
     std::uint64_t elapsed = 0, remaining = 0; // ms

@@ -11,8 +11,6 @@
 namespace polyvirt::test {
 namespace {
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
 class Metadata : public Ops {
   public:
     using Ops::Ops;

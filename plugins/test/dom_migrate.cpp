@@ -28,16 +28,16 @@ constexpr std::uint64_t kFlags = PV_MIGRATE_LIVE | PV_MIGRATE_PERSIST_DEST | PV_
 constexpr std::uint32_t kHasCookies = 3; // the protocol from which on
 constexpr std::size_t kLongestCookie = 4096;
 
-struct Params {
+struct MigrationParams {
     std::string uri, name, document, persistent;
 };
 
-Result<Params> read_params(const pv_param* params, std::uint32_t count) {
-    constexpr std::pair<std::string_view, std::string Params::*> kTexts[] = {{PV_MIGRATE_PARAM_URI, &Params::uri},
-                                                                             {PV_MIGRATE_PARAM_DEST_NAME, &Params::name},
-                                                                             {PV_MIGRATE_PARAM_DEST_XML, &Params::document},
-                                                                             {PV_MIGRATE_PARAM_PERSIST_XML, &Params::persistent}};
-    Params read;
+Result<MigrationParams> read_params(const pv_param* params, std::uint32_t count) {
+    constexpr std::pair<std::string_view, std::string MigrationParams::*> kTexts[] = {{PV_MIGRATE_PARAM_URI, &MigrationParams::uri},
+                                                                             {PV_MIGRATE_PARAM_DEST_NAME, &MigrationParams::name},
+                                                                             {PV_MIGRATE_PARAM_DEST_XML, &MigrationParams::document},
+                                                                             {PV_MIGRATE_PARAM_PERSIST_XML, &MigrationParams::persistent}};
+    MigrationParams read;
     for (std::uint32_t i = 0; i < count; ++i)
         for (const auto& [name, member] : kTexts) {
             if (name != params[i].field) continue;

@@ -14,7 +14,7 @@ namespace {
 
 using namespace sdk::domain;
 
-constexpr std::uint32_t kCreateFlags =
+constexpr std::uint32_t kSnapshotFlags =
     PV_DOMAIN_SNAPSHOT_CREATE_REDEFINE | PV_DOMAIN_SNAPSHOT_CREATE_CURRENT | PV_DOMAIN_SNAPSHOT_CREATE_HALT |
     PV_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | PV_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT | PV_DOMAIN_SNAPSHOT_CREATE_QUIESCE |
     PV_DOMAIN_SNAPSHOT_CREATE_ATOMIC | PV_DOMAIN_SNAPSHOT_CREATE_LIVE | PV_DOMAIN_SNAPSHOT_CREATE_VALIDATE;
@@ -46,7 +46,7 @@ class Snapshots : public Ops {
     using Ops::Ops;
 
     pv_status create_xml(pv_call* call, const pv_obj* obj, const pv_snapshot_create_xml_in& in, pv_snapshot_create_xml_out& out) {
-        if (const Status flags = check_flags(in.flags, kCreateFlags, "testDomainSnapshotCreateXML"); !flags) return answer(call, flags);
+        if (const Status flags = check_flags(in.flags, kSnapshotFlags, "testDomainSnapshotCreateXML"); !flags) return answer(call, flags);
         auto snapshot = parse_snapshot(in.xml, (in.flags & PV_DOMAIN_SNAPSHOT_CREATE_VALIDATE) != 0);
         if (!snapshot) return fail(call, snapshot.error());
         return driver_.domains().change(call, obj, "snapshot",

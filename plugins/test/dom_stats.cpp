@@ -16,8 +16,6 @@ namespace {
 using namespace sdk;
 using namespace sdk::domain;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
 class Stats : public Ops {
   public:
     using Ops::Ops;

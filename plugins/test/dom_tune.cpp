@@ -11,7 +11,6 @@
 namespace polyvirt::test {
 namespace {
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 constexpr std::uint32_t kMaxVcpus = 32; // what capabilities say
 
 std::uint32_t max_of(const Domain& d) { return d.vcpu.max.value_or(1); }

@@ -19,8 +19,6 @@ using namespace sdk::domain;
 using sdk::network::Bandwidth;
 using sdk::xml::unless_blank;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
 Status check_io_tune(const DiskIotune& t) {
     PV_TRY(check_exclusive(t, ErrorDomain::test));
     const auto below = [](const char* name, const U64& rate, const U64& peak) -> Status {

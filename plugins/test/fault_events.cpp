@@ -10,7 +10,6 @@
 namespace polyvirt::test {
 namespace {
 
-constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kTick = 10 * kMillisecond;
 constexpr std::uint32_t kTicksPerSecond = 100;
 

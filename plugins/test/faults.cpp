@@ -12,8 +12,6 @@
 namespace polyvirt::test {
 namespace {
 
-constexpr std::int64_t kMillisecond = 1'000'000;
-
 Error declared_error(const FaultRule& rule, std::string_view op) {
     const auto code = static_cast<ErrorCode>(rule.code.value_or(static_cast<std::uint32_t>(ErrorCode::operation_failed)));
     return make_error(code, ErrorDomain::test, "{}", rule.message.empty() ? fmt::format("declared fault in {}", op) : rule.message);

@@ -20,6 +20,8 @@
 
 namespace polyvirt::test {
 
+inline constexpr std::int64_t kMillisecond = 1'000'000; // ns
+
 class Faults final : public Part {
   public:
     explicit Faults(Driver& driver) : driver_(driver) {}

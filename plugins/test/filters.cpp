@@ -11,7 +11,7 @@ using sdk::xml::Node;
 
 namespace {
 
-Result<DescribedFilter> described(const Node& root) {
+Result<DescribedFilter> described_filter(const Node& root) {
     return describe_object<nwfilter::Filter>(root, [](const Node& n) { return nwfilter::parse_filter(n); });
 }
 
@@ -48,7 +48,7 @@ Filters::Filters(Driver& driver)
 
 Result<DescribedFilter> Filters::parse(std::string_view xml) const {
     PV_ASSIGN_OR_RETURN(const Node root, sdk::xml::read(xml, nwfilter::kFilterRoot.what));
-    return described(root);
+    return described_filter(root);
 }
 
 namespace {
@@ -157,7 +157,7 @@ Status Filters::unbind(const BindingPtr& binding) {
 }
 
 Status Filters::load(const Node& element) {
-    PV_ASSIGN_OR_RETURN(const DescribedFilter d, described(element));
+    PV_ASSIGN_OR_RETURN(const DescribedFilter d, described_filter(element));
     auto put_there = put(nullptr, d);
     return put_there ? Status() : Status(std::move(put_there).error());
 }

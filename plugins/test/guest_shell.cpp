@@ -42,7 +42,7 @@ Result<std::int32_t> one_of(const std::string& text, std::initializer_list<std::
 Result<const sdk::domain::Disk*> disk(const Guest& g, const std::string& name) PV_REQUIRES(g.mu) { return find_disk(*g.live, name); }
 std::string alias(const sdk::domain::Disk& d) { return d.info.alias.name.empty() ? d.target.dev : d.info.alias.name; }
 
-template <typename Payload> Payload sized() {
+template <typename Payload> Payload sized_event() {
     Payload p{};
     p.size = sizeof p;
     return p;
@@ -76,14 +76,14 @@ Result<std::string> panic(Domains& d, Guest& g, const Words&) PV_REQUIRES(g.mu) 
 }
 
 Result<std::string> rtc_change(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_rtc_change>();
+    auto payload = sized_event<pv_event_domain_rtc_change>();
     PV_ASSIGN_OR_RETURN(payload.offset, number(w[1]));
     d.post(g, PV_EVENT_DOMAIN_RTC_CHANGE, &payload);
     return std::string();
 }
 
 Result<std::string> watchdog(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_watchdog>();
+    auto payload = sized_event<pv_event_domain_watchdog>();
     PV_ASSIGN_OR_RETURN(payload.action, one_of(w[1], {"none", "pause", "reset", "poweroff", "shutdown", "debug", "inject-nmi"}));
     if (payload.action == PV_DOMAIN_EVENT_WATCHDOG_PAUSE) {
         d.set_state(g, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_WATCHDOG);
@@ -102,12 +102,12 @@ Result<std::string> io_error(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g
         d.set_state(g, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_IOERROR);
         d.post_lifecycle(g, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_IOERROR);
     }
-    auto payload = sized<pv_event_domain_io_error>();
+    auto payload = sized_event<pv_event_domain_io_error>();
     payload.src_path = path.c_str();
     payload.dev_alias = name.c_str();
     payload.action = action;
     d.post(g, PV_EVENT_DOMAIN_IO_ERROR, &payload);
-    auto reason = sized<pv_event_domain_io_error_reason>();
+    auto reason = sized_event<pv_event_domain_io_error_reason>();
     reason.src_path = path.c_str();
     reason.dev_alias = name.c_str();
     reason.action = action;
@@ -117,7 +117,7 @@ Result<std::string> io_error(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g
 }
 
 Result<std::string> graphics(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_graphics>();
+    auto payload = sized_event<pv_event_domain_graphics>();
     PV_ASSIGN_OR_RETURN(payload.phase, one_of(w[1], {"connect", "initialize", "disconnect"}));
     payload.local_family = payload.remote_family = PV_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV4;
     payload.local_node = payload.remote_node = "127.0.0.1";
@@ -131,7 +131,7 @@ Result<std::string> graphics(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g
 Result<std::string> disk_change(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
     PV_ASSIGN_OR_RETURN(const sdk::domain::Disk* const where, disk(g, w[1]));
     const std::string path = source_of(*where), name = alias(*where);
-    auto payload = sized<pv_event_domain_disk_change>();
+    auto payload = sized_event<pv_event_domain_disk_change>();
     payload.old_src_path = path.c_str();
     payload.dev_alias = name.c_str();
     payload.reason = PV_DOMAIN_EVENT_DISK_CHANGE_MISSING_ON_START;
@@ -142,7 +142,7 @@ Result<std::string> disk_change(Domains& d, Guest& g, const Words& w) PV_REQUIRE
 Result<std::string> tray(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
     PV_ASSIGN_OR_RETURN(const sdk::domain::Disk* const where, disk(g, w[1]));
     const std::string name = alias(*where);
-    auto payload = sized<pv_event_domain_tray_change>();
+    auto payload = sized_event<pv_event_domain_tray_change>();
     PV_ASSIGN_OR_RETURN(payload.reason, one_of(w[2], {"open", "close"}));
     payload.dev_alias = name.c_str();
     d.post(g, PV_EVENT_DOMAIN_TRAY_CHANGE, &payload);
@@ -150,7 +150,7 @@ Result<std::string> tray(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu)
 }
 
 Result<std::string> agent(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_agent_lifecycle>();
+    auto payload = sized_event<pv_event_domain_agent_lifecycle>();
     PV_ASSIGN_OR_RETURN(const std::int32_t which, one_of(w[1], {"connected", "disconnected"}));
     payload.state = which + 1;
     payload.reason = 2; // the channel's
@@ -163,7 +163,7 @@ Result<std::string> block_threshold(Domains& d, Guest& g, const Words& w) PV_REQ
     const std::string path = source_of(*where);
     const auto set = g.inside.thresholds.find(where->target.dev);
     if (set == g.inside.thresholds.end()) return invalid(fmt::format("no threshold is set on '{}'", where->target.dev));
-    auto payload = sized<pv_event_domain_block_threshold>();
+    auto payload = sized_event<pv_event_domain_block_threshold>();
     payload.dev = where->target.dev.c_str();
     payload.path = path.c_str();
     payload.threshold = set->second;
@@ -174,7 +174,7 @@ Result<std::string> block_threshold(Domains& d, Guest& g, const Words& w) PV_REQ
 }
 
 Result<std::string> memory_failure(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_memory_failure>();
+    auto payload = sized_event<pv_event_domain_memory_failure>();
     payload.recipient = PV_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_GUEST;
     PV_ASSIGN_OR_RETURN(payload.action, one_of(w[1], {"ignore", "inject", "fatal", "reset"}));
     d.post(g, PV_EVENT_DOMAIN_MEMORY_FAILURE, &payload);
@@ -182,7 +182,7 @@ Result<std::string> memory_failure(Domains& d, Guest& g, const Words& w) PV_REQU
 }
 
 Result<std::string> memory_device(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_memory_device_size_change>();
+    auto payload = sized_event<pv_event_domain_memory_device_size_change>();
     payload.alias = w[1].c_str();
     PV_ASSIGN_OR_RETURN(const std::int64_t size, number(w[2]));
     payload.new_size = static_cast<std::uint64_t>(size);
@@ -191,14 +191,14 @@ Result<std::string> memory_device(Domains& d, Guest& g, const Words& w) PV_REQUI
 }
 
 Result<std::string> removal_failed(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_device_removal_failed>();
+    auto payload = sized_event<pv_event_domain_device_removal_failed>();
     payload.dev_alias = w[1].c_str();
     d.post(g, PV_EVENT_DOMAIN_DEVICE_REMOVAL_FAILED, &payload);
     return std::string();
 }
 
 Result<std::string> migration_iteration(Domains& d, Guest& g, const Words& w) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_migration_iteration>();
+    auto payload = sized_event<pv_event_domain_migration_iteration>();
     PV_ASSIGN_OR_RETURN(const std::int64_t iteration, number(w[1]));
     payload.iteration = static_cast<std::int32_t>(iteration);
     d.post(g, PV_EVENT_DOMAIN_MIGRATION_ITERATION, &payload);
@@ -206,7 +206,7 @@ Result<std::string> migration_iteration(Domains& d, Guest& g, const Words& w) PV
 }
 
 Result<std::string> control_error(Domains& d, Guest& g, const Words&) PV_REQUIRES(g.mu) {
-    auto payload = sized<pv_event_domain_control_error>();
+    auto payload = sized_event<pv_event_domain_control_error>();
     d.post(g, PV_EVENT_DOMAIN_CONTROL_ERROR, &payload);
     return std::string();
 }

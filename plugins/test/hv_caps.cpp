@@ -18,7 +18,7 @@
 namespace polyvirt::test {
 namespace {
 
-constexpr std::int32_t kMaxVcpus = 32;
+constexpr std::int32_t kVcpusAtMost = 32;
 constexpr const char* kEmulator = "/usr/bin/test-hv";
 
 // Of a processor as a document describes it: its model, what it adds, what it must not have.
@@ -63,10 +63,10 @@ class Caps : public Ops {
     pv_status domain_capabilities(pv_call* call, const pv_obj*, const pv_hv_domain_capabilities_in& in, pv_hv_domain_capabilities_out& out) {
         if (const Status flags = check_flags(in.flags, 0, "testConnectGetDomainCapabilities"); !flags) return answer(call, flags);
         if (const Status mine = check_machine(in); !mine) return answer(call, mine);
-        return put(out.xml, format_domain_capabilities(kEmulator, kMaxVcpus));
+        return put(out.xml, format_domain_capabilities(kEmulator, kVcpusAtMost));
     }
     pv_status max_vcpus(pv_call*, const pv_obj*, const pv_hv_max_vcpus_in&, pv_hv_max_vcpus_out& out) {
-        out.max_vcpus = kMaxVcpus;
+        out.max_vcpus = kVcpusAtMost;
         return PV_OK;
     }
     pv_status sysinfo(pv_call* call, const pv_obj*, const pv_hv_sysinfo_in& in, pv_hv_sysinfo_out& out) {

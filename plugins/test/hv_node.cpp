@@ -22,7 +22,7 @@ constexpr std::pair<const char*, std::uint64_t> kCpuStats[] = {
     {PV_NODE_CPU_STATS_USER, 9'797'400'000}, {PV_NODE_CPU_STATS_KERNEL, 34'678'723'400'000}, {PV_NODE_CPU_STATS_IDLE, 87'264'900'000},
     {PV_NODE_CPU_STATS_IOWAIT, 763'600'000}};
 
-class Node : public Ops {
+class HostNode : public Ops {
   public:
     using Ops::Ops;
 
@@ -94,12 +94,12 @@ class Node : public Ops {
 
 const void* hv_node_table() {
     static const auto table = make_table<pv_hv_node>([](auto& t) {
-        t.info = op<"node.info", &Node::info>;
-        t.free_memory = op<"node.free_memory", &Node::free_memory>;
-        t.cells_free_memory = op<"node.cells_free_memory", &Node::cells_free_memory>;
-        t.cpu_stats = op<"node.cpu_stats", &Node::cpu_stats>;
-        t.cpu_map = op<"node.cpu_map", &Node::cpu_map>;
-        t.free_pages = op<"node.free_pages", &Node::free_pages>;
+        t.info = op<"node.info", &HostNode::info>;
+        t.free_memory = op<"node.free_memory", &HostNode::free_memory>;
+        t.cells_free_memory = op<"node.cells_free_memory", &HostNode::cells_free_memory>;
+        t.cpu_stats = op<"node.cpu_stats", &HostNode::cpu_stats>;
+        t.cpu_map = op<"node.cpu_map", &HostNode::cpu_map>;
+        t.free_pages = op<"node.free_pages", &HostNode::free_pages>;
     });
     return &table;
 }

@@ -8,7 +8,7 @@ namespace interface = sdk::interface;
 
 namespace {
 
-Result<DescribedInterface> described(const sdk::xml::Node& root) {
+Result<DescribedInterface> described_interface(const sdk::xml::Node& root) {
     return describe_object<interface::Interface>(root, [](const sdk::xml::Node& n) { return interface::parse_interface(n); });
 }
 Error no_interface(const std::string& name) {
@@ -24,7 +24,7 @@ Interfaces::Interfaces(Driver& driver) : driver_(driver), s_(driver.services()),
 
 Result<DescribedInterface> Interfaces::parse(std::string_view xml) const {
     PV_ASSIGN_OR_RETURN(const sdk::xml::Node root, sdk::xml::read(xml, interface::kInterfaceRoot.what));
-    return described(root);
+    return described_interface(root);
 }
 
 Result<std::uint64_t> Interfaces::put(pv_call* call, const DescribedInterface& d) {
@@ -124,7 +124,7 @@ Status Interfaces::roll_back() {
 }
 
 Status Interfaces::load(const sdk::xml::Node& element) {
-    PV_ASSIGN_OR_RETURN(const DescribedInterface d, described(element));
+    PV_ASSIGN_OR_RETURN(const DescribedInterface d, described_interface(element));
     PV_ASSIGN_OR_RETURN(const std::uint64_t handle, put(nullptr, d));
     (void)handle;
     return change(table_.find(d.value->name), [this](HostInterface& i) PV_REQUIRES(i.mu) -> Status {

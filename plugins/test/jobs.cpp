@@ -6,11 +6,10 @@
 #include <utility>
 
 #include "base/error_text.h"
+#include "faults.h"
 
 namespace polyvirt::test {
 namespace {
-
-constexpr std::int64_t kMillisecond = 1'000'000;
 
 void post_completed(Driver& driver, Guest& guest) PV_REQUIRES(guest.mu) {
     const pv_param params[] = {

@@ -14,14 +14,14 @@ Networks::Networks(Driver& driver)
     : driver_(driver), s_(driver.services()), table_(driver.services(), PV_KIND_NETWORK, ErrorDomain::test, "network") {}
 
 namespace {
-Result<DescribedNetwork> described(const sdk::xml::Node& root) {
+Result<DescribedNetwork> described_network(const sdk::xml::Node& root) {
     return describe_object<network::Network>(root, [](const sdk::xml::Node& n) { return network::parse_network(n); });
 }
 } // namespace
 
 Result<DescribedNetwork> Networks::parse(std::string_view xml) const {
     PV_ASSIGN_OR_RETURN(const sdk::xml::Node root, sdk::xml::read(xml, network::kNetworkRoot.what));
-    return described(root);
+    return described_network(root);
 }
 
 Result<Networks::Table::Added> Networks::add(pv_call* call, const DescribedNetwork& d, bool persistent) {
@@ -102,7 +102,7 @@ Status Networks::edit(Net& net, std::uint32_t flags, const std::function<Status(
 }
 
 Status Networks::load(const sdk::xml::Node& element) {
-    PV_ASSIGN_OR_RETURN(const DescribedNetwork d, described(element));
+    PV_ASSIGN_OR_RETURN(const DescribedNetwork d, described_network(element));
     PV_ASSIGN_OR_RETURN(const Table::Added added, add(nullptr, d, true));
     if (!added.fresh) return make_error(ErrorCode::operation_failed, ErrorDomain::test, "network '{}' is described twice", d.value->name);
     const ObjectLock lock(added.object->mu);

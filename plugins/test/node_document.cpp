@@ -19,7 +19,7 @@ namespace {
 
 using sdk::xml::Node;
 
-constexpr std::string_view kFile = "file:";
+constexpr std::string_view kFilePrefix = "file:";
 constexpr std::size_t kMaxBytes = 4u << 20; // of one file
 constexpr std::size_t kMaxFiles = 10'000;   // beside the document itself
 
@@ -114,8 +114,8 @@ class Loader {
 } // namespace
 
 Status load_node(const std::string& instance, const std::vector<Part*>& parts) {
-    if (!instance.starts_with(kFile)) return Loader("test:///default", parts).load(default_node());
-    const std::string path = instance.substr(kFile.size());
+    if (!instance.starts_with(kFilePrefix)) return Loader("test:///default", parts).load(default_node());
+    const std::string path = instance.substr(kFilePrefix.size());
     PV_ASSIGN_OR_RETURN(const std::string text, read_file(path));
     return Loader(path, parts).load(text);
 }

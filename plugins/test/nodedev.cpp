@@ -15,7 +15,7 @@ namespace nodedev = sdk::nodedev;
 
 Error invalid_device(std::string text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::test, "{}", text); }
 
-class DeviceOps : public Ops {
+class NodeDeviceOps : public Ops {
   public:
     using Ops::Ops;
 
@@ -163,17 +163,17 @@ class DeviceOps : public Ops {
 
 const void* nodedev_table() {
     static const auto table = make_table<pv_nodedev>([](auto& t) {
-        t.xml_desc = op<"nodedev.xml_desc", &DeviceOps::xml_desc>;
-        t.create_xml = op<"nodedev.create_xml", &DeviceOps::create_xml>;
-        t.define_xml = op<"nodedev.define_xml", &DeviceOps::define_xml>;
-        t.undefine = op<"nodedev.undefine", &DeviceOps::undefine>;
-        t.create = op<"nodedev.create", &DeviceOps::create>;
-        t.destroy = op<"nodedev.destroy", &DeviceOps::destroy>;
-        t.update = op<"nodedev.update", &DeviceOps::update>;
-        t.set_autostart = op<"nodedev.set_autostart", &DeviceOps::set_autostart>;
-        t.detach = op<"nodedev.detach", &DeviceOps::detach>;
-        t.reattach = op<"nodedev.reattach", &DeviceOps::reattach>;
-        t.reset = op<"nodedev.reset", &DeviceOps::reset>;
+        t.xml_desc = op<"nodedev.xml_desc", &NodeDeviceOps::xml_desc>;
+        t.create_xml = op<"nodedev.create_xml", &NodeDeviceOps::create_xml>;
+        t.define_xml = op<"nodedev.define_xml", &NodeDeviceOps::define_xml>;
+        t.undefine = op<"nodedev.undefine", &NodeDeviceOps::undefine>;
+        t.create = op<"nodedev.create", &NodeDeviceOps::create>;
+        t.destroy = op<"nodedev.destroy", &NodeDeviceOps::destroy>;
+        t.update = op<"nodedev.update", &NodeDeviceOps::update>;
+        t.set_autostart = op<"nodedev.set_autostart", &NodeDeviceOps::set_autostart>;
+        t.detach = op<"nodedev.detach", &NodeDeviceOps::detach>;
+        t.reattach = op<"nodedev.reattach", &NodeDeviceOps::reattach>;
+        t.reset = op<"nodedev.reset", &NodeDeviceOps::reset>;
     });
     return &table;
 }

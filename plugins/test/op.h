@@ -31,6 +31,9 @@
 
 namespace polyvirt::test {
 
+// Of a call on the guest that runs, its configuration, or both.
+inline constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
+
 template <std::size_t N> struct OpName {
     char text[N];
     // A name that the ABI does not have does not compile.

@@ -9,17 +9,17 @@ namespace secret = sdk::secret;
 namespace {
 
 // What clients look a secret up by.
-struct Keys {
+struct SecretKeys {
     std::string number, id;
     std::vector<pv_key> list;
-    explicit Keys(const secret::Secret& s) {
+    explicit SecretKeys(const secret::Secret& s) {
         if (!s.usage) return;
         number = std::to_string(secret::usage_number(s.usage->type));
         id = s.usage->id();
         list = {{"usage-type", number.c_str()}, {"usage-id", id.c_str()}};
     }
-    Keys(const Keys&) = delete;
-    Keys& operator=(const Keys&) = delete;
+    SecretKeys(const SecretKeys&) = delete;
+    SecretKeys& operator=(const SecretKeys&) = delete;
 };
 
 std::uint64_t attributes(const secret::Secret& s) {
@@ -32,7 +32,7 @@ bool same_usage(const std::optional<secret::SecretUsage>& a, const std::optional
     return !a || (a->type == b->type && a->id() == b->id());
 }
 
-Result<DescribedSecret> described(const sdk::xml::Node& root) {
+Result<DescribedSecret> described_secret(const sdk::xml::Node& root) {
     return describe_object<secret::Secret>(root, [](const sdk::xml::Node& n) { return secret::parse_secret(n); });
 }
 
@@ -47,7 +47,7 @@ Secrets::Secrets(Driver& driver)
 
 Result<DescribedSecret> Secrets::parse(std::string_view xml) const {
     PV_ASSIGN_OR_RETURN(const sdk::xml::Node root, sdk::xml::read(xml, secret::kSecretRoot.what));
-    return described(root);
+    return described_secret(root);
 }
 
 namespace {
@@ -78,7 +78,7 @@ Result<std::uint64_t> Secrets::put(pv_call* call, const DescribedSecret& d) {
         const ObjectLock lock(fresh->mu);
         fresh->document = d.value;
     }
-    const Keys keys(*d.value);
+    const SecretKeys keys(*d.value);
     pv_obj_desc desc{};
     desc.dom_id = -1;
     desc.attrs = attributes(*d.value);
@@ -122,7 +122,7 @@ void Secrets::post_value_changed(const SecretObject& s) const {
 }
 
 void Secrets::post(const SecretObject& s, std::int32_t id, const void* payload) const {
-    const Keys keys(*s.document);
+    const SecretKeys keys(*s.document);
     pv_event event{};
     event.size = sizeof event;
     event.kind = PV_KIND_SECRET;
@@ -138,7 +138,7 @@ void Secrets::post(const SecretObject& s, std::int32_t id, const void* payload) 
 }
 
 Status Secrets::load(const sdk::xml::Node& element) {
-    PV_ASSIGN_OR_RETURN(const DescribedSecret d, described(element));
+    PV_ASSIGN_OR_RETURN(const DescribedSecret d, described_secret(element));
     auto put_there = put(nullptr, d);
     return put_there ? Status() : Status(std::move(put_there).error());
 }

@@ -16,7 +16,7 @@ namespace storage = sdk::storage;
 Error invalid_pool(std::string text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::test, "{}", text); }
 Error pool_active(const StoragePool& pool) { return invalid_pool(fmt::format("storage pool '{}' is active", pool.name)); }
 
-constexpr std::uint32_t kCreateFlags = PV_STORAGE_POOL_CREATE_WITH_BUILD | PV_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE |
+constexpr std::uint32_t kPoolCreateFlags = PV_STORAGE_POOL_CREATE_WITH_BUILD | PV_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE |
                                        PV_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE;
 
 // What a search finds on the imaginary host.
@@ -40,7 +40,7 @@ class PoolOps : public Ops {
     }
 
     pv_status create_xml(pv_call* call, const pv_obj*, const pv_pool_create_xml_in& in, pv_pool_create_xml_out& out) {
-        if (const Status flags = check_flags(in.flags, kCreateFlags, "testStoragePoolCreateXML"); !flags) return answer(call, flags);
+        if (const Status flags = check_flags(in.flags, kPoolCreateFlags, "testStoragePoolCreateXML"); !flags) return answer(call, flags);
         return put(call, in.xml, false, in.flags, false, out.obj);
     }
     pv_status define_xml(pv_call* call, const pv_obj*, const pv_pool_define_xml_in& in, pv_pool_define_xml_out& out) {
@@ -59,7 +59,7 @@ class PoolOps : public Ops {
         });
     }
     pv_status create(pv_call* call, const pv_obj* obj, const pv_pool_create_in& in, pv_pool_create_out&) {
-        if (const Status flags = check_flags(in.flags, kCreateFlags, "testStoragePoolCreate"); !flags) return answer(call, flags);
+        if (const Status flags = check_flags(in.flags, kPoolCreateFlags, "testStoragePoolCreate"); !flags) return answer(call, flags);
         return change(call, obj, [&](StoragePool& pool) PV_REQUIRES(pool.mu) -> Status {
             if (pool.active) return pool_active(pool);
             if (in.flags != 0) pools().post(pool, PV_STORAGE_POOL_EVENT_CREATED);

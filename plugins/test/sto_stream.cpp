@@ -9,7 +9,7 @@
 namespace polyvirt::test {
 namespace {
 
-constexpr std::uint64_t kPiece = 256u << 10; // of a download, at a time
+constexpr std::uint64_t kDownloadPiece = 256u << 10; // of a download, at a time
 
 // One transfer. What is not constant belongs to the driver's loop once the stream is attached.
 class Transfer : public std::enable_shared_from_this<Transfer> {
@@ -126,7 +126,7 @@ Result<pv_status> Transfer::send_piece() {
         const Contents::Run run = v.contents.run_at(at_, end_);
         length = run.length;
         if (sparse_ && !run.data) return {};
-        length = std::min(length, kPiece);
+        length = std::min(length, kDownloadPiece);
         bytes.resize(length);
         v.contents.read(at_, bytes);
         return {};

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMinTable = offsetof(pv_plugin, destroy) + sizeof(void*);
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::int64_t kHour = 3600 * kSecond;
+constexpr std::int64_t kOneHour = 3600 * kSecond;
 constexpr std::size_t kWorkers = 4;
 
 std::string last_dl_error() {
@@ -259,7 +259,7 @@ bool run_init(pv_host* host, const char* what, const std::function<pv_status(pv_
         else call->status = status;
     }
     const auto done = [](const void* c) { return static_cast<const pv_call*>(c)->done; };
-    if (!settle_until(done, call, kHour, patience)) {
+    if (!settle_until(done, call, kOneHour, patience)) {
         complain("life.start", "{} did not complete", what);
         throw GiveUp{fmt::format("{} did not complete", what)};
     }
@@ -324,7 +324,7 @@ void Life::stop(std::uint32_t why) {
     // What waits for the end of a client or of the wait itself ends now; the plugin's stop() ends the rest.
     const std::vector<pv_call*> open = open_calls();
     for (pv_call* c : open) cancel_call(c);
-    settle(open.empty() ? 0 : kHour, subject_.patience);
+    settle(open.empty() ? 0 : kOneHour, subject_.patience);
     step("stop");
     {
         const PluginScope scope(PV_THREAD_INIT, "stop");

@@ -417,8 +417,8 @@ def glue_source(facts, table, mappings):
         if not m.adapter:
             out.append(glue.text())
         rows.append(glue.row())
-    out += [f"constexpr Glue kGlue[] = {{", *rows, "};", "", "} // namespace", "",
-            f"std::span<const Glue> glue_{table.stem}() {{ return kGlue; }}", "", "} // namespace polyvirt::dispatch", ""]
+    out += [f"constexpr Glue kGlueOf_{table.stem}[] = {{", *rows, "};", "", "} // namespace", "",
+            f"std::span<const Glue> glue_{table.stem}() {{ return kGlueOf_{table.stem}; }}", "", "} // namespace polyvirt::dispatch", ""]
     return "\n".join(out)
 
 

@@ -15,7 +15,7 @@
 namespace polyvirt::tools {
 namespace {
 
-struct Words {
+struct PolicyWords {
     std::string file, who, permission, mode, transport;
     access::ExplainedObject object;
 };
@@ -32,7 +32,7 @@ Result<std::shared_ptr<const access::Policy>> load(const std::string& file) {
     return make_error(ErrorCode::conf_syntax, ErrorDomain::access, "'{}' has {} mistakes", file, loaded.errors.size());
 }
 
-Status check(Tool& tool, const Words& words) {
+Status check(Tool& tool, const PolicyWords& words) {
     PV_ASSIGN_OR_RETURN(const auto policy, load(words.file));
     return tool.show(json{{"rules", policy->rules().size()}, {"default", policy->default_allow() ? "allow" : "deny"}},
                      [&](const json& answer) {
@@ -41,7 +41,7 @@ Status check(Tool& tool, const Words& words) {
                      });
 }
 
-json for_daemon(const access::Subject& subject, const Words& words) {
+json for_daemon(const access::Subject& subject, const PolicyWords& words) {
     json arguments{{"groups", subject.groups}, {"permission", words.permission}, {"object", words.object.object},
                    {"parent", words.object.parent}};
     if (subject.uid >= 0) arguments["uid"] = subject.uid;
@@ -56,7 +56,7 @@ json for_daemon(const access::Subject& subject, const Words& words) {
     return arguments;
 }
 
-Status test(Tool& tool, const Words& words) {
+Status test(Tool& tool, const PolicyWords& words) {
     PV_ASSIGN_OR_RETURN(access::Subject subject, access::describe_subject(words.who));
     subject.readonly = words.mode == "readonly";
     if (words.transport == "unix") subject.transport = access::Transport::unix_socket;
@@ -78,7 +78,7 @@ void add_policy(CLI::App& app, Tool& tool) {
     CLI::App* policy = app.add_subcommand("policy", "Who may do what");
     policy->require_subcommand(1);
     policy->fallthrough();
-    const auto words = std::make_shared<Words>();
+    const auto words = std::make_shared<PolicyWords>();
     CLI::App* checks = tool.command(*policy, "check", "Reads a policy file and tells its mistakes",
                                     [&tool, words] { return check(tool, *words); });
     checks->add_option("file", words->file, "The file")->required();

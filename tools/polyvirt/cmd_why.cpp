@@ -25,7 +25,7 @@ std::string name_of(const json& call) {
                        cell(call, "server"), cell(call, "procedure"));
 }
 
-std::string object_of(const json& object) {
+std::string object_named(const json& object) {
     return object.is_null() ? "an object that is gone" : cell(object, "kind") + " '" + cell(object, "name") + "'";
 }
 
@@ -33,7 +33,7 @@ void print_waits(const json& waits, const std::string& indent) {
     fmt::print("{}{}\n", indent, cell(waits, "text"));
     if (const auto job = waits.find("job"); job != waits.end())
         fmt::print("{}job '{}' ({}) on {}, for {}; {} are waiting\n", indent, cell(*job, "what"), cell(*job, "class"),
-                   object_of(job->at("object")), age_of(*job), cell(*job, "waiters"));
+                   object_named(job->at("object")), age_of(*job), cell(*job, "waiters"));
     for (const json& holder : waits.value("held_by", json::array()))
         fmt::print("{}held by '{}' ({}) for {}, of {}\n", indent, cell(holder, "what"), cell(holder, "class"),
                    age_of(holder), holder.at("call").is_null() ? "the driver itself" : name_of(holder.at("call")));
@@ -49,7 +49,7 @@ void print_why(const json& found) {
             fmt::print("{}{}{}\n", indent, indent.empty() ? "" : "there: ", name_of(call));
             indent += "  ";
             fmt::print("{}for {}{}\n", indent, age_of(call),
-                       call.at("object").is_null() ? "" : ", on " + object_of(call.at("object")));
+                       call.at("object").is_null() ? "" : ", on " + object_named(call.at("object")));
             if (!call.at("operation").is_null())
                 fmt::print("{}in driver '{}', operation {}\n", indent, cell(call, "plugin"), cell(call, "operation"));
             for (const json& job : call.at("holds"))
@@ -65,7 +65,7 @@ void print_jobs(const json& jobs) {
     for (const json& job : jobs)
         for (const char* role : {"holders", "waiters"})
             for (const json& one : job.at(role))
-                table.add({cell(job, "plugin"), object_of(job.at("object")), role[0] == 'h' ? "held" : "waited for",
+                table.add({cell(job, "plugin"), object_named(job.at("object")), role[0] == 'h' ? "held" : "waited for",
                            cell(one, "what"), cell(one, "class"), age_of(one),
                            one.at("call").is_null() ? "-" : name_of(one.at("call"))});
     fmt::print("{}", table.text());

@@ -70,7 +70,17 @@ static void describe(xml::Binder& b, CacheShare& v) {
     b.attr("id", v.id, xml::kRequired);
     b.attr("level", v.level, xml::kRequired);
     b.attr("type", v.type, xml::one_of(names::kCacheTypes, true));
-    b.size_attr("size", "unit", v.size, {1024, "KiB", 1, true});
+    // Kept in KiB, and written in the largest unit that it is a whole number of.
+    xml::Size shown = v.size;
+    xml::SizeRule rule{1024, "KiB", 1, true};
+    for (const char* unit : {"MiB", "GiB"}) {
+        if (!shown || *shown == 0 || *shown % 1024 != 0) break;
+        *shown /= 1024;
+        rule = {rule.factor * 1024, unit, 1, true};
+    }
+    const xml::Size before = v.size;
+    b.size_attr("size", "unit", shown, rule);
+    v.size = before ? before : shown;
 }
 static void describe(xml::Binder& b, CacheMonitor& v) {
     b.attr("level", v.level, xml::kRequired);

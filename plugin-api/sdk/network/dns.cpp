@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kShortestLease = 120; // seconds; dnsmasq refuses less
 
-template <typename... A> Error xml_error(fmt::format_string<A...> f, A&&... a) {
+template <typename... A> Error dns_error(fmt::format_string<A...> f, A&&... a) {
     return make_error(ErrorCode::xml_error, ErrorDomain::network, f, std::forward<A>(a)...);
 }
 
@@ -23,7 +23,7 @@ Status complete_lease(std::optional<Lease>& lease, const std::string& network) {
     if (!lease)
         return {};
     if (!lease->expiry)
-        return xml_error("<lease> without 'expiry' in network '{}'", network);
+        return dns_error("<lease> without 'expiry' in network '{}'", network);
     if (*lease->expiry == 0) {
         lease->unit = LeaseUnit::unset; // for ever, in whatever unit
         return {};
@@ -31,7 +31,7 @@ Status complete_lease(std::optional<Lease>& lease, const std::string& network) {
     if (lease->unit == LeaseUnit::unset)
         lease->unit = LeaseUnit::minutes;
     if (lease->seconds() < kShortestLease)
-        return xml_error("The minimum lease time should be greater than 2 minutes; found {} seconds "
+        return dns_error("The minimum lease time should be greater than 2 minutes; found {} seconds "
                          "in network '{}'",
                          lease->seconds(), network);
     return {};
@@ -138,12 +138,12 @@ unsigned Ip::effective_prefix() const {
 
 Status check_dns_txt(const DnsTxt& v, const std::string& network, bool partial) {
     if (v.name.empty())
-        return xml_error("missing required name attribute in DNS TXT record of network {}", network);
+        return dns_error("missing required name attribute in DNS TXT record of network {}", network);
     if (v.name.find(' ') != std::string::npos)
-        return xml_error("prohibited space character in DNS TXT record name '{}' of network {}",
+        return dns_error("prohibited space character in DNS TXT record name '{}' of network {}",
                          v.name, network);
     if (v.value.empty() && !partial)
-        return xml_error("missing required value attribute in DNS TXT record named '{}' of network {}",
+        return dns_error("missing required value attribute in DNS TXT record named '{}' of network {}",
                          v.name, network);
     return {};
 }
@@ -152,15 +152,15 @@ Status check_dns_srv(const DnsSrv& v, const std::string& network, bool partial) 
     if (partial)
         return {};
     if (v.service.empty())
-        return xml_error("missing required service attribute in DNS SRV record of network '{}'",
+        return dns_error("missing required service attribute in DNS SRV record of network '{}'",
                          network);
     if (v.protocol.empty())
-        return xml_error(
+        return dns_error(
             "missing required protocol attribute in DNS SRV record '{}' of network '{}'", v.service,
             network);
     const bool details = v.port || v.priority || v.weight;
     if (v.target.empty() && details)
-        return xml_error("DNS SRV record '{}' of network '{}' has port, priority or weight without "
+        return dns_error("DNS SRV record '{}' of network '{}' has port, priority or weight without "
                          "a target",
                          v.service, network);
     return {};
@@ -181,7 +181,7 @@ Status check_dns_host(const DnsHost& v, const std::string& network, bool partial
 Status complete_dns(Dns& v, const std::string& network) {
     if (v.enable == YesNo::no && (v.forward_plain_names != YesNo::unset || !v.forwarders.empty() ||
                                   !v.txts.empty() || !v.srvs.empty() || !v.hosts.empty()))
-        return xml_error("Extra data in disabled network '{}'", network);
+        return dns_error("Extra data in disabled network '{}'", network);
     for (const DnsTxt& txt : v.txts)
         PV_TRY(check_dns_txt(txt, network, false));
     for (const DnsSrv& srv : v.srvs)
@@ -199,7 +199,7 @@ Status complete_range(DhcpRange& v, const Ip& ip, const std::string& network) {
                                            shown(ip.address)));
     };
     if (!v.start || !v.end)
-        return xml_error("<range> without start or end in network '{}'", network);
+        return dns_error("<range> without start or end in network '{}'", network);
     if (v.start->v6 != v.end->v6 || (ip.address && v.start->v6 != ip.address->v6))
         return wrong("mismatch of address family");
     const unsigned prefix = ip.effective_prefix();
@@ -218,51 +218,51 @@ Status complete_range(DhcpRange& v, const Ip& ip, const std::string& network) {
 Status complete_host(DhcpHost& v, const Ip& ip, const std::string& network, bool partial) {
     const bool v6 = ip.address && ip.address->v6;
     if (v6 && v.mac)
-        return xml_error("Invalid to specify MAC address '{}' in network '{}' IPv6 static host "
+        return dns_error("Invalid to specify MAC address '{}' in network '{}' IPv6 static host "
                          "definition",
                          v.mac->to_string(), network);
     if (!v6 && !v.id.empty() && !v.mac && !partial && v.name.empty())
-        return xml_error("Invalid to specify only an id '{}' in network '{}' IPv4 static host "
+        return dns_error("Invalid to specify only an id '{}' in network '{}' IPv4 static host "
                          "definition",
                          v.id, network);
     if (v.mac && (v.mac->bytes[0] & 1u) != 0)
-        return xml_error("expected unicast mac address, found multicast '{}' in network '{}'",
+        return dns_error("expected unicast mac address, found multicast '{}' in network '{}'",
                          v.mac->to_string(), network);
     if (partial) {
         if (!v.ip && !v.mac && v.name.empty() && v.id.empty())
-            return xml_error("At least one of name, mac, id, or ip attribute must be specified for "
+            return dns_error("At least one of name, mac, id, or ip attribute must be specified for "
                              "static host definition in network '{}'",
                              network);
         return {};
     }
     if (!v.mac && v.name.empty() && (!v6 || v.id.empty()))
-        return xml_error("Static host definition in {} network '{}' must have {} attribute",
+        return dns_error("Static host definition in {} network '{}' must have {} attribute",
                          v6 ? "IPv6" : "IPv4", network, v6 ? "id or name" : "mac or name");
     if (!v.ip)
-        return xml_error("Missing IP address in static host definition for network '{}'", network);
+        return dns_error("Missing IP address in static host definition for network '{}'", network);
     return complete_lease(v.lease, network);
 }
 
 Status complete_ip(Ip& v, const std::string& network) {
     const std::string address = shown(v.address);
     if (!family_fits(v.family, *v.address) || (v.family == Family::unset && v.address->v6))
-        return xml_error("family '{}' specified for {} address '{}' in network '{}'",
+        return dns_error("family '{}' specified for {} address '{}' in network '{}'",
                          kFamilies[static_cast<std::size_t>(v.family)],
                          v.address->v6 ? "non-IPv4" : "non-IPv6", address, network);
     if (v.netmask) {
         if (v.address->v6)
-            return xml_error("netmask not allowed for IPv6 address '{}' in network '{}'", address,
+            return dns_error("netmask not allowed for IPv6 address '{}' in network '{}'", address,
                              network);
         if (v.prefix)
-            return xml_error("network '{}' cannot have both prefix='{}' and a netmask", network,
+            return dns_error("network '{}' cannot have both prefix='{}' and a netmask", network,
                              *v.prefix);
         if (v.netmask->v6 || !v.netmask->prefix())
-            return xml_error("netmask '{}' of address '{}' in network '{}' is none: expected one like "
+            return dns_error("netmask '{}' of address '{}' in network '{}' is none: expected one like "
                              "255.255.255.0",
                              v.netmask->to_string(), address, network);
     }
     if (v.prefix && *v.prefix > v.address->bits())
-        return xml_error("invalid prefix {} of address '{}' in network '{}', expected at most {}",
+        return dns_error("invalid prefix {} of address '{}' in network '{}', expected at most {}",
                          *v.prefix, address, network, v.address->bits());
     if (v.dhcp) {
         for (DhcpRange& range : v.dhcp->ranges)
@@ -280,17 +280,17 @@ Status complete_ip(Ip& v, const std::string& network) {
 Status complete_route(Route& v, const std::string& network) {
     const std::string text = shown(v.address);
     if (!family_fits(v.family, *v.address) || (v.family == Family::unset && v.address->v6))
-        return xml_error("{}: address '{}' of <route> does not belong to family '{}'", network, text,
+        return dns_error("{}: address '{}' of <route> does not belong to family '{}'", network, text,
                          v.family == Family::ipv6 ? "ipv6" : "ipv4");
     if (v.gateway->v6 != v.address->v6)
-        return xml_error("{}: gateway '{}' and address '{}' of <route> are of different families",
+        return dns_error("{}: gateway '{}' and address '{}' of <route> are of different families",
                          network, shown(v.gateway), text);
     if (v.netmask && (v.address->v6 || v.prefix || v.netmask->v6 || !v.netmask->prefix()))
-        return xml_error("{}: netmask '{}' of <route> to '{}': expected either a netmask like "
+        return dns_error("{}: netmask '{}' of <route> to '{}': expected either a netmask like "
                          "255.255.255.0, for IPv4, or a prefix",
                          network, shown(v.netmask), text);
     if (v.prefix && *v.prefix > v.address->bits())
-        return xml_error("{}: prefix {} of <route> to '{}' is over {}", network, *v.prefix, text,
+        return dns_error("{}: prefix {} of <route> to '{}' is over {}", network, *v.prefix, text,
                          v.address->bits());
     return {};
 }

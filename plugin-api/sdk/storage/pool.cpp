@@ -9,7 +9,7 @@
 namespace polyvirt::sdk::storage {
 namespace {
 
-template <typename... A> Error xml_error(fmt::format_string<A...> f, A&&... a) {
+template <typename... A> Error pool_error(fmt::format_string<A...> f, A&&... a) {
     return make_error(ErrorCode::xml_error, ErrorDomain::storage, f, std::forward<A>(a)...);
 }
 
@@ -30,22 +30,24 @@ std::string tidy_path(std::string_view path) {
     return out;
 }
 
-Status check_adapter(const Adapter& a) {
+Status check_adapter(Adapter& a) {
+    if (a.type == AdapterType::unset && !a.name.empty())
+        a.type = AdapterType::scsi_host; // as older documents have it
     if (a.type == AdapterType::scsi_host) {
         if (a.name.empty() && !a.parent_address)
-            return xml_error("Either 'name' or 'parent' must be specified for the 'scsi_host' adapter");
+            return pool_error("Either 'name' or 'parent' must be specified for the 'scsi_host' adapter");
         if (!a.name.empty() && a.parent_address)
-            return xml_error("'name' and 'parentaddr' cannot both be given for the 'scsi_host' adapter");
+            return pool_error("'name' and 'parentaddr' cannot both be given for the 'scsi_host' adapter");
         return {};
     }
     if (a.wwnn.empty() || a.wwpn.empty())
-        return xml_error("'wwnn' and 'wwpn' must be specified for adapter type 'fc_host'");
+        return pool_error("'wwnn' and 'wwpn' must be specified for adapter type 'fc_host'");
     const auto is_wwn = [](const std::string& s) {
         return s.size() == 16 && s.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
     };
     for (const std::string* wwn : {&a.wwnn, &a.wwpn})
         if (!is_wwn(*wwn))
-            return xml_error("malformed wwn: found '{}', expected 16 hexadecimal digits", *wwn);
+            return pool_error("malformed wwn: found '{}', expected 16 hexadecimal digits", *wwn);
     return {};
 }
 
@@ -77,7 +79,7 @@ Status check_source(PoolSource& s, const PoolTypeInfo& info, bool whole) {
     };
     for (const auto& row : rows)
         if ((info.needs & row.need) != 0 && !row.there)
-            return xml_error("missing storage pool source {}", row.noun);
+            return pool_error("missing storage pool source {}", row.noun);
     return {};
 }
 
@@ -94,7 +96,7 @@ Status complete_target(Pool& v, const PoolTypeInfo& info) {
     else if (t.path.empty() && info.target_base)
         t.path = info.target_base;
     if (t.path.empty())
-        return xml_error("missing storage pool target path");
+        return pool_error("missing storage pool target path");
     t.path = tidy_path(t.path);
     complete_permissions(t.permissions);
     return {};
@@ -193,9 +195,9 @@ Status complete_pool(Pool& v) {
     if (v.name.empty())
         v.name = v.source->name;
     if (v.name.empty())
-        return xml_error("missing pool source name element");
+        return pool_error("missing pool source name element");
     if (v.name.find('/') != std::string::npos)
-        return xml_error("name {} cannot contain '/'", v.name);
+        return pool_error("name {} cannot contain '/'", v.name);
     if ((info.needs & need_name) != 0 && v.source->name.empty())
         v.source->name = v.name;
     PV_TRY(check_source(*v.source, info, true));

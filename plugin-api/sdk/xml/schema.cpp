@@ -20,7 +20,7 @@ void add(Patterns& to, std::string pattern) {
 }
 
 struct Content;
-struct Attribute {
+struct SchemaAttribute {
     bool required = false;
     Patterns patterns;
 };
@@ -33,12 +33,12 @@ struct Child {
 };
 // RelaxNG wants each attribute, and each child, named once, so what a description says in several places is joined.
 struct Content {
-    std::vector<std::pair<std::string, Attribute>> attributes;
+    std::vector<std::pair<std::string, SchemaAttribute>> attributes;
     std::vector<Child> children;
     Patterns text;
     bool text_required = false;
 
-    Attribute& attribute(const std::string& name, bool& fresh) {
+    SchemaAttribute& attribute(const std::string& name, bool& fresh) {
         for (auto& [n, a] : attributes) {
             if (n == name) {
                 fresh = false;
@@ -46,7 +46,7 @@ struct Content {
             }
         }
         fresh = true;
-        return attributes.emplace_back(name, Attribute{}).second;
+        return attributes.emplace_back(name, SchemaAttribute{}).second;
     }
     Child& child(std::string_view name, std::string_view uri) {
         for (Child& c : children) {
@@ -174,7 +174,7 @@ class Collector final : public Binder {
     }
     void attribute(const std::string& name, std::string pattern, bool required) {
         bool fresh = false;
-        Attribute& a = at_->attribute(name, fresh);
+        SchemaAttribute& a = at_->attribute(name, fresh);
         required = required && sometimes_ == 0;
         a.required = fresh ? required : a.required && required;
         add(a.patterns, std::move(pattern));

@@ -22,7 +22,7 @@ int hex_digit(char c) {
     return -1;
 }
 
-std::string_view trimmed(std::string_view s) {
+std::string_view without_blanks(std::string_view s) {
     while (!s.empty() && (s.front() == ' ' || s.front() == '\t' || s.front() == '\n'))
         s.remove_prefix(1);
     while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\n'))
@@ -31,7 +31,7 @@ std::string_view trimmed(std::string_view s) {
 }
 
 std::optional<std::uint32_t> number(std::string_view s) {
-    s = trimmed(s);
+    s = without_blanks(s);
     std::uint32_t n = 0;
     const auto [end, e] = std::from_chars(s.data(), s.data() + s.size(), n);
     if (e != std::errc() || end != s.data() + s.size() || n > CpuSet::kMax)
@@ -131,10 +131,10 @@ std::string CpuSet::to_string() const {
 
 std::optional<CpuSet> CpuSet::parse(std::string_view text) {
     std::vector<bool> bits;
-    text = trimmed(text);
+    text = without_blanks(text);
     while (true) {
         const std::size_t comma = text.find(',');
-        std::string_view part = trimmed(text.substr(0, comma));
+        std::string_view part = without_blanks(text.substr(0, comma));
         const bool without = !part.empty() && part.front() == '^';
         if (without)
             part.remove_prefix(1);

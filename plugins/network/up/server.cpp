@@ -15,7 +15,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
-#include "sdk/end_process.h"
+#include "sdk/cgroup/end_process.h"
 
 namespace polyvirt::network {
 namespace {

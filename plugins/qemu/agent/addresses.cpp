@@ -174,15 +174,18 @@ constexpr AnnounceRow kAnnounce[] = {{"initial", "initial", 50}, {"max", "max", 
 pv_status AgentOps::announce_interface(pv_call* call, const pv_obj* obj, const pv_dom_announce_interface_in& in,
                                        pv_dom_announce_interface_out&) {
     if (const Status flags = check_flags(in.flags, 0, "qemuDomainAnnounceInterface"); !flags) return answer(call, flags);
-    Json arguments;
-    for (const AnnounceRow& row : kAnnounce) arguments[row.argument] = row.usual;
+    std::uint64_t values[std::size(kAnnounce)] = {};
+    for (std::size_t i = 0; i < std::size(kAnnounce); i++) values[i] = kAnnounce[i].usual;
     for (std::uint32_t i = 0; i < in.nparams; i++) {
         const pv_param& p = in.params[i];
         const auto row = std::find_if(std::begin(kAnnounce), std::end(kAnnounce), [&](const AnnounceRow& r) { return std::string_view(r.param) == p.field; });
         if (row == std::end(kAnnounce) || p.type != PV_PARAM_UINT)
             return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "found parameter '{}', expected initial, max, rounds or step", p.field));
-        arguments[row->argument] = p.v.ui;
+        values[row - std::begin(kAnnounce)] = p.v.ui;
     }
+    if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
+    Json arguments = Json::object();
+    for (std::size_t i = 0; i < std::size(kAnnounce); i++) arguments[kAnnounce[i].argument] = values[i];
     if (in.device != nullptr) {
         const GuestPtr guest = guest_of(obj);
         std::string alias;

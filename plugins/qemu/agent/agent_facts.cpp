@@ -24,22 +24,11 @@ namespace {
 using sdk::ParamWriter;
 using sdk::xml::CpuSet;
 
-Error malformed(const std::string& command) {
-    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "malformed return value of {}", command);
-}
-
 std::optional<std::uint64_t> number_of(const Json& object, const char* key) {
     if (!object.is_object()) return std::nullopt;
     const auto it = object.find(key);
     if (it == object.end() || !it->is_number_integer() || it->get<std::int64_t>() < 0) return std::nullopt;
     return it->get<std::uint64_t>();
-}
-
-const Json& member(const Json& object, const char* key) {
-    static const Json kNone;
-    if (!object.is_object()) return kNone;
-    const auto it = object.find(key);
-    return it == object.end() ? kNone : *it;
 }
 
 // The disk of the document that the guest found at that place on its buses; empty: none of ours.
@@ -171,13 +160,6 @@ constexpr FactRow kFacts[] = {{PV_DOMAIN_GUEST_INFO_USERS, "guest-get-users", pu
                               {PV_DOMAIN_GUEST_INFO_DISKS, "guest-get-disks", put_disks},
                               {PV_DOMAIN_GUEST_INFO_FILESYSTEM, "guest-get-fsinfo", put_filesystems},
                               {PV_DOMAIN_GUEST_INFO_INTERFACES, "guest-network-get-interfaces", put_interfaces}};
-
-AgentCall question(const char* command, pv_call* call) {
-    AgentCall what;
-    what.command = command;
-    what.call = call;
-    return what;
-}
 
 std::shared_ptr<const Domain> live_of(Guest& guest) {
     const ObjectLock lock(guest.mu);

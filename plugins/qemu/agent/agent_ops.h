@@ -16,6 +16,10 @@
 
 namespace polyvirt::qemu {
 
+// Errors and questions of all its files; agent_ops.cpp.
+Error malformed(const std::string& command);
+AgentCall question(const char* command, pv_call* call);
+
 class AgentOps final : public Part {
   public:
     using Part::Part;

@@ -38,11 +38,6 @@ Error no_job(const std::string& disk) {
     return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "disk {} does not have an active block job", disk);
 }
 
-std::uint64_t number(const Json& object, const char* key) {
-    const auto it = object.find(key);
-    return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
-}
-
 // What clients take for its progress: at its end only when it is ready.
 void put_job(const BlockJob& job, bool bytes, pv_dom_block_job_info_out& out) {
     const bool mirrors = job.type == PV_DOMAIN_BLOCK_JOB_TYPE_COPY || job.type == PV_DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT;
@@ -67,9 +62,9 @@ BlockOps::Task BlockOps::tell_job(RunPtr run, BlockJob job, bool bytes, pv_dom_b
     if (jobs && jobs->is_array()) {
         for (const Json& entry : *jobs) {
             if (text_of(entry, "device") != job.id) continue;
-            job.speed = number(entry, "speed");
-            job.done = number(entry, "offset");
-            job.total = number(entry, "len");
+            job.speed = number_at(entry, "speed");
+            job.done = number_at(entry, "offset");
+            job.total = number_at(entry, "len");
         }
     } else if (jobs || jobs.error().code == ErrorCode::operation_invalid) {
         co_return not_running();

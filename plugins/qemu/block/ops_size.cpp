@@ -77,15 +77,6 @@ pv_status BlockOps::set_block_threshold(pv_call* call, const pv_obj* obj, const 
     });
 }
 
-namespace {
-
-std::uint64_t number(const Json& data, const char* key) {
-    const auto it = data.is_object() ? data.find(key) : data.end();
-    return it != data.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
-}
-
-} // namespace
-
 void on_write_threshold(Run& run, const QmpEvent& event) {
     const std::uint32_t image = number_of_node(text_of(event.data, "node-name"));
     Guest& guest = *run.guest();
@@ -98,8 +89,8 @@ void on_write_threshold(Run& run, const QmpEvent& event) {
     pv_event_domain_block_threshold payload{};
     payload.size = sizeof payload;
     payload.path = link != nullptr && !link->path().empty() ? link->path().c_str() : nullptr;
-    payload.threshold = number(event.data, "write-threshold");
-    payload.excess = number(event.data, "amount-exceeded");
+    payload.threshold = number_at(event.data, "write-threshold");
+    payload.excess = number_at(event.data, "amount-exceeded");
     // By its number always, and by the disk's own name for who never heard of numbers.
     const std::string indexed = fmt::format("{}[{}]", disk->target.dev, image);
     if (link == &chain.links.front()) {

@@ -20,13 +20,6 @@ std::optional<std::uint64_t> number(const Json& object, const char* key) {
     return it->get<std::uint64_t>();
 }
 
-const Json& member(const Json& object, const char* key) {
-    static const Json kNone;
-    if (!object.is_object()) return kNone;
-    const auto it = object.find(key);
-    return it == object.end() ? kNone : *it;
-}
-
 // "/machine/peripheral/virtio-disk0/virtio-backend": the device is the component behind peripheral.
 std::string alias_of(const std::string& path) {
     constexpr std::string_view kFolder = "/peripheral/";

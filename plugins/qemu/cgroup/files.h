@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// The kernel's small files. Errors: system_error.
+// The kernel's small files, of the SDK.
 
-#include <string>
-#include <string_view>
-
-#include "base/result.h"
+#include "sdk/cgroup/files.h"
 
 namespace polyvirt::qemu {
-
-[[nodiscard]] Result<std::string> read_file(const std::string& path);
-// In one write, which the kernel takes as a whole. The file must be there.
-[[nodiscard]] Status write_file(const std::string& path, std::string_view value);
-
+using sdk::read_file;
+using sdk::write_file;
 } // namespace polyvirt::qemu

@@ -95,6 +95,8 @@ Status add_one(Builder& b, const sdk::domain::Rng& r);
 Status add_one(Builder& b, const sdk::domain::Redirdev& r);
 Status add_one(Builder& b, const sdk::domain::Hostdev& h);
 Status add_one(Builder& b, const sdk::domain::Shmem& s);
+inline std::string_view on_off(bool on) { return on ? "on" : "off"; }
+
 Status add_one(Builder& b, const sdk::domain::MemoryDevice& m);
 Status add_one(Builder& b, const sdk::domain::Filesystem& f);
 Status add_one(Builder& b, const sdk::domain::Vsock& v);

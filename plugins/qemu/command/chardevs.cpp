@@ -33,8 +33,6 @@ std::string own_socket(const Chardev& c) {
     return fmt::format("vioser-{:02}-{:02}-{:02}.sock", a.controller.value_or(0), a.bus.value_or(0), port);
 }
 
-std::string_view on_off(bool on) { return on ? "on" : "off"; }
-
 std::string udp(const std::vector<ChardevSource>& sources) {
     ChardevSource to, local;
     for (const ChardevSource& s : sources) (s.mode == "bind" ? local : to) = s;

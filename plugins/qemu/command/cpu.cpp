@@ -12,8 +12,6 @@ namespace {
 
 using namespace sdk::domain;
 
-std::string_view on_off(bool on) { return on ? "on" : "off"; }
-
 bool is_on(const std::optional<SwitchState>& s) { return s && s->state != OnOff::off; }
 
 void add_timers(const Domain& d, std::string& cpu) {

@@ -14,8 +14,6 @@ namespace {
 
 using namespace sdk::domain;
 
-std::string_view on_off(bool on) { return on ? "on" : "off"; }
-
 std::string machine_options(const Builder& b) {
     const Domain& d = b.domain;
     std::string m = Builder::value(d.os.type.machine) + ",usb=off";

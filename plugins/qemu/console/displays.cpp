@@ -44,11 +44,6 @@ struct ViewerEnd {
           service(data.is_object() && data.contains("port") ? text_of(data, "port") : text_of(data, "service")) {}
 };
 
-const Json& member(const Json& object, const char* key) {
-    static const Json kNone;
-    return object.is_object() && object.contains(key) ? object.find(key).value() : kNone;
-}
-
 // Until when a password is good, in the emulator's words.
 Result<std::string> expiry_of(const Graphics& g) {
     if (g.passwd_valid_to.empty()) return std::string("never");

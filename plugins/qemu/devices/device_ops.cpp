@@ -7,6 +7,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "devices/intent.h"
 #include "devices/live.h"
 #include "driver.h"
 #include "net/port.h"
@@ -15,16 +16,16 @@ namespace polyvirt::qemu {
 namespace {
 
 namespace dom = sdk::domain;
-constexpr std::uint32_t kAffect = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
+constexpr std::uint32_t kModify = PV_DOMAIN_DEVICE_MODIFY_LIVE | PV_DOMAIN_DEVICE_MODIFY_CONFIG;
 
 struct VerbRow {
     std::uint32_t flags;
     const char *function, *what;
 };
 constexpr VerbRow kVerbs[] = {
-    {kAffect, "qemuDomainAttachDeviceFlags", "attach device"},
-    {kAffect, "qemuDomainDetachDeviceFlags", "detach device"},
-    {kAffect | PV_DOMAIN_DEVICE_MODIFY_FORCE, "qemuDomainUpdateDeviceFlags", "update device"},
+    {kModify, "qemuDomainAttachDeviceFlags", "attach device"},
+    {kModify, "qemuDomainDetachDeviceFlags", "detach device"},
+    {kModify | PV_DOMAIN_DEVICE_MODIFY_FORCE, "qemuDomainUpdateDeviceFlags", "update device"},
 };
 
 Error no_alias(const std::string& alias) {
@@ -53,7 +54,7 @@ pv_status DeviceOps::modify(pv_call* call, const pv_obj* obj, const char* xml, s
 
 pv_status DeviceOps::detach_device_alias(pv_call* call, const pv_obj* obj, const pv_dom_detach_device_alias_in& in,
                                          pv_dom_detach_device_alias_out&) {
-    if (const Status known = check_flags(in.flags, kAffect, "qemuDomainDetachDeviceAlias"); !known) return answer(call, known);
+    if (const Status known = check_flags(in.flags, kModify, "qemuDomainDetachDeviceAlias"); !known) return answer(call, known);
     return change(call, obj, "detach device", [this, alias = std::string(in.alias), flags = in.flags](const sdk::OperationPtr& op, const GuestPtr& guest) {
         return run_detach_alias(op, guest, alias, flags);
     });
@@ -140,20 +141,34 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     if (is_medium(*guest, xml)) co_return co_await update_live(guest, std::move(xml), 0);
     PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml, op->call()));
-    const Status opened = run->open_up(plan->needs, op->call());
-    if (!opened) {
-        give_back(s_, *guest, plan->device);
-        co_return opened;
+    bool gone = false;
+    {
+        const ObjectLock lock(guest->mu);
+        gone = !guest->live;
+        if (!gone) guest->attaching = attach_intent(*guest->live, *plan);
     }
-    const Status plugged = co_await plug_in(run, plan);
+    if (gone) {
+        give_back(s_, *guest, plan->device);
+        co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
+    }
+    Status plugged = driver_.save_status_now(guest, op->call());
+    if (plugged) plugged = run->open_up(plan->needs, op->call());
+    if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if (!plugged) {
+        {
+            const ObjectLock lock(guest->mu);
+            guest->attaching = nullptr;
+        }
         run->close_up(plan->needs);
         give_back(s_, *guest, plan->device);
+        if (const Status saved = driver_.save_status_now(guest, nullptr); !saved)
+            log::error("devices", "domain '{}': {}", guest->name, saved.error().message);
         co_return plugged;
     }
     {
         const ObjectLock lock(guest->mu);
+        guest->attaching = nullptr;
         if (!guest->live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
         driver_.edit_live(*guest, [&](Domain& d) {
             for (const dom::Device& c : plan->controllers) dom::insert_device(d, c);

@@ -15,6 +15,11 @@
 
 namespace polyvirt::qemu {
 
+// "operation is not supported" with what is wrong.
+template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
+    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
+}
+
 // How long a guest is waited for that is asked to let go of a device.
 inline constexpr std::int64_t kRemovalPatience = 5'000'000'000;
 
@@ -62,11 +67,14 @@ sdk::Task<Status> unplug(GuestPtr guest, RunPtr run, std::string alias, bool wai
 // The device has gone from the emulator: clears up what was behind it, then the document, then tells. Loop.
 sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias);
 
+// What only the emulator knows of a device that it has got: its terminal, where a module came to lie. Loop.
+sdk::Task<Status> learn_device(RunPtr run, std::shared_ptr<sdk::domain::Device> device);
+
 // Rows of Run::kEvents. Loop.
 void on_device_deleted(Run& run, const QmpEvent& event);
 void on_unplug_error(Run& run, const QmpEvent& event);
 void on_tray_moved(Run& run, const QmpEvent& event);
-// After the daemon's restart: what has gone meanwhile. Loop.
-void reconcile_devices(Run& run);
+// After the daemon's restart, with the guest's job: what has gone meanwhile, and what was being plugged in when it ended.
+sdk::Task<Status> reconcile_devices(GuestPtr guest, RunPtr run);
 
 } // namespace polyvirt::qemu

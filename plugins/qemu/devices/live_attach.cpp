@@ -9,6 +9,7 @@
 #include "command/builder.h"
 #include "devices/live.h"
 #include "launch/listen.h"
+#include "launch/volumes.h"
 #include "monitor/json.h"
 #include "net/port.h"
 #include "net/tap.h"
@@ -24,10 +25,6 @@ using dom::Device;
 using dom::DeviceKind;
 
 constexpr const char* kUnnamed = "\x01"; // as long as the device has no alias
-
-template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
-    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
-}
 
 Status check_disk(const dom::Disk& disk) {
     if (disk.device == dom::DiskDevice::cdrom || disk.device == dom::DiskDevice::floppy)
@@ -166,7 +163,10 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     auto plan = std::make_shared<AttachPlan>();
     plan->device = dom::device_at(next.devices, *ref);
     PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
-    if (plan->device.kind == DeviceKind::disk) PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
+    if (plan->device.kind == DeviceKind::disk) {
+        PV_TRY(find_volume(driver.services(), nullptr, plan->device.as<dom::Disk>()));
+        PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
+    }
     if (plan->device.kind != DeviceKind::interface || !sdk::on_network(plan->device.as<dom::Interface>())) {
         PV_TRY(fill_plan(driver, run, next, *ref, *plan));
         return plan;
@@ -230,6 +230,25 @@ void use_module(Device& device, const Json& modules) {
     }
 }
 
+} // namespace
+
+sdk::Task<Status> learn_device(RunPtr run, std::shared_ptr<Device> device) {
+    if (device->kind == DeviceKind::memory) {
+        const auto modules = co_await run->qmp("query-memory-devices");
+        if (modules) use_module(*device, *modules);
+    }
+    if (device->info() == nullptr || !std::holds_alternative<dom::Chardev>(device->value)) co_return Status{};
+    const auto lines = co_await run->qmp("query-chardev");
+    if (!lines || !lines->is_array()) co_return Status{};
+    for (const Json& line : *lines) {
+        const std::string file = text_of(line, "filename");
+        if (text_of(line, "label") == "char" + device->info()->alias.name && file.starts_with("pty:")) use_terminal(*device, file.substr(4));
+    }
+    co_return Status{};
+}
+
+namespace {
+
 // A descriptor, under the name that the next command takes it by.
 sdk::Async<Result<Json>> hand_over(const RunPtr& run, const AttachPlanPtr& plan, const std::string& name) {
     Json arguments = Json::object();
@@ -237,6 +256,13 @@ sdk::Async<Result<Json>> hand_over(const RunPtr& run, const AttachPlanPtr& plan,
     std::vector<UniqueFd> fds;
     fds.push_back(std::move(plan->descriptors.at(name)));
     return run->qmp("getfd", std::move(arguments), std::move(fds));
+}
+
+// The emulator lets go of one that no command took.
+sdk::Async<Result<Json>> close_handed(const RunPtr& run, const std::string& name) {
+    Json arguments = Json::object();
+    arguments["fdname"] = name;
+    return run->qmp("closefd", std::move(arguments));
 }
 
 sdk::Task<Status> take_out(RunPtr run, std::vector<PlugStep> done) {
@@ -266,6 +292,7 @@ sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan) {
             if (reply) reply = co_await run->qmp(step.command, std::move(arguments));
             if (!reply) {
                 const Error why = reply.error();
+                if (plan->descriptors.contains(step.descriptor)) (void)co_await close_handed(run, step.descriptor);
                 (void)co_await take_out(run, done);
                 co_return why;
             }
@@ -273,11 +300,10 @@ sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan) {
             done.push_back(step);
         }
     }
-    // Where the module came to lie is the emulator's choice.
-    if (plan->device.kind == DeviceKind::memory) {
-        const auto modules = co_await run->qmp("query-memory-devices");
-        if (modules) use_module(plan->device, *modules);
-    }
+    if (plan->device.kind != DeviceKind::memory) co_return Status{};
+    const auto device = std::make_shared<Device>(plan->device);
+    PV_CO_TRY(co_await learn_device(run, device));
+    plan->device = *device;
     co_return Status{};
 }
 

@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "command/builder.h"
+#include "devices/intent.h"
 #include "devices/live.h"
 #include "monitor/json.h"
 #include "net/port.h"
@@ -21,11 +22,7 @@ namespace dom = sdk::domain;
 using dom::Device;
 using dom::DeviceKind;
 
-template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
-    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
-}
-
-Status check_disk(const dom::Disk& disk) {
+Status check_removed_disk(const dom::Disk& disk) {
     if (disk.mirror)
         return make_error(ErrorCode::block_copy_active, ErrorDomain::qemu, "disk '{}' is in an active block job", disk.target.dev);
     if (disk.device == dom::DiskDevice::floppy) return unsupported("disk device type '{}' cannot be detached", name(disk.device));
@@ -65,7 +62,7 @@ Status check_controller(const Domain& live, const dom::Controller& c) {
 Status check_unplug(const Domain& live, dom::DeviceRef ref) {
     const Device device = dom::device_at(live.devices, ref);
     switch (ref.kind) {
-    case DeviceKind::disk: return check_disk(device.as<dom::Disk>());
+    case DeviceKind::disk: return check_removed_disk(device.as<dom::Disk>());
     case DeviceKind::controller: return check_controller(live, device.as<dom::Controller>());
     case DeviceKind::input: {
         const dom::InputBus bus = device.as<dom::Input>().bus;
@@ -191,6 +188,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
 void on_device_deleted(Run& run, const QmpEvent& event) {
     const std::string alias = text_of(event.data, "device");
     if (alias.empty()) return; // a part of one, without a name
+    if (!run.ready()) return;  // the daemon has just come back: reconcile_devices() will miss it, and can ask for the rest
     sdk::start(finish_removal(run.guest(), run.shared_from_this(), alias), [](const Status&) {});
 }
 
@@ -210,14 +208,7 @@ void on_unplug_error(Run& run, const QmpEvent& event) {
 
 namespace {
 
-sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run) {
-    Json arguments = Json::object();
-    arguments["path"] = "/machine/peripheral";
-    const auto list = co_await run->qmp("qom-list", std::move(arguments));
-    PV_CO_TRY(list);
-    std::set<std::string> there;
-    if (list->is_array())
-        for (const Json& entry : *list) there.insert(text_of(entry, "name"));
+sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run, std::set<std::string> there) {
     std::vector<std::string> missing;
     {
         const ObjectLock lock(guest->mu);
@@ -240,10 +231,16 @@ sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run) {
 
 } // namespace
 
-void reconcile_devices(Run& run) {
-    sdk::start(remove_missing(run.guest(), run.shared_from_this()), [guest = run.guest()](const Status& done) {
-        if (!done) log::warning("devices", "domain '{}': which devices it still has is not known: {}", guest->name, done.error().message);
-    });
+sdk::Task<Status> reconcile_devices(GuestPtr guest, RunPtr run) {
+    Json arguments = Json::object();
+    arguments["path"] = "/machine/peripheral";
+    const auto list = co_await run->qmp("qom-list", std::move(arguments));
+    PV_CO_TRY(list);
+    std::set<std::string> there;
+    if (list->is_array())
+        for (const Json& entry : *list) there.insert(text_of(entry, "name"));
+    PV_CO_TRY(co_await finish_cut_attach(guest, run, there));
+    co_return co_await remove_missing(guest, run, std::move(there));
 }
 
 } // namespace polyvirt::qemu

@@ -18,10 +18,6 @@ namespace dom = sdk::domain;
 using dom::Device;
 using dom::DeviceKind;
 
-template <typename... A> Error unsupported(fmt::format_string<A...> f, A&&... a) {
-    return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, f, std::forward<A>(a)...);
-}
-
 // Where a description says nothing, the device keeps what it has.
 void keep_info(dom::DeviceInfo& changed, const dom::DeviceInfo& old) {
     changed.alias = old.alias;

@@ -12,6 +12,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "monitor/json.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -21,17 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMostBytes = 1 << 20;
 constexpr std::size_t kMostFiles = 1024;
-
-std::string text_at(const Json& object, const char* key) {
-    const auto it = object.is_object() ? object.find(key) : object.end();
-    return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-const Json& member(const Json& object, const char* key) {
-    static const Json none;
-    const auto it = object.is_object() ? object.find(key) : object.end();
-    return it != object.end() ? *it : none;
-}
 
 std::vector<std::string> texts_at(const Json& object, const char* key) {
     std::vector<std::string> out;
@@ -44,7 +34,7 @@ std::vector<std::string> texts_at(const Json& object, const char* key) {
 
 Descriptor::File file_at(const Json& object, const char* key) {
     const Json& file = member(object, key);
-    return {text_at(file, "filename"), text_at(file, "format")};
+    return {text_of(file, "filename"), text_of(file, "format")};
 }
 
 Result<std::string> read_file(const fs::path& path) {
@@ -94,21 +84,21 @@ Result<Descriptor> parse_descriptor(std::string_view text, const std::string& na
     for (std::string& s : texts_at(json, "interface-types")) d.interfaces.insert(std::move(s));
     for (std::string& s : texts_at(json, "features")) d.features.insert(std::move(s));
     const Json& mapping = member(json, "mapping");
-    d.device = text_at(mapping, "device");
+    d.device = text_of(mapping, "device");
     if (d.device == "flash") {
-        d.mode = text_at(mapping, "mode");
+        d.mode = text_of(mapping, "mode");
         if (d.mode.empty()) d.mode = "split";
         d.executable = file_at(mapping, "executable");
         d.nvram_template = file_at(mapping, "nvram-template");
         if (d.mode == "split" && d.nvram_template.empty()) return wrong("it has no 'nvram-template'");
     } else {
-        d.executable.path = text_at(mapping, "filename");
+        d.executable.path = text_of(mapping, "filename");
     }
     if (d.interfaces.empty()) return wrong("it has no 'interface-types'");
     if (d.executable.empty()) return wrong("its 'mapping' names no file");
     const Json& targets = member(json, "targets");
     for (const Json& target : targets.is_array() ? targets : Json::array())
-        d.targets.push_back({text_at(target, "architecture"), texts_at(target, "machines")});
+        d.targets.push_back({text_of(target, "architecture"), texts_at(target, "machines")});
     return d;
 }
 

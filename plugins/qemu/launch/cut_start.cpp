@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "cgroup/files.h"
 #include "driver.h"
-#include "sdk/end_process.h"
+#include "sdk/cgroup/end_process.h"
 #include "launch/remove.h"
 #include "run.h"
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// remove_tree(): a folder with all that is in it. The emulator owned it, so no link in it is followed.
+// The SDK's remove_tree(), for folders that emulators owned.
 
-#include <string>
+#include "sdk/host/remove_tree.h"
 
 namespace polyvirt::qemu {
-
-// 0, or why it is still there (errno). Absent is success.
-int remove_tree(const std::string& path);
-
+using sdk::remove_tree;
 } // namespace polyvirt::qemu

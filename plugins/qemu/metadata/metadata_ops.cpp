@@ -10,8 +10,6 @@
 namespace polyvirt::qemu {
 namespace {
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
 std::string text_of(const char* text) { return text != nullptr ? text : ""; }
 
 } // namespace

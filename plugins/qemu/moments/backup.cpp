@@ -8,21 +8,12 @@
 #include "monitor/json.h"
 
 namespace polyvirt::qemu {
-namespace {
-
-std::uint64_t number(const Json& object, const char* key) {
-    const auto it = object.is_object() ? object.find(key) : object.end();
-    return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
-}
-
-} // namespace
-
 std::optional<std::uint64_t> node_size(const Json& named_nodes, const std::string& node) {
     if (!named_nodes.is_array()) return std::nullopt;
     for (const Json& one : named_nodes) {
         if (text_of(one, "node-name") != node) continue;
         const auto image = one.find("image");
-        if (image != one.end()) return number(*image, "virtual-size");
+        if (image != one.end()) return number_at(*image, "virtual-size");
     }
     return std::nullopt;
 }
@@ -65,8 +56,8 @@ BackupProgress backup_progress(const Json& jobs, const std::vector<BackupPart>& 
             if (progress.error.empty()) progress.error = "the emulator knows nothing of the job '" + part.job + "'";
             continue;
         }
-        progress.done += number(*found, "current-progress");
-        progress.total += number(*found, "total-progress");
+        progress.done += number_at(*found, "current-progress");
+        progress.total += number_at(*found, "total-progress");
         if (const std::string error = text_of(*found, "error"); !error.empty() && progress.error.empty()) progress.error = error;
         if (text_of(*found, "status") != "concluded") progress.over = false;
     }

@@ -18,7 +18,7 @@ namespace {
 
 using namespace sdk::domain;
 
-Error refused(ErrorCode code, std::string_view text) { return make_error(code, ErrorDomain::qemu, "{}", text); }
+Error refuse(ErrorCode code, std::string_view text) { return make_error(code, ErrorDomain::qemu, "{}", text); }
 
 // The description that the guest has now.
 Result<Domain> description_of(const GuestPtr& guest) {
@@ -76,8 +76,8 @@ Result<Checkpoint> CheckpointOps::prepare(const GuestPtr& guest, Checkpoint chec
     std::shared_ptr<const Domain> live;
     {
         const ObjectLock lock(guest->mu);
-        if (!guest->snapshots.empty()) return refused(ErrorCode::operation_unsupported, "cannot create checkpoint while snapshot exists");
-        if (!guest->live) return refused(ErrorCode::operation_unsupported, "cannot create checkpoint for inactive domain");
+        if (!guest->snapshots.empty()) return refuse(ErrorCode::operation_unsupported, "cannot create checkpoint while snapshot exists");
+        if (!guest->live) return refuse(ErrorCode::operation_unsupported, "cannot create checkpoint for inactive domain");
         if (guest->checkpoints.find(checkpoint.name) != nullptr)
             return make_error(ErrorCode::operation_failed, ErrorDomain::domain_checkpoint, "domain moment {} already exists", checkpoint.name);
         live = guest->live;
@@ -166,7 +166,7 @@ pv_status CheckpointOps::xml_desc(pv_call* call, const pv_obj* obj, const pv_che
 
 CheckpointOps::Task CheckpointOps::describe_sizes(GuestPtr guest, Checkpoint checkpoint, MomentFormat how, pv_sink* sink) {
     const auto found = run_of(*guest);
-    if (!found) co_return refused(ErrorCode::operation_unsupported, "cannot get checkpoint size for inactive domain");
+    if (!found) co_return refuse(ErrorCode::operation_unsupported, "cannot get checkpoint size for inactive domain");
     const RunPtr run = *found;
     PV_CO_ASSIGN_OR_RETURN(const Nodes nodes, co_await disk_nodes(run));
     PV_CO_ASSIGN_OR_RETURN(const Json named, co_await run->qmp("query-named-block-nodes"));
@@ -175,7 +175,7 @@ CheckpointOps::Task CheckpointOps::describe_sizes(GuestPtr guest, Checkpoint che
         if (disk.checkpoint == "bitmap" && node != nodes.end()) disk.size = bitmap_bytes(named, node->second, disk.bitmap);
     }
     if (plugin::write(s_, sink, format_checkpoint(checkpoint, how))) co_return Status{};
-    co_return refused(ErrorCode::internal_error, "the description is more than a reply can carry");
+    co_return refuse(ErrorCode::internal_error, "the description is more than a reply can carry");
 }
 
 pv_status CheckpointOps::remove(pv_call* call, const pv_obj* obj, const pv_checkpoint_remove_in& in, pv_checkpoint_remove_out&) {
@@ -194,7 +194,7 @@ CheckpointOps::Task CheckpointOps::remove_some(GuestPtr guest, std::string name,
         const ObjectLock lock(guest->mu);
         if (guest->checkpoints.find(name) == nullptr) co_return no_checkpoint(name);
         if (data && !guest->active())
-            co_return refused(ErrorCode::operation_unsupported, "cannot delete checkpoint for inactive domain");
+            co_return refuse(ErrorCode::operation_unsupported, "cannot delete checkpoint for inactive domain");
         const bool below = (flags & (PV_DOMAIN_CHECKPOINT_DELETE_CHILDREN | PV_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY)) != 0;
         if (below) going = guest->checkpoints.descendants(name);
         std::reverse(going.begin(), going.end());

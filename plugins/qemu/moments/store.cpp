@@ -9,6 +9,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "moments/unfinished.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -89,6 +90,7 @@ template <typename Document> void load_kind(const sdk::Records& records, Driver&
     const Status read = records.each(folder, [&](const std::string& listed, std::string_view text) {
         // Listed with or without the folder's name, by the host's choice.
         const std::string name = listed.substr(listed.rfind('/') + 1);
+        if (name.ends_with(kUnfinished)) return;
         const std::string record = folder + "/" + name;
         const auto uuid = Uuid::parse(std::string_view(name).substr(0, kUuidLength));
         const GuestPtr guest = uuid ? driver.guests().find(*uuid) : nullptr;

@@ -22,13 +22,7 @@ namespace polyvirt::qemu {
 namespace {
 
 constexpr const char* kFormats[] = {"elf", "kdump-zlib", "kdump-lzo", "kdump-snappy", "win-dmp"};
-constexpr std::int64_t kLook = 200'000'000;
 constexpr Ending kCrashed{.reason = PV_DOMAIN_SHUTOFF_CRASHED, .detail = PV_DOMAIN_EVENT_STOPPED_CRASHED, .name = "crashed"};
-
-std::uint64_t number(const Json& object, const char* key) {
-    const auto it = object.is_object() ? object.find(key) : object.end();
-    return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
-}
 
 Result<std::shared_ptr<UniqueFd>> create_file(const std::string& path) {
     auto file = std::make_shared<UniqueFd>(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600));
@@ -52,8 +46,8 @@ sdk::Task<Status> dump_memory(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd
         if (!event && event.error().code != ErrorCode::operation_timeout) co_return event.error();
         PV_CO_ASSIGN_OR_RETURN(const Json info, co_await run->qmp("query-dump"));
         JobFigures f;
-        f.memory_total = number(info, "total");
-        f.memory_processed = number(info, "completed");
+        f.memory_total = number_at(info, "total");
+        f.memory_processed = number_at(info, "completed");
         f.memory_remaining = f.memory_total - std::min(f.memory_total, f.memory_processed);
         ticket->update(f);
         if (!event) continue;

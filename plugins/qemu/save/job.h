@@ -14,6 +14,8 @@
 
 namespace polyvirt::qemu {
 
+inline constexpr std::int64_t kNsPerMs = 1'000'000;
+
 struct JobFigures {
     std::uint64_t memory_total = 0, memory_processed = 0, memory_remaining = 0; // bytes
     std::uint64_t disk_total = 0, disk_processed = 0, disk_remaining = 0;

@@ -11,12 +11,6 @@
 #include "save/job_params.h"
 
 namespace polyvirt::qemu {
-namespace {
-
-constexpr std::int64_t kMillisecond = 1'000'000;
-
-} // namespace
-
 pv_status JobOps::job_info(pv_call*, const pv_obj* obj, const pv_dom_job_info_in&, pv_dom_job_info_out& out) {
     const GuestPtr guest = guest_of(obj);
     const std::int64_t now = s_.loop->now_ns(s_.host);
@@ -24,7 +18,7 @@ pv_status JobOps::job_info(pv_call*, const pv_obj* obj, const pv_dom_job_info_in
     if (!guest->job) return PV_OK; // none: all of it is 0
     const JobFigures& f = guest->job->figures;
     out.type = guest->job->type;
-    out.time_elapsed = static_cast<std::uint64_t>((now - guest->job->begun_ns) / kMillisecond);
+    out.time_elapsed = static_cast<std::uint64_t>((now - guest->job->begun_ns) / kNsPerMs);
     out.mem_total = f.memory_total;
     out.mem_processed = f.memory_processed;
     out.mem_remaining = f.memory_remaining;

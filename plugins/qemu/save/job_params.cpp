@@ -9,8 +9,6 @@
 namespace polyvirt::qemu {
 namespace {
 
-constexpr std::int64_t kMillisecond = 1'000'000;
-
 pv_param number(const char* field, std::uint64_t value) {
     pv_param p{};
     p.field = field;
@@ -29,7 +27,7 @@ std::vector<pv_param> job_params(const LongJob& job, std::int64_t elapsed_ns) {
     operation.type = PV_PARAM_INT;
     operation.v.i = job.operation;
     list.push_back(operation);
-    list.push_back(number(PV_DOMAIN_JOB_TIME_ELAPSED, static_cast<std::uint64_t>(elapsed_ns / kMillisecond)));
+    list.push_back(number(PV_DOMAIN_JOB_TIME_ELAPSED, static_cast<std::uint64_t>(elapsed_ns / kNsPerMs)));
     const bool memory = f.memory_total != 0, disks = f.disk_total != 0;
     if (f.downtime_ms != 0) list.push_back(number(PV_DOMAIN_JOB_DOWNTIME, f.downtime_ms));
     if (f.setup_ms != 0) list.push_back(number(PV_DOMAIN_JOB_SETUP_TIME, f.setup_ms));

@@ -12,7 +12,6 @@ namespace polyvirt::qemu {
 namespace {
 
 constexpr const char* kName = "polyvirt-stream";
-constexpr std::int64_t kLook = 200'000'000; // between two looks at the figures
 constexpr std::int64_t kLong = 24 * 3600 * Monitor::kSecond;
 // More than any disk takes; the emulator's default would make a save wait.
 constexpr std::int64_t kUnlimited = 9'223'372'036'853'727'232;
@@ -20,12 +19,6 @@ constexpr std::int64_t kUnlimited = 9'223'372'036'853'727'232;
 bool is_end(const Json& data) {
     const std::string status = text_of(data, "status");
     return status == "completed" || status == "failed" || status == "cancelled";
-}
-
-std::uint64_t number(const Json& object, const char* key) {
-    if (!object.is_object()) return 0;
-    const auto it = object.find(key);
-    return it != object.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
 }
 
 sdk::Task<Status> tell_events(std::shared_ptr<Run> run) {
@@ -46,17 +39,17 @@ sdk::Task<Status> cancel(std::shared_ptr<Run> run) {
 JobFigures migration_figures(const Json& info) {
     JobFigures f;
     if (!info.is_object()) return f;
-    f.setup_ms = number(info, "setup-time");
-    f.downtime_ms = number(info, "downtime");
+    f.setup_ms = number_at(info, "setup-time");
+    f.downtime_ms = number_at(info, "downtime");
     const auto ram = info.find("ram");
     if (ram == info.end()) return f;
-    f.memory_total = number(*ram, "total");
-    f.memory_processed = number(*ram, "transferred");
-    f.memory_remaining = number(*ram, "remaining");
-    f.memory_constant = number(*ram, "duplicate");
-    f.memory_normal = number(*ram, "normal");
-    f.memory_normal_bytes = number(*ram, "normal-bytes");
-    f.memory_iteration = number(*ram, "dirty-sync-count");
+    f.memory_total = number_at(*ram, "total");
+    f.memory_processed = number_at(*ram, "transferred");
+    f.memory_remaining = number_at(*ram, "remaining");
+    f.memory_constant = number_at(*ram, "duplicate");
+    f.memory_normal = number_at(*ram, "normal");
+    f.memory_normal_bytes = number_at(*ram, "normal-bytes");
+    f.memory_iteration = number_at(*ram, "dirty-sync-count");
     if (const auto mbps = ram->find("mbps"); mbps != ram->end() && mbps->is_number())
         f.memory_bps = static_cast<std::uint64_t>(std::max(0.0, std::min(mbps->get<double>(), 1e9)) * 1'000'000 / 8);
     return f;

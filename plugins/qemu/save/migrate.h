@@ -14,6 +14,8 @@ namespace polyvirt::qemu {
 
 class Run;
 
+inline constexpr std::int64_t kLook = 200'000'000; // ns between two looks at the figures
+
 // Writes all of it, as fast as it goes; progress is in the ticket. On the loop afterwards. Errors: operation_aborted where the job
 // was cancelled; operation_failed.
 sdk::Task<Status> migrate_to(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd> fd, JobTicketPtr ticket, const char* what);

@@ -15,8 +15,6 @@
 namespace polyvirt::qemu {
 namespace {
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
 using sdk::domain::Domain;
 
 bool has_balloon(const Domain& d) { return d.devices.memballoon && d.devices.memballoon->model != "none"; }

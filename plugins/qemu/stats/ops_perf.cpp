@@ -10,10 +10,6 @@
 #include "stats/stats_ops.h"
 
 namespace polyvirt::qemu {
-namespace {
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-}
-
 pv_status StatsOps::perf_events(pv_call* call, const pv_obj* obj, const pv_dom_perf_events_in& in, pv_dom_perf_events_out& out) {
     if (const Status flags = check_flags(in.flags, kAffect, "qemuDomainGetPerfEvents"); !flags) return answer(call, flags);
     const GuestPtr guest = guest_of(obj);

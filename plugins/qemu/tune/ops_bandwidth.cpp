@@ -17,7 +17,6 @@ using namespace sdk::domain;
 using sdk::network::Bandwidth;
 using sdk::network::BandwidthRate;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 
 bool can_be_slowed(InterfaceType type) {
     return type == InterfaceType::bridge || type == InterfaceType::network || type == InterfaceType::direct || type == InterfaceType::ethernet;

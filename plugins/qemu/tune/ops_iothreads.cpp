@@ -20,17 +20,13 @@ namespace {
 using namespace sdk::domain;
 using sdk::xml::CpuSet;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
-Error bad(std::string text) { return make_error_text(ErrorCode::invalid_arg, ErrorDomain::qemu, std::move(text)); }
-
 Status check_unused(const Domain& d, std::uint32_t id) {
     if (find_iothread(d, id) == nullptr)
         return make_error(ErrorCode::invalid_arg, ErrorDomain::domain, "cannot find IOThread '{}' in iothreadids list", id);
     for (const Disk& disk : d.devices.disks)
-        if (disk.driver.iothread == id) return bad(fmt::format("cannot remove IOThread {} since it is being used by disk '{}'", id, disk.target.dev));
-    for (const Controller& c : d.devices.controllers)
-        if (c.driver.iothread == id) return bad(fmt::format("cannot remove IOThread '{}' since it is being used by controller", id));
+        if (disk.driver.iothread == id) return wrong_argument(fmt::format("cannot remove IOThread {} since it is being used by disk '{}'", id, disk.target.dev));
+    for (const sdk::domain::Controller& c : d.devices.controllers)
+        if (c.driver.iothread == id) return wrong_argument(fmt::format("cannot remove IOThread '{}' since it is being used by controller", id));
     return {};
 }
 
@@ -41,7 +37,7 @@ void merge(const IoThread& wanted, IoThread& thread) {
 
 Status edit_params(Domain& d, bool live, std::uint32_t id, const IoThread& wanted) {
     IoThread* const thread = find_iothread(d, id);
-    if (thread == nullptr) return bad(fmt::format("cannot find IOThread '{}' in iothreadids", id));
+    if (thread == nullptr) return wrong_argument(fmt::format("cannot find IOThread '{}' in iothreadids", id));
     if (!live && (wanted.poll.max || wanted.poll.grow || wanted.poll.shrink))
         return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "configuring persistent polling values is not supported");
     merge(wanted, *thread);
@@ -82,8 +78,8 @@ pv_status TuneOps::pin_iothread(pv_call* call, const pv_obj* obj, const pv_dom_p
     const std::uint32_t id = in.id;
     Change change;
     change.edit = [set, id](Domain& d, bool live) -> Status {
-        if (set.empty()) return bad("Empty iothread cpumap list for pinning");
-        if (find_iothread(d, id) == nullptr) return bad(fmt::format("iothread{} {} not found", live ? "" : "id", id));
+        if (set.empty()) return wrong_argument("Empty iothread cpumap list for pinning");
+        if (find_iothread(d, id) == nullptr) return wrong_argument(fmt::format("iothread{} {} not found", live ? "" : "id", id));
         set_iothread_pin(d, id, set);
         return {};
     };
@@ -97,7 +93,7 @@ pv_status TuneOps::pin_iothread(pv_call* call, const pv_obj* obj, const pv_dom_p
 
 pv_status TuneOps::add_iothread(pv_call* call, const pv_obj* obj, const pv_dom_add_iothread_in& in, pv_dom_add_iothread_out&) {
     if (const Status flags = check_flags(in.flags, kAffect, "qemuDomainAddIOThread"); !flags) return answer(call, flags);
-    if (in.id == 0) return answer(call, bad("invalid value of 0 for iothread_id"));
+    if (in.id == 0) return answer(call, wrong_argument("invalid value of 0 for iothread_id"));
     Change change;
     change.edit = [id = in.id](Domain& d, bool) -> Status {
         if (find_iothread(d, id) != nullptr)

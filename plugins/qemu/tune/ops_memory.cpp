@@ -12,13 +12,12 @@ namespace {
 
 using sdk::domain::Memballoon;
 
-Error bad(std::string_view text) { return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "{}", text); }
-Error invalid(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); }
+Error not_now(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); }
 
 Status edit_maximum(Domain& d, std::uint64_t kib) {
     if (d.cpu && !d.cpu->numa.empty())
-        return invalid("initial memory size of a domain with NUMA nodes cannot be modified with this API");
-    if (d.max_memory && *d.max_memory < kib) return bad("cannot set initial memory size greater than the maximum memory size");
+        return not_now("initial memory size of a domain with NUMA nodes cannot be modified with this API");
+    if (d.max_memory && *d.max_memory < kib) return wrong_argument("cannot set initial memory size greater than the maximum memory size");
     d.memory = kib;
     if (d.current_memory.value_or(0) > kib) d.current_memory = kib;
     return {};
@@ -49,10 +48,10 @@ pv_status TuneOps::set_memory(pv_call* call, const pv_obj* obj, const pv_dom_set
     Change change;
     change.edit = [kib, maximum](Domain& d, bool live) -> Status {
         if (maximum) {
-            if (live) return invalid("cannot resize the maximum memory on an active domain");
+            if (live) return not_now("cannot resize the maximum memory on an active domain");
             return edit_maximum(d, kib);
         }
-        if (kib > d.memory.value_or(0)) return bad("cannot set memory higher than max memory");
+        if (kib > d.memory.value_or(0)) return wrong_argument("cannot set memory higher than max memory");
         // A running guest's is what its balloon says; it may take its time, and need not give all.
         if (!live) d.current_memory = kib;
         return {};
@@ -68,7 +67,7 @@ TuneOps::Task TuneOps::set_balloon(RunPtr run, std::uint64_t kib) {
         const std::shared_ptr<const Domain> live = run->guest()->live;
         balloon = live && live->devices.memballoon && live->devices.memballoon->model != "none";
     }
-    if (!balloon) co_return invalid("Unable to change memory of active domain without the balloon device and guest OS balloon driver");
+    if (!balloon) co_return not_now("Unable to change memory of active domain without the balloon device and guest OS balloon driver");
     Json arguments = {{"value", kib * 1024}};
     const auto done = co_await run->qmp("balloon", std::move(arguments));
     PV_CO_TRY(done);

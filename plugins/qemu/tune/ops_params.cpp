@@ -15,8 +15,6 @@ namespace {
 using namespace sdk::domain;
 using sdk::xml::unless_blank;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
 NumaMemory memory_of(const Domain& d) { return d.numatune && d.numatune->memory ? *d.numatune->memory : NumaMemory{}; }
 
 Error refused(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); }

@@ -19,10 +19,6 @@ namespace {
 using namespace sdk::domain;
 using sdk::xml::CpuSet;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
-Error bad(std::string text) { return make_error_text(ErrorCode::invalid_arg, ErrorDomain::qemu, std::move(text)); }
-
 pv_param text_param(const std::string& field, const std::string& value) {
     return {.field = field.c_str(), .type = PV_PARAM_STRING, ._r = 0, .v = {.s = value.c_str()}};
 }
@@ -60,9 +56,9 @@ pv_status TuneOps::pin_vcpu(pv_call* call, const pv_obj* obj, const pv_dom_pin_v
     const std::uint32_t vcpu = in.vcpu;
     Change change;
     change.edit = [set, vcpu](Domain& d, bool live) -> Status {
-        if (set.empty()) return bad("Empty cpu list for pinning");
+        if (set.empty()) return wrong_argument("Empty cpu list for pinning");
         if (vcpu >= max_vcpus(d))
-            return bad(fmt::format("vcpu {} is out of range of {} cpu count {}", vcpu, live ? "live" : "persistent", online_vcpus(d)));
+            return wrong_argument(fmt::format("vcpu {} is out of range of {} cpu count {}", vcpu, live ? "live" : "persistent", online_vcpus(d)));
         set_vcpu_pin(d, vcpu, set);
         return {};
     };
@@ -86,7 +82,7 @@ pv_status TuneOps::pin_emulator(pv_call* call, const pv_obj* obj, const pv_dom_p
     const CpuSet set = sdk::from_map(in.cpumap, in.ncpumap, host_cpus());
     Change change;
     change.edit = [set](Domain& d, bool) -> Status {
-        if (set.empty()) return bad("Empty cpu list for pinning");
+        if (set.empty()) return wrong_argument("Empty cpu list for pinning");
         set_emulator_pin(d, set);
         return {};
     };

@@ -20,7 +20,6 @@ namespace {
 using namespace sdk::domain;
 using Kind = Within::Kind;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
 constexpr sdk::ParamRow<Cputune> kShares = {PV_DOMAIN_SCHEDULER_CPU_SHARES, &Cputune::shares};
 
 struct Row {

@@ -20,20 +20,16 @@ namespace {
 
 using namespace sdk::domain;
 
-constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
-
-Error bad(std::string text) { return make_error_text(ErrorCode::invalid_arg, ErrorDomain::qemu, std::move(text)); }
-
 Status edit_max(Domain& d, std::uint32_t count) {
     if (d.cpu && d.cpu->topology) {
         const auto& t = *d.cpu->topology;
         const std::uint64_t all = std::uint64_t{t.sockets.value_or(1)} * t.dies.value_or(1) * t.cores.value_or(1) * t.threads.value_or(1);
-        if (all != count) return bad("CPU topology doesn't match the desired vcpu count");
+        if (all != count) return wrong_argument("CPU topology doesn't match the desired vcpu count");
     }
     if (d.cpu)
         for (const NumaCell& cell : d.cpu->numa.cells)
             if (!cell.cpus.empty() && cell.cpus.ranges.back().second >= count)
-                return bad("Number of CPUs in <numa> exceeds the desired maximum vcpu count");
+                return wrong_argument("Number of CPUs in <numa> exceeds the desired maximum vcpu count");
     set_max_vcpus(d, count);
     return {};
 }
@@ -47,7 +43,7 @@ pv_status TuneOps::vcpus_count(pv_call* call, const pv_obj* obj, const pv_dom_vc
     const auto affected = affected_by(*guest, in.flags & kAffect);
     if (!affected) return answer(call, affected.error());
     if ((in.flags & PV_DOMAIN_VCPU_GUEST) != 0) {
-        if (!affected->live) return answer(call, bad("vCPU count provided by the guest agent can only be requested for live domains"));
+        if (!affected->live) return answer(call, wrong_argument("vCPU count provided by the guest agent can only be requested for live domains"));
         return without_job(call, obj, [this, call, count = &out.count](const sdk::OperationPtr&, const GuestPtr& g) {
             return count_in_guest(g, call, count);
         });

@@ -13,6 +13,8 @@
 
 namespace polyvirt::qemu {
 
+inline Error wrong_argument(std::string text) { return make_error_text(ErrorCode::invalid_arg, ErrorDomain::qemu, std::move(text)); }
+
 class TuneOps final : public Part {
   public:
     using Part::Part;

@@ -23,8 +23,6 @@ using sdk::xml::YesNo;
 // The guest's system may refuse, or take its time: it is told that it was asked.
 constexpr std::int64_t kUnplugPatience = 5 * Monitor::kSecond;
 
-Error bad(std::string text) { return make_error_text(ErrorCode::invalid_arg, ErrorDomain::qemu, std::move(text)); }
-
 std::shared_ptr<const Domain> live_of(Guest& guest) {
     const ObjectLock lock(guest.mu);
     return guest.live;
@@ -52,26 +50,25 @@ Result<std::vector<std::uint32_t>> choose(const Domain& d, std::uint32_t count) 
 
 Status check_count(const Domain& d, std::uint32_t count, std::string_view which) {
     if (count <= max_vcpus(d)) return {};
-    return bad(fmt::format("requested vcpus is greater than max allowable vcpus for the {} domain: {} > {}", which, count, max_vcpus(d)));
+    return wrong_argument(fmt::format("requested vcpus is greater than max allowable vcpus for the {} domain: {} > {}", which, count, max_vcpus(d)));
 }
 
 Status check_live_switch(const Domain& d, const CpuSet& set, bool on) {
     for (const auto& [first, last] : set.ranges)
         for (std::uint32_t i = first; i <= last && i < max_vcpus(d); ++i)
-            if (is_online(d, i) == on) return bad(fmt::format("vcpu '{}' is already in requested state", i));
+            if (is_online(d, i) == on) return wrong_argument(fmt::format("vcpu '{}' is already in requested state", i));
     return {};
 }
 
 Status check_present(const Domain& d, const CpuSet& set, std::string_view which) {
     for (const auto& [first, last] : set.ranges)
-        if (last >= max_vcpus(d)) return bad(fmt::format("vcpu {} is not present in {} config", std::max(first, max_vcpus(d)), which));
+        if (last >= max_vcpus(d)) return wrong_argument(fmt::format("vcpu {} is not present in {} config", std::max(first, max_vcpus(d)), which));
     return {};
 }
 
 } // namespace
 
 TuneOps::Task TuneOps::change_vcpus(sdk::OperationPtr op, GuestPtr guest, pv_dom_set_vcpus_in in) {
-    constexpr std::uint32_t kAffect = PV_DOMAIN_AFFECT_LIVE | PV_DOMAIN_AFFECT_CONFIG;
     PV_CO_ASSIGN_OR_RETURN(const Affected affected, affected_by(*guest, in.flags & kAffect));
     const auto live = affected.live ? live_of(*guest) : nullptr;
     if (live) PV_CO_TRY(check_count(*live, in.count, "live"));

@@ -76,15 +76,16 @@ class Polyvirtd(Subject):
             raise AssertionError(f"polyvirtd ended with status {status}:\n{self.log_tail()}")
 
     def remove_control_groups(self):
-        """Those of guests that ended while no daemon looked: they stand below the machine's own (launch/confinement.cpp)."""
-        number = 0xcbf29ce484222325
-        for byte in os.fsencode(self.root / "root" / "run" / "polyvirt" / "qemu"):
-            number = (number ^ byte) * 0x100000001b3 % 2 ** 64
-        for depth in ("*/", "*/*/", "*/*/*/"):
-            for top in glob.glob(f"/sys/fs/cgroup/{depth}polyvirt-{number:016x}"):
-                for folder, _, _ in os.walk(top, topdown=False):
-                    try:
-                        os.rmdir(folder)
-                    except OSError:
-                        pass  # somebody is in it, or it went by itself
-
+        """Those of guests that ended while no daemon looked: they stand below the machine's own, of each driver in a folder
+        that is named for its run folder."""
+        for plugin in ("qemu", "lxc"):
+            number = 0xcbf29ce484222325
+            for byte in os.fsencode(self.root / "root" / "run" / "polyvirt" / plugin):
+                number = (number ^ byte) * 0x100000001b3 % 2 ** 64
+            for depth in ("*/", "*/*/", "*/*/*/"):
+                for top in glob.glob(f"/sys/fs/cgroup/{depth}polyvirt-{number:016x}"):
+                    for folder, _, _ in os.walk(top, topdown=False):
+                        try:
+                            os.rmdir(folder)
+                        except OSError:
+                            pass  # somebody is in it, or it went by itself

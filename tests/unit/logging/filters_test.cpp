@@ -18,7 +18,7 @@ Filters parsed(std::string_view text) {
     return filters ? *filters : Filters();
 }
 
-std::string complaint(std::string_view text) {
+std::string filter_complaint(std::string_view text) {
     const auto filters = Filters::parse(text, Level::info);
     EXPECT_FALSE(filters) << text;
     return filters ? "" : filters.error().message;
@@ -53,15 +53,15 @@ TEST(Filters, what_is_shown_says_the_same_again) {
 }
 
 TEST(Filters, wrong_ones_are_told) {
-    EXPECT_THAT(complaint("1:ok 5:qemu"), HasSubstr("Invalid priority '5' for filter '5:qemu', expected 1 (debug)"));
-    EXPECT_THAT(complaint("0:qemu"), HasSubstr("Invalid priority '0'"));
-    EXPECT_THAT(complaint("11:qemu"), HasSubstr("Invalid priority '11'"));
-    EXPECT_THAT(complaint("qemu"), HasSubstr("Malformed format for filter 'qemu', expected LEVEL:NAME"));
-    EXPECT_THAT(complaint("1:"), HasSubstr("Invalid match string ''"));
-    EXPECT_THAT(complaint(std::string(20'000, 'x')), HasSubstr("20000 bytes, at most"));
+    EXPECT_THAT(filter_complaint("1:ok 5:qemu"), HasSubstr("Invalid priority '5' for filter '5:qemu', expected 1 (debug)"));
+    EXPECT_THAT(filter_complaint("0:qemu"), HasSubstr("Invalid priority '0'"));
+    EXPECT_THAT(filter_complaint("11:qemu"), HasSubstr("Invalid priority '11'"));
+    EXPECT_THAT(filter_complaint("qemu"), HasSubstr("Malformed format for filter 'qemu', expected LEVEL:NAME"));
+    EXPECT_THAT(filter_complaint("1:"), HasSubstr("Invalid match string ''"));
+    EXPECT_THAT(filter_complaint(std::string(20'000, 'x')), HasSubstr("20000 bytes, at most"));
     std::string many;
     for (int i = 0; i < 300; ++i) many += "1:a ";
-    EXPECT_THAT(complaint(many), HasSubstr("300 log filters, at most"));
+    EXPECT_THAT(filter_complaint(many), HasSubstr("300 log filters, at most"));
 }
 
 TEST(Filters, long_categories_and_names_do_no_harm) {

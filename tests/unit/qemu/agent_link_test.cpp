@@ -9,6 +9,7 @@
 
 #include "agent/agent.h"
 #include "fake_host.h"
+#include "monitor/monitor.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -17,7 +18,6 @@ using test::FakeHost;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using Json = nlohmann::json;
 
 class AgentLinkTest : public testing::Test {
   protected:

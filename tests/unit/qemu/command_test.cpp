@@ -8,12 +8,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "monitor/monitor.h"
 #include "sdk/domain/passes.h"
 
 namespace polyvirt::qemu {
 namespace {
 
-using Json = nlohmann::json;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;

@@ -10,7 +10,7 @@
 namespace polyvirt::qemu {
 namespace {
 
-Emulator sample() {
+Emulator sample_document() {
     Emulator e;
     e.path = "/usr/bin/qemu-system-x86_64";
     e.arch = "x86_64";
@@ -23,7 +23,7 @@ Emulator sample() {
 }
 
 TEST(Emulator, finds_machines_by_name_and_alias) {
-    const Emulator e = sample();
+    const Emulator e = sample_document();
     EXPECT_EQ(e.machine("pc")->name, "pc-i440fx-7.2");
     EXPECT_EQ(e.machine("pc-q35-7.2")->name, "pc-q35-7.2");
     EXPECT_EQ(e.machine("nothing"), nullptr);
@@ -35,7 +35,7 @@ TEST(Documents, capabilities_list_the_default_machine_first) {
     host.uuid = Uuid::random();
     host.arch = "x86_64";
     host.cpus = {{.id = 0, .siblings = "0"}, {.id = 1, .core = 1, .siblings = "1"}};
-    const std::string text = format_capabilities(host, {std::make_shared<const Emulator>(sample())});
+    const std::string text = format_capabilities(host, {std::make_shared<const Emulator>(sample_document())});
     const auto root = sdk::xml::read(text, "capabilities");
     ASSERT_TRUE(root) << root.error().message;
     EXPECT_EQ(root->child("host")->child("uuid")->text(), host.uuid.to_string());
@@ -48,7 +48,7 @@ TEST(Documents, capabilities_list_the_default_machine_first) {
 }
 
 TEST(Documents, domain_capabilities_offer_what_the_emulator_has) {
-    const Emulator e = sample();
+    const Emulator e = sample_document();
     const std::string text = format_domain_capabilities(e, *e.machine("q35"), "qemu", {});
     const auto root = sdk::xml::read(text, "domain capabilities");
     ASSERT_TRUE(root) << root.error().message;

@@ -9,14 +9,14 @@
 namespace polyvirt::qemu {
 namespace {
 
-ImageFacts sample() {
+ImageFacts sample_image() {
     return {.running = true, .compression = Compression::xz, .xml = "<domain><name>x</name></domain>", .cookie = "<cookie/>"};
 }
 
 void set(std::string& head, std::size_t field, std::uint32_t value) { std::memcpy(head.data() + 16 + field * 4, &value, sizeof value); }
 
 TEST(SavedImage, reads_back_what_it_wrote) {
-    const std::string text = format_image_head(sample(), true);
+    const std::string text = format_image_head(sample_image(), true);
     auto head = parse_image_header(text);
     ASSERT_TRUE(head) << head.error().message;
     EXPECT_TRUE(head->complete);
@@ -24,12 +24,12 @@ TEST(SavedImage, reads_back_what_it_wrote) {
     ASSERT_TRUE(parse_image_texts(*head, std::string_view(text).substr(kImageHeader)));
     EXPECT_TRUE(head->facts.running);
     EXPECT_EQ(head->facts.compression, Compression::xz);
-    EXPECT_EQ(head->facts.xml, sample().xml);
-    EXPECT_EQ(head->facts.cookie, sample().cookie);
+    EXPECT_EQ(head->facts.xml, sample_image().xml);
+    EXPECT_EQ(head->facts.cookie, sample_image().cookie);
 }
 
 TEST(SavedImage, has_no_cookie_where_there_was_none) {
-    ImageFacts facts = sample();
+    ImageFacts facts = sample_image();
     facts.cookie.clear();
     const std::string text = format_image_head(facts, true);
     auto head = parse_image_header(text);
@@ -38,13 +38,13 @@ TEST(SavedImage, has_no_cookie_where_there_was_none) {
 }
 
 TEST(SavedImage, is_incomplete_until_it_says_so) {
-    const auto head = parse_image_header(format_image_head(sample(), false));
+    const auto head = parse_image_header(format_image_head(sample_image(), false));
     ASSERT_TRUE(head);
     EXPECT_FALSE(head->complete);
 }
 
 TEST(SavedImage, of_a_host_with_the_other_byte_order_is_read) {
-    std::string text = format_image_head(sample(), true);
+    std::string text = format_image_head(sample_image(), true);
     for (std::size_t field = 0; field < 5; ++field) {
         char* const at = text.data() + 16 + field * 4;
         std::swap(at[0], at[3]);
@@ -53,17 +53,17 @@ TEST(SavedImage, of_a_host_with_the_other_byte_order_is_read) {
     auto head = parse_image_header(text);
     ASSERT_TRUE(head) << head.error().message;
     ASSERT_TRUE(parse_image_texts(*head, std::string_view(text).substr(kImageHeader)));
-    EXPECT_EQ(head->facts.xml, sample().xml);
+    EXPECT_EQ(head->facts.xml, sample_image().xml);
 }
 
 TEST(SavedImage, keeps_its_room_when_it_is_rewritten) {
-    const auto head = parse_image_header(format_image_head(sample(), true));
+    const auto head = parse_image_header(format_image_head(sample_image(), true));
     ASSERT_TRUE(head);
-    EXPECT_EQ(format_image_head(sample(), true, head->room).size(), head->stream_at());
+    EXPECT_EQ(format_image_head(sample_image(), true, head->room).size(), head->stream_at());
 }
 
 TEST(SavedImage, refuses_garbage_and_every_cut) {
-    const std::string good = format_image_head(sample(), true);
+    const std::string good = format_image_head(sample_image(), true);
     for (std::size_t length = 0; length < kImageHeader; ++length) EXPECT_FALSE(parse_image_header(good.substr(0, length)));
     EXPECT_FALSE(parse_image_header(std::string(4096, '\xff')));
     EXPECT_FALSE(parse_image_header(std::string(4096, '\0')));

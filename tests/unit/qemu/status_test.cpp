@@ -8,7 +8,7 @@
 namespace polyvirt::qemu {
 namespace {
 
-StatusRecord sample() {
+StatusRecord sample_record() {
     StatusRecord r;
     r.name = "a 'b' \"c\"\n\xc3\xa4";
     r.uuid = Uuid::random();
@@ -23,12 +23,13 @@ StatusRecord sample() {
     r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
     r.folders = {"/dev/hugepages/x"};
     r.taints = {"custom-monitor"};
+    r.attaching = {{"alias", "net1"}};
     r.xml = "<domain>\n  <name>x</name>\n</domain>\n";
     return r;
 }
 
 TEST(StatusRecord, reads_back_what_it_wrote) {
-    const StatusRecord before = sample();
+    const StatusRecord before = sample_record();
     const auto after = parse_status(format_status(before));
     ASSERT_TRUE(after) << after.error().message;
     EXPECT_EQ(after->name, before.name);
@@ -44,21 +45,22 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->claims, before.claims);
     EXPECT_EQ(after->group, before.group);
     EXPECT_EQ(after->folders, before.folders);
+    EXPECT_EQ(after->attaching, before.attaching);
 }
 
 TEST(StatusRecord, of_a_guest_that_is_being_started_has_no_process) {
-    StatusRecord record = sample();
+    StatusRecord record = sample_record();
     record.pid = 0;
     EXPECT_TRUE(parse_status(format_status(record)));
 }
 
 TEST(StatusRecord, refuses_every_shortened_text) {
-    const std::string text = format_status(sample());
+    const std::string text = format_status(sample_record());
     for (std::size_t n = 0; n + 2 < text.size(); n++) EXPECT_FALSE(parse_status(text.substr(0, n))) << n;
 }
 
 TEST(StatusRecord, says_which_field_is_wrong) {
-    std::string text = format_status(sample());
+    std::string text = format_status(sample_record());
     text.replace(text.find("4242"), 4, "\"no\"");
     const auto result = parse_status(text);
     ASSERT_FALSE(result);
@@ -66,13 +68,13 @@ TEST(StatusRecord, says_which_field_is_wrong) {
 }
 
 TEST(StatusRecord, refuses_a_folder_outside_its_own) {
-    StatusRecord record = sample();
+    StatusRecord record = sample_record();
     record.folder = "../../etc";
     EXPECT_FALSE(parse_status(format_status(record)));
 }
 
 TEST(StatusRecord, refuses_another_version) {
-    std::string text = format_status(sample());
+    std::string text = format_status(sample_record());
     text.replace(text.find("\"version\": 1"), 12, "\"version\": 9");
     const auto result = parse_status(text);
     ASSERT_FALSE(result);

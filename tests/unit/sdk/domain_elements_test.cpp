@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 // Without the white space between elements.
-std::string squeezed(std::string_view text) {
+std::string squeezed_text(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); i++) {
         if (text[i] == '\n') {
@@ -26,7 +26,7 @@ std::string squeezed(std::string_view text) {
 }
 
 // `path` names where the element stands below <domain>: "", "os", "devices", "devices/disk type='file'" ...
-std::string document(std::string_view path, std::string_view element) {
+std::string document_with(std::string_view path, std::string_view element) {
     std::string head = "<domain type='qemu'><name>x</name>", tail = "</domain>";
     while (!path.empty()) {
         const std::size_t slash = path.find('/');
@@ -45,11 +45,11 @@ struct Element {
 
 void expect_kept(const Element& e) {
     SCOPED_TRACE(e.text);
-    auto parsed = parse_domain(document(e.path, e.text), {.inactive = false, .limits = {}});
+    auto parsed = parse_domain(document_with(e.path, e.text), {.inactive = false, .limits = {}});
     ASSERT_TRUE(parsed) << parsed.error().message;
     for (const auto& m : parsed->messages.list) ADD_FAILURE() << m.text;
     const std::string once = format_domain(parsed->domain, {.inactive = false, .secure = true, .migratable = false});
-    EXPECT_THAT(squeezed(once), HasSubstr(e.text));
+    EXPECT_THAT(squeezed_text(once), HasSubstr(e.text));
     auto again = parse_domain(once, {.inactive = false, .limits = {}});
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(format_domain(again->domain, {.inactive = false, .secure = true, .migratable = false}), once);
@@ -185,12 +185,12 @@ TEST(DomainElements, of_the_drivers_own_namespaces_are_read_and_printed_whole) {
     const auto parsed = parse_domain("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>x</name>" + text + "</domain>");
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_TRUE(parsed->messages.empty());
-    EXPECT_THAT(squeezed(format_domain(parsed->domain)), HasSubstr(text));
+    EXPECT_THAT(squeezed_text(format_domain(parsed->domain)), HasSubstr(text));
     const std::string lxc = "<lxc:namespace><lxc:sharenet type='netns' value='red'/><lxc:shareuts type='name' value='c'/></lxc:namespace>";
     const auto container = parse_domain("<domain type='lxc' xmlns:lxc='http://libvirt.org/schemas/domain/lxc/1.0'><name>x</name>" + lxc + "</domain>");
     ASSERT_TRUE(container) << container.error().message;
     EXPECT_TRUE(container->messages.empty());
-    EXPECT_THAT(squeezed(format_domain(container->domain)), HasSubstr(lxc));
+    EXPECT_THAT(squeezed_text(format_domain(container->domain)), HasSubstr(lxc));
 }
 
 // What it is connected with.
@@ -331,7 +331,7 @@ TEST(DomainElements, values_out_of_their_bounds_are_refused_and_named) {
         {"devices", "<controller type='pci' model='pci-bridge'><target chassisNr='256'/></controller>", "from 0 to 255"},
     };
     for (const Wrong& w : wrongs) {
-        const auto parsed = parse_domain(document(w.path, w.text));
+        const auto parsed = parse_domain(document_with(w.path, w.text));
         ASSERT_FALSE(parsed) << w.text;
         EXPECT_THAT(parsed.error().message, HasSubstr(w.told)) << w.text;
     }

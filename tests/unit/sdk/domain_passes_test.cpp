@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-HostContext host() {
+HostContext passes_host() {
     HostContext c;
     c.default_machine = "pc";
     c.emulator = [](std::string_view arch) {
@@ -32,7 +32,7 @@ HostContext host() {
     return c;
 }
 
-std::string document(std::string_view devices, std::string_view machine = "pc",
+std::string document_of(std::string_view devices, std::string_view machine = "pc",
                      std::string_view more = "") {
     return fmt::format(
         "<domain type='qemu'><name>x</name><uuid>5d1a6b0e-1111-4222-8333-444455556666</uuid>"
@@ -43,7 +43,7 @@ std::string document(std::string_view devices, std::string_view machine = "pc",
 
 Result<Domain> define(const std::string& text) {
     PV_ASSIGN_OR_RETURN(Parsed p, parse_domain(text));
-    PV_TRY(complete(p.domain, host()));
+    PV_TRY(complete(p.domain, passes_host()));
     return std::move(p.domain);
 }
 
@@ -83,7 +83,7 @@ TEST(DomainDefaults, complete_a_guest_that_says_almost_nothing) {
                      "unit='bytes'>1025</memory><os><type>hvm</type></os></domain>");
     ASSERT_TRUE(parsed);
     Domain d = parsed->domain;
-    ASSERT_TRUE(complete(d, host()));
+    ASSERT_TRUE(complete(d, passes_host()));
     EXPECT_TRUE(d.uuid && !d.uuid->is_nil());
     EXPECT_EQ(d.memory, 2u);
     EXPECT_EQ(d.current_memory, 2u);
@@ -102,10 +102,10 @@ TEST(DomainDefaults, complete_a_guest_that_says_almost_nothing) {
 }
 
 TEST(DomainDefaults, refuse_what_no_emulator_can_do) {
-    EXPECT_EQ(refused(document("", "pc-foo")).code, ErrorCode::config_unsupported);
-    EXPECT_THAT(refused(document("", "pc-foo")).message,
+    EXPECT_EQ(refused(document_of("", "pc-foo")).code, ErrorCode::config_unsupported);
+    EXPECT_THAT(refused(document_of("", "pc-foo")).message,
                 HasSubstr("does not support machine type 'pc-foo'"));
-    std::string arm = document("");
+    std::string arm = document_of("");
     arm.replace(arm.find("<type "), 6, "<type arch='sparc' ");
     EXPECT_THAT(refused(arm).message, HasSubstr("architecture 'sparc'"));
     EXPECT_THAT(
@@ -113,26 +113,26 @@ TEST(DomainDefaults, refuse_what_no_emulator_can_do) {
         HasSubstr("<memory>"));
     EXPECT_THAT(refused("<domain type='qemu'><name>x</name><memory>1</memory></domain>").message,
                 HasSubstr("<type>"));
-    EXPECT_THAT(refused(document("<controller type='pci' index='0' model='pcie-root'/>")).message,
+    EXPECT_THAT(refused(document_of("<controller type='pci' index='0' model='pcie-root'/>")).message,
                 HasSubstr("must be model='pci-root'"));
 }
 
 TEST(DomainDefaults, console_and_serial_are_one_line) {
-    const Domain d = defined(document("<console type='file'><source path='/log'/></console>"));
+    const Domain d = defined(document_of("<console type='file'><source path='/log'/></console>"));
     ASSERT_EQ(d.devices.serials.size(), 1u);
     EXPECT_EQ(d.devices.serials[0].type, ChardevType::file);
     EXPECT_EQ(d.devices.serials[0].target.type, "isa-serial");
-    const Domain e = defined(document("<serial type='pty'/>"));
+    const Domain e = defined(document_of("<serial type='pty'/>"));
     ASSERT_EQ(e.devices.consoles.size(), 1u);
     EXPECT_EQ(e.devices.consoles[0].target.type, "serial");
-    const Domain f = defined(document("<console type='pty'><target type='virtio'/></console>"));
+    const Domain f = defined(document_of("<console type='pty'><target type='virtio'/></console>"));
     EXPECT_TRUE(f.devices.serials.empty());
     EXPECT_TRUE(controller(f, ControllerType::virtio_serial));
 }
 
 TEST(DomainDefaults, disks_get_bus_driver_and_place_from_their_target) {
     const Domain d =
-        defined(document("<disk type='file'><source file='/a'/><target dev='hdc'/></disk>"
+        defined(document_of("<disk type='file'><source file='/a'/><target dev='hdc'/></disk>"
                          "<disk type='file' device='cdrom'><target dev='sdb' bus='sata'/></disk>"
                          "<disk type='block'><source dev='/b'/><target dev='hda'/></disk>"));
     ASSERT_EQ(d.devices.disks.size(), 3u);
@@ -145,17 +145,17 @@ TEST(DomainDefaults, disks_get_bus_driver_and_place_from_their_target) {
     EXPECT_EQ(d.devices.disks[0].driver.type, "raw");
     EXPECT_TRUE(controller(d, ControllerType::ide) && controller(d, ControllerType::sata));
     EXPECT_THAT(
-        refused(document("<disk><target dev='vda'/></disk><disk><target dev='vda'/></disk>"))
+        refused(document_of("<disk><target dev='vda'/></disk><disk><target dev='vda'/></disk>"))
             .message,
         HasSubstr("'vda' duplicated"));
-    EXPECT_THAT(refused(document("<disk><target dev='hda'/></disk><disk><target "
+    EXPECT_THAT(refused(document_of("<disk><target dev='hda'/></disk><disk><target "
                                  "dev='hdb'/><address type='drive'/></disk>"))
                     .message,
                 HasSubstr("duplicate drive address"));
 }
 
 TEST(DomainAddresses, a_pc_has_its_board_at_slot_1_and_its_display_at_slot_2) {
-    const Domain d = defined(document(
+    const Domain d = defined(document_of(
         "<disk><target dev='hda'/></disk><disk><target dev='vda'/></disk><interface type='user'/>"
         "<graphics type='vnc'/>"));
     EXPECT_EQ(place(controller(d, ControllerType::ide)->info), "0:1.1");
@@ -167,7 +167,7 @@ TEST(DomainAddresses, a_pc_has_its_board_at_slot_1_and_its_display_at_slot_2) {
 }
 
 TEST(DomainAddresses, a_q35_puts_each_device_behind_a_port_and_keeps_one_free) {
-    const Domain d = defined(document(
+    const Domain d = defined(document_of(
         "<disk><target dev='vda'/></disk><interface type='user'><model type='virtio'/></interface>"
         "<console type='pty'/>",
         "q35"));
@@ -185,7 +185,7 @@ TEST(DomainAddresses, a_q35_puts_each_device_behind_a_port_and_keeps_one_free) {
 }
 
 TEST(DomainAddresses, conventional_devices_of_a_q35_share_a_bridge) {
-    const Domain d = defined(document(
+    const Domain d = defined(document_of(
         "<interface type='user'><model type='e1000'/></interface><sound model='ac97'/>", "q35"));
     const auto bridge = d.devices.interfaces[0].info.address->bus;
     EXPECT_EQ(d.devices.sounds[0].info.address->bus, bridge);
@@ -202,7 +202,7 @@ TEST(DomainAddresses, no_two_devices_meet_even_when_there_are_many) {
         for (int i = 0; i < 60; i++)
             devices += fmt::format("<interface type='user'><model type='{}'/></interface>",
                                    i % 2 ? "virtio" : "e1000");
-        const Domain d = defined(document(devices, machine));
+        const Domain d = defined(document_of(devices, machine));
         std::set<std::string> places;
         for (const Interface& i : d.devices.interfaces) {
             EXPECT_TRUE(places.insert(place(i.info)).second) << machine << " " << place(i.info);
@@ -217,15 +217,15 @@ TEST(DomainAddresses, no_two_devices_meet_even_when_there_are_many) {
 }
 
 TEST(DomainAddresses, what_the_user_gave_stays_and_collisions_are_told) {
-    const Domain d = defined(document("<interface type='user'><address type='pci' bus='0' slot='9' "
+    const Domain d = defined(document_of("<interface type='user'><address type='pci' bus='0' slot='9' "
                                       "function='0'/></interface><interface type='user'/>"));
     EXPECT_EQ(place(d.devices.interfaces[0].info), "0:9.0");
     EXPECT_EQ(place(d.devices.interfaces[1].info), "0:2.0");
     const std::string at9 = "<interface type='user'><address type='pci' slot='9'/></interface>";
-    EXPECT_THAT(refused(document(at9 + at9)).message, HasSubstr("0000:00:09.0"));
+    EXPECT_THAT(refused(document_of(at9 + at9)).message, HasSubstr("0000:00:09.0"));
     EXPECT_THAT(
         refused(
-            document("<interface type='user'><address type='pci' bus='3' slot='0'/></interface>"))
+            document_of("<interface type='user'><address type='pci' bus='3' slot='0'/></interface>"))
             .message,
         HasSubstr("slots of a pci-bridge"));
 }
@@ -234,7 +234,7 @@ TEST(DomainAddresses, usb_devices_get_ports_and_hubs_when_they_run_out) {
     std::string devices;
     for (int i = 0; i < 5; i++)
         devices += "<input type='tablet' bus='usb'/>";
-    const Domain d = defined(document(devices));
+    const Domain d = defined(document_of(devices));
     EXPECT_EQ(d.devices.hubs.size(), 1u);
     std::set<std::string> ports;
     for (const Input& i : d.devices.inputs) {
@@ -245,12 +245,12 @@ TEST(DomainAddresses, usb_devices_get_ports_and_hubs_when_they_run_out) {
     EXPECT_EQ(ports.size(), 5u);
     EXPECT_THAT(
         refused(
-            document(
+            document_of(
                 "<input type='tablet' bus='usb'><address type='usb' bus='4' port='1'/></input>"))
             .message,
         HasSubstr("bus 4"));
     EXPECT_THAT(
-        refused(document("<controller type='usb' model='none'/><input type='tablet' bus='usb'/>"))
+        refused(document_of("<controller type='usb' model='none'/><input type='tablet' bus='usb'/>"))
             .message,
         HasSubstr("No free USB ports"));
 }
@@ -258,14 +258,14 @@ TEST(DomainAddresses, usb_devices_get_ports_and_hubs_when_they_run_out) {
 TEST(DomainAddresses, a_huge_controller_number_costs_no_memory) {
     EXPECT_EQ(
         refused(
-            document(
+            document_of(
                 "<disk><target dev='sda'/><address type='drive' controller='4000000000'/></disk>"))
             .code,
         ErrorCode::config_unsupported);
 }
 
 TEST(DomainAliases, name_devices_as_the_emulator_will_know_them) {
-    Domain d = defined(document(
+    Domain d = defined(document_of(
         "<disk><target dev='hda'/></disk><disk><target dev='vdb'/></disk><interface type='user'/>"
         "<interface type='user'><alias name='ua-mine'/></interface><console type='pty'/><graphics "
         "type='vnc'/>"));
@@ -285,28 +285,28 @@ TEST(DomainAliases, name_devices_as_the_emulator_will_know_them) {
 
 TEST(DomainPasses, define_dump_define_again_is_the_identity) {
     const std::string texts[] = {
-        document(""),
-        document("", "q35"),
-        document("<disk><source file='/a'/><target dev='vda'/></disk><disk device='cdrom'><target "
+        document_of(""),
+        document_of("", "q35"),
+        document_of("<disk><source file='/a'/><target dev='vda'/></disk><disk device='cdrom'><target "
                  "dev='hda'/></disk><interface type='user'/>"
                  "<console type='pty'/><channel type='unix'><target type='virtio' "
                  "name='a'/></channel><graphics type='vnc'/>"
                  "<rng model='virtio'><backend "
                  "model='random'>/dev/urandom</backend></rng><watchdog model='i6300esb'/>"),
-        document("<controller type='usb' model='ich9-ehci1'/><controller type='usb' "
+        document_of("<controller type='usb' model='ich9-ehci1'/><controller type='usb' "
                  "model='ich9-uhci1'/><graphics type='spice' autoport='yes'/>"
                  "<interface type='user'><model type='e1000'/></interface><input type='tablet' "
                  "bus='usb'/>",
                  "q35"),
-        document("<disk><target dev='sdq' bus='scsi'/></disk><parallel type='null'/><panic/>", "pc",
+        document_of("<disk><target dev='sdq' bus='scsi'/></disk><parallel type='null'/><panic/>", "pc",
                  "<vcpu current='1'>4</vcpu><cpu mode='host-model'/>"),
         // a display of no kind
-        document("<video/>"),
-        document("<video><model type='default'/></video>"),
+        document_of("<video/>"),
+        document_of("<video><model type='default'/></video>"),
         // what is added stands behind controllers of other kinds
-        document("<controller type='virtio-serial' index='1'/><interface type='user'><model type='virtio'/></interface>", "q35"),
-        document("<controller type='scsi' index='1'/><controller type='usb'/><disk><target dev='sda'/></disk>"),
-        document("<controller type='scsi' index='1'/><controller type='ide'/><disk><target dev='sda'/></disk>", "pc-none"),
+        document_of("<controller type='virtio-serial' index='1'/><interface type='user'><model type='virtio'/></interface>", "q35"),
+        document_of("<controller type='scsi' index='1'/><controller type='usb'/><disk><target dev='sda'/></disk>"),
+        document_of("<controller type='scsi' index='1'/><controller type='ide'/><disk><target dev='sda'/></disk>", "pc-none"),
     };
     FormatOptions inactive;
     inactive.inactive = true;
@@ -314,13 +314,13 @@ TEST(DomainPasses, define_dump_define_again_is_the_identity) {
         const std::string once = format_domain(defined(text), inactive);
         EXPECT_EQ(format_domain(defined(once), inactive), once);
         Domain again = defined(once);
-        ASSERT_TRUE(complete(again, host()));
+        ASSERT_TRUE(complete(again, passes_host()));
         EXPECT_EQ(format_domain(again, inactive), once) << "a pass done twice changes nothing";
     }
 }
 
 TEST(DomainPasses, what_is_made_anew_or_has_an_older_form_is_not_shown) {
-    const std::string text = document("<graphics type='vnc' socket='/s'/><channel type='unix'><source mode='bind' path='/q/channel/target/x.agent'/>"
+    const std::string text = document_of("<graphics type='vnc' socket='/s'/><channel type='unix'><source mode='bind' path='/q/channel/target/x.agent'/>"
                                       "<target type='virtio' name='agent'/></channel><channel type='unix'><source mode='bind' "
                                       "path='/q/target/x.agent2'/><target type='virtio' name='agent2'/></channel>",
                                       "pc", "<seclabel type='dynamic' model='selinux'/><seclabel type='none' model='dac'/>");
@@ -334,7 +334,7 @@ TEST(DomainPasses, what_is_made_anew_or_has_an_older_form_is_not_shown) {
 }
 
 TEST(DomainPasses, a_migratable_description_leaves_out_what_every_peer_adds) {
-    const Domain d = defined(document(""));
+    const Domain d = defined(document_of(""));
     FormatOptions migratable;
     migratable.migratable = true;
     const std::string text = format_domain(d, migratable);

@@ -83,7 +83,7 @@ constexpr std::string_view kFull = R"(<network ipv6='yes' trustGuestRxFilters='n
 </network>
 )";
 
-std::string error_of(std::string_view text) {
+std::string error_in(std::string_view text) {
     const auto parsed = parse_network(text);
     return parsed ? "accepted" : parsed.error().message;
 }
@@ -139,12 +139,12 @@ TEST(NetworkDocument, each_forward_mode_takes_what_belongs_to_it) {
         {"<portgroup name='a'/><portgroup name='a'/>", "with the same name (a)"},
         {"<portgroup name='a' default='yes'/><portgroup name='b' default='yes'/>", "multiple default"},
     };
-    for (const auto& row : rows) EXPECT_THAT(error_of(named(row.inside)), HasSubstr(row.complaint)) << row.inside;
+    for (const auto& row : rows) EXPECT_THAT(error_in(named(row.inside)), HasSubstr(row.complaint)) << row.inside;
 }
 
 TEST(NetworkDocument, addresses_must_belong_together) {
     const auto ip = [](std::string_view attributes, std::string_view dhcp) {
-        return error_of(named(fmt::format("<ip {}><dhcp>{}</dhcp></ip>", attributes, dhcp)));
+        return error_in(named(fmt::format("<ip {}><dhcp>{}</dhcp></ip>", attributes, dhcp)));
     };
     constexpr const char* kUsual = "address='192.168.122.1' netmask='255.255.255.0'";
     EXPECT_EQ(ip(kUsual, "<range start='192.168.122.2' end='192.168.122.9'/>"), "accepted");
@@ -165,8 +165,8 @@ TEST(NetworkDocument, a_network_needs_a_name) {
     const auto p = parse_network("<network/>");
     ASSERT_FALSE(p);
     EXPECT_EQ(p.error().code, ErrorCode::no_name);
-    EXPECT_THAT(error_of("<network><name>a/b</name></network>"), HasSubstr("cannot contain '/'"));
-    EXPECT_THAT(error_of("<domain/>"), HasSubstr("expected <network>"));
+    EXPECT_THAT(error_in("<network><name>a/b</name></network>"), HasSubstr("cannot contain '/'"));
+    EXPECT_THAT(error_in("<domain/>"), HasSubstr("expected <network>"));
 }
 
 TEST(NetworkUpdate, hosts_are_added_changed_and_removed) {

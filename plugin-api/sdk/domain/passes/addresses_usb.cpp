@@ -23,9 +23,9 @@ std::uint32_t ports_of(const Controller& c) {
     return c.model.rfind("ich9-ehci", 0) == 0 || c.model == "ehci" ? 6 : 2;
 }
 
-bool is_companion(const Controller& c) { return c.model.rfind("ich9-uhci", 0) == 0; }
+bool is_usb_companion(const Controller& c) { return c.model.rfind("ich9-uhci", 0) == 0; }
 
-template <typename... A> Error xml_error(fmt::format_string<A...> f, A&&... a) {
+template <typename... A> Error usb_error(fmt::format_string<A...> f, A&&... a) {
     return make_error(ErrorCode::xml_error, ErrorDomain::domain, f, std::forward<A>(a)...);
 }
 
@@ -74,7 +74,7 @@ class UsbPorts {
             for (const Controller& c : d.devices.controllers) {
                 const std::uint32_t index = c.index.value_or(0);
                 if (c.type != ControllerType::usb || c.model == "none" ||
-                    is_companion(c) != companions || buses_.contains(index))
+                    is_usb_companion(c) != companions || buses_.contains(index))
                     continue;
                 buses_.emplace(index, ports_of(c));
                 count_ += ports_of(c);
@@ -85,7 +85,7 @@ class UsbPorts {
     Status take(const Address& a, std::string_view who) {
         PV_ASSIGN_OR_RETURN(PortGroup::Port * port, find(a));
         if (port->used)
-            return xml_error("Duplicate USB address bus {} port {} for {}", a.bus.value_or(0),
+            return usb_error("Duplicate USB address bus {} port {} for {}", a.bus.value_or(0),
                              a.port, who);
         port->used = true;
         return {};
@@ -115,10 +115,10 @@ class UsbPorts {
                               "Cannot parse <address> 'port' attribute '{}'", a.port);
         const auto bus = buses_.find(a.bus.value_or(0));
         if (bus == buses_.end())
-            return xml_error("USB bus {} requested but no controller with that index is present",
+            return usb_error("USB bus {} requested but no controller with that index is present",
                              a.bus.value_or(0));
         if (PortGroup::Port* port = bus->second.find(a.port)) return port;
-        return xml_error("requested USB port {} not present on USB bus {}", a.port, bus->first);
+        return usb_error("requested USB port {} not present on USB bus {}", a.port, bus->first);
     }
 
     std::map<std::uint32_t, PortGroup> buses_;

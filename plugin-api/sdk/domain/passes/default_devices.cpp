@@ -31,6 +31,8 @@ void default_listens(Graphics& g) {
     g.socket = first.type == ListenType::socket ? first.socket : "";
 }
 
+} // namespace
+
 void default_graphics(Graphics& g) {
     if (g.type == GraphicsType::vnc) {
         default_listens(g);
@@ -71,6 +73,8 @@ void default_graphics(Graphics& g) {
         }
     }
 }
+
+namespace {
 
 void default_video(Video& video, bool primary) {
     VideoModel& m = video.model;

@@ -9,7 +9,7 @@
 namespace polyvirt::sdk::domain {
 namespace {
 
-Error unsupported(std::string text) {
+Error unsupported_tuning(std::string text) {
     return make_error_text(ErrorCode::config_unsupported, ErrorDomain::domain, std::move(text));
 }
 
@@ -122,7 +122,7 @@ Status complete_schedulers(Domain& d) {
     for (const Scheduler& s : c.iothreadscheds) {
         const std::uint32_t id = s.iothreads.ranges[0].first;
         if (std::none_of(d.iothread_ids.begin(), d.iothread_ids.end(), [id](const IoThread& t) { return t.id == id; }))
-            return unsupported(fmt::format("Cannot find 'iothread' : {}", id));
+            return unsupported_tuning(fmt::format("Cannot find 'iothread' : {}", id));
     }
     return {};
 }

@@ -15,6 +15,8 @@ Status default_disks(Domain& d);
 void default_chardevs(Domain& d);
 // Graphics, video, input, audio, memballoon, watchdog, panic. default_devices.cpp
 void default_small_devices(Domain& d);
+// Ports and places where a display listens.
+void default_graphics(Graphics& g);
 // Controllers that devices need and machines have. default_controllers.cpp
 Status default_controllers(Domain& d);
 

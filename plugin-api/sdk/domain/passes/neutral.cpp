@@ -84,7 +84,9 @@ void neutral_displays(Domain& d) {
     for (Graphics& g : d.devices.graphics) {
         if (g.type != GraphicsType::vnc && g.type != GraphicsType::spice)
             continue;
-        if (g.autoport == YesNo::unset && (!g.port || *g.port == -1)) {
+        // At a socket there is no port.
+        const bool port = g.listens.empty() || (g.listens[0].type != ListenType::socket && g.listens[0].type != ListenType::none);
+        if (port && g.autoport == YesNo::unset && (!g.port || *g.port == -1)) {
             g.autoport = YesNo::yes;
             if (g.type == GraphicsType::vnc)
                 g.port = -1;

@@ -35,7 +35,7 @@ bool automatic_nodes_named(const Domain& d) {
     return d.numatune && d.numatune->memory && d.numatune->memory->placement == "auto" && !d.numatune->memory->nodeset.empty();
 }
 
-constexpr ShapeRule kRules[] = {
+constexpr ShapeRule kShapeRules[] = {
     {"a <disk type='network'> has no <source>", network_disk_without_source},
     {"the <address> of a <hostdev type='mdev'> has no 'uuid'", mediated_device_without_uuid},
     {"a <listen type='network'> has no 'network'", listen_without_network},
@@ -45,7 +45,7 @@ constexpr ShapeRule kRules[] = {
 } // namespace
 
 Status validate_shape(const Domain& domain) {
-    for (const ShapeRule& rule : kRules)
+    for (const ShapeRule& rule : kShapeRules)
         if (rule.broken(domain)) return xml::not_valid(std::string(rule.what));
     return {};
 }
