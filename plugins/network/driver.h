@@ -25,6 +25,9 @@
 
 namespace polyvirt::network {
 
+// Which descriptions a call is about.
+inline constexpr std::uint32_t kAffect = PV_NETWORK_UPDATE_AFFECT_LIVE | PV_NETWORK_UPDATE_AFFECT_CONFIG;
+
 // The names of a network's records.
 inline std::string config_record(const std::string& name) { return name + ".xml"; }
 inline std::string autostart_record(const std::string& name) { return "autostart/" + name + ".xml"; }

@@ -11,8 +11,6 @@
 namespace polyvirt::network {
 namespace {
 
-constexpr std::uint32_t kAffect = PV_NETWORK_UPDATE_AFFECT_LIVE | PV_NETWORK_UPDATE_AFFECT_CONFIG;
-
 // With what only an active network has.
 std::string format_live(const doc::Network& network, std::size_t ports, const Uses& uses) {
     if (ports == 0) return doc::format_network(network);

@@ -14,8 +14,6 @@
 namespace polyvirt::network {
 namespace {
 
-constexpr std::uint32_t kAffect = PV_NETWORK_UPDATE_AFFECT_LIVE | PV_NETWORK_UPDATE_AFFECT_CONFIG;
-
 Error invalid(std::string_view text) {
     return make_error(ErrorCode::operation_invalid, ErrorDomain::network, "{}", text);
 }
