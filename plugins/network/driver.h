@@ -25,7 +25,7 @@
 
 namespace polyvirt::network {
 
-// Which descriptions a call is about.
+// Of a call on the network that runs, its configuration, or both.
 inline constexpr std::uint32_t kAffect = PV_NETWORK_UPDATE_AFFECT_LIVE | PV_NETWORK_UPDATE_AFFECT_CONFIG;
 
 // The names of a network's records.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "sdk/end_process.h"
+#include "sdk/cgroup/end_process.h"
 
 #include <csignal>
 #include <fstream>

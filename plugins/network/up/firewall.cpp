@@ -22,14 +22,14 @@
 namespace polyvirt::network {
 namespace {
 
-constexpr const char* kNftPrograms[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/local/sbin/nft"};
-constexpr std::int64_t kNftPatience = 20'000'000'000; // ns
+constexpr const char* kPrograms[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/local/sbin/nft"};
+constexpr std::int64_t kPatience = 20'000'000'000; // ns
 constexpr std::int64_t kTogether = 100'000'000;    // ns: changes that come together are looked at once
 constexpr std::size_t kLongestList = 16 << 20;
 constexpr int kInput = 3; // nft's descriptor
 
-std::string nft_program() {
-    for (const char* path : kNftPrograms)
+std::string program() {
+    for (const char* path : kPrograms)
         if (::access(path, X_OK) == 0) return path;
     return {};
 }
@@ -68,7 +68,7 @@ bool about_us(const nlmsghdr* head, std::size_t left) {
 } // namespace
 
 Result<std::string> Firewall::run(pv_call* call, std::vector<std::string> arguments, const std::string& input) const {
-    const std::string path = nft_program();
+    const std::string path = program();
     if (path.empty())
         return make_error(ErrorCode::operation_unsupported, ErrorDomain::network,
                           "there is no program 'nft' that could set the rules of networks");
@@ -80,7 +80,7 @@ Result<std::string> Firewall::run(pv_call* call, std::vector<std::string> argume
         command.pass(text.get(), kInput);
     }
     command.max_output(static_cast<std::int64_t>(kLongestList));
-    PV_ASSIGN_OR_RETURN(const auto ran, plugin::run_program(s_, call, command, kNftPatience, kLongestList));
+    PV_ASSIGN_OR_RETURN(const auto ran, plugin::run_program(s_, call, command, kPatience, kLongestList));
     if (ran.wait_status != 0)
         return make_error(ErrorCode::internal_error, ErrorDomain::network, "nft refuses the rules of networks: {}",
                           ran.err.substr(0, ran.err.find('\n')));

@@ -20,12 +20,12 @@
 namespace polyvirt::network {
 namespace {
 
-constexpr const char* kDnsmasqPrograms[] = {"/usr/sbin/dnsmasq", "/usr/bin/dnsmasq", "/usr/local/sbin/dnsmasq"};
-constexpr std::int64_t kReadyPatience = 20'000'000'000; // ns, to be ready
+constexpr const char* kServers[] = {"/usr/sbin/dnsmasq", "/usr/bin/dnsmasq", "/usr/local/sbin/dnsmasq"};
+constexpr std::int64_t kReadyWithin = 20'000'000'000; // ns, to be ready
 constexpr int kEndPatience = 3000;                 // ms, to end by itself
 
-std::string dnsmasq_program() {
-    for (const char* path : kDnsmasqPrograms)
+std::string server_program() {
+    for (const char* path : kServers)
         if (::access(path, X_OK) == 0) return path;
     return {};
 }
@@ -84,14 +84,14 @@ std::int64_t server_pid(const ServerFiles& files) {
 Status start_server(const plugin::Services& s, pv_call* call, const sdk::network::Network& network) {
     const ServerFiles files = server_files(s, network);
     PV_ASSIGN_OR_RETURN(const std::string text, server_config(network, files));
-    const std::string path = dnsmasq_program();
+    const std::string path = server_program();
     if (path.empty())
         return make_error(ErrorCode::operation_unsupported, ErrorDomain::network,
                           "network '{}' has addresses, but there is no program 'dnsmasq' that could answer for them",
                           network.name);
     PV_TRY(write_file(files.config, text));
     const plugin::Command command({path, argument(files)});
-    const auto ran = plugin::run_program(s, call, command, kReadyPatience);
+    const auto ran = plugin::run_program(s, call, command, kReadyWithin);
     if (!ran) return ran.error();
     if (ran->wait_status == 0) return {};
     ::unlink(files.config.c_str());

@@ -141,17 +141,13 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     if (is_medium(*guest, xml)) co_return co_await update_live(guest, std::move(xml), 0);
     PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml, op->call()));
-    bool gone = false;
+    Status plugged;
     {
         const ObjectLock lock(guest->mu);
-        gone = !guest->live;
-        if (!gone) guest->attaching = attach_intent(*guest->live, *plan);
+        if (guest->live) guest->attaching = attach_intent(*guest->live, *plan);
+        else plugged = make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     }
-    if (gone) {
-        give_back(s_, *guest, plan->device);
-        co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
-    }
-    Status plugged = driver_.save_status_now(guest, op->call());
+    if (plugged) plugged = driver_.save_status_now(guest, op->call());
     if (plugged) plugged = run->open_up(plan->needs, op->call());
     if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
@@ -161,9 +157,9 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
             guest->attaching = nullptr;
         }
         run->close_up(plan->needs);
-        give_back(s_, *guest, plan->device);
         if (const Status saved = driver_.save_status_now(guest, nullptr); !saved)
             log::error("devices", "domain '{}': {}", guest->name, saved.error().message);
+        give_back(s_, *guest, plan->device);
         co_return plugged;
     }
     {

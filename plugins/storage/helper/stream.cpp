@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kStream = 4;
 
-Error failed(const char* what, const std::string& path) {
+Error stream_failed(const char* what, const std::string& path) {
     return make_system_error(errno, ErrorDomain::storage, fmt::format("{} '{}'", what, path));
 }
 
@@ -79,14 +79,14 @@ struct Target {
     Status room(std::uint64_t length) {
         if (length <= left) return {};
         errno = ENOSPC;
-        return failed("cannot write to stream of", path);
+        return stream_failed("cannot write to stream of", path);
     }
     Status write(const char* bytes, std::size_t length) {
         PV_TRY(room(length));
         for (std::size_t done = 0; done < length;) {
             const ssize_t n = ::pwrite(fd, bytes + done, length - done, static_cast<off_t>(at + done));
             if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) return failed("cannot write to", path);
+            if (n <= 0) return stream_failed("cannot write to", path);
             done += static_cast<std::size_t>(n);
         }
         at += length;
@@ -96,9 +96,9 @@ struct Target {
     Status skip(std::uint64_t length) {
         PV_TRY(room(length));
         struct stat st {};
-        if (::fstat(fd, &st) != 0) return failed("cannot stat", path);
+        if (::fstat(fd, &st) != 0) return stream_failed("cannot stat", path);
         const auto size = static_cast<std::uint64_t>(st.st_size);
-        if (regular && at + length > size && ::ftruncate(fd, static_cast<off_t>(at + length)) != 0) return failed("cannot extend", path);
+        if (regular && at + length > size && ::ftruncate(fd, static_cast<off_t>(at + length)) != 0) return stream_failed("cannot extend", path);
         if (::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at), static_cast<off_t>(length)) == 0) {
             at += length;
             left -= length;
@@ -136,9 +136,9 @@ Status take_frames(Target& target) {
 Result<Json> send(const Json& in) {
     const std::string path = text(in, "path");
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!fd) return failed("cannot open volume", path);
+    if (!fd) return stream_failed("cannot open volume", path);
     const off_t size = ::lseek(fd.get(), 0, SEEK_END);
-    if (size < 0) return failed("cannot find the size of", path);
+    if (size < 0) return stream_failed("cannot find the size of", path);
     const std::uint64_t begin = std::min(number(in, "offset"), static_cast<std::uint64_t>(size));
     const std::uint64_t length = number(in, "length"), rest = static_cast<std::uint64_t>(size) - begin;
     const std::uint64_t end = begin + (length == 0 ? rest : std::min(length, rest));
@@ -152,7 +152,7 @@ Result<Json> send(const Json& in) {
         }
         const ssize_t n = ::pread(fd.get(), buffer.data(), static_cast<std::size_t>(std::min<std::uint64_t>(kMaxFrame, run.end - at)), static_cast<off_t>(at));
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return failed("cannot read", path);
+        if (n < 0) return stream_failed("cannot read", path);
         if (n == 0) break;
         PV_TRY(send_frame(FrameKind::data, static_cast<std::uint64_t>(n), buffer.data()));
         at += static_cast<std::uint64_t>(n);
@@ -165,12 +165,12 @@ Result<Json> receive(const Json& in) {
     const std::string path = text(in, "path");
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     struct stat st {};
-    if (!fd || ::fstat(fd.get(), &st) != 0) return failed("cannot open volume", path);
+    if (!fd || ::fstat(fd.get(), &st) != 0) return stream_failed("cannot open volume", path);
     const std::uint64_t length = number(in, "length");
     Target target{fd.get(), path, S_ISREG(st.st_mode), number(in, "offset"), length == 0 ? UINT64_MAX : length};
     if (target.at > INT64_MAX) return make_error(ErrorCode::invalid_arg, ErrorDomain::storage, "offset {} is beyond what '{}' can have", target.at, path);
     PV_TRY(take_frames(target));
-    if (::fsync(fd.get()) != 0) return failed("cannot sync", path);
+    if (::fsync(fd.get()) != 0) return stream_failed("cannot sync", path);
     return Json::object();
 }
 
