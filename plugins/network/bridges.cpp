@@ -16,13 +16,10 @@ constexpr int kMost = 4096; // bridges that are tried by number
 Result<std::string> Bridges::claim(const Uuid& network, const std::string& name,
                                    const std::vector<std::string>& taken) {
     const LeafLock lock(mu_);
-    const auto others = [&](const std::string& n) {
-        const auto [from, to] = owners_.equal_range(n);
-        return std::any_of(from, to, [&](const auto& owner) { return owner.second != network; });
-    };
     const std::size_t number = name.find("%d");
     if (!name.empty() && number == std::string::npos) {
-        if (others(name))
+        const auto [from, to] = owners_.equal_range(name);
+        if (std::any_of(from, to, [&](const auto& owner) { return owner.second != network; }))
             return make_error(ErrorCode::internal_error, ErrorDomain::network, "bridge name '{}' already in use.",
                               name);
         owners_.emplace(name, network);
