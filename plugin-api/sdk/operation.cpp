@@ -8,16 +8,28 @@
 #include <polyvirt/job.h>
 
 #include "base/error_text.h"
+#include "sdk/task.h"
 
 namespace polyvirt::sdk {
+namespace {
+
+// What finish() is to say where its words may lack the memory.
+template <typename F> Error in_words(ErrorCode code, F&& words) noexcept {
+    try {
+        return Error{.code = code, .message = words()};
+    } catch (...) {
+        return Error{.code = code, .message = "out of memory"}; // short enough to need none
+    }
+}
+
+} // namespace
 
 Operation::Operation(const plugin::Services& s, const Options& options, Body body)
     : s_(s), options_(options), body_(std::move(body)) {}
 
 Operation::~Operation() {
     if (!finished_)
-        finish(Error{.code = ErrorCode::operation_aborted,
-                     .message = fmt::format("operation aborted: '{}' was given up", options_.what)});
+        finish(in_words(ErrorCode::operation_aborted, [this] { return fmt::format("operation aborted: '{}' was given up", options_.what); }));
 }
 
 pv_status Operation::start(const plugin::Services& s, const plugin::Loop& loop, const Options& options, Body body) {
@@ -58,9 +70,16 @@ void Operation::granted(void* ctx, pv_status status) noexcept {
             return;
         }
         // Bodies read files and start processes: not on a loop.
-        if (!plugin::submit(op->s_, 0, [op] { op->run(); }))
-            op->finish(make_error(ErrorCode::resource_busy, ErrorDomain::none,
-                                  "too many jobs are waiting for a worker; '{}' was not begun", op->options_.what));
+        bool taken = false;
+        try {
+            taken = plugin::submit(op->s_, 0, [op] { op->run(); });
+        } catch (...) {
+            return op->finish(detail::thrown());
+        }
+        if (!taken)
+            op->finish(in_words(ErrorCode::resource_busy, [&op] {
+                return fmt::format("too many jobs are waiting for a worker; '{}' was not begun", op->options_.what);
+            }));
     });
 }
 
@@ -69,8 +88,8 @@ void Operation::run() {
     const Body body = std::exchange(body_, nullptr); // what it captured goes when it has run
     try {
         body(self);
-    } catch (const std::exception& e) {
-        finish(make_error(ErrorCode::internal_error, ErrorDomain::none, "{}", e.what()));
+    } catch (...) {
+        finish(detail::thrown());
     }
 }
 
@@ -99,7 +118,7 @@ void Operation::finish(const Status& status) {
     if (finished_.exchange(true)) return;
     if (done_) return std::exchange(done_, nullptr)(status);
     if (!status) {
-        if (call() == nullptr) log::error("operation", "{}: {}", options_.what, status.error().message);
+        if (call() == nullptr) plugin::guarded("operation", [&] { log::error("operation", "{}: {}", options_.what, status.error().message); });
         plugin::fail(s_, call(), status.error());
     }
     release(status ? PV_OK : PV_FAIL);

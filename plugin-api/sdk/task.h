@@ -46,6 +46,17 @@
 
 namespace polyvirt::sdk {
 
+namespace detail {
+// Inside a handler: what was thrown, also where there is no memory to say it.
+inline Error thrown() noexcept {
+    try {
+        return plugin::detail::caught();
+    } catch (...) {
+        return Error{.code = ErrorCode::no_memory, .message = "out of memory"}; // short enough to need none
+    }
+}
+} // namespace detail
+
 template <typename T> class [[nodiscard]] Task {
   public:
     class promise_type {
@@ -61,7 +72,7 @@ template <typename T> class [[nodiscard]] Task {
             return Resume{};
         }
         template <typename V> void return_value(V&& value) { value_.emplace(std::forward<V>(value)); }
-        void unhandled_exception() { value_.emplace(plugin::detail::caught()); }
+        void unhandled_exception() noexcept { value_.emplace(detail::thrown()); }
 
       private:
         friend Task;
@@ -103,7 +114,8 @@ struct Detached {
 template <typename T, typename Done> Detached drive(Task<T> task, Done done) { done(co_await task); }
 } // namespace detail
 
-// Runs it from here to where it first waits; `done(T)` is called where it ends.
+// Runs it from here to where it first waits; `done(T)` is called where it ends, and throws nothing that matters: nobody
+// is left who could be told. Throws only where nothing has begun (no memory), and then `done` is not called.
 template <typename T, typename Done> void start(Task<T> task, Done done) { detail::drive(std::move(task), std::move(done)); }
 
 // The end of a callback that a coroutine waits for: called once, from any thread, or else its last copy answers with
@@ -118,7 +130,16 @@ template <typename T> class Answer {
         State(std::optional<T>& to, std::coroutine_handle<> waiter) : slot(&to), handle(waiter) {}
         State(const State&) = delete;
         State& operator=(const State&) = delete;
-        ~State() { give(Error{.code = ErrorCode::operation_aborted, .message = "operation aborted: nobody is left who could answer"}); }
+        ~State() {
+            if (!given) give(given_up());
+        }
+        static Error given_up() noexcept {
+            try {
+                return Error{.code = ErrorCode::operation_aborted, .message = "operation aborted: nobody is left who could answer"};
+            } catch (...) {
+                return Error{.code = ErrorCode::operation_aborted, .message = "given up"}; // short enough to need no memory
+            }
+        }
         void give(T value) {
             if (given.exchange(true)) return;
             slot->emplace(std::move(value));
@@ -146,7 +167,7 @@ template <typename T> class [[nodiscard]] Async {
         try {
             begin(Answer<T>(state));
         } catch (...) { // out of here it would resume the coroutine beside the answer
-            state->give(plugin::detail::caught());
+            state->give(detail::thrown());
         }
     }
     T await_resume() { return *std::move(value_); }

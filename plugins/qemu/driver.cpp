@@ -94,6 +94,7 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.agent_timeout = guest->agent_timeout;
             record.taints = taint_names(guest->taints);
             record.blocks = to_json(guest->blocks);
+            record.attaching = guest->attaching;
             if (guest->backup) record.backup = format_backup(guest->backup->document), record.backup_files = guest->backup->files;
             record.claims = guest->claims;
             guest->run->describe(record);

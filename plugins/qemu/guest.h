@@ -66,6 +66,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     std::shared_ptr<const LongJob> last_job PV_GUARDED_BY(mu);
     BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
     std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
+    nlohmann::json attaching PV_GUARDED_BY(mu);            // what is being plugged in (devices/intent.h), in the status record too
     // What clients have opened for its images, by the group's name; until they go.
     struct FdGroup {
         std::uint64_t client = 0;

@@ -49,9 +49,13 @@ pv_status Part::without_job(pv_call* call, const pv_obj* obj, Body body) const {
     }
     // Its start, or the way back to it, holds the job.
     return sdk::Operation::start(s_, driver_.shared_loop(), {.call = call, .object = obj->handle, .job_class = PV_JOB_QUERY, .what = "ask the guest"},
-                                 [go](const sdk::OperationPtr& op) {
+                                 [&s = s_, call, go](const sdk::OperationPtr& op) {
                                      static_cast<void>(op->give_up());
-                                     go();
+                                     try {
+                                         go();
+                                     } catch (...) { // nothing has begun, and `op` ends no call any more
+                                         s.call->complete(call, plugin::fail(s, call, plugin::detail::caught()));
+                                     }
                                  });
 }
 

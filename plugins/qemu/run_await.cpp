@@ -74,6 +74,15 @@ template <typename Fn> void on(const plugin::Loop& loop, Fn fn) {
     if (loop && loop.on_loop()) return fn();
     loop.post(std::move(fn));
 }
+
+// The guest went while it was asked: that is what who asked is told, not how its monitor broke (which the log has).
+Monitor::Reply unless_gone(const std::weak_ptr<Monitor>& monitor, const sdk::Answer<Result<Json>>& answer) {
+    return [monitor, answer](Result<Json> reply) {
+        const auto still = monitor.lock();
+        if (reply || (still && still->connected())) return answer(std::move(reply));
+        answer(make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "domain is no longer running"));
+    };
+}
 } // namespace
 
 sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::int64_t timeout_ns) {
@@ -81,7 +90,7 @@ sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::int6
                                      timeout_ns](const sdk::Answer<Result<Json>>& answer) {
         on(self->loop_, [self, command, arguments, timeout_ns, answer] {
             if (const Status running = self->check_running(); !running) return answer(running.error());
-            self->monitor_->execute(command, arguments, answer, timeout_ns);
+            self->monitor_->execute(command, arguments, unless_gone(self->monitor_, answer), timeout_ns);
         });
     });
 }
@@ -92,7 +101,7 @@ sdk::Async<Result<Json>> Run::qmp(std::string command, Json arguments, std::vect
                                      fds = std::make_shared<std::vector<UniqueFd>>(std::move(fds))](const sdk::Answer<Result<Json>>& answer) {
         on(self->loop_, [self, command, arguments, fds, answer] {
             if (const Status running = self->check_running(); !running) return answer(running.error());
-            self->monitor_->execute(command, arguments, std::move(*fds), answer);
+            self->monitor_->execute(command, arguments, std::move(*fds), unless_gone(self->monitor_, answer));
         });
     });
 }
@@ -102,7 +111,7 @@ sdk::Async<Result<Json>> Run::qmp_whole(Json document, std::vector<UniqueFd> fds
                                      fds = std::make_shared<std::vector<UniqueFd>>(std::move(fds))](const sdk::Answer<Result<Json>>& answer) {
         on(self->loop_, [self, document, fds, answer] {
             if (const Status running = self->check_running(); !running) return answer(running.error());
-            self->monitor_->execute_whole(document, std::move(*fds), answer);
+            self->monitor_->execute_whole(document, std::move(*fds), unless_gone(self->monitor_, answer));
         });
     });
 }

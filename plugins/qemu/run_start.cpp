@@ -15,7 +15,9 @@
 #include "console/displays.h"
 #include "devices/live.h"
 #include "driver.h"
+#include "hooks/hooks.h"
 #include "moments/checkpoint_ops.h"
+#include "moments/unfinished.h"
 #include "monitor/json.h"
 #include "save/save_ops.h"
 #include "stats/figures.h"
@@ -183,16 +185,26 @@ void Run::prepare() {
 
 void Run::boot() {
     next_running_ = beginning_ ? beginning_->running : PV_DOMAIN_RUNNING_BOOTED;
+    const auto done = [this] {
+        if (!has_hooks(driver_)) return start_done();
+        sdk::start(call_hook_of(shared_from_this(), "started"), [self = shared_from_this()](const Status& hooked) {
+            self->post([self, hooked] {
+                if (self->phase_ != Phase::starting || self->exited_ || self->stopping_) return;
+                if (!hooked) return self->start_refused(hooked.error());
+                self->start_done();
+            });
+        });
+    };
     if (paused_) {
         {
             const ObjectLock lock(guest_->mu);
             driver_.set_state(*guest_, PV_DOMAIN_PAUSED, beginning_ ? beginning_->paused : PV_DOMAIN_PAUSED_USER);
         }
-        return start_done();
+        return done();
     }
-    monitor_->execute("cont", {}, [this](Result<Json> reply) {
+    monitor_->execute("cont", {}, [this, done](Result<Json> reply) {
         if (!reply) return start_refused(reply.error());
-        start_done();
+        done();
     });
 }
 
@@ -220,6 +232,20 @@ void Run::start_done() {
     sdk::start(separate_threads(shared_from_this()), [self = shared_from_this()](const Status& separated) {
         if (!separated) log::warning("run", "{}: {}", self->who(), separated.error().message);
     });
+}
+
+// Whoever asks for the guest's job after the daemon's restart finds it as its emulator has it.
+static sdk::Task<Status> take_up(std::shared_ptr<Run> run) {
+    if (has_hooks(run->driver())) {
+        if (const Status hooked = co_await call_hook_of(run, "reconnect"); !hooked) log::warning("hooks", "{}", hooked.error().message);
+        PV_CO_TRY(co_await run->on_loop());
+    }
+    const auto devices = co_await reconcile_devices(run->guest(), run);
+    if (!devices) log::warning("devices", "domain '{}': which devices it has is not known: {}", run->guest()->name, devices.error().message);
+    if (const Status ended = co_await finish_cut_snapshot(run->guest(), run); !ended)
+        log::warning("snapshot", "domain '{}': what was being done is not ended: {}", run->guest()->name, ended.error().message);
+    PV_CO_TRY(co_await run->on_loop());
+    co_return co_await resume_jobs(run);
 }
 
 void Run::query_status() {
@@ -268,10 +294,9 @@ void Run::query_status() {
         sdk::start(relearn_tuning(shared_from_this()), [self = shared_from_this()](const Status& learned) {
             if (!learned) log::warning("run", "{}: its processors are not known: {}", self->who(), learned.error().message);
         });
-        reconcile_devices(*this);
         undo_cut_off();
         if (!start_op_) return resume_jobs_in_turn(shared_from_this());
-        sdk::start(resume_jobs(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
+        sdk::start(take_up(shared_from_this()), [self = shared_from_this(), op = std::exchange(start_op_, nullptr)](const Status&) {
             self->finish_saved(op);
         });
     });

@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "console/ports.h"
 #include "driver.h"
+#include "hooks/hooks.h"
+#include "net/port.h"
 #include "stats/figures.h"
 #include "tpm/tpm.h"
 #include "tpm/tpm_process.h"
@@ -179,6 +181,7 @@ void Run::show_end(bool& transient) {
     guest_->run = nullptr;
     guest_->id = -1;
     guest_->blocks = {};
+    guest_->attaching = nullptr;
     guest_->updated = false;
     guest_->taints = 0;
     guest_->agent_timeout = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;
@@ -210,7 +213,6 @@ void Run::end() {
     }
     show_end(transient);
     if (last) give_ports(*last);
-    if (!transient) last = nullptr;
     phase_ = Phase::ended;
     monitor_ = nullptr;
     channels_->close("the guest has ended");
@@ -220,9 +222,12 @@ void Run::end() {
     if (transient) driver_.guest_stopped(guest_);
     // Cleared away first: until its record is gone, the next daemon would do it. And the record goes before anybody hears
     // of the end, so that no restart finds it again.
-    auto finish = [self, last, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})] {
+    auto finish = [self, last, transient, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})](bool worker) {
+        if (worker && last) call_end_hook(self->driver_, *last, "stopped");
         self->clear();
-        if (last) {
+        if (last) free_ports(self->s_, *last);
+        if (worker && last) call_end_hook(self->driver_, *last, "release");
+        if (last && transient) {
             const Status gone = forget_tpm(self->s_.paths->dir(self->s_.host, PV_PATH_STATE), *last, 0);
             if (!gone) log::warning("run", "{}: {}", self->who(), gone.error().message);
         }
@@ -230,7 +235,7 @@ void Run::end() {
         if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);
     };
-    if (!plugin::submit(s_, guest_->strand, finish)) finish();
+    if (!plugin::submit(s_, guest_->strand, [finish] { finish(true); })) finish(false); // where no script may be waited for
 }
 
 } // namespace polyvirt::qemu

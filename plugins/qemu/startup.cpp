@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "block/chain.h"
 #include "driver.h"
+#include "moments/unfinished.h"
+#include "net/port.h"
 #include "save/save_ops.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
@@ -52,7 +54,9 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_configs();
     load_autostart();
     load_statuses();
+    reconcile_ports(*this);
     moments_.load(*this); // of guests that only run, too
+    finish_cut_snapshots(*this);
     saving().store().load(*this);
     autostart_guests();
     return {};
@@ -138,7 +142,10 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     if (live->domain.name != record->name || live->domain.uuid != record->uuid)
         return statuses_.set_aside(name, "name or uuid of record and description differ");
     if (record->id >= next_id_) next_id_ = record->id + 1;
-    if (record->pid == 0) return clear_cut_start(*record);
+    if (record->pid == 0) {
+        free_ports(s_, live->domain);
+        return clear_cut_start(*record);
+    }
     confinement_.claims().restore(record->claims);
 
     auto guest = std::make_shared<Guest>(record->uuid, record->name);
@@ -168,6 +175,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->blocks = block_state_from(record->blocks);
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         guest->claims = record->claims;
+        guest->attaching = record->attaching;
         if (auto backup = sdk::domain::parse_backup(record->backup); backup)
             guest->backup = std::make_shared<const BackupUnderWay>(BackupUnderWay{*std::move(backup), record->backup_files});
         set_state(*guest, record->state, record->reason);

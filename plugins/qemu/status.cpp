@@ -74,6 +74,7 @@ std::string format_status(const StatusRecord& r) {
               {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
+    if (!r.attaching.is_null()) j["attaching"] = r.attaching;
     if (!r.backup.empty()) j["backup"] = r.backup, j["backup_files"] = r.backup_files;
     return j.dump(2, ' ', false, Record::error_handler_t::replace) + "\n";
 }
@@ -101,6 +102,7 @@ Result<StatusRecord> parse_status(std::string_view document) {
     }
     PV_ASSIGN_OR_RETURN(r.taints, texts(j, "taints"));
     if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;
+    if (const auto attaching = j.find("attaching"); attaching != j.end()) r.attaching = *attaching;
     if (const auto user = j.find("user"); user != j.end() && user->is_string()) r.user = user->get<std::string>();
     if (const auto backup = j.find("backup"); backup != j.end() && backup->is_string()) r.backup = backup->get<std::string>();
     PV_ASSIGN_OR_RETURN(r.backup_files, texts(j, "backup_files"));

@@ -28,6 +28,7 @@ struct StatusRecord {
     std::int32_t agent_timeout = -2; // seconds
     std::vector<std::string> taints; // taint_names()
     nlohmann::json blocks;        // block/state.h
+    nlohmann::json attaching;     // devices/intent.h; null: nothing
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
     std::vector<Claim> claims;    // files whose owner was changed for it
     std::vector<std::string> group; // its control groups, as Group::to_text()

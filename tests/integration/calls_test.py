@@ -67,6 +67,7 @@ class Why(CallsCase):
             self.assertIn(f"call {serial} of client ", text)
             self.assertIn("waits for the driver's answer", text)
         self.client.value_of(self.client.reply_to(serial))
+        self.wait_for_state(serial, None)  # it is counted out once its reply is on its way
         self.assertIn(f"no call with serial {serial} is in flight",
                       self.polyvirt_fails("why", str(serial)))
 

@@ -192,6 +192,28 @@ class Tune(PythonCase):
         wait.until(lambda: len(domain.vcpus()[0]) == 2, "the threads")
         self.assertEqual(domain.vcpusFlags(LIVE), 2)
 
+    def test_counters_of_the_kernel(self):
+        connection, domain = self.start()
+        self.assertEqual(set(domain.perfEvents().values()), {False})
+        try:
+            domain.setPerfEvents({"task_clock": True}, LIVE | CONFIG)
+        except libvirt.libvirtError as error:
+            self.assertEqual(error.get_error_code(), libvirt.VIR_ERR_SYSTEM_ERROR)
+            self.skipTest(f"the kernel counts nothing for us: {error}")
+        self.assertEqual([name for name, on in domain.perfEvents().items() if on], ["task_clock"])
+        self.assertIn("<event name='task_clock' enabled='yes'/>", domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+
+        def counted():
+            figures = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_PERF)[0][1]
+            self.assertEqual(set(figures), {"perf.task_clock"})
+            return figures["perf.task_clock"]
+        wait.until(lambda: counted() > 0, "the guest to be counted")
+        domain.setPerfEvents({"task_clock": False}, LIVE)
+        self.assertEqual(connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_PERF)[0][1], {})
+        self.assertTrue(domain.perfEvents(CONFIG)["task_clock"])
+        self.fails(libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, domain.setPerfEvents, {"cmt": True}, LIVE)
+        self.fails(libvirt.VIR_ERR_INVALID_ARG, domain.setPerfEvents, {"nosuchevent": True}, LIVE)
+
     def test_a_change_is_told(self):
         connection, domain = self.start(flags=libvirt.VIR_DOMAIN_START_PAUSED)
         told = []

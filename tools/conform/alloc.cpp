@@ -6,7 +6,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <dlfcn.h>
+#include <grp.h>
 #include <link.h>
+#include <netdb.h>
+#include <pwd.h>
 #include <string>
 #include <string_view>
 
@@ -98,6 +102,32 @@ __attribute__((visibility("default"))) void* realloc(void* p, std::size_t n) noe
 }
 __attribute__((visibility("default"))) void* aligned_alloc(std::size_t a, std::size_t n) noexcept {
     return polyvirt::conform::must_fail(__builtin_return_address(0)) ? nullptr : __libc_memalign(a, n);
+}
+}
+
+// The C library's look-ups of names end the process where an allocation of its own fails (nss_database_check_reload_and_get
+// of glibc 2.36): nothing that a plugin could answer for, so these always have their memory.
+namespace {
+template <typename F, typename... Args> int with_memory(const char* name, Args... args) {
+    const polyvirt::conform::KitScope scope;
+    return reinterpret_cast<F>(::dlsym(RTLD_NEXT, name))(args...);
+}
+} // namespace
+extern "C" {
+__attribute__((visibility("default"))) int getpwnam_r(const char* key, struct passwd* entry, char* buffer, std::size_t size, struct passwd** found) {
+    return with_memory<decltype(&::getpwnam_r)>("getpwnam_r", key, entry, buffer, size, found);
+}
+__attribute__((visibility("default"))) int getpwuid_r(uid_t key, struct passwd* entry, char* buffer, std::size_t size, struct passwd** found) {
+    return with_memory<decltype(&::getpwuid_r)>("getpwuid_r", key, entry, buffer, size, found);
+}
+__attribute__((visibility("default"))) int getgrnam_r(const char* key, struct group* entry, char* buffer, std::size_t size, struct group** found) {
+    return with_memory<decltype(&::getgrnam_r)>("getgrnam_r", key, entry, buffer, size, found);
+}
+__attribute__((visibility("default"))) int getgrouplist(const char* user, gid_t group, gid_t* groups, int* count) {
+    return with_memory<decltype(&::getgrouplist)>("getgrouplist", user, group, groups, count);
+}
+__attribute__((visibility("default"))) int getaddrinfo(const char* node, const char* service, const struct addrinfo* hints, struct addrinfo** found) {
+    return with_memory<decltype(&::getaddrinfo)>("getaddrinfo", node, service, hints, found);
 }
 }
 #endif

@@ -31,7 +31,7 @@ inline constexpr const char* kAgentChannel = "org.qemu.guest_agent.0";
 
 struct AgentCall {
     std::string command;
-    nlohmann::json arguments{};
+    nlohmann::json arguments = nlohmann::json::object(); // made later, it may lack the memory and then cannot go
     // Seconds, or PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_*; kAsSet: what the guest's clients have set.
     static constexpr std::int32_t kAsSet = INT32_MIN;
     std::int32_t timeout = kAsSet;

@@ -116,6 +116,7 @@ pv_status AgentOps::fstrim(pv_call* call, const pv_obj* obj, const pv_dom_fstrim
     if (const Status flags = check_flags(in.flags, 0, "qemuDomainFSTrim"); !flags) return answer(call, flags);
     if (in.mountpoint != nullptr)
         return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::qemu, "Specifying mount point is not supported for now"));
+    if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
     AgentCall what = question("guest-fstrim", call);
     what.arguments["minimum"] = in.minimum;
     return ask(call, obj, std::move(what));
@@ -139,6 +140,7 @@ pv_status AgentOps::set_time(pv_call* call, const pv_obj* obj, const pv_dom_set_
     if ((in.flags & PV_DOMAIN_TIME_SYNC) == 0) {
         if (in.seconds > INT64_MAX / kNanoseconds || in.seconds < 0)
             return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "Time '{}' is too big for guest agent", in.seconds));
+        if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
         what.arguments["time"] = in.seconds * kNanoseconds + in.nseconds;
     }
     return without_job(call, obj, [this, what = std::move(what)](const sdk::OperationPtr&, const GuestPtr& guest) {
@@ -159,6 +161,7 @@ pv_status AgentOps::set_user_password(pv_call* call, const pv_obj* obj, const pv
                                       pv_dom_set_user_password_out&) {
     if (const Status flags = check_flags(in.flags, PV_DOMAIN_PASSWORD_ENCRYPTED, "qemuDomainSetUserPassword"); !flags)
         return answer(call, flags);
+    if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
     AgentCall what = question("guest-set-user-password", call);
     what.arguments["crypted"] = (in.flags & PV_DOMAIN_PASSWORD_ENCRYPTED) != 0;
     what.arguments["username"] = in.user != nullptr ? in.user : "";
@@ -168,6 +171,7 @@ pv_status AgentOps::set_user_password(pv_call* call, const pv_obj* obj, const pv
 
 pv_status AgentOps::ssh_keys(pv_call* call, const pv_obj* obj, const pv_dom_ssh_keys_in& in, pv_dom_ssh_keys_out& out) {
     if (const Status flags = check_flags(in.flags, 0, "qemuDomainAuthorizedSSHKeysGet"); !flags) return answer(call, flags);
+    if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
     AgentCall what = question("guest-ssh-get-authorized-keys", call);
     what.arguments["username"] = in.user;
     return ask(call, obj, std::move(what), [this, to = out.keys](const Json& value) -> Status {
@@ -182,6 +186,7 @@ pv_status AgentOps::ssh_keys(pv_call* call, const pv_obj* obj, const pv_dom_ssh_
 pv_status AgentOps::set_ssh_keys(pv_call* call, const pv_obj* obj, const pv_dom_set_ssh_keys_in& in, pv_dom_set_ssh_keys_out&) {
     constexpr std::uint32_t kAppend = PV_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND, kRemove = PV_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE;
     if (const Status flags = check_flags(in.flags, kAppend | kRemove, "qemuDomainAuthorizedSSHKeysSet"); !flags) return answer(call, flags);
+    if (const auto run = run_of(*guest_of(obj)); !run) return answer(call, run.error());
     const bool remove = (in.flags & kRemove) != 0;
     AgentCall what = question(remove ? "guest-ssh-remove-authorized-keys" : "guest-ssh-add-authorized-keys", call);
     what.arguments["username"] = in.user;

@@ -110,11 +110,14 @@ sdk::Task<Status> drop_job(RunPtr run, std::string id) {
     const Driver& driver = run->driver();
     std::vector<std::uint32_t> unused;
     std::vector<std::string> files;
+    bool removes = false;
     {
         const GuestPtr guest = run->guest();
         const ObjectLock lock(guest->mu);
         BlockJob* const job = job_in(*guest, *run, id);
         if (job == nullptr) co_return Status{};
+        // A copy that has begun is its owner's.
+        removes = job->removes && job->type == PV_DOMAIN_BLOCK_JOB_TYPE_COPY && job->state == JobState::starting;
         job->outcome = PV_DOMAIN_BLOCK_JOB_CANCELED;
         driver.edit_live(*guest, [&](Domain& live) { settle_live(live, *job); });
         unused = job->unused;
@@ -122,6 +125,8 @@ sdk::Task<Status> drop_job(RunPtr run, std::string id) {
         guest->blocks.jobs.erase(id);
     }
     (void)co_await delete_images(run, std::move(unused));
+    PV_CO_TRY(co_await sdk::on_worker(run->services(), run->guest()->strand));
+    if (removes) remove_files(*run->guest(), files); // before it is forgotten
     PV_CO_TRY(co_await driver.saved(run->guest())); // goes on on a worker
     close_files(*run, files);
     co_return Status{};
@@ -223,7 +228,7 @@ sdk::Task<Result<std::int32_t>> conclude_job(RunPtr run, std::string id) {
     PV_CO_TRY(co_await delete_images(run, job.unused));
     PV_CO_TRY(co_await sdk::on_worker(run->services(), guest->strand));
     close_files(*run, job.files);
-    if (job.removes && job.outcome == PV_DOMAIN_BLOCK_JOB_COMPLETED) remove_files(*guest, job.files);
+    if (job.removes && job.type != PV_DOMAIN_BLOCK_JOB_TYPE_COPY && job.outcome == PV_DOMAIN_BLOCK_JOB_COMPLETED) remove_files(*guest, job.files);
     {
         const ObjectLock lock(guest->mu);
         if (job_in(*guest, *run, id) == nullptr) co_return std::int32_t{-1};

@@ -105,16 +105,12 @@ BlockOps::Task BlockOps::copy(sdk::OperationPtr op, GuestPtr guest, CopyWish wis
         co_return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "failed to update capacity data for block node '{}'", format_node(top.number()));
     const Link* const below = shallow && chain.backed(0) ? &chain.links[1] : nullptr;
     const bool creates = !reuse && to.type == DiskType::file && ::access(to.path().c_str(), F_OK) != 0;
-    if (!reuse) PV_CO_TRY(create_image(s_, op->call(), to, below, *figures->second.capacity));
-    if (const Status open = open_images(*on->run, {&to}, op->call()); !open) {
-        if (creates) ::unlink(to.path().c_str());
-        co_return open;
-    }
     BlockJob job;
     job.id = job_id("copy", on->disk, top);
     job.type = PV_DOMAIN_BLOCK_JOB_TYPE_COPY;
     job.disk = target;
     job.shallow = shallow && chain.backed(0);
+    job.removes = creates; // should it not begin
     {
         const ObjectLock lock(guest->mu);
         if (guest->run != on->run) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::domain, "domain is not running");
@@ -126,15 +122,16 @@ BlockOps::Task BlockOps::copy(sdk::OperationPtr op, GuestPtr guest, CopyWish wis
         driver_.edit_live(*guest, [&](Domain& live) {
             if (Disk* const disk = find_disk(live, target)) disk->mirror = mirror_of(mirror, "copy");
         });
-        // From here on somebody knows of its nodes, whatever happens.
+        // From here on somebody knows of its file and its nodes, whatever happens.
         guest->blocks.jobs.insert_or_assign(job.id, job);
     }
     Status begun = co_await driver_.saved(guest);
+    if (begun && !reuse) begun = create_image(s_, op->call(), to, below, *figures->second.capacity);
+    if (begun) begun = open_images(*on->run, {&to}, op->call());
     const NodePlace place{.top = true, .below = below != nullptr ? format_node(below->number()) : std::string(), .ended = true, .reservations = {}};
     if (begun) begun = co_await add_image(on->run, on->disk, to, place);
     if (!begun) {
         (void)co_await drop_job(on->run, job.id);
-        if (creates) ::unlink(to.path().c_str());
         co_return begun;
     }
     Json arguments = {{"device", format_node(top.number())}, {"target", format_node(job.top)}, {"sync", job.shallow ? "top" : "full"}};
@@ -142,9 +139,7 @@ BlockOps::Task BlockOps::copy(sdk::OperationPtr op, GuestPtr guest, CopyWish wis
     if (wish.granularity != 0) arguments["granularity"] = wish.granularity;
     if (wish.buffer != 0) arguments["buf-size"] = wish.buffer;
     if ((wish.flags & PV_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES) != 0) arguments["copy-mode"] = "write-blocking";
-    begun = co_await begin_job(on->run, std::move(job), "blockdev-mirror", std::move(arguments));
-    if (!begun && creates && begun.error().code != ErrorCode::operation_timeout) ::unlink(to.path().c_str());
-    co_return begun;
+    co_return co_await begin_job(on->run, std::move(job), "blockdev-mirror", std::move(arguments));
 }
 
 pv_status BlockOps::begin_copy(pv_call* call, const pv_obj* obj, const CopyWish& wish) {

@@ -40,7 +40,7 @@ void fill_attached(sdk::domain::Device& device);
 Status check_attached(const Domain& domain, const sdk::domain::Device& device, const sdk::domain::Device& full);
 
 // Worker: looks at files. Errors: the document's, the peer's refusals, no place for it.
-Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml);
+Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml, pv_call* call);
 
 // What a command line is made of for a guest that runs already; the resources must outlive it.
 CommandContext live_context(Driver& driver, const Run& run, const Domain& domain, const HostResources* host);
@@ -67,11 +67,14 @@ sdk::Task<Status> unplug(GuestPtr guest, RunPtr run, std::string alias, bool wai
 // The device has gone from the emulator: clears up what was behind it, then the document, then tells. Loop.
 sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias);
 
+// What only the emulator knows of a device that it has got: its terminal, where a module came to lie. Loop.
+sdk::Task<Status> learn_device(RunPtr run, std::shared_ptr<sdk::domain::Device> device);
+
 // Rows of Run::kEvents. Loop.
 void on_device_deleted(Run& run, const QmpEvent& event);
 void on_unplug_error(Run& run, const QmpEvent& event);
 void on_tray_moved(Run& run, const QmpEvent& event);
-// After the daemon's restart: what has gone meanwhile. Loop.
-void reconcile_devices(Run& run);
+// After the daemon's restart, with the guest's job: what has gone meanwhile, and what was being plugged in when it ended.
+sdk::Task<Status> reconcile_devices(GuestPtr guest, RunPtr run);
 
 } // namespace polyvirt::qemu

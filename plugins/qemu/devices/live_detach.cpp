@@ -3,14 +3,17 @@
 // Devices leave a running guest: asked for, and when the guest lets go of them.
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/error_text.h"
 #include "base/log.h"
 #include "command/builder.h"
+#include "devices/intent.h"
 #include "devices/live.h"
 #include "monitor/json.h"
+#include "net/port.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -142,12 +145,14 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     Driver& driver = run->driver();
     std::vector<PlugStep> steps;
     std::vector<Need> needs;
+    std::optional<dom::Interface> interface;
     {
         const ObjectLock lock(guest->mu);
         const auto ref = guest->live ? dom::find_alias(guest->live->devices, alias) : std::nullopt;
         if (ref) {
             const Device device = dom::device_at(guest->live->devices, *ref);
             steps = clean_up_steps(driver, *run, *guest->live, device);
+            if (ref->kind == DeviceKind::interface) interface = device.as<dom::Interface>();
             if (ref->kind == DeviceKind::disk) needs = needs_of(device.as<dom::Disk>());
         }
     }
@@ -159,6 +164,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     }
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     run->close_up(needs);
+    if (interface) sdk::free_port(driver.services(), guest->name, *interface);
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);
@@ -182,6 +188,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
 void on_device_deleted(Run& run, const QmpEvent& event) {
     const std::string alias = text_of(event.data, "device");
     if (alias.empty()) return; // a part of one, without a name
+    if (!run.ready()) return;  // the daemon has just come back: reconcile_devices() will miss it, and can ask for the rest
     sdk::start(finish_removal(run.guest(), run.shared_from_this(), alias), [](const Status&) {});
 }
 
@@ -201,14 +208,7 @@ void on_unplug_error(Run& run, const QmpEvent& event) {
 
 namespace {
 
-sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run) {
-    Json arguments = Json::object();
-    arguments["path"] = "/machine/peripheral";
-    const auto list = co_await run->qmp("qom-list", std::move(arguments));
-    PV_CO_TRY(list);
-    std::set<std::string> there;
-    if (list->is_array())
-        for (const Json& entry : *list) there.insert(text_of(entry, "name"));
+sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run, std::set<std::string> there) {
     std::vector<std::string> missing;
     {
         const ObjectLock lock(guest->mu);
@@ -231,10 +231,16 @@ sdk::Task<Status> remove_missing(GuestPtr guest, RunPtr run) {
 
 } // namespace
 
-void reconcile_devices(Run& run) {
-    sdk::start(remove_missing(run.guest(), run.shared_from_this()), [guest = run.guest()](const Status& done) {
-        if (!done) log::warning("devices", "domain '{}': which devices it still has is not known: {}", guest->name, done.error().message);
-    });
+sdk::Task<Status> reconcile_devices(GuestPtr guest, RunPtr run) {
+    Json arguments = Json::object();
+    arguments["path"] = "/machine/peripheral";
+    const auto list = co_await run->qmp("qom-list", std::move(arguments));
+    PV_CO_TRY(list);
+    std::set<std::string> there;
+    if (list->is_array())
+        for (const Json& entry : *list) there.insert(text_of(entry, "name"));
+    PV_CO_TRY(co_await finish_cut_attach(guest, run, there));
+    co_return co_await remove_missing(guest, run, std::move(there));
 }
 
 } // namespace polyvirt::qemu

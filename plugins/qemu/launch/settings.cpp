@@ -65,6 +65,7 @@ Result<Settings> read_settings(const plugin::Services& s) {
     PV_TRY(take(s, "seccomp", r.seccomp));
     PV_TRY(take(s, "monitor.timeout", r.monitor_timeout_ns));
     PV_TRY(take(s, "autostart.delay", r.autostart_delay_ns));
+    PV_TRY(take(s, "hook_timeout", r.hook_timeout_ns));
     PV_TRY(take(s, "dump_folder", r.dump_folder));
     return r;
 }

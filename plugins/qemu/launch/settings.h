@@ -20,6 +20,7 @@ struct Settings {
     bool seccomp = true;
     std::int64_t monitor_timeout_ns = 60'000'000'000;
     std::int64_t autostart_delay_ns = 0; // between two guests
+    std::int64_t hook_timeout_ns = 60'000'000'000; // of each script that is called when a guest starts or ends
     std::string dump_folder;         // for the cores of guests that crashed; empty: below the state folder
 };
 

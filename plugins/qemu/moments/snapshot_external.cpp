@@ -14,6 +14,7 @@
 #include "moments/nodes.h"
 #include "moments/overlay.h"
 #include "moments/snapshot_ops.h"
+#include "moments/unfinished.h"
 #include "run.h"
 #include "save/migrate.h"
 #include "save/params.h"
@@ -47,10 +48,17 @@ Result<std::vector<Overlay>> plan_overlays(Guest& guest, const Snapshot& snapsho
     return overlays;
 }
 
-Status make_files(const plugin::Services& s, std::vector<Overlay>& overlays) {
+Status make_files(const plugin::Services& s, const Guest& guest, const Snapshot& snapshot, std::vector<Overlay>& overlays) {
+    Unfinished unfinished{.name = snapshot.name};
     for (Overlay& overlay : overlays) {
+        overlay.made = overlay.link.type == DiskType::file && ::access(overlay.link.path().c_str(), F_OK) != 0;
+        if (overlay.made) unfinished.files.push_back(overlay.link.path());
+    }
+    if (snapshot.memory && snapshot.memory->snapshot == "external" && ::access(snapshot.memory->file.c_str(), F_OK) != 0)
+        unfinished.files.push_back(snapshot.memory->file);
+    PV_TRY(put_unfinished(s, guest.uuid, unfinished, nullptr));
+    for (const Overlay& overlay : overlays) {
         const std::string path = overlay.link.path();
-        overlay.made = overlay.link.type == DiskType::file && ::access(path.c_str(), F_OK) != 0;
         PV_TRY(make_overlay(s, {path, source_name(overlay.disk), overlay.disk.driver.type.empty() ? "raw" : overlay.disk.driver.type}));
     }
     return {};
@@ -150,7 +158,7 @@ SnapshotOps::Task SnapshotOps::take_outside(GuestPtr guest, RunPtr run, Taking t
     const auto overlays = std::make_shared<std::vector<Overlay>>(std::move(planned));
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if ((taking.flags & PV_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT) == 0) {
-        if (Status made = make_files(s_, *overlays); !made) {
+        if (Status made = make_files(s_, *guest, snapshot, *overlays); !made) {
             remove_files(*overlays);
             co_return made;
         }

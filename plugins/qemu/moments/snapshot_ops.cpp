@@ -7,6 +7,7 @@
 #include "base/error_text.h"
 #include "driver.h"
 #include "moments/snapshot_plan.h"
+#include "moments/unfinished.h"
 #include "save/jobs.h"
 #include "sdk/domain/moment_rules.h"
 
@@ -55,12 +56,17 @@ SnapshotOps::Task SnapshotOps::create(sdk::OperationPtr op, GuestPtr guest, std:
     if (redefining) co_return redefine(op, guest, std::move(snapshot), flags, *out);
     PV_CO_ASSIGN_OR_RETURN(Taking taking, prepare(guest, std::move(snapshot), flags));
     const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_SNAPSHOT);
-    Status taken = co_await take(guest, taking);
+    Status taken = put_unfinished(s_, guest->uuid, {.name = taking.snapshot->name}, op->call());
+    if (taken) taken = co_await take(guest, taking);
     ticket->end(taken, false);
-    PV_CO_TRY(std::move(taken));
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
+    if (!taken) {
+        drop_unfinished(s_, *guest);
+        co_return taken;
+    }
     const bool forget = (flags & PV_DOMAIN_SNAPSHOT_CREATE_NO_METADATA) != 0;
     PV_CO_TRY(keep(op, guest, *taking.snapshot, taking.parent, true, out));
+    drop_unfinished(s_, *guest);
     if (!forget) co_return Status{};
     // The caller is told of it by what is published; then it goes, and only the images know.
     op->finish({});

@@ -8,6 +8,7 @@
 #include "moments/nodes.h"
 #include "moments/snapshot_ops.h"
 #include "moments/snapshot_plan.h"
+#include "moments/unfinished.h"
 #include "run.h"
 #include "sdk/domain/moment_rules.h"
 
@@ -47,31 +48,19 @@ SnapshotOps::Task SnapshotOps::remove_some(sdk::OperationPtr op, GuestPtr guest,
 
 SnapshotOps::Task SnapshotOps::remove_one(GuestPtr guest, std::string name, bool data) {
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
-    MomentStore& store = driver_.moments();
     if (data) {
-        PV_CO_ASSIGN_OR_RETURN(Snapshot snapshot, store.snapshot(guest->uuid, name));
-        PV_CO_TRY(co_await remove_data(guest, std::move(snapshot)));
+        PV_CO_ASSIGN_OR_RETURN(Snapshot snapshot, driver_.moments().snapshot(guest->uuid, name));
+        PV_CO_TRY(put_unfinished(s_, guest->uuid, {.name = name, .removing = true}, nullptr));
+        const Status removed = co_await remove_data(guest, std::move(snapshot));
         PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
+        if (!removed) {
+            drop_unfinished(s_, *guest);
+            co_return removed;
+        }
     }
-    std::vector<std::string> children;
-    std::string parent;
-    bool current = false;
-    {
-        const ObjectLock lock(guest->mu);
-        const auto* const item = guest->snapshots.find(name);
-        if (item == nullptr) co_return no_snapshot(name);
-        parent = item->parent;
-        current = guest->snapshots.current() == name;
-        guest->snapshots.each([&](const std::string& child, const Moment<Snapshot>& c) {
-            if (c.parent == name) children.push_back(child);
-        });
-        guest->snapshots.remove(s_, name);
-        driver_.show(*guest);
-    }
-    // Children first: a record whose parent is gone would be one without a parent.
-    PV_CO_TRY(store.put_parents(guest, PV_KIND_SNAPSHOT, children, nullptr));
-    if (current) PV_CO_TRY(store.put_current(PV_KIND_SNAPSHOT, guest->uuid, parent, nullptr));
-    co_return store.remove_snapshot(guest->uuid, name);
+    PV_CO_TRY(forget_snapshot(driver_, guest, name));
+    if (data) drop_unfinished(s_, *guest);
+    co_return Status{};
 }
 
 SnapshotOps::Task SnapshotOps::remove_data(GuestPtr guest, Snapshot snapshot) {

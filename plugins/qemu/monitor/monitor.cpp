@@ -113,8 +113,8 @@ void Monitor::read_some(std::size_t budget) {
         const ssize_t n = ::recv(fd_.get(), buffer.data(), std::min(buffer.size(), budget), 0);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-        if (n < 0) return broken(make_system_error(errno, ErrorDomain::qemu, "cannot read from the monitor of " + who_));
-        if (n == 0) return broken(closed_error(who_, "was closed by the emulator"));
+        if (n < 0 && errno != ECONNRESET) return broken(make_system_error(errno, ErrorDomain::qemu, "cannot read from the monitor of " + who_));
+        if (n <= 0) return broken(closed_error(who_, "was closed by the emulator"));
         budget -= static_cast<std::size_t>(n);
         in_.append(buffer.data(), static_cast<std::size_t>(n));
         handle_lines();

@@ -12,6 +12,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "hooks/hooks.h"
 #include "run.h"
 #include "save/migrate.h"
 #include "save/params.h"
@@ -50,6 +51,9 @@ pv_status SaveOps::restore(pv_call* call, const pv_obj*, const pv_dom_restore_in
     auto opened = open_saved(params->file);
     if (!opened) return answer(call, opened.error());
     const auto image = std::make_shared<OpenImage>(*std::move(opened));
+    auto hooked = restore_hook(driver_, image->head.facts.xml);
+    if (!hooked) return answer(call, hooked.error());
+    image->head.facts.xml = *std::move(hooked);
     if (!params->dxml.empty()) {
         const auto was = sdk::domain::parse_domain(image->head.facts.xml);
         if (!was) return answer(call, was.error());
@@ -94,6 +98,9 @@ SaveOps::Task SaveOps::restore_guest(sdk::OperationPtr op, GuestPtr guest, std::
 SaveOps::Task SaveOps::start_managed(sdk::OperationPtr op, GuestPtr guest, StartOptions options) {
     const std::string path = store_.managed_path(guest->name);
     auto image = open_saved(path);
+    if (image) {
+        PV_CO_ASSIGN_OR_RETURN(image->head.facts.xml, restore_hook(driver_, image->head.facts.xml));
+    }
     const auto parsed = image ? driver_.parse(image->head.facts.xml) : Result<Domain>(image.error());
     if (!image && (image.error().code == ErrorCode::operation_failed || image.error().int1 == ENOENT)) {
         log::warning("save", "domain '{}' boots: its saved state is none: {}", guest->name, image.error().message);

@@ -23,6 +23,7 @@ StatusRecord sample_record() {
     r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
     r.folders = {"/dev/hugepages/x"};
     r.taints = {"custom-monitor"};
+    r.attaching = {{"alias", "net1"}};
     r.xml = "<domain>\n  <name>x</name>\n</domain>\n";
     return r;
 }
@@ -44,6 +45,7 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->claims, before.claims);
     EXPECT_EQ(after->group, before.group);
     EXPECT_EQ(after->folders, before.folders);
+    EXPECT_EQ(after->attaching, before.attaching);
 }
 
 TEST(StatusRecord, of_a_guest_that_is_being_started_has_no_process) {

@@ -299,7 +299,7 @@ TEST(DomainPasses, define_dump_define_again_is_the_identity) {
                  "bus='usb'/>",
                  "q35"),
         document_of("<disk><target dev='sdq' bus='scsi'/></disk><parallel type='null'/><panic/>", "pc",
-                 "<vcpu current='1'>4</vcpu><cpu mode='passes_host-model'/>"),
+                 "<vcpu current='1'>4</vcpu><cpu mode='host-model'/>"),
         // a display of no kind
         document_of("<video/>"),
         document_of("<video><model type='default'/></video>"),
