@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 import libvirt
 
-from harness import processes, wait
+from harness import processes, settings, wait
 from harness.container import ContainerCase, init_of
 from harness.python_client import RESUMED, STARTED, STOPPED_DESTROYED, STOPPED_SHUTDOWN, SUSPENDED, Recorder
 
@@ -124,6 +124,20 @@ class Inside(ContainerCase):
         self.assertGreater(domain.interfaceStats(end)[1], 0)
         domain.destroy()
         self.assertNotIn(end, self.in_space("ip", "link"))
+
+    def test_a_port_of_our_network(self):
+        if not (settings.BUILD / "plugins" / "network.so").exists():
+            self.skipTest("the network driver is not built")
+        network = self.connect().networkDefineXML("<network><name>inner</name><bridge name='pvin0'/><ip address='192.0.2.65' "
+                                                  "netmask='255.255.255.224'/></network>")
+        network.create()
+        domain = self.started(devices="<interface type='network'><source network='inner'/><ip address='192.0.2.66' family='ipv4' "
+                                      "prefix='27'/></interface>")
+        self.assertEqual(len(network.listAllPorts()), 1)
+        self.assertIn("1 packets received", self.shell(domain).run("ping -c 1 -W 5 192.0.2.65"))
+        domain.destroy()
+        self.assertEqual(network.listAllPorts(), [])
+        network.destroy()
 
     def test_a_network_of_its_own_and_none(self):
         domain = self.started(extra="<features><privnet/></features>")
