@@ -23,8 +23,8 @@ constexpr std::string_view kSnapshots = "snapshots", kCheckpoints = "checkpoints
 std::string_view folder_of(std::uint32_t kind) { return kind == PV_KIND_SNAPSHOT ? kSnapshots : kCheckpoints; }
 std::string current_record(std::uint32_t kind, const Uuid& guest) { return fmt::format("{}/{}{}", folder_of(kind), guest.to_string(), kCurrent); }
 
-std::string text_of(const Snapshot& s) { return format_snapshot(s, {.secure = true}); }
-std::string text_of(const Checkpoint& c) { return format_checkpoint(c, {.secure = true, .no_domain = false, .size = true}); }
+std::string document_text(const Snapshot& s) { return format_snapshot(s, {.secure = true}); }
+std::string document_text(const Checkpoint& c) { return format_checkpoint(c, {.secure = true, .no_domain = false, .size = true}); }
 
 void drop_descriptions(Snapshot& s) {
     s.domain.reset();
@@ -141,10 +141,10 @@ Error no_checkpoint(std::string_view name) {
 MomentStore::MomentStore(const plugin::Services& s) : s_(s), records_(s, PV_STATE_DATA, ErrorDomain::qemu) {}
 
 Status MomentStore::put(const Uuid& guest, const Snapshot& snapshot, pv_call* call) const {
-    return records_.put(record_name(kSnapshots, guest, snapshot.name), text_of(snapshot), call);
+    return records_.put(record_name(kSnapshots, guest, snapshot.name), document_text(snapshot), call);
 }
 Status MomentStore::put(const Uuid& guest, const Checkpoint& checkpoint, pv_call* call) const {
-    return records_.put(record_name(kCheckpoints, guest, checkpoint.name), text_of(checkpoint), call);
+    return records_.put(record_name(kCheckpoints, guest, checkpoint.name), document_text(checkpoint), call);
 }
 Result<Snapshot> MomentStore::snapshot(const Uuid& guest, const std::string& name) const {
     return read_record<Snapshot>(records_, guest, name, no_snapshot(name));

@@ -21,7 +21,7 @@ namespace {
 
 using namespace sdk::domain;
 
-constexpr std::size_t kMaxRecord = 65'536;
+constexpr std::size_t kMaxUnfinished = 65'536;
 constexpr std::int64_t kLookAgain = 50'000'000;
 constexpr std::string_view kOurs = "polyvirt-"; // jobs of the emulator's, by run_emulator_job()
 
@@ -29,7 +29,7 @@ std::string record_of(const Uuid& guest) { return fmt::format("snapshots/{}{}", 
 sdk::Records records_of(const plugin::Services& s) { return {s, PV_STATE_DATA, ErrorDomain::qemu}; }
 
 std::optional<Unfinished> read_unfinished(const plugin::Services& s, const Uuid& guest) {
-    const auto text = records_of(s).get(record_of(guest), kMaxRecord);
+    const auto text = records_of(s).get(record_of(guest), kMaxUnfinished);
     if (!text || !*text) return std::nullopt;
     const Json j = Json::parse(**text, nullptr, false);
     Unfinished what{.name = text_of(j, "name"), .removing = is_true(j, "removing")};
