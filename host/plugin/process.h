@@ -64,9 +64,11 @@ class Process : public std::enable_shared_from_this<Process> {
 };
 
 // Runs a program to its end; `out` and `err` (may be null) get what it wrote, `max_output` bytes of each at most.
-// Kills its whole session at `until`: error operation_timeout. Re-entrant: parks the worker.
+// Kills its whole session at `until`: error operation_timeout, a second later at most: one that cannot be killed is left
+// to `orphans`. Re-entrant: parks the worker.
 [[nodiscard]] Result<std::int32_t> run_program(SpawnPlan plan, std::chrono::steady_clock::time_point until,
-                                               std::size_t max_output, pv_sink* out, pv_sink* err) PV_NO_LOCKS_HELD;
+                                               std::size_t max_output, pv_sink* out, pv_sink* err,
+                                               Orphans& orphans) PV_NO_LOCKS_HELD;
 
 } // namespace polyvirt::plugin
 

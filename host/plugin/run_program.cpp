@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <memory>
 #include <poll.h>
 #include <unistd.h>
 
@@ -75,24 +76,28 @@ bool wait_for_end(const Child& child, std::array<Output, 2>& outputs, Clock::tim
 } // namespace
 
 Result<std::int32_t> run_program(SpawnPlan plan, Clock::time_point until, std::size_t max_output, pv_sink* out,
-                                 pv_sink* err) {
+                                 pv_sink* err, Orphans& orphans) {
     std::array<Output, 2> outputs{Output{{}, {}, out, max_output}, Output{{}, {}, err, max_output}};
     for (Output& output : outputs) PV_TRY(output.open());
     plan.stdout_fd = outputs[0].theirs.get();
     plan.stderr_fd = outputs[1].theirs.get();
-    PV_ASSIGN_OR_RETURN(const Child child, spawn(plan));
+    PV_ASSIGN_OR_RETURN(Child child, spawn(plan));
     for (Output& output : outputs) output.theirs.reset();
 
     const work::WorkerPool::Parked parked;
-    const bool ended = wait_for_end(child, outputs, until);
-    // Not reaped yet, so the number is still its own. Its session goes with it.
-    if (!ended) ::kill(-child.pid, SIGKILL);
-    const std::int32_t status = reap(child.pidfd.get());
-    for (Output& output : outputs) output.drain();
-    if (!ended)
-        return make_error(ErrorCode::operation_timeout, ErrorDomain::none,
-                          "'{}' did not end in time and was killed", plan.argv[0]);
-    return status;
+    if (wait_for_end(child, outputs, until)) {
+        const std::int32_t status = reap(child.pidfd.get());
+        for (Output& output : outputs) output.drain();
+        return status;
+    }
+    // Not reaped yet, so the number is still its own. Its session goes with it; but who waits for a file system that does
+    // not answer (an NFS server, FUSE) cannot be killed, and is not waited for: it is reaped when it ends.
+    ::kill(-child.pid, SIGKILL);
+    constexpr std::chrono::seconds kGrace{1};
+    if (wait_for_end(child, outputs, Clock::now() + kGrace)) static_cast<void>(reap(child.pidfd.get()));
+    else orphans.take(std::make_shared<UniqueFd>(std::move(child.pidfd)));
+    return make_error(ErrorCode::operation_timeout, ErrorDomain::none, "'{}' did not end in time and was killed",
+                      plan.argv[0]);
 }
 
 } // namespace polyvirt::plugin

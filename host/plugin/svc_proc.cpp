@@ -139,7 +139,7 @@ pv_status run(pv_host* host, pv_call* call, const pv_spawn* s, std::int64_t time
         const std::size_t keep = s->max_output == 0 ? kDefaultOutput
                                                     : std::min<std::size_t>(static_cast<std::size_t>(s->max_output),
                                                                             kMaxOutput);
-        Result<std::int32_t> status = run_program(make_plan(*s), until, keep, out, err);
+        Result<std::int32_t> status = run_program(make_plan(*s), until, keep, out, err, host->shared.orphans);
         if (status) {
             *wait_status = *status;
             return PV_OK;

@@ -49,6 +49,7 @@ class Driver : public plugin::DriverBase {
                                           .version = POLYVIRT_VERSION,
                                           .uri = "qemu",
                                           .kinds = "domain, snapshot, checkpoint",
+                                          .uses = "network, network_port, pool, volume",
                                           .type = "QEMU",
                                           .error_domain = 10,
                                           .concurrency = plugin::Concurrency::parallel};

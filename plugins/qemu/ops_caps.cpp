@@ -7,6 +7,7 @@
 #include "command/command.h"
 #include "driver.h"
 #include "firmware/choose.h"
+#include "launch/volumes.h"
 #include "run.h"
 
 namespace polyvirt::qemu {
@@ -94,6 +95,7 @@ pv_status Driver::domain_xml_to_native(pv_call* call, const pv_obj*, const pv_hv
     auto parsed = parse(in.xml);
     if (!parsed) return answer(call, parsed.error());
     Domain domain = *std::move(parsed);
+    if (const Status done = find_volumes(s_, call, domain); !done) return answer(call, done);
     if (const Status done = choose_firmware(domain, read_descriptors(descriptor_folders()), nvram_folder()); !done)
         return answer(call, done);
     if (const Status done = settle_cpu(domain); !done) return answer(call, done);

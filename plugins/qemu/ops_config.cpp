@@ -9,6 +9,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "launch/volumes.h"
 #include "save/save_ops.h"
 #include "firmware/choose.h"
 #include "sdk/domain/notes.h"
@@ -205,7 +206,7 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_dom_xml_de
     const sdk::domain::FormatOptions options{.inactive = inactive || !live,
                                              .secure = (in.flags & (PV_DOMAIN_XML_SECURE | PV_DOMAIN_XML_MIGRATABLE)) != 0,
                                              .migratable = (in.flags & PV_DOMAIN_XML_MIGRATABLE) != 0};
-    if (live) return give(call, out.xml, format_domain(*live, options));
+    if (live) return give(call, out.xml, format_written(*live, options));
     const auto domain = config->unpack();
     if (!domain) return answer(call, domain.error());
     return give(call, out.xml, format_domain(*domain, options));

@@ -154,7 +154,6 @@ class Run : public std::enable_shared_from_this<Run> {
     Status open_log();
     Result<UniqueFd> listen() const;
     Result<UniqueFd> connect() const;
-    Result<std::vector<Tap>> open_taps(const Domain& domain) const;
     Status spawn(const Domain& domain, const UniqueFd& listener, pv_call* call);
     void keep(plugin::ChildProcess process);
     void write_log(const std::string& text) const;

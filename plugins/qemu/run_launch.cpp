@@ -24,6 +24,8 @@
 #include "hooks/hooks.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
+#include "net/port.h"
+#include "sdk/traffic.h"
 #include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
@@ -200,6 +202,10 @@ Result<UniqueFd> Run::connect() const {
 Status Run::launch(const Domain& domain, pv_call* call) {
     // Everything that must go with it is written down before it is made.
     PV_TRY(plan(domain));
+    {
+        const ObjectLock lock(guest_->mu);
+        driver_.edit_live(*guest_, &name_ports);
+    }
     PV_TRY(driver_.save_status_now(guest_, call));
     PV_TRY(call_hook(driver_, domain, "prepare", "begin"));
     PV_TRY(make_folder());
@@ -220,20 +226,25 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     return spawn(live ? *live : domain, listener, call);
 }
 
-// Their names are the kernel's choice, and in the live description from here on.
-Result<std::vector<Tap>> Run::open_taps(const Domain& domain) const {
+// Their names are the kernel's choice, what they are plugged into the network's; in the live description from here on.
+static Result<std::vector<Tap>> plug_taps(Driver& driver, Guest& guest, const Domain& domain, pv_call* call) {
     std::vector<Tap> taps;
-    for (const sdk::domain::Interface& i : domain.devices.interfaces) {
+    std::vector<sdk::domain::Interface> plugged;
+    for (sdk::domain::Interface i : domain.devices.interfaces) {
         if (!wants_tap(i)) continue;
+        if (sdk::on_network(i)) PV_TRY(plug_interface(driver.services(), call, guest.name, guest.uuid, i));
         PV_ASSIGN_OR_RETURN(Tap tap, open_tap(i));
+        if (i.bandwidth) PV_TRY(sdk::limit_traffic(driver.services(), tap.name, *i.bandwidth));
+        i.target.dev = tap.name;
         taps.push_back(std::move(tap));
+        plugged.push_back(std::move(i));
     }
     if (taps.empty()) return taps;
-    const ObjectLock lock(guest_->mu);
-    driver_.edit_live(*guest_, [&](Domain& live) {
+    const ObjectLock lock(guest.mu);
+    driver.edit_live(guest, [&](Domain& live) {
         for (sdk::domain::Interface& i : live.devices.interfaces) {
-            for (const Tap& tap : taps)
-                if (tap.alias == i.info.alias.name) i.target.dev = tap.name;
+            for (const sdk::domain::Interface& p : plugged)
+                if (p.info.alias.name == i.info.alias.name) i = p;
         }
     });
     return taps;
@@ -263,7 +274,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         context.tpm_fd = kFirstPassed;
         sockets.push_back(std::move(tpm));
     }
-    PV_ASSIGN_OR_RETURN(const std::vector<Tap> taps, open_taps(domain));
+    PV_ASSIGN_OR_RETURN(const std::vector<Tap> taps, plug_taps(driver_, *guest_, domain, call));
     for (const Tap& tap : taps) context.taps.emplace(tap.alias, kFirstTap + static_cast<int>(context.taps.size()));
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
     PV_TRY(pass_groups(domain, sockets, line.args));

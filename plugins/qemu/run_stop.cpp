@@ -15,6 +15,7 @@
 #include "console/ports.h"
 #include "driver.h"
 #include "hooks/hooks.h"
+#include "net/port.h"
 #include "stats/figures.h"
 #include "tpm/tpm.h"
 #include "tpm/tpm_process.h"
@@ -212,7 +213,6 @@ void Run::end() {
     }
     show_end(transient);
     if (last) give_ports(*last);
-    const auto shown = std::exchange(last, transient ? last : nullptr);
     phase_ = Phase::ended;
     monitor_ = nullptr;
     channels_->close("the guest has ended");
@@ -222,11 +222,12 @@ void Run::end() {
     if (transient) driver_.guest_stopped(guest_);
     // Cleared away first: until its record is gone, the next daemon would do it. And the record goes before anybody hears
     // of the end, so that no restart finds it again.
-    auto finish = [self, last, shown, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})](bool worker) {
-        if (worker && shown) call_end_hook(self->driver_, *shown, "stopped");
+    auto finish = [self, last, transient, op = std::exchange(start_op_, nullptr), start_result, waiters = std::exchange(waiters_, {})](bool worker) {
+        if (worker && last) call_end_hook(self->driver_, *last, "stopped");
         self->clear();
-        if (worker && shown) call_end_hook(self->driver_, *shown, "release");
-        if (last) {
+        if (last) free_ports(self->s_, *last);
+        if (worker && last) call_end_hook(self->driver_, *last, "release");
+        if (last && transient) {
             const Status gone = forget_tpm(self->s_.paths->dir(self->s_.host, PV_PATH_STATE), *last, 0);
             if (!gone) log::warning("run", "{}: {}", self->who(), gone.error().message);
         }

@@ -14,6 +14,7 @@
 #include "block/chain.h"
 #include "driver.h"
 #include "moments/unfinished.h"
+#include "net/port.h"
 #include "save/save_ops.h"
 #include "sdk/domain/notes.h"
 #include "run.h"
@@ -53,6 +54,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_configs();
     load_autostart();
     load_statuses();
+    reconcile_ports(*this);
     moments_.load(*this); // of guests that only run, too
     finish_cut_snapshots(*this);
     saving().store().load(*this);
@@ -140,7 +142,10 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     if (live->domain.name != record->name || live->domain.uuid != record->uuid)
         return statuses_.set_aside(name, "name or uuid of record and description differ");
     if (record->id >= next_id_) next_id_ = record->id + 1;
-    if (record->pid == 0) return clear_cut_start(*record);
+    if (record->pid == 0) {
+        free_ports(s_, live->domain);
+        return clear_cut_start(*record);
+    }
     confinement_.claims().restore(record->claims);
 
     auto guest = std::make_shared<Guest>(record->uuid, record->name);

@@ -100,7 +100,7 @@ void remove_tree(const std::string& folder) {
     }
     if (::rmdir(folder.c_str()) == 0 || errno != EBUSY) return;
     // Helpers that outlived their guest.
-    for (const std::int64_t pid : members(folder)) end_process(pid);
+    for (const std::int64_t pid : members(folder)) sdk::end_process(pid);
     if (::rmdir(folder.c_str()) != 0 && errno != ENOENT)
         log::warning("cgroup", "cannot remove the control group '{}': errno {}", folder, errno);
 }

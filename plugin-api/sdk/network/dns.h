@@ -31,6 +31,9 @@ struct Dns {
     std::vector<DnsTxt> txts;
     std::vector<DnsSrv> srvs;
     std::vector<DnsHost> hosts;
+    [[nodiscard]] bool says_nothing() const {
+        return enable == YesNo::unset && forward_plain_names == YesNo::unset && forwarders.empty() && txts.empty() && srvs.empty() && hosts.empty();
+    }
 };
 
 enum class LeaseUnit : std::uint8_t { unset, seconds, minutes, hours };

@@ -149,14 +149,13 @@ Status check_layer3(const Network& v) {
     return {};
 }
 
-bool takes_vlan(const Network& v, const std::optional<VirtualPort>& port) {
+// `own`: of the part that has the <vlan>; absent: the network's counts.
+bool takes_vlan(const Network& v, const std::optional<VirtualPort>& own) {
     const ForwardMode mode = v.mode();
-    if (mode == ForwardMode::hostdev || mode == ForwardMode::passthrough)
+    const std::optional<VirtualPort>& port = own ? own : v.virtual_port;
+    if (!own && (mode == ForwardMode::hostdev || mode == ForwardMode::passthrough))
         return true;
-    const auto type = port && port->type != VirtualPortType::unset ? port->type
-                      : v.virtual_port                              ? v.virtual_port->type
-                                                                    : VirtualPortType::unset;
-    return mode == ForwardMode::bridge && type == VirtualPortType::openvswitch;
+    return mode == ForwardMode::bridge && port && port->type == VirtualPortType::openvswitch;
 }
 
 Status complete_groups(Network& v) {
@@ -167,7 +166,7 @@ Status complete_groups(Network& v) {
     };
     if (v.vlan) {
         PV_TRY(complete_vlan(*v.vlan));
-        if (!takes_vlan(v, v.virtual_port))
+        if (!takes_vlan(v, std::nullopt))
             return no_vlan();
     }
     const PortGroup* default_group = nullptr;
@@ -319,6 +318,8 @@ Status complete_network(Network& v) {
                          v.mac->to_string(), v.name);
     if (v.dns)
         PV_TRY(complete_dns(*v.dns, v.name));
+    if (v.dns && v.dns->says_nothing())
+        v.dns.reset();
     for (Ip& ip : v.ips)
         PV_TRY(complete_ip(ip, v.name));
     for (Route& route : v.routes)

@@ -114,8 +114,9 @@ Status update_dhcp_host(Network& n, const Update& update) {
     };
     const auto it = std::find_if(hosts.begin(), hosts.end(), same);
     const auto told = [&] {
-        return fmt::format("mac='{}' name='{}' ip='{}'", host.mac ? host.mac->to_string() : "", host.name,
-                           host.ip ? host.ip->to_string() : "");
+        constexpr const char* kNone = "(null)"; // as clients know it
+        return fmt::format("mac='{}' name='{}' ip='{}'", host.mac ? host.mac->to_string() : kNone,
+                           host.name.empty() ? kNone : host.name, host.ip ? host.ip->to_string() : kNone);
     };
     if (adds(update.command)) {
         if (it != hosts.end())

@@ -30,7 +30,9 @@ std::string tidy_path(std::string_view path) {
     return out;
 }
 
-Status check_adapter(const Adapter& a) {
+Status check_adapter(Adapter& a) {
+    if (a.type == AdapterType::unset && !a.name.empty())
+        a.type = AdapterType::scsi_host; // as older documents have it
     if (a.type == AdapterType::scsi_host) {
         if (a.name.empty() && !a.parent_address)
             return pool_error("Either 'name' or 'parent' must be specified for the 'scsi_host' adapter");

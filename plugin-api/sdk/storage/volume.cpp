@@ -37,8 +37,9 @@ Status complete_format(std::string& format, const PoolTypeInfo& pool, const char
     }
     if (format.empty())
         format = default_format;
-    if (format.empty() || std::find(pool.volume_formats.begin(), pool.volume_formats.end(), format) !=
-                              pool.volume_formats.end())
+    // Of files "none" is no format; of partitions it is.
+    const bool known = std::find(pool.volume_formats.begin(), pool.volume_formats.end(), format) != pool.volume_formats.end();
+    if (format.empty() || (known && (format != "none" || pool.default_volume_format == std::string_view("none"))))
         return {};
     return unsupported("unknown volume format type {}", format);
 }

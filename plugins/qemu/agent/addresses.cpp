@@ -9,11 +9,14 @@
 #include <utility>
 
 #include <polyvirt/call.h>
+#include <polyvirt/driver.h>
+#include <polyvirt/gen/net_network.h>
 
 #include "agent/agent_ops.h"
 #include "base/error_text.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "net/port.h"
 #include "run.h"
 
 namespace polyvirt::qemu {
@@ -97,6 +100,28 @@ void add_neighbours(const plugin::Services& s, pv_records* to, const Domain& liv
     }
 }
 
+// As the networks that the guest is on have given them.
+Status add_leases(const plugin::Services& s, pv_call* call, pv_records* to, const Domain& live) {
+    const plugin::Neighbours others(s, call);
+    for (const auto& device : live.devices.interfaces) {
+        if (!sdk::on_network(device) || !device.mac.address) continue;
+        PV_ASSIGN_OR_RETURN(const std::uint64_t network, others.find(PV_KIND_NETWORK, device.source.network));
+        if (network == 0) continue;
+        const std::string mac = lower(device.mac.address->to_string());
+        const plugin::RecordList<ops::net_network::dhcp_leases, pv_net_lease> leases(s);
+        pv_net_dhcp_leases_in in{};
+        in.mac = mac.c_str();
+        pv_net_dhcp_leases_out out{};
+        out.leases = leases.get();
+        PV_TRY(others.call<ops::net_network::dhcp_leases>(network, in, out));
+        PV_TRY(leases.check());
+        NamedInterface found{device.target.dev, mac, {}};
+        for (std::uint32_t i = 0; i < leases.size(); ++i) found.addresses.push_back({leases[i].type, leases[i].prefix, leases[i].address});
+        if (!found.addresses.empty()) add(s, to, found);
+    }
+    return {};
+}
+
 } // namespace
 
 pv_status AgentOps::interface_addresses(pv_call* call, const pv_obj* obj, const pv_dom_interface_addresses_in& in,
@@ -105,7 +130,14 @@ pv_status AgentOps::interface_addresses(pv_call* call, const pv_obj* obj, const 
     const GuestPtr guest = guest_of(obj);
     if (const auto run = run_of(*guest); !run) return answer(call, run.error());
     switch (in.source) {
-    case PV_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE: return PV_OK; // there are no networks yet that give any
+    case PV_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE: {
+        std::shared_ptr<const Domain> live;
+        {
+            const ObjectLock lock(guest->mu);
+            live = guest->live;
+        }
+        return live ? answer(call, add_leases(s_, call, out.interfaces, *live)) : PV_OK;
+    }
     case PV_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT: {
         AgentCall what;
         what.command = "guest-network-get-interfaces";

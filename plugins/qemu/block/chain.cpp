@@ -62,6 +62,8 @@ std::vector<BackingStore> backing_of(const Chain& chain, std::size_t from) {
         store.source = link.source;
         store.index = link.source.index;
         store.source->index.reset();
+        store.source->pool.clear(); // what was a disk by pool and volume is a file below it
+        store.source->volume.clear();
         store.next = std::move(below);
         below.clear();
         below.push_back(std::move(store));

@@ -12,10 +12,14 @@
 #include <vector>
 
 #include "base/result.h"
-#include "block/image.h"
 #include "sdk/domain/domain.h"
+#include "sdk/storage/image.h"
 
 namespace polyvirt::qemu {
+
+using sdk::storage::ImageFile;
+using sdk::storage::open_image;
+using sdk::storage::read_image;
 
 struct Link {
     sdk::domain::DiskType type{};

@@ -35,6 +35,7 @@ Status netdev(Builder& b, const Interface& i, const std::string& id) {
         if (i.driver.queues.value_or(1) > 1) o["queues"] = *i.driver.queues;
         break;
     }
+    case InterfaceType::network:
     case InterfaceType::bridge:
     case InterfaceType::ethernet: {
         o["type"] = "tap";

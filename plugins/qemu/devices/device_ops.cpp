@@ -10,6 +10,7 @@
 #include "devices/intent.h"
 #include "devices/live.h"
 #include "driver.h"
+#include "net/port.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -107,6 +108,11 @@ DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std:
     co_return co_await with_config(op, guest, std::move(config), std::move(change));
 }
 
+// What a device had of other drivers, where it didn't come to anything. Worker.
+static void give_back(const plugin::Services& s, const Guest& guest, const dom::Device& device) {
+    if (device.kind == dom::DeviceKind::interface) sdk::free_port(s, guest.name, device.as<dom::Interface>());
+}
+
 // A drive that is there already: what is attached is its medium.
 static bool is_medium(Guest& guest, const std::string& xml) {
     const auto device = dom::parse_device(xml, true);
@@ -134,13 +140,14 @@ DeviceOps::Task DeviceOps::with_config(sdk::OperationPtr op, GuestPtr guest, std
 DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std::string xml) {
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     if (is_medium(*guest, xml)) co_return co_await update_live(guest, std::move(xml), 0);
-    PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml));
+    PV_CO_ASSIGN_OR_RETURN(const AttachPlanPtr plan, plan_attach(driver_, guest, run, xml, op->call()));
+    Status plugged;
     {
         const ObjectLock lock(guest->mu);
-        if (!guest->live) co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
-        guest->attaching = attach_intent(*guest->live, *plan);
+        if (guest->live) guest->attaching = attach_intent(*guest->live, *plan);
+        else plugged = make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     }
-    Status plugged = driver_.save_status_now(guest, op->call());
+    if (plugged) plugged = driver_.save_status_now(guest, op->call());
     if (plugged) plugged = run->open_up(plan->needs, op->call());
     if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
@@ -152,6 +159,7 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
         run->close_up(plan->needs);
         if (const Status saved = driver_.save_status_now(guest, nullptr); !saved)
             log::error("devices", "domain '{}': {}", guest->name, saved.error().message);
+        give_back(s_, *guest, plan->device);
         co_return plugged;
     }
     {

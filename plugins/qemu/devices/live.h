@@ -40,7 +40,7 @@ void fill_attached(sdk::domain::Device& device);
 Status check_attached(const Domain& domain, const sdk::domain::Device& device, const sdk::domain::Device& full);
 
 // Worker: looks at files. Errors: the document's, the peer's refusals, no place for it.
-Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml);
+Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml, pv_call* call);
 
 // What a command line is made of for a guest that runs already; the resources must outlive it.
 CommandContext live_context(Driver& driver, const Run& run, const Domain& domain, const HostResources* host);

@@ -9,9 +9,12 @@
 #include "command/builder.h"
 #include "devices/live.h"
 #include "launch/listen.h"
+#include "launch/volumes.h"
 #include "monitor/json.h"
+#include "net/port.h"
 #include "net/tap.h"
 #include "sdk/domain/passes.h"
+#include "sdk/traffic.h"
 #include "validate.h"
 
 namespace polyvirt::qemu {
@@ -132,7 +135,9 @@ CommandContext live_context(Driver& driver, const Run& run, const Domain& domain
     return context;
 }
 
-Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml) {
+static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan);
+
+Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml, pv_call* call) {
     std::shared_ptr<const Domain> live;
     {
         const ObjectLock lock(guest->mu);
@@ -158,29 +163,49 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     auto plan = std::make_shared<AttachPlan>();
     plan->device = dom::device_at(next.devices, *ref);
     PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
-    if (plan->device.kind == DeviceKind::disk) PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
-    if (plan->device.kind == DeviceKind::interface && wants_tap(plan->device.as<dom::Interface>())) {
-        PV_ASSIGN_OR_RETURN(Tap tap, open_tap(plan->device.as<dom::Interface>()));
-        plan->device.as<dom::Interface>().target.dev = tap.name;
-        plan->descriptors["fd-" + tap.alias] = std::move(tap.fd);
+    if (plan->device.kind == DeviceKind::disk) {
+        PV_TRY(find_volume(driver.services(), nullptr, plan->device.as<dom::Disk>()));
+        PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
     }
-    dom::replace_device(next.devices, *ref, plan->device);
+    if (plan->device.kind != DeviceKind::interface || !sdk::on_network(plan->device.as<dom::Interface>())) {
+        PV_TRY(fill_plan(driver, run, next, *ref, *plan));
+        return plan;
+    }
+    auto& interface = plan->device.as<dom::Interface>();
+    sdk::name_port(interface);
+    Status done = plug_interface(driver.services(), call, guest->name, guest->uuid, interface);
+    if (done) done = fill_plan(driver, run, next, *ref, *plan);
+    if (done) return plan;
+    sdk::free_port(driver.services(), guest->name, interface);
+    return done.error();
+}
+
+// From what the device is to what the emulator is told.
+static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan) {
+    if (plan.device.kind == DeviceKind::interface && wants_tap(plan.device.as<dom::Interface>())) {
+        PV_ASSIGN_OR_RETURN(Tap tap, open_tap(plan.device.as<dom::Interface>()));
+        if (const auto& limits = plan.device.as<dom::Interface>().bandwidth)
+            PV_TRY(sdk::limit_traffic(driver.services(), tap.name, *limits));
+        plan.device.as<dom::Interface>().target.dev = tap.name;
+        plan.descriptors["fd-" + tap.alias] = std::move(tap.fd);
+    }
+    dom::replace_device(next.devices, ref, plan.device);
     const HostResources host = host_resources();
     CommandContext context = live_context(driver, *run, next, &host);
     std::size_t sockets = 0;
     context.pass_socket = [&](const std::string& path) -> Result<int> {
         const int number = static_cast<int>(sockets++);
-        PV_ASSIGN_OR_RETURN(plan->descriptors[socket_name(std::to_string(number))], listen_at(path));
+        PV_ASSIGN_OR_RETURN(plan.descriptors[socket_name(std::to_string(number))], listen_at(path));
         return number;
     };
-    for (const Device& c : plan->controllers) {
+    for (const Device& c : plan.controllers) {
         PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, c));
-        plan->plugs.push_back(std::move(plug));
+        plan.plugs.push_back(std::move(plug));
     }
-    PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, plan->device));
-    plan->plugs.push_back(std::move(plug));
-    PV_ASSIGN_OR_RETURN(plan->needs, needs_of_device(plan->device));
-    return plan;
+    PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, plan.device));
+    plan.plugs.push_back(std::move(plug));
+    PV_ASSIGN_OR_RETURN(plan.needs, needs_of_device(plan.device));
+    return {};
 }
 
 namespace {

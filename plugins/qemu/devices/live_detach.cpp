@@ -3,6 +3,7 @@
 // Devices leave a running guest: asked for, and when the guest lets go of them.
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "devices/intent.h"
 #include "devices/live.h"
 #include "monitor/json.h"
+#include "net/port.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -155,12 +157,14 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     Driver& driver = run->driver();
     std::vector<PlugStep> steps;
     std::vector<Need> needs;
+    std::optional<dom::Interface> interface;
     {
         const ObjectLock lock(guest->mu);
         const auto ref = guest->live ? dom::find_alias(guest->live->devices, alias) : std::nullopt;
         if (ref) {
             const Device device = dom::device_at(guest->live->devices, *ref);
             steps = clean_up_steps(driver, *run, *guest->live, device);
+            if (ref->kind == DeviceKind::interface) interface = device.as<dom::Interface>();
             if (ref->kind == DeviceKind::disk) needs = needs_of(device.as<dom::Disk>());
         }
     }
@@ -171,6 +175,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     }
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     run->close_up(needs);
+    if (interface) sdk::free_port(driver.services(), guest->name, *interface);
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);

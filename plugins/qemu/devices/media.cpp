@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "command/blockdev.h"
 #include "devices/live.h"
+#include "launch/volumes.h"
 #include "monitor/json.h"
 #include "sdk/xml/format.h"
 
@@ -124,6 +125,7 @@ sdk::Task<Status> change_medium(GuestPtr guest, RunPtr run, dom::Disk old, dom::
     if (!loaded(fresh)) fresh.source.reset();
     std::vector<Need> needs;
     if (fresh.source) {
+        PV_CO_TRY(find_volume(driver.services(), nullptr, fresh));
         PV_CO_TRY(settle_images(guest, fresh));
         needs = needs_of(fresh);
         PV_CO_TRY(run->open_up(needs, nullptr));

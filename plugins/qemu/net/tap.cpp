@@ -7,13 +7,11 @@
 
 #include <fcntl.h>
 #include <linux/if.h>
-#include <linux/if_arp.h>
 #include <linux/if_tun.h>
-#include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "base/error_text.h"
+#include "sdk/netlink/netlink.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -28,47 +26,6 @@ Result<ifreq> request(const std::string& name) {
         return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "network interface name '{}' is too long", name);
     std::memcpy(r.ifr_name, name.c_str(), name.size() + 1);
     return r;
-}
-
-Result<std::uint32_t> mtu_of(int control, const std::string& name) {
-    PV_ASSIGN_OR_RETURN(ifreq r, request(name));
-    if (::ioctl(control, SIOCGIFMTU, &r) != 0) return failed(fmt::format("Cannot get interface MTU on '{}'", name));
-    return static_cast<std::uint32_t>(r.ifr_mtu);
-}
-
-Status set_mtu(int control, const std::string& name, std::uint32_t mtu) {
-    PV_ASSIGN_OR_RETURN(ifreq r, request(name));
-    r.ifr_mtu = static_cast<int>(mtu);
-    if (::ioctl(control, SIOCSIFMTU, &r) != 0) return failed(fmt::format("Cannot set interface MTU on '{}'", name));
-    return {};
-}
-
-// The guest's, with a first byte that keeps a bridge from taking it for its own.
-Status set_mac(int control, const std::string& name, const sdk::xml::Mac& mac) {
-    PV_ASSIGN_OR_RETURN(ifreq r, request(name));
-    r.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-    std::memcpy(r.ifr_hwaddr.sa_data, mac.bytes.data(), mac.bytes.size());
-    r.ifr_hwaddr.sa_data[0] = static_cast<char>(0xfe);
-    if (::ioctl(control, SIOCSIFHWADDR, &r) != 0) return failed(fmt::format("Cannot set interface MAC on '{}'", name));
-    return {};
-}
-
-Status join_bridge(int control, const std::string& name, const std::string& bridge) {
-    PV_ASSIGN_OR_RETURN(ifreq port, request(name));
-    PV_ASSIGN_OR_RETURN(ifreq r, request(bridge));
-    if (::ioctl(control, SIOCGIFINDEX, &port) != 0) return failed(fmt::format("Cannot find interface '{}'", name));
-    r.ifr_ifindex = port.ifr_ifindex;
-    if (::ioctl(control, SIOCBRADDIF, &r) != 0)
-        return failed(fmt::format("Unable to add bridge {} port {}", bridge, name));
-    return {};
-}
-
-Status set_up(int control, const std::string& name) {
-    PV_ASSIGN_OR_RETURN(ifreq r, request(name));
-    if (::ioctl(control, SIOCGIFFLAGS, &r) != 0) return failed(fmt::format("Cannot get interface flags on '{}'", name));
-    r.ifr_flags = static_cast<short>(r.ifr_flags | IFF_UP);
-    if (::ioctl(control, SIOCSIFFLAGS, &r) != 0) return failed(fmt::format("Cannot set interface flags on '{}'", name));
-    return {};
 }
 
 Result<Tap> make(const Interface& i) {
@@ -87,24 +44,36 @@ Result<Tap> make(const Interface& i) {
 
 } // namespace
 
-bool wants_tap(const Interface& i) { return i.type == InterfaceType::bridge || i.type == InterfaceType::ethernet; }
+bool wants_tap(const Interface& i) {
+    return i.type == InterfaceType::network || i.type == InterfaceType::bridge || i.type == InterfaceType::ethernet;
+}
 
 Result<Tap> open_tap(const Interface& i) {
     if (!i.script.empty() && i.script != "no")
         return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu,
-                          "interface '{}': a script for its host's end is not supported by this version", i.info.alias.name);
-    const UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!control) return failed("cannot make a socket");
-    const bool bridged = i.type == InterfaceType::bridge;
+                          "interface '{}': a script for its host's end is not supported by this version",
+                          i.info.alias.name);
+    PV_ASSIGN_OR_RETURN(sdk::Netlink net, sdk::Netlink::open());
+    const std::string& bridge = i.source.bridge;
     std::uint32_t mtu = i.mtu.value_or(0);
-    if (bridged && mtu == 0) {
-        PV_ASSIGN_OR_RETURN(mtu, mtu_of(control.get(), i.source.bridge));
+    if (!bridge.empty() && mtu == 0) {
+        PV_ASSIGN_OR_RETURN(const auto link, net.find(bridge));
+        if (!link)
+            return make_system_error(ENODEV, ErrorDomain::none,
+                                     fmt::format("Cannot get interface MTU on '{}'", bridge));
+        mtu = link->mtu;
     }
     PV_ASSIGN_OR_RETURN(Tap tap, make(i));
-    if (i.mac.address) PV_TRY(set_mac(control.get(), tap.name, *i.mac.address));
-    if (mtu != 0) PV_TRY(set_mtu(control.get(), tap.name, mtu));
-    if (bridged) PV_TRY(join_bridge(control.get(), tap.name, i.source.bridge));
-    PV_TRY(set_up(control.get(), tap.name));
+    if (i.mac.address) {
+        sdk::xml::Mac mac =
+            *i.mac.address; // the guest's, with a first byte that keeps a bridge from taking it for its own
+        mac.bytes[0] = 0xfe;
+        PV_TRY(net.set_mac(tap.name, mac));
+    }
+    if (mtu != 0) PV_TRY(net.set_mtu(tap.name, mtu));
+    if (!bridge.empty()) PV_TRY(net.set_master(tap.name, bridge));
+    if (i.isolated == sdk::xml::YesNo::yes) PV_TRY(net.set_port(tap.name, {.isolated = true, .learning = {}, .flood = {}}));
+    PV_TRY(net.set_up(tap.name, true));
     return tap;
 }
 

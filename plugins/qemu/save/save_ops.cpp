@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "launch/volumes.h"
 #include "run.h"
 #include "save/migrate.h"
 #include "save/params.h"
@@ -66,7 +67,7 @@ Result<ImageFacts> SaveOps::facts_of(const GuestPtr& guest, const Request& reque
     if ((request.flags & PV_DOMAIN_SAVE_PAUSED) != 0) facts.running = false;
     PV_ASSIGN_OR_RETURN(facts.compression, compression_of(setting(s_, "save_image_format")));
     if (request.dxml.empty()) {
-        facts.xml = format_domain(*live, {.inactive = false, .secure = true, .migratable = true});
+        facts.xml = format_written(*live, {.inactive = false, .secure = true, .migratable = true});
     } else {
         PV_ASSIGN_OR_RETURN(facts.xml, replacement(request.dxml, guest->uuid));
     }

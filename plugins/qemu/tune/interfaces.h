@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Network interfaces as callers name them, and what the kernel is told of their speed.
+// Network interfaces as callers name them.
 
 #include <string>
 #include <string_view>
@@ -19,8 +19,5 @@ inline Result<std::size_t> find_interface(const sdk::domain::Domain& d, std::str
         if (list[i].target.dev == name || (list[i].mac.address && list[i].mac.address == sdk::xml::Mac::parse(name))) return i;
     return make_error(ErrorCode::invalid_arg, ErrorDomain::domain, "'{}' is not a known interface", name);
 }
-
-// Arguments of tc, call by call, for a device without limits.
-std::vector<std::vector<std::string>> traffic_commands(const std::string& dev, const sdk::network::Bandwidth& bandwidth);
 
 } // namespace polyvirt::qemu

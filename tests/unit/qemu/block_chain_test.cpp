@@ -19,12 +19,17 @@ namespace {
 using namespace sdk::domain;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using sdk::storage::ImageHeader;
 
 // Files that exist in a test alone: path -> what its header says.
 struct Files {
     std::map<std::string, ImageHeader> headers;
     void add(const std::string& path, const std::string& format, const std::string& backing = "", const std::string& backing_format = "") {
-        headers[path] = {.format = format, .capacity = 1024, .backing = backing, .backing_format = backing_format, .data_file = {}};
+        ImageHeader& header = headers[path];
+        header.format = format;
+        header.capacity = 1024;
+        header.backing = backing;
+        header.backing_format = backing_format;
     }
     [[nodiscard]] ImageReader reader() const {
         return [this](const std::string& path, std::string_view) -> Result<ImageFile> {

@@ -6,6 +6,7 @@
 
 #include <polyvirt/abi/gen/constants.h>
 
+#include "sdk/traffic.h"
 #include "stats/figures.h"
 #include "stats/proc.h"
 #include "tune/interfaces.h"
@@ -96,10 +97,10 @@ TEST(NetDev, counters_are_turned_round_for_the_guest) {
 
 TEST(Traffic, limits_become_commands) {
     sdk::network::Bandwidth bandwidth;
-    EXPECT_TRUE(traffic_commands("vnet0", bandwidth).empty());
+    EXPECT_TRUE(sdk::traffic_commands("vnet0", bandwidth).empty());
     bandwidth.inbound = sdk::network::BandwidthRate{.average = 100, .peak = 200, .burst = 50, .floor = {}};
     bandwidth.outbound = sdk::network::BandwidthRate{.average = 77, .peak = {}, .burst = {}, .floor = {}};
-    const auto commands = traffic_commands("vnet0", bandwidth);
+    const auto commands = sdk::traffic_commands("vnet0", bandwidth);
     ASSERT_EQ(commands.size(), 5U);
     EXPECT_EQ(commands[1], (std::vector<std::string>{"class", "add", "dev", "vnet0", "parent", "1:", "classid", "1:1", "htb", "rate", "100kbps",
                                                      "ceil", "200kbps", "burst", "50kb"}));

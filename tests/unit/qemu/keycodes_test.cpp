@@ -12,14 +12,14 @@ namespace polyvirt::qemu {
 namespace {
 
 TEST(Keycodes, one_key_has_one_number_whatever_the_set) {
-    struct Row {
+    struct Known {
         std::uint32_t set, code;
     };
     // Enter, in every set that has it.
-    for (const Row& row : {Row{PV_KEYCODE_SET_LINUX, KEY_ENTER}, Row{PV_KEYCODE_SET_XT, 0x1c}, Row{PV_KEYCODE_SET_ATSET1, 0x1c},
-                           Row{PV_KEYCODE_SET_ATSET2, 0x5a}, Row{PV_KEYCODE_SET_ATSET3, 0x5a}, Row{PV_KEYCODE_SET_OSX, 0x24},
-                           Row{PV_KEYCODE_SET_XT_KBD, 0x1c}, Row{PV_KEYCODE_SET_USB, 40}, Row{PV_KEYCODE_SET_WIN32, 0x0d},
-                           Row{PV_KEYCODE_SET_QNUM, 0x1c}})
+    for (const Known& row : {Known{PV_KEYCODE_SET_LINUX, KEY_ENTER}, Known{PV_KEYCODE_SET_XT, 0x1c}, Known{PV_KEYCODE_SET_ATSET1, 0x1c},
+                           Known{PV_KEYCODE_SET_ATSET2, 0x5a}, Known{PV_KEYCODE_SET_ATSET3, 0x5a}, Known{PV_KEYCODE_SET_OSX, 0x24},
+                           Known{PV_KEYCODE_SET_XT_KBD, 0x1c}, Known{PV_KEYCODE_SET_USB, 40}, Known{PV_KEYCODE_SET_WIN32, 0x0d},
+                           Known{PV_KEYCODE_SET_QNUM, 0x1c}})
         EXPECT_EQ(key_number(row.set, row.code), 0x1cU) << keycode_set_name(row.set);
 }
 

@@ -135,10 +135,10 @@ TEST_F(LimitsTest, without_a_controller_are_refused) {
 }
 
 TEST(Within, names_of_groups) {
-    EXPECT_EQ(name_of({}), "");
-    EXPECT_EQ(name_of({Within::Kind::emulator, 0}), "emulator");
-    EXPECT_EQ(name_of({Within::Kind::vcpu, 3}), "vcpu3");
-    EXPECT_EQ(name_of({Within::Kind::iothread, 12}), "iothread12");
+    EXPECT_EQ(sdk::name_of({}), "");
+    EXPECT_EQ(sdk::name_of({Within::Kind::emulator, 0}), "emulator");
+    EXPECT_EQ(sdk::name_of({Within::Kind::vcpu, 3}), "vcpu3");
+    EXPECT_EQ(sdk::name_of({Within::Kind::iothread, 12}), "iothread12");
 }
 
 } // namespace

@@ -25,15 +25,15 @@ template <typename T> void give_back(T* list, const char* service_name) {
 }
 
 // Whether it is one; the table's handles are not const, a reader's is.
-template <typename T> bool readable(const T* list, const char* service_name) PV_REQUIRES(g_mu) {
-    const Service service(service_name);
+template <typename T> bool readable(const T* list, const Service& service) PV_REQUIRES(g_mu) {
     return world().handles.valid(const_cast<T*>(list), service) != nullptr;
 }
 
 // Of lists in which the imaginary driver puts nothing.
 template <typename T> std::int32_t none(const T* list, const char* service_name) {
+    const Service service(service_name); // takes the lock for a moment
     const LeafLock lock(g_mu);
-    (void)readable(list, service_name);
+    (void)readable(list, service);
     return 0;
 }
 
@@ -62,8 +62,9 @@ void free_groups(pv_groups* list) noexcept { give_back(list, "driver.groups_free
 std::int32_t count_params(const pv_params* list) noexcept { return none(list, "driver.params_count"); }
 std::int32_t count_strings(const pv_strings* list) noexcept { return none(list, "driver.strings_count"); }
 std::int32_t count_objs(const pv_objs* list) noexcept {
+    const Service service("driver.objs_count");
     const LeafLock lock(g_mu);
-    return readable(list, "driver.objs_count") ? static_cast<std::int32_t>(list->list.size()) : 0;
+    return readable(list, service) ? static_cast<std::int32_t>(list->list.size()) : 0;
 }
 std::int32_t count_records(const pv_records* list) noexcept { return none(list, "driver.records_count"); }
 std::int32_t count_groups(const pv_groups* list) noexcept { return none(list, "driver.groups_count"); }
@@ -77,8 +78,9 @@ const char* string_at(const pv_strings* list, std::uint32_t) noexcept {
     return nullptr;
 }
 std::uint64_t obj_at(const pv_objs* list, std::uint32_t index) noexcept {
+    const Service service("driver.objs_at");
     const LeafLock lock(g_mu);
-    return readable(list, "driver.objs_at") && index < list->list.size() ? list->list[index] : 0;
+    return readable(list, service) && index < list->list.size() ? list->list[index] : 0;
 }
 const void* record_at(const pv_records* list, std::uint32_t) noexcept {
     none(list, "driver.records_at");

@@ -58,6 +58,10 @@ void drop_live_state(Domain& d) {
         std::for_each(list->begin(), list->end(), drop_live_chardev);
     for (Interface& i : d.devices.interfaces) {
         i.source.port_id.clear();
+        if (!i.source.network.empty()) { // what it was plugged into is the network's choice each time
+            if (i.type == InterfaceType::bridge) i.type = InterfaceType::network;
+            i.source.bridge.clear();
+        }
         // Names the daemon made up for tap devices are made up again.
         for (const char* made : {"vnet", "macvtap", "macvlan"}) {
             if (i.target.dev.rfind(made, 0) == 0)

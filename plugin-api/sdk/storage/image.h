@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk::storage {
 
 struct ImageHeader {
     std::string format;         // what was read, the probed one where none was given
@@ -21,6 +21,11 @@ struct ImageHeader {
     std::string backing;        // as it stands in the file: a path, perhaps relative, or json:..., or a URL; empty: none
     std::string backing_format; // empty: the file does not say
     std::string data_file;      // of qcow2 whose contents are elsewhere
+    // Of qcow2 alone.
+    std::string compat; // "0.10", "1.1"
+    std::uint64_t cluster_size = 0;
+    bool lazy_refcounts = false, extended_l2 = false;
+    std::string encryption; // "default", "luks"; empty: none
 };
 
 // At most `length` bytes from `offset`, fewer at the file's end.
@@ -45,4 +50,4 @@ struct ImageFile {
 Result<UniqueFd> open_image(const std::string& path);
 Result<ImageFile> read_image(const std::string& path, std::string_view format);
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk::storage

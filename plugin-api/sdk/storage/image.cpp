@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "block/image.h"
+#include "sdk/storage/image.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +14,7 @@
 
 #include "base/error_text.h"
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk::storage {
 namespace {
 
 constexpr std::size_t kHead = 4096;
@@ -54,7 +54,18 @@ Result<std::string> name_at(const Input& in, std::uint64_t offset, std::uint64_t
 // --- qcow2, qcow ---
 
 constexpr std::uint32_t kExtBackingFormat = 0xE2792ACA, kExtDataFile = 0x44415441;
-constexpr std::uint64_t kExternalData = 1U << 2U; // incompatible feature
+constexpr std::uint64_t kExternalData = 1U << 2U, kExtendedL2 = 1U << 4U; // incompatible features
+constexpr std::uint64_t kLazyRefcounts = 1;                                // compatible feature
+
+void qcow2_facts(const Input& in, ImageHeader& h, std::uint64_t version) {
+    constexpr std::string_view kEncryptions[] = {"", "default", "luks"};
+    h.compat = version == 2 ? "0.10" : "1.1";
+    if (version == 3) {
+        h.lazy_refcounts = (be(in.head, 80, 8) & kLazyRefcounts) != 0;
+        h.extended_l2 = (be(in.head, 72, 8) & kExtendedL2) != 0;
+    }
+    h.encryption = kEncryptions[std::min<std::uint64_t>(be(in.head, 32, 4), 2)];
+}
 
 Status qcow2_extensions(const Input& in, ImageHeader& h, std::uint64_t from, std::uint64_t to) {
     std::string area = in.read(from, static_cast<std::size_t>(to - from));
@@ -77,6 +88,8 @@ Status qcow2(const Input& in, ImageHeader& h) {
     if (bits < 9 || bits > 21) return bad(in.format, fmt::format("clusters of 2^{} bytes", bits));
     h.capacity = be(in.head, 24, 8);
     const std::uint64_t cluster = std::uint64_t{1} << bits, backing = be(in.head, 8, 8);
+    h.cluster_size = cluster;
+    qcow2_facts(in, h, version);
     if (backing != 0) {
         PV_ASSIGN_OR_RETURN(h.backing, name_at(in, backing, be(in.head, 16, 4)));
         if (backing >= cluster) return bad(in.format, "the name of its backing file is not in its first cluster");
@@ -189,9 +202,13 @@ std::string_view probe_format(std::string_view head) {
 }
 
 Result<ImageHeader> parse_header(std::string_view format, std::uint64_t file_size, const ReadBytes& read) {
-    if (format == "raw") return ImageHeader{.format = "raw", .capacity = file_size, .backing = {}, .backing_format = {}, .data_file = {}};
-    const std::string head = read(0, kHead);
     ImageHeader h;
+    if (format == "raw") {
+        h.format = "raw";
+        h.capacity = file_size;
+        return h;
+    }
+    const std::string head = read(0, kHead);
     const std::string_view found = probe_format(head);
     h.format = format.empty() ? found : format;
     if (h.format != found) {
@@ -247,4 +264,4 @@ Result<ImageFile> read_image(const std::string& path, std::string_view format) {
     return file;
 }
 
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk::storage

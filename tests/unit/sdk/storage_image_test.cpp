@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-#include "block/image.h"
+#include "sdk/storage/image.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace polyvirt::qemu {
+namespace polyvirt::sdk::storage {
 namespace {
 
 using ::testing::HasSubstr;
@@ -159,4 +159,4 @@ TEST(BlockImage, a_fifo_is_refused_at_once) {
 }
 
 } // namespace
-} // namespace polyvirt::qemu
+} // namespace polyvirt::sdk::storage

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 The polyvirt authors
+#include "net/port.h"
+
+#include <algorithm>
+
+#include "base/error_text.h"
+#include "base/log.h"
+#include "driver.h"
+#include "sdk/netlink/netlink.h"
+
+namespace polyvirt::qemu {
+namespace {
+
+using namespace sdk::domain;
+namespace network = sdk::network;
+
+// Taps outlive the bridge that they were in.
+void plug_again(const Domain& live) {
+    for (const Interface& i : live.devices.interfaces) {
+        if (i.source.bridge.empty() || i.target.dev.empty()) continue;
+        auto net = sdk::Netlink::open();
+        if (!net) return;
+        const auto tap = net->find(i.target.dev);
+        if (!tap || !*tap || (*tap)->master != 0) continue;
+        const Status done = net->set_master(i.target.dev, i.source.bridge);
+        if (done)
+            log::warning("network", "domain '{}': '{}' was in no bridge; it is in '{}' again", live.name, i.target.dev,
+                         i.source.bridge);
+        else
+            log::error("network", "domain '{}': {}", live.name, done.error().message);
+    }
+}
+
+std::shared_ptr<const Domain> live_of(Guest& guest) {
+    const ObjectLock lock(guest.mu);
+    return guest.live;
+}
+
+} // namespace
+
+void name_ports(Domain& domain) {
+    for (Interface& i : domain.devices.interfaces) sdk::name_port(i);
+}
+
+Status plug_interface(const plugin::Services& s, pv_call* call, const std::string& name, const Uuid& guest,
+                      Interface& i) {
+    PV_ASSIGN_OR_RETURN(const network::Port port, sdk::make_port(s, call, name, guest, i));
+    if (!port.plug || (port.plug->type != network::PlugType::network && port.plug->type != network::PlugType::bridge))
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu,
+                          "interface '{}': network '{}' has no bridge to plug it into", i.info.alias.name,
+                          i.source.network);
+    i.type = port.plug->type == network::PlugType::bridge ? InterfaceType::bridge : InterfaceType::network;
+    i.source.bridge = port.plug->bridge;
+    i.isolated = port.isolated;
+    i.trust_guest_rx_filters = port.trust_guest_rx_filters;
+    i.virtualport = port.virtual_port;
+    i.vlan = port.vlan;
+    if (!i.bandwidth) i.bandwidth = port.bandwidth;
+    return {};
+}
+
+void free_ports(const plugin::Services& s, const Domain& domain) {
+    for (const Interface& i : domain.devices.interfaces) sdk::free_port(s, domain.name, i);
+}
+
+void reconcile_ports(Driver& driver) {
+    sdk::free_strays(driver.services(), [&driver](const network::Port& port) {
+        const GuestPtr guest = port.owner.uuid ? driver.guests().find(*port.owner.uuid) : nullptr;
+        if (!guest) return false;
+        const auto live = live_of(*guest);
+        const std::string id = port.uuid->to_string();
+        return !live || std::none_of(live->devices.interfaces.begin(), live->devices.interfaces.end(),
+                                     [&](const Interface& i) { return i.source.port_id == id; });
+    });
+    for (const GuestPtr& guest : driver.guests().all())
+        if (const auto live = live_of(*guest)) plug_again(*live);
+}
+
+} // namespace polyvirt::qemu
