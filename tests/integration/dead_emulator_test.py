@@ -74,9 +74,7 @@ KINDS = {
     "monitor command": lambda c, d: libvirt_qemu.qemuMonitorCommand(d, '{"execute": "query-status"}', 0),
     "agent command": lambda c, d: libvirt_qemu.qemuAgentCommand(d, '{"execute": "guest-ping"}', -2, 0),
 }
-# The last: on a slow machine one that asks for figures first may have given those up by then.
-GONE = {libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_AGENT_UNRESPONSIVE,
-        libvirt.VIR_ERR_OPERATION_TIMEOUT}
+GONE = {libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_AGENT_UNRESPONSIVE}
 # What the client chose as the result of a change is its own, and may be there.
 RESULTS = {"out.save", "out.core", "copy.qcow2", "backup.qcow2", "stick.raw", "top.over"}
 
