@@ -142,6 +142,7 @@ void Supervisor::watch_init() {
 }
 
 void Supervisor::join_consoles() {
+    if (!consoles_.empty()) consoles_.front()->settle_inner();
     for (std::size_t i = 1; i < consoles_.size(); ++i) { // the first has its terminal
         int number = static_cast<int>(i), inner = -1;
         const int lease = c_->console_getfd(c_, &number, &inner);
