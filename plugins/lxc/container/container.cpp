@@ -39,7 +39,6 @@ void Container::describe(StatusRecord& r) const {
     r.init = init_;
     r.folder = folder_;
     r.group = group_.to_text();
-    r.ports = ports_;
 }
 
 void Container::adopt(const sdk::OperationPtr& op, const StatusRecord& record) {
@@ -51,7 +50,10 @@ void Container::adopt(const sdk::OperationPtr& op, const StatusRecord& record) {
         log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(),
                                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     group_ = sdk::cgroup::Group::from_text(record.group);
-    ports_ = record.ports;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->live) plugged_ = guest_->live->devices.interfaces;
+    }
     init_ = record.init;
     auto process = std::make_shared<plugin::ChildProcess>();
     if (record.pid != 0)

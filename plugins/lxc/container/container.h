@@ -89,8 +89,8 @@ class Container : public std::enable_shared_from_this<Container> {
     // Constant after prepare() or adopt().
     std::string folder_, folder_path_;
     sdk::cgroup::Group group_;
-    std::vector<HeldPort> ports_;
-    std::vector<UniqueFd> loops_; // of images, until they are mounted
+    std::vector<sdk::domain::Interface> plugged_; // those that have ports on networks
+    std::vector<UniqueFd> loops_;                 // of images, until they are mounted
     UniqueFd log_;
     std::atomic<std::int64_t> pid_{0}, init_{0};
     std::atomic<std::uint64_t> start_time_{0};

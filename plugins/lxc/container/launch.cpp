@@ -25,6 +25,7 @@
 #include "sdk/cgroup/end_process.h"
 #include "sdk/cgroup/limits.h"
 #include "sdk/domain/passes.h"
+#include "sdk/guest_ports.h"
 #include "sdk/host/remove_tree.h"
 
 namespace polyvirt::lxc {
@@ -92,7 +93,13 @@ Status Container::prepare(Domain& d, pv_call* call) {
     folder_ = folder_name(id_, guest_->name);
     folder_path_ = fmt::format("{}/{}", run, folder_);
     group_ = driver_.group(d, id_);
-    // Everything that must go with it is written down before it is made.
+    // Everything that must go with it is written down before it is made: its ports, too.
+    for (sdk::domain::Interface& i : d.devices.interfaces) sdk::name_port(i);
+    plugged_ = d.devices.interfaces;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->live) guest_->live = std::make_shared<const Domain>(d);
+    }
     PV_TRY(driver_.save_status(guest_, call));
     PV_TRY(make_folder());
     log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(),
@@ -112,10 +119,7 @@ Status Container::prepare(Domain& d, pv_call* call) {
         context.loops.emplace_back(f.source.file, loop.path);
         loops_.push_back(std::move(loop.fd));
     }
-    auto links = take_links(s_, call, d, ports_);
-    if (!ports_.empty()) PV_TRY(driver_.save_status(guest_, call));
-    if (!links) return links.error();
-    context.links = *std::move(links);
+    PV_ASSIGN_OR_RETURN(context.links, take_links(s_, call, d));
     PV_ASSIGN_OR_RETURN(const Plan plan, plan_of(d, context));
     std::ofstream file(folder_path_ + "/plan.json");
     file << format_plan(plan);
@@ -218,7 +222,8 @@ void Container::clear() {
     group_.remove();
     keep_log();
     loops_.clear();
-    give_back(s_, ports_);
+    for (const sdk::domain::Interface& i : plugged_)
+        if (sdk::on_network(i)) sdk::free_port(s_, guest_->name, i);
     drop_lock();
     if (folder_path_.empty()) return;
     if (const int error = sdk::remove_tree(folder_path_); error != 0)

@@ -19,13 +19,10 @@ Error bad(std::string_view what) {
 } // namespace
 
 std::string format_status(const StatusRecord& r) {
-    Json ports = Json::array();
-    for (const HeldPort& p : r.ports) ports.push_back({{"network", p.network}, {"uuid", p.uuid}});
     const Json j = {{"version", kVersion}, {"name", r.name},   {"uuid", r.uuid.to_string()},
                     {"id", r.id},          {"pid", r.pid},     {"start_time", r.start_time},
                     {"init", r.init},      {"state", r.state}, {"reason", r.reason},
-                    {"folder", r.folder},  {"group", r.group}, {"ports", ports},
-                    {"xml", r.xml}};
+                    {"folder", r.folder},  {"group", r.group}, {"xml", r.xml}};
     return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -48,7 +45,6 @@ Result<StatusRecord> parse_status(std::string_view document) {
         j.at("reason").get_to(r.reason);
         j.at("folder").get_to(r.folder);
         j.at("group").get_to(r.group);
-        for (const Json& p : j.at("ports")) r.ports.push_back({p.at("network"), p.at("uuid")});
         j.at("xml").get_to(r.xml);
     } catch (const Json::exception& e) {
         return bad(e.what());

@@ -14,11 +14,6 @@
 
 namespace polyvirt::lxc {
 
-// A port of a network that the container holds.
-struct HeldPort {
-    std::string network, uuid;
-};
-
 struct StatusRecord {
     std::string name;
     Uuid uuid;
@@ -29,8 +24,7 @@ struct StatusRecord {
     std::int32_t state = 0, reason = 0;
     std::string folder;             // below the run folder; holds control.sock
     std::vector<std::string> group; // its control groups, as Group::to_text()
-    std::vector<HeldPort> ports;
-    std::string xml; // the live description
+    std::string xml;                // the live description, with the ports of its interfaces
 };
 
 std::string format_status(const StatusRecord& record);

@@ -23,6 +23,13 @@ void shut(int& fd) {
     fd = -1;
 }
 
+void set_raw(int fd) {
+    termios raw{};
+    if (::tcgetattr(fd, &raw) != 0) return;
+    ::cfmakeraw(&raw);
+    ::tcsetattr(fd, TCSANOW, &raw);
+}
+
 struct Pair {
     int master = -1, slave = -1;
     std::string path;
@@ -38,11 +45,7 @@ Pair make_pair() {
         return p;
     p.slave = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (p.slave < 0) return p;
-    termios raw{};
-    if (::tcgetattr(p.slave, &raw) == 0) {
-        ::cfmakeraw(&raw);
-        ::tcsetattr(p.slave, TCSANOW, &raw);
-    }
+    set_raw(p.slave);
     no_blocking(p.master);
     p.path = name;
     return p;
@@ -68,6 +71,10 @@ std::string Console::make_inner() {
 
 Console::~Console() {
     for (int* fd : {&outer_, &slave_, &inner_, &lease_}) shut(*fd);
+}
+
+void Console::settle_inner() const {
+    if (!inner_path_.empty()) set_raw(lease_);
 }
 
 void Console::join(int inner, int lease) {

@@ -26,6 +26,8 @@ class Console {
     // Makes the container's end a terminal of the host's, too, which liblxc's monitor opens: nothing that is said from the
     // first moment on is lost. Its path; empty: there is none left.
     [[nodiscard]] std::string make_inner();
+    // Once liblxc has it: what it sets (5.0.2) would give each line a second carriage return.
+    void settle_inner() const;
     // The container's end, ours from here on; -1: it has none just now. `lease`: what has to stay open for it, or -1.
     void join(int inner, int lease);
 

@@ -23,8 +23,11 @@ int supervise(const std::string& folder) {
     // other.
     std::ofstream("/proc/self/oom_score_adj") << "-1000";
     ::fcntl(kListener, F_SETFD, FD_CLOEXEC);
-    std::ifstream file(folder + "/plan.json");
-    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::string text;
+    {
+        std::ifstream file(folder + "/plan.json");
+        text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
     return polyvirt::lxc::Supervisor(polyvirt::lxc::parse_plan(text), kListener).run();
 }
 

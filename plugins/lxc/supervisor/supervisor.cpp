@@ -91,6 +91,8 @@ std::string Supervisor::configure() {
     c_->clear_config(c_);
     for (const auto& [key, value] : plan_.config)
         if (!c_->set_config_item(c_, key.c_str(), value.c_str())) return "liblxc refuses " + key + " = " + value;
+    const std::string console = consoles_.empty() ? "none" : consoles_.front()->make_inner();
+    if (!c_->set_config_item(c_, "lxc.console.path", console.c_str())) return "liblxc refuses the console's terminal";
     const std::string hook =
         quoted(std::filesystem::read_symlink("/proc/self/exe")) + " post-stop " + quoted(plan_.folder);
     if (!c_->set_config_item(c_, "lxc.hook.post-stop", hook.c_str())) return "liblxc refuses lxc.hook.post-stop";
@@ -140,6 +142,7 @@ void Supervisor::watch_init() {
 }
 
 void Supervisor::join_consoles() {
+    if (!consoles_.empty()) consoles_.front()->settle_inner();
     for (std::size_t i = 1; i < consoles_.size(); ++i) { // the first has its terminal
         int number = static_cast<int>(i), inner = -1;
         const int lease = c_->console_getfd(c_, &number, &inner);
