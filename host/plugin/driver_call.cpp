@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/log.h"
 #include "host/plugin/instance.h"
 
 namespace polyvirt::plugin {
@@ -71,6 +72,10 @@ void DriverCall::finished(pv_status status) {
         std::memcpy(setup_.out, &theirs, sizeof theirs);
     } else if (setup_.outer != nullptr) {
         setup_.outer->set_error(take_error(status));
+    } else {
+        // Nobody else could say why a start without a client failed, say.
+        log::info("plugin", "driver '{}' refused another driver's {}: {}", setup_.driver->plugin_id(), setup_.info->name,
+                  take_error(status).message);
     }
     done_(status);
 }

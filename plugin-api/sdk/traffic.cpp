@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/traffic.h"
 
+#include <algorithm>
+
 #include <polyvirt/process.h>
 
 #include "base/error_text.h"
@@ -44,7 +46,9 @@ Status limit_traffic(const plugin::Services& s, const std::string& dev, const Ba
     for (const char* which : {"root", "ingress"}) PV_TRY(tc({"qdisc", "del", "dev", dev, which}));
     for (const auto& words : traffic_commands(dev, bandwidth)) {
         PV_ASSIGN_OR_RETURN(const plugin::ProgramResult done, tc(words));
-        if (done.wait_status != 0)
+        // Fairness among streams is a courtesy; kernels can be without it.
+        const bool needed = std::find(words.begin(), words.end(), "sfq") == words.end();
+        if (done.wait_status != 0 && needed)
             return make_error(ErrorCode::internal_error, ErrorDomain::none, "traffic of '{}' cannot be limited: {}", dev, done.err);
     }
     return {};

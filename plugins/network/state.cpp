@@ -10,6 +10,7 @@
 
 #include "base/error_text.h"
 #include "driver.h"
+#include "sdk/settings.h"
 #include "sdk/traffic.h"
 #include "up/link.h"
 #include "up/ruleset.h"
@@ -226,10 +227,10 @@ Status Driver::adopt(const NetPtr& net, const Document& live) {
 // A host that never had a network gets one to begin with, as users expect it; not started. Whoever removes it has
 // removed it.
 void Driver::make_default() {
-    char setting[16] = {};
-    const bool told = s_.config->get(s_.host, "default_network", setting, sizeof setting) == PV_OK;
-    const std::string_view wanted = told ? setting : "true";
-    if (wanted == "false" || wanted == "no" || wanted == "off" || wanted == "0") return;
+    bool wanted = true;
+    if (const Status read = sdk::SettingsReader(s_, "network").take("default_network", wanted); !read)
+        log::error("startup", "{}", read.error().message);
+    if (!wanted) return;
     const auto made = data_.get(kDefaultMade, 100);
     if (!made || *made || !nets_.all().empty() || ::geteuid() != 0) return;
     auto parsed = doc::parse_network(kDefault);

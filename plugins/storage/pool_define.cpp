@@ -18,7 +18,7 @@ struct Parsed {
     PoolDocument document;
 };
 
-Result<Parsed> parse(const char* xml, bool validate) {
+Result<Parsed> parse_new(const char* xml, bool validate) {
     PV_ASSIGN_OR_RETURN(auto parsed, doc::parse_pool(xml));
     if (validate) PV_TRY(sdk::xml::refuse_unknown(parsed.messages));
     if (parsed.value.name.find('\n') != std::string::npos)
@@ -110,7 +110,7 @@ Task<Status> create_now(Driver* driver, StoragePoolPtr pool, PoolDocument docume
 pv_status PoolOps::define_xml(pv_call* call, const pv_obj*, const pv_pool_define_xml_in& in, pv_pool_define_xml_out& out) {
     if (const Status flags = Driver::check_flags(in.flags, PV_STORAGE_POOL_DEFINE_VALIDATE, "storagePoolDefineXML"); !flags)
         return driver_.answer(call, flags);
-    const auto parsed = parse(in.xml, (in.flags & PV_STORAGE_POOL_DEFINE_VALIDATE) != 0);
+    const auto parsed = parse_new(in.xml, (in.flags & PV_STORAGE_POOL_DEFINE_VALIDATE) != 0);
     if (!parsed) return plugin::fail(s_, call, parsed.error());
     const auto pool = enter(driver_, call, *parsed, false);
     if (!pool) return plugin::fail(s_, call, pool.error());
@@ -122,7 +122,7 @@ pv_status PoolOps::define_xml(pv_call* call, const pv_obj*, const pv_pool_define
 
 pv_status PoolOps::create_xml(pv_call* call, const pv_obj*, const pv_pool_create_xml_in& in, pv_pool_create_xml_out& out) {
     if (const Status flags = check_create_flags(in.flags, "storagePoolCreateXML"); !flags) return driver_.answer(call, flags);
-    const auto parsed = parse(in.xml, false);
+    const auto parsed = parse_new(in.xml, false);
     if (!parsed) return plugin::fail(s_, call, parsed.error());
     const auto pool = enter(driver_, call, *parsed, true);
     if (!pool) return plugin::fail(s_, call, pool.error());

@@ -34,7 +34,7 @@ Task<Status> build_now(Driver* driver, StoragePoolPtr pool, std::uint32_t flags)
     co_return Status{};
 }
 
-Task<Status> remove_now(Driver* driver, StoragePoolPtr pool) {
+Task<Status> delete_now(Driver* driver, StoragePoolPtr pool) {
     const auto document = idle_document(*pool, "still active");
     PV_CO_TRY(document);
     PV_CO_TRY(co_await driver->backend((*document)->type).remove(driver->place_of(*pool, *document)));
@@ -43,7 +43,7 @@ Task<Status> remove_now(Driver* driver, StoragePoolPtr pool) {
     co_return Status{};
 }
 
-Task<Status> create_now(Driver* driver, StoragePoolPtr pool, std::uint32_t build_flags, bool build) {
+Task<Status> start_now(Driver* driver, StoragePoolPtr pool, std::uint32_t build_flags, bool build) {
     const auto document = idle_document(*pool, "already active");
     PV_CO_TRY(document);
     if (build) PV_CO_TRY(co_await build_now(driver, pool, build_flags));
@@ -123,7 +123,7 @@ Status check_create_flags(std::uint32_t flags, const char* function) {
 pv_status PoolOps::create(pv_call* call, const pv_obj* obj, const pv_pool_create_in& in, pv_pool_create_out&) {
     if (const Status flags = check_create_flags(in.flags, "storagePoolCreate"); !flags) return driver_.answer(call, flags);
     return driver_.with_job(call, Driver::pool_of(obj), "start", [this, flags = in.flags](const sdk::OperationPtr&, const StoragePoolPtr& pool) {
-        return create_now(&driver_, pool, build_flags_of(flags), flags != 0);
+        return start_now(&driver_, pool, build_flags_of(flags), flags != 0);
     });
 }
 
@@ -147,7 +147,7 @@ pv_status PoolOps::remove(pv_call* call, const pv_obj* obj, const pv_pool_remove
 
     if (const Status flags = Driver::check_flags(in.flags, 0, "virStorageBackendDeleteLocal"); !flags) return driver_.answer(call, flags);
     return driver_.with_job(call, Driver::pool_of(obj), "delete",
-                            [this](const sdk::OperationPtr&, const StoragePoolPtr& pool) { return remove_now(&driver_, pool); });
+                            [this](const sdk::OperationPtr&, const StoragePoolPtr& pool) { return delete_now(&driver_, pool); });
 }
 
 pv_status PoolOps::refresh(pv_call* call, const pv_obj* obj, const pv_pool_refresh_in& in, pv_pool_refresh_out&) {

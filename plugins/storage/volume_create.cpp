@@ -38,7 +38,7 @@ struct Making {
 };
 using MakingPtr = std::shared_ptr<Making>;
 
-Result<doc::Volume> parse(const StoragePoolPtr& pool, const char* xml, bool copies, bool validate, bool& has_allocation) {
+Result<doc::Volume> parse_wish(const StoragePoolPtr& pool, const char* xml, bool copies, bool validate, bool& has_allocation) {
     doc::PoolType type{};
     {
         const ObjectLock lock(pool->mu);
@@ -104,7 +104,7 @@ Task<Status> make(Driver* driver, MakingPtr making) {
     co_return made;
 }
 
-Task<Status> create_now(Driver* driver, pv_call* call, MakingPtr making, std::uint64_t* handle) {
+Task<Status> make_now(Driver* driver, pv_call* call, MakingPtr making, std::uint64_t* handle) {
     Status done = co_await make(driver, making);
     if (done) {
         Backend& back = driver->backend(making->document->type);
@@ -126,13 +126,13 @@ pv_status VolumeOps::create_xml(pv_call* call, const pv_obj* obj, const pv_vol_c
     const auto making = std::make_shared<Making>();
     making->pool = Driver::pool_of(obj);
     bool has_allocation = false;
-    auto volume = parse(making->pool, in.xml, false, (in.flags & PV_STORAGE_VOL_CREATE_VALIDATE) != 0, has_allocation);
+    auto volume = parse_wish(making->pool, in.xml, false, (in.flags & PV_STORAGE_VOL_CREATE_VALIDATE) != 0, has_allocation);
     if (!volume) return plugin::fail(s_, call, volume.error());
     making->wish.volume = *std::move(volume);
     making->wish.id = Uuid::random().to_string();
     making->wish.metadata = (in.flags & PV_STORAGE_VOL_CREATE_PREALLOC_METADATA) != 0;
     if (const Status begun = begin(driver_, *making); !begun) return driver_.answer(call, begun);
-    sdk::start(create_now(&driver_, call, making, &out.obj),
+    sdk::start(make_now(&driver_, call, making, &out.obj),
                [this, call](const Status& outcome) { s_.call->complete(call, driver_.answer(call, outcome)); });
     return PV_PENDING;
 }
@@ -146,7 +146,7 @@ pv_status VolumeOps::create_xml_from(pv_call* call, const pv_obj* obj, const pv_
     making->pool = Driver::pool_of(obj);
     making->source = Driver::volume_of(in.source);
     bool has_allocation = false;
-    auto volume = parse(making->pool, in.xml, true, (in.flags & PV_STORAGE_VOL_CREATE_VALIDATE) != 0, has_allocation);
+    auto volume = parse_wish(making->pool, in.xml, true, (in.flags & PV_STORAGE_VOL_CREATE_VALIDATE) != 0, has_allocation);
     if (!volume) return plugin::fail(s_, call, volume.error());
     const auto source = volume_now(making->source, true);
     if (!source) return plugin::fail(s_, call, source.error());
@@ -162,7 +162,7 @@ pv_status VolumeOps::create_xml_from(pv_call* call, const pv_obj* obj, const pv_
     v.capacity = std::max(*v.capacity, *source->document->capacity);
     if (!has_allocation) v.allocation = v.capacity;
     if (const Status begun = begin(driver_, *making); !begun) return driver_.answer(call, begun);
-    sdk::start(create_now(&driver_, call, making, &out.obj),
+    sdk::start(make_now(&driver_, call, making, &out.obj),
                [this, call](const Status& outcome) { s_.call->complete(call, driver_.answer(call, outcome)); });
     return PV_PENDING;
 }

@@ -19,7 +19,7 @@ Error in_use(const StorageVolume& volume) {
     return make_error(ErrorCode::operation_invalid, ErrorDomain::storage, "volume '{}' is still in use.", volume.name);
 }
 
-Task<Status> remove_now(Driver* driver, StorageVolumePtr volume, std::uint32_t flags) {
+Task<Status> remove_volume_now(Driver* driver, StorageVolumePtr volume, std::uint32_t flags) {
     const auto now = volume_now(volume, true);
     PV_CO_TRY(now);
     const Place place = driver->place_of(*now->pool, now->pool_document);
@@ -157,7 +157,7 @@ pv_status VolumeOps::remove(pv_call* call, const pv_obj* obj, const pv_vol_remov
     constexpr std::uint32_t kFlags = PV_STORAGE_VOL_DELETE_ZEROED | PV_STORAGE_VOL_DELETE_WITH_SNAPSHOTS;
     if (const Status flags = Driver::check_flags(in.flags, kFlags, "storageVolDelete"); !flags) return driver_.answer(call, flags);
     return with_job(call, Driver::volume_of(obj), "delete", [this, flags = in.flags](const sdk::OperationPtr&, const StorageVolumePtr& volume) {
-        return remove_now(&driver_, volume, flags);
+        return remove_volume_now(&driver_, volume, flags);
     });
 }
 

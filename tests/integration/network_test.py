@@ -209,6 +209,17 @@ class Ports(NetworkCase):
         self.assertIn("rate 1024Kbit", self.space.run("tc", "class", "show", "dev", "vnet0"))
         domain.destroy()
 
+    def test_why_no_guest_starts_by_itself_is_told(self):
+        connection = self.connect()
+        connection.networkDefineXML(ISOLATED)  # and not started
+        guest = self.new_guest()
+        card = CARD.format(mac="52:54:00:aa:bb:01", network="alone")
+        connection.defineXML(guest.xml.replace("<serial type", card + "<serial type", 1)).setAutostart(1)
+        self.subject.reboot_host()
+        self.subject.start()
+        wait.until(lambda: "driver 'network' refused another driver's" in self.subject.log_text(), "the reason in the log")
+        self.assertRegex(self.subject.log_text(), "driver 'network' refused another driver's .*: .*network 'alone' is not active")
+
     def test_port_that_nobody_has_any_more_goes(self):
         inside, = self.start(NAT)
         guest = self.new_guest()

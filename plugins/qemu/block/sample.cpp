@@ -120,8 +120,9 @@ namespace {
 
 // Who has waited long enough gets what there is.
 sdk::Task<Status> lose_patience(RunPtr run, BlockSamplePtr last, BlockSampler::Answer answer) {
-    (void)co_await run->delay(last ? BlockSampler::kPatience : BlockSampler::kFirstPatience);
+    const Status waited = co_await run->delay(last ? BlockSampler::kPatience : BlockSampler::kFirstPatience);
     if (last) answer(std::move(last));
+    else if (!waited) answer(waited.error()); // the guest has gone meanwhile
     else answer(make_error(ErrorCode::operation_timeout, ErrorDomain::qemu, "the emulator of domain '{}' does not answer", run->guest()->name));
     co_return Status{};
 }

@@ -132,6 +132,18 @@ std::vector<PlugStep> clean_up_steps(Driver& driver, const Run& run, const Domai
     return steps;
 }
 
+// A device that a restarted daemon does not find any more may hold on to its images for a moment longer.
+sdk::Task<Status> clear_up(RunPtr run, PlugStep step) {
+    constexpr std::int64_t kMoment = 50'000'000;
+    for (std::int64_t waited = 0;; waited += kMoment) {
+        Json arguments = step.undo_arguments;
+        const auto reply = co_await run->qmp(step.undo, std::move(arguments));
+        if (reply) co_return Status{};
+        if (waited >= kRemovalPatience || reply.error().message.find("is in use") == std::string::npos) co_return reply.error();
+        PV_CO_TRY(co_await run->delay(kMoment));
+    }
+}
+
 void tell_removed(Driver& driver, Guest& guest, const std::string& alias) PV_REQUIRES(guest.mu) {
     pv_event_domain_device_removed payload{};
     payload.size = sizeof payload;
@@ -158,9 +170,8 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     }
     // Whoever hears that the device has gone may use its files at once.
     for (const PlugStep& step : steps) {
-        Json arguments = step.undo_arguments;
-        const auto reply = co_await run->qmp(step.undo, std::move(arguments));
-        if (!reply) log::warning("devices", "domain '{}': {} of what was behind '{}': {}", guest->name, step.undo, alias, reply.error().message);
+        const Status cleared = co_await clear_up(run, step);
+        if (!cleared) log::warning("devices", "domain '{}': {} of what was behind '{}': {}", guest->name, step.undo, alias, cleared.error().message);
     }
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     run->close_up(needs);

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include <polyvirt/services.h>
 
@@ -26,8 +25,5 @@ struct Settings {
 
 // Errors: conf_syntax names the setting, what was found and what is expected.
 Result<Settings> read_settings(const plugin::Services& s);
-
-// "500ms", "30s", "5min", "1h". Errors: conf_syntax.
-Result<std::int64_t> duration_of(const char* setting, std::string_view text);
 
 } // namespace polyvirt::qemu

@@ -2,12 +2,11 @@
 // Copyright 2026 The polyvirt authors
 #include "save/params.h"
 
-#include <array>
-
 #include <sys/stat.h>
 
 #include "base/error_text.h"
 #include "sdk/params.h"
+#include "sdk/settings.h"
 
 namespace polyvirt::qemu {
 
@@ -36,9 +35,7 @@ Result<SaveParams> read_save_params(const pv_param* params, std::uint32_t count,
 }
 
 std::string setting(const plugin::Services& s, const char* key) {
-    std::array<char, 256> buffer{};
-    if (s.config->get(s.host, key, buffer.data(), buffer.size()) != PV_OK) return {};
-    return buffer.data();
+    return sdk::SettingsReader(s, "qemu").text(key).value_or("");
 }
 
 std::string temporary_for(const std::string& path, const Uuid& guest) {

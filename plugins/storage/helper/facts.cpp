@@ -39,8 +39,6 @@ bool flag(const Json& in, const char* key) {
 
 namespace {
 
-constexpr std::uint64_t kSector = 512;
-
 std::string time_text(const timespec& t) {
     return t.tv_nsec == 0 ? fmt::format("{}", t.tv_sec) : fmt::format("{}.{:09}", t.tv_sec, t.tv_nsec);
 }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "launch/settings.h"
 #include "life/actions.h"
 
 namespace polyvirt::qemu {
@@ -44,17 +43,6 @@ TEST(Actions, that_cannot_be_kept_are_refused) {
     EXPECT_TRUE(check_actions(d));
     d.on_poweroff = LifecycleAction::restart;
     EXPECT_FALSE(check_actions(d));
-}
-
-TEST(Settings, durations_have_a_unit) {
-    EXPECT_EQ(*duration_of("x", "500ms"), 500'000'000);
-    EXPECT_EQ(*duration_of("x", "30s"), 30'000'000'000);
-    EXPECT_EQ(*duration_of("x", "5min"), 300'000'000'000);
-    for (const char* wrong : {"", "5", "s", "-1s", "5 s", "99999999999999999999s", "5days"}) {
-        const auto found = duration_of("monitor.timeout", wrong);
-        ASSERT_FALSE(found) << wrong;
-        EXPECT_THAT(found.error().message, testing::HasSubstr("plugins.qemu.monitor.timeout"));
-    }
 }
 
 } // namespace
