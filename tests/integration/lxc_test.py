@@ -128,7 +128,7 @@ class Inside(ContainerCase):
     def test_a_port_of_our_network(self):
         if not (settings.BUILD / "plugins" / "network.so").exists():
             self.skipTest("the network driver is not built")
-        network = self.connect().networkDefineXML("<network><name>inner</name><bridge name='pvin0'/><ip address='192.0.2.65' "
+        network = self.connect().networkDefineXML("<network><name>inner</name><bridge name='pvin0' stp='off'/><ip address='192.0.2.65' "
                                                   "netmask='255.255.255.224'/></network>")
         network.create()
         domain = self.started(devices="<interface type='network'><source network='inner'/><ip address='192.0.2.66' family='ipv4' "

@@ -184,7 +184,8 @@ void Container::kill_harder() {
     process_.signal(SIGKILL);
     if (init_ > 0) (void)::kill(static_cast<pid_t>(init_), SIGKILL); // on a host without control groups, too
     const auto kill = [self = shared_from_this()] { self->group_.remove(); };
-    if (!plugin::submit(s_, 0, kill)) kill();
+    // Before what clears up, not beside it.
+    if (!plugin::submit(s_, guest_->strand, kill)) kill();
 }
 
 void Container::failed(const Error& why) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/error_text.h"
+#include "container/plan_net.h"
 
 namespace polyvirt::lxc {
 namespace {
@@ -95,7 +96,14 @@ Status plan_mounts(const Domain& d, const PlanContext& context, Plan& p) {
     const auto top = std::find_if(all.begin(), all.end(), is_root);
     if (top != all.end()) PV_TRY(root(*top, context, p));
     // The kernel's own, as far as a container may change them.
-    p.config.emplace_back("lxc.mount.auto", "proc:mixed sys:ro cgroup:mixed");
+    const bool own_users = !d.uid_map.empty() || !d.gid_map.empty();
+    if (own_users && !own_network(d)) {
+        // /sys tells of a network, and only who owns that may mount it.
+        p.config.emplace_back("lxc.mount.auto", "proc:mixed cgroup:mixed");
+        p.config.emplace_back("lxc.mount.entry", "/sys sys none rbind,create=dir 0 0");
+    } else {
+        p.config.emplace_back("lxc.mount.auto", "proc:mixed sys:ro cgroup:mixed");
+    }
     for (const Filesystem& f : all) {
         if (is_root(f)) continue;
         PV_ASSIGN_OR_RETURN(std::string line, entry(f, context));

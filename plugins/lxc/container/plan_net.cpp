@@ -2,6 +2,8 @@
 // Copyright 2026 The polyvirt authors
 #include "container/plan_net.h"
 
+#include <algorithm>
+
 #include "base/error_text.h"
 
 namespace polyvirt::lxc {
@@ -45,6 +47,13 @@ Status interface(const Interface& i, const Link& link, std::size_t number, Plan&
 }
 
 } // namespace
+
+bool own_network(const Domain& d) {
+    if (!d.lxc_namespaces.net.empty()) return false;
+    if (!d.devices.interfaces.empty() || d.features.privnet) return true;
+    return std::any_of(d.devices.hostdevs.begin(), d.devices.hostdevs.end(),
+                       [](const Hostdev& h) { return h.mode == "capabilities" && h.type == "net"; });
+}
 
 Status plan_net(const Domain& d, const PlanContext& context, Plan& p) {
     std::size_t number = 0;

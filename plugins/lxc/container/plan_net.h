@@ -7,6 +7,8 @@
 
 namespace polyvirt::lxc {
 
+// Whether it has a network of its own; else it is in the host's, or in another's.
+bool own_network(const sdk::domain::Domain& domain);
 Status plan_net(const sdk::domain::Domain& domain, const PlanContext& context, Plan& plan);
 
 } // namespace polyvirt::lxc

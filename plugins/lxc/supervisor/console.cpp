@@ -34,8 +34,8 @@ struct Pair {
     int master = -1, slave = -1;
     std::string path;
 };
-// In raw mode: the container's own terminal does the editing. The slave is kept open, so that the terminal is there, and as it
-// was set, whether anybody else has it or not.
+// In raw mode: the container's own terminal does the editing. The slave is kept open, so that the terminal is there,
+// and as it was set, whether anybody else has it or not.
 Pair make_pair() {
     Pair p;
     char name[64];

@@ -23,8 +23,8 @@ class Console {
     Console& operator=(const Console&) = delete;
 
     [[nodiscard]] const std::string& path() const { return path_; }
-    // Makes the container's end a terminal of the host's, too, which liblxc's monitor opens: nothing that is said from the
-    // first moment on is lost. Its path; empty: there is none left.
+    // Makes the container's end a terminal of the host's, too, which liblxc's monitor opens: nothing that is said from
+    // the first moment on is lost. Its path; empty: there is none left.
     [[nodiscard]] std::string make_inner();
     // Once liblxc has it: what it sets (5.0.2) would give each line a second carriage return.
     void settle_inner() const;
@@ -44,7 +44,7 @@ class Console {
     std::string path_;
     int outer_ = -1, slave_ = -1, inner_ = -1, lease_ = -1;
     std::string inner_path_; // of one that was made
-    std::string out_, in_; // on their way to the client, to the container
+    std::string out_, in_;   // on their way to the client, to the container
 };
 
 } // namespace polyvirt::lxc
