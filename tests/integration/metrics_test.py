@@ -59,6 +59,8 @@ class MetricsCase(AdminCase):
 
 class Metrics(MetricsCase):
     def test_both_formats_are_what_they_say(self):
+        # Drivers are asked beside a page; what they say is on the next.
+        wait.until(lambda: "polyvirt_domain_figures_age_seconds" in self.get()[1], "the first figures of guests")
         kind, text = self.get()
         self.assertEqual(kind, "text/plain; version=0.0.4; charset=utf-8")
         plain = scrape.parse(text)

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from . import settings
+from . import settings, wait
 from .subject import Subject
 
 _SOCKETS = {"rw": "polyvirt-sock", "ro": "polyvirt-sock-ro", "admin": "polyvirt-admin-sock"}
@@ -78,14 +78,22 @@ class Polyvirtd(Subject):
     def remove_control_groups(self):
         """Those of guests that ended while no daemon looked: they stand below the machine's own, of each driver in a folder
         that is named for its run folder."""
-        for plugin in ("qemu", "lxc"):
-            number = 0xcbf29ce484222325
-            for byte in os.fsencode(self.root / "root" / "run" / "polyvirt" / plugin):
-                number = (number ^ byte) * 0x100000001b3 % 2 ** 64
-            for depth in ("*/", "*/*/", "*/*/*/"):
-                for top in glob.glob(f"/sys/fs/cgroup/{depth}polyvirt-{number:016x}"):
-                    for folder, _, _ in os.walk(top, topdown=False):
-                        try:
-                            os.rmdir(folder)
-                        except OSError:
-                            pass  # somebody is in it, or it went by itself
+        tops = [top for plugin in ("qemu", "lxc") for top in self.groups_of(plugin)]
+        end = wait.after(10)  # who was killed leaves its group a moment later
+        wait.until(lambda: all([removed(top) for top in tops]) or end(), "the control groups to be empty")
+
+    def groups_of(self, plugin):
+        number = 0xcbf29ce484222325
+        for byte in os.fsencode(self.root / "root" / "run" / "polyvirt" / plugin):
+            number = (number ^ byte) * 0x100000001b3 % 2 ** 64
+        return [top for depth in ("*/", "*/*/", "*/*/*/") for top in glob.glob(f"/sys/fs/cgroup/{depth}polyvirt-{number:016x}")]
+
+
+def removed(top):
+    """Whether the tree of control groups is gone, now that all has been removed that is empty."""
+    for folder, _, _ in os.walk(top, topdown=False):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            pass  # somebody is in it, or it went by itself
+    return not os.path.exists(top)

@@ -5,7 +5,7 @@
 import json
 import subprocess
 
-from . import settings
+from . import settings, wait
 from .case import IntegrationCase, plain_environment
 
 
@@ -18,6 +18,7 @@ class AdminCase(IntegrationCase):
 
     def virt_admin(self, *words):
         """Runs virt-admin, which must succeed; what it printed, without white space at the ends."""
+        wait.until(self.subject.socket("admin").exists, "the admin socket")  # the daemon may be about to make it
         done = self.virt_admin_try(*words)
         self.assertEqual((done.returncode, done.stderr), (0, ""), f"virt-admin {' '.join(words)}")
         return done.stdout.strip()
