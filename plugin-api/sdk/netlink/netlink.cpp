@@ -24,6 +24,7 @@
 namespace polyvirt::sdk {
 namespace {
 
+constexpr int kAttempts = 20;         // at a list that changes meanwhile
 constexpr std::uint32_t kTicks = 100; // of the kernel's timers, to a second of a bridge's
 
 Error failed(int error, const std::string& what) { return make_system_error(error, ErrorDomain::none, what); }
@@ -165,8 +166,25 @@ template <typename Use> Status Netlink::each(Message& question, const std::strin
     nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, &run_use, &one);
     const int result = nl_send_auto(socket_.get(), question.get()) < 0 ? -1 : nl_recvmsgs_default(socket_.get());
     nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_DEFAULT, nullptr, nullptr);
+    if (result == -NLE_DUMP_INTR) return failed(EINTR, what);
     if (result < 0) return failed(error != 0 ? error : EIO, what);
     return {};
+}
+
+// A list during which something changed is asked for again. Where it never stops, what was heard last will do: all of it was
+// true at some time.
+template <typename T, typename Make> Result<std::vector<T>> Netlink::list(Message& question, const std::string& what, Make&& make) {
+    std::vector<T> all;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        all.clear();
+        nlmsg_hdr(question.get())->nlmsg_seq = NL_AUTO_SEQ;
+        const Status asked = each(question, what, [&](nlmsghdr* head) {
+            if (auto one = make(head)) all.push_back(*std::move(one));
+        });
+        if (asked) break;
+        if (asked.error().int1 != EINTR) return asked.error();
+    }
+    return all;
 }
 
 Result<std::optional<Netlink::Link>> Netlink::find(const std::string& name) {
@@ -182,12 +200,8 @@ Result<std::optional<Netlink::Link>> Netlink::find(const std::string& name) {
 }
 
 Result<std::vector<Netlink::Link>> Netlink::links() {
-    std::vector<Link> all;
     Message question(RTM_GETLINK, kDump, link_head());
-    PV_TRY(each(question, "cannot list the interfaces", [&](nlmsghdr* head) {
-        if (auto link = link_of(head)) all.push_back(*std::move(link));
-    }));
-    return all;
+    return list<Link>(question, "cannot list the interfaces", link_of);
 }
 
 Result<int> Netlink::index_of(const std::string& name) {
@@ -336,16 +350,15 @@ Status Netlink::add_route(const std::string& name, const Route& route) {
 }
 
 Result<std::vector<Netlink::Route>> Netlink::routes(bool v6) {
-    std::vector<Route> all;
     rtmsg question_head{};
     question_head.rtm_family = v6 ? AF_INET6 : AF_INET;
     Message question(RTM_GETROUTE, kDump, question_head);
-    PV_TRY(each(question, "cannot list the routes", [&](nlmsghdr* head) {
+    return list<Route>(question, "cannot list the routes", [&](nlmsghdr* head) -> std::optional<Route> {
         const auto* info = static_cast<const rtmsg*>(nlmsg_data(head));
         nlattr* a[RTA_MAX + 1] = {};
         if (head->nlmsg_type != RTM_NEWROUTE || info->rtm_table != RT_TABLE_MAIN ||
             nlmsg_parse(head, sizeof *info, a, RTA_MAX, nullptr) < 0)
-            return;
+            return std::nullopt;
         Route route;
         route.to.v6 = v6;
         route.prefix = info->rtm_dst_len;
@@ -354,25 +367,22 @@ Result<std::vector<Netlink::Route>> Netlink::routes(bool v6) {
         if (a[RTA_OIF] != nullptr) route.index = static_cast<int>(nla_get_u32(a[RTA_OIF]));
         if (a[RTA_GATEWAY] != nullptr) route.gateway = address_of(info->rtm_family, a[RTA_GATEWAY]);
         if (a[RTA_PRIORITY] != nullptr) route.metric = nla_get_u32(a[RTA_PRIORITY]);
-        all.push_back(route);
-    }));
-    return all;
+        return route;
+    });
 }
 
 Result<std::vector<Netlink::Neighbour>> Netlink::neighbours(bool v6) {
-    std::vector<Neighbour> all;
     ndmsg question_head{};
     question_head.ndm_family = v6 ? AF_INET6 : AF_INET;
     Message question(RTM_GETNEIGH, kDump, question_head);
-    PV_TRY(each(question, "cannot list the neighbours", [&](nlmsghdr* head) {
+    return list<Neighbour>(question, "cannot list the neighbours", [&](nlmsghdr* head) -> std::optional<Neighbour> {
         const auto* info = static_cast<const ndmsg*>(nlmsg_data(head));
         nlattr* a[NDA_MAX + 1] = {};
-        if (head->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(head, sizeof *info, a, NDA_MAX, nullptr) < 0) return;
+        if (head->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(head, sizeof *info, a, NDA_MAX, nullptr) < 0) return std::nullopt;
         const auto mac = mac_of(a[NDA_LLADDR]);
-        if (a[NDA_DST] == nullptr || !mac || (info->ndm_state & (NUD_INCOMPLETE | NUD_FAILED)) != 0) return;
-        all.push_back({info->ndm_ifindex, address_of(info->ndm_family, a[NDA_DST]), *mac});
-    }));
-    return all;
+        if (a[NDA_DST] == nullptr || !mac || (info->ndm_state & (NUD_INCOMPLETE | NUD_FAILED)) != 0) return std::nullopt;
+        return Neighbour{info->ndm_ifindex, address_of(info->ndm_family, a[NDA_DST]), *mac};
+    });
 }
 
 } // namespace polyvirt::sdk

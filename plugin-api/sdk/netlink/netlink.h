@@ -106,6 +106,7 @@ class Netlink {
     // Of a link that must be there.
     Result<int> index_of(const std::string& name);
     template <typename Use> Status each(Message& question, const std::string& what, Use&& use);
+    template <typename T, typename Make> Result<std::vector<T>> list(Message& question, const std::string& what, Make&& make);
 
     std::unique_ptr<nl_sock, Close> socket_;
 };
