@@ -234,12 +234,38 @@ void Run::start_done() {
     });
 }
 
+// Whether undo_cut_off() has it go on.
+static bool is_cut_off(const Guest& guest) PV_REQUIRES(guest.mu) {
+    const std::int32_t why = guest.reason;
+    return guest.state == PV_DOMAIN_PAUSED &&
+           (why == PV_DOMAIN_PAUSED_SAVE || why == PV_DOMAIN_PAUSED_DUMP || why == PV_DOMAIN_PAUSED_SNAPSHOT);
+}
+
+// Of a paused guest whose save was cut off when all of its state was out, the emulator has let go of the images, as if it
+// ran elsewhere from then on. It takes them up again only when the guest goes on, be it for a moment.
+static sdk::Task<Status> take_up_images(std::shared_ptr<Run> run) {
+    {
+        Guest& guest = *run->guest();
+        const ObjectLock lock(guest.mu);
+        if (guest.state != PV_DOMAIN_PAUSED || is_cut_off(guest)) co_return Status{};
+    }
+    const auto now = co_await run->qmp("query-status", Json());
+    PV_CO_TRY(now);
+    if (text_of(*now, "status") != "postmigrate") co_return Status{};
+    log::info("run", "domain '{}': it was being saved when the daemon ended; it takes its images up again", run->guest()->name);
+    const auto cont = co_await run->qmp("cont", Json());
+    PV_CO_TRY(cont);
+    co_return co_await run->pause(PV_DOMAIN_PAUSED_USER);
+}
+
 // Whoever asks for the guest's job after the daemon's restart finds it as its emulator has it.
 static sdk::Task<Status> take_up(std::shared_ptr<Run> run) {
     if (has_hooks(run->driver())) {
         if (const Status hooked = co_await call_hook_of(run, "reconnect"); !hooked) log::warning("hooks", "{}", hooked.error().message);
         PV_CO_TRY(co_await run->on_loop());
     }
+    if (const Status taken = co_await take_up_images(run); !taken)
+        log::warning("run", "domain '{}': its images are not taken up again: {}", run->guest()->name, taken.error().message);
     const auto devices = co_await reconcile_devices(run->guest(), run);
     if (!devices) log::warning("devices", "domain '{}': which devices it has is not known: {}", run->guest()->name, devices.error().message);
     if (const Status ended = co_await finish_cut_snapshot(run->guest(), run); !ended)
@@ -306,9 +332,7 @@ void Run::query_status() {
 void Run::undo_cut_off() {
     {
         const ObjectLock lock(guest_->mu);
-        const std::int32_t why = guest_->reason;
-        if (guest_->state != PV_DOMAIN_PAUSED || (why != PV_DOMAIN_PAUSED_SAVE && why != PV_DOMAIN_PAUSED_DUMP && why != PV_DOMAIN_PAUSED_SNAPSHOT))
-            return;
+        if (!is_cut_off(*guest_)) return;
     }
     log::info("run", "{}: what it was paused for was cut off when the daemon ended; it goes on", who());
     monitor_->execute("migrate_cancel", {}, [this](const Result<Json>&) {
