@@ -168,6 +168,8 @@ class Kill(PythonCase):
         before = {fact: getattr(known, fact) for fact in facts}
         for fact, value in facts.items():  # until it is acknowledged, both
             setattr(known, fact, before[fact] | value)
+        if name == "save":  # cut off between its pause and the record of that, it leaves the guest paused (docs/qemu.md)
+            known.states = known.states | {PAUSED}
         try:
             domain = None
             if True in known.defined or True in known.active:
@@ -175,12 +177,16 @@ class Kill(PythonCase):
             act(self.connection, domain, known)
         except libvirt.libvirtError as error:
             if not self.killed.is_set():
-                raise AssertionError(f"{self.last}: {error}") from error
+                raise AssertionError(f"{self.last}: {error}; its emulator says: {self.emulator_log(known)}") from error
             raise Killed from error
         for fact, value in facts.items():
             setattr(known, fact, value)
         if name == "copy":
             known.owned = set(known.copies.iterdir())
+
+    def emulator_log(self, known):
+        logs = (self.subject.root / "root" / "var" / "log").rglob(f"{known.guest.name}.log")
+        return "".join(path.read_text(errors="replace")[-1500:] for path in logs)
 
     def find(self, known):
         try:

@@ -49,14 +49,14 @@ Result<std::vector<Overlay>> plan_overlays(Guest& guest, const Snapshot& snapsho
 }
 
 Status make_files(const plugin::Services& s, const Guest& guest, const Snapshot& snapshot, std::vector<Overlay>& overlays) {
-    Unfinished unfinished{.name = snapshot.name};
+    std::vector<std::string> made;
     for (Overlay& overlay : overlays) {
         overlay.made = overlay.link.type == DiskType::file && ::access(overlay.link.path().c_str(), F_OK) != 0;
-        if (overlay.made) unfinished.files.push_back(overlay.link.path());
+        if (overlay.made) made.push_back(overlay.link.path());
     }
     if (snapshot.memory && snapshot.memory->snapshot == "external" && ::access(snapshot.memory->file.c_str(), F_OK) != 0)
-        unfinished.files.push_back(snapshot.memory->file);
-    PV_TRY(put_unfinished(s, guest.uuid, unfinished, nullptr));
+        made.push_back(snapshot.memory->file);
+    PV_TRY(put_unfinished_files(s, guest.uuid, snapshot.name, std::move(made)));
     for (const Overlay& overlay : overlays) {
         const std::string path = overlay.link.path();
         PV_TRY(make_overlay(s, {path, source_name(overlay.disk), overlay.disk.driver.type.empty() ? "raw" : overlay.disk.driver.type}));

@@ -56,7 +56,8 @@ SnapshotOps::Task SnapshotOps::create(sdk::OperationPtr op, GuestPtr guest, std:
     if (redefining) co_return redefine(op, guest, std::move(snapshot), flags, *out);
     PV_CO_ASSIGN_OR_RETURN(Taking taking, prepare(guest, std::move(snapshot), flags));
     const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_SNAPSHOT);
-    Status taken = put_unfinished(s_, guest->uuid, {.name = taking.snapshot->name}, op->call());
+    const bool goes_on = taking.was_running && (flags & PV_DOMAIN_SNAPSHOT_CREATE_HALT) == 0;
+    Status taken = put_unfinished(s_, guest->uuid, {.name = taking.snapshot->name, .goes_on = goes_on}, op->call());
     if (taken) taken = co_await take(guest, taking);
     ticket->end(taken, false);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
@@ -146,8 +147,9 @@ Status SnapshotOps::keep(const sdk::OperationPtr& op, const GuestPtr& guest, con
     Snapshot whole = snapshot;
     if (parent.empty()) whole.parent.reset();
     else whole.parent = SnapshotParent{parent};
-    PV_TRY(driver_.moments().put(guest->uuid, whole, op->call()));
+    // First which is current: where that is not there, the next daemon chooses another.
     if (current) PV_TRY(driver_.moments().put_current(PV_KIND_SNAPSHOT, guest->uuid, whole.name, op->call()));
+    PV_TRY(driver_.moments().put(guest->uuid, whole, op->call()));
     Moment<Snapshot> item;
     item.parent = parent;
     item.attrs = snapshot_attrs(whole);

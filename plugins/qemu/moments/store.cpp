@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/error_text.h"
@@ -80,7 +81,17 @@ template <typename Document> void settle_tree(Driver& driver, Guest& guest, cons
         if (const Status put = moments.put(driver.services(), nullptr, guest.handle, guest.shared_from_this(), name, std::move(item)); !put)
             log::error("startup", "domain '{}': {}", guest.name, put.error().message);
     }
-    if (!current.empty() && moments.find(current) != nullptr) moments.set_current(driver.services(), current);
+    if (current.empty()) return;
+    // The one that it names was only being made, or is gone: the newest of a branch is then.
+    std::string chosen = current;
+    if (moments.find(current) == nullptr) {
+        std::set<std::string> parents;
+        moments.each([&](const std::string&, const Moment<Document>& item) { parents.insert(item.parent); });
+        moments.each([&](const std::string& name, const Moment<Document>&) {
+            if (!parents.contains(name)) chosen = name;
+        });
+    }
+    if (moments.find(chosen) != nullptr) moments.set_current(driver.services(), chosen);
 }
 
 template <typename Document> void load_kind(const sdk::Records& records, Driver& driver) {

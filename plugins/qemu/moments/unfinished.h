@@ -3,7 +3,7 @@
 #pragma once
 // What of a guest's snapshots is half done, written down before anything is done (snapshots/UUID.unfinished), so that the next
 // daemon ends it: a snapshot that was being made and that nobody was told of goes from the images again, with the files made
-// for it; one that was being removed goes altogether.
+// for it; one that was being removed goes altogether. A guest that was only paused for it goes on.
 
 #include <memory>
 #include <string>
@@ -17,12 +17,15 @@ namespace polyvirt::qemu {
 struct Unfinished {
     std::string name;  // the snapshot's
     bool removing = false;
+    bool goes_on = false; // the guest is paused for it and goes on afterwards
     std::vector<std::string> files{}; // made for it
 };
 inline constexpr std::string_view kUnfinished = ".unfinished"; // of a record that is no snapshot's
 
 // Workers.
 Status put_unfinished(const plugin::Services& s, const Uuid& guest, const Unfinished& what, pv_call* call);
+// Further: what is made for it.
+Status put_unfinished_files(const plugin::Services& s, const Uuid& guest, const std::string& name, std::vector<std::string> files);
 void drop_unfinished(const plugin::Services& s, const Guest& guest);
 // What is known of a snapshot goes; its images stay as they are.
 Status forget_snapshot(Driver& driver, const GuestPtr& guest, const std::string& name) PV_NO_LOCKS_HELD;
