@@ -11,7 +11,7 @@ from harness import processes, settings, wait
 from harness.container import ContainerCase, init_of
 from harness.python_client import RESUMED, STARTED, STOPPED_DESTROYED, STOPPED_SHUTDOWN, SUSPENDED, Recorder
 
-_LOOP = "trap 'exit 0' TERM\nwhile :; do sleep 0.1; done\n"
+_LOOP = "trap 'exit 0' TERM\n: > /listens\nwhile :; do sleep 0.1; done\n"
 
 
 class Named:
@@ -174,6 +174,7 @@ class Life(ContainerCase):
         self.write_init(root, _LOOP)
         domain = self.started(root=root, init="/init")
         self.assertEqual(self.refused(lambda: domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_INITCTL))[0], libvirt.VIR_ERR_INTERNAL_ERROR)
+        wait.until((root / "listens").exists, "an init that hears signals")  # an earlier one is lost
         domain.shutdown()
         recorder.expect(Named("c1"), STOPPED_SHUTDOWN)
         self.assertEqual(domain.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_SHUTDOWN])
