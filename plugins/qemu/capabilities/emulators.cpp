@@ -108,7 +108,13 @@ const CpuModel* CpuOffer::find(std::string_view name) const {
     return it != models.end() ? &*it : nullptr;
 }
 
-Emulators::Emulators(const plugin::Services& s) : s_(s), cache_(s, PV_STATE_CACHE, ErrorDomain::qemu) {}
+Emulators::Emulators(const plugin::Services& s)
+    : Emulators(s, [&s](const std::string& path, std::string_view arch, bool try_kvm) {
+          return probe_emulator(s, path, arch, try_kvm);
+      }) {}
+
+Emulators::Emulators(const plugin::Services& s, Probe probe)
+    : cache_(s, PV_STATE_CACHE, ErrorDomain::qemu), probe_(std::move(probe)) {}
 
 std::string Emulators::path_of(std::string_view arch) {
     const std::string path = "/usr/bin/qemu-system-" + binary_suffix(arch);
@@ -166,26 +172,50 @@ void Emulators::store(const Emulator& emulator, const Identity& identity) const 
     if (!put) log::warning("emulators", "{}", put.error().message);
 }
 
-Result<EmulatorPtr> Emulators::get(const std::string& path) {
-    PV_ASSIGN_OR_RETURN(const Identity identity, identify(path));
-    {
-        const LeafLock lock(mu_);
-        const auto it = entries_.find(path);
-        if (it != entries_.end() && it->second.identity == identity) return it->second.emulator;
-    }
-    EmulatorPtr emulator = cached(path, identity);
-    if (!emulator) {
+Emulators::InterviewPtr Emulators::join(const std::string& path, const Identity& identity, bool& mine) {
+    InterviewPtr& current = under_way_[path];
+    mine = !current || !(current->identity == identity); // the file has been replaced meanwhile: another emulator
+    if (mine) current = std::make_shared<Interview>(Interview{.identity = identity});
+    return current;
+}
+
+Result<EmulatorPtr> Emulators::conduct(const std::string& path, const Identity& identity) const {
+    try {
+        if (EmulatorPtr known = cached(path, identity)) return known;
         std::string arch = path.substr(std::min(path.size(), path.rfind("qemu-system-") + 12));
         if (arch == "i386") arch = "i686";
-        PV_ASSIGN_OR_RETURN(Emulator probed, probe_emulator(s_, path, arch, identity.kvm));
+        PV_ASSIGN_OR_RETURN(Emulator probed, probe_(path, arch, identity.kvm));
         store(probed, identity);
-        emulator = std::make_shared<const Emulator>(std::move(probed));
+        return std::make_shared<const Emulator>(std::move(probed));
+    } catch (const std::exception& e) { // whoever waits must hear of it
+        return Error{.code = ErrorCode::internal_error, .domain = ErrorDomain::qemu, .message = e.what()};
     }
+}
+
+Result<EmulatorPtr> Emulators::get(const std::string& path) {
+    PV_ASSIGN_OR_RETURN(const Identity identity, identify(path));
+    InterviewPtr interview;
+    {
+        LeafLock lock(mu_);
+        const auto it = entries_.find(path);
+        if (it != entries_.end() && it->second.identity == identity) return it->second.emulator;
+        bool mine = false;
+        interview = join(path, identity, mine);
+        if (!mine) {
+            while (!interview->over) answered_.wait(lock);
+            return interview->answer;
+        }
+    }
+    Result<EmulatorPtr> answer = conduct(path, identity);
     const LeafLock lock(mu_);
-    // Whoever was as quick found the same; one of the two is kept.
-    Entry& entry = entries_[path];
-    if (!entry.emulator || !(entry.identity == identity)) entry = {identity, emulator};
-    return entry.emulator;
+    // First what cannot fail for want of memory: nobody waits for ever. They see it once the lock is free.
+    interview->over = true;
+    answered_.notify_all();
+    if (const auto it = under_way_.find(path); it != under_way_.end() && it->second == interview) under_way_.erase(it);
+    interview->answer = answer;
+    // A failure is told to those who waited, and not kept: the next one asks again.
+    if (answer) entries_[path] = {identity, *answer};
+    return answer;
 }
 
 } // namespace polyvirt::qemu

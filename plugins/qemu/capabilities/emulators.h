@@ -6,6 +6,7 @@
 // question to a new emulator takes its start-up time.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,11 +74,17 @@ struct Emulator {
 };
 using EmulatorPtr = std::shared_ptr<const Emulator>;
 
+// probe.cpp: starts the emulator with no machine, asks, and ends it; twice where there is KVM.
+Result<Emulator> probe_emulator(const plugin::Services& s, const std::string& path, std::string_view arch, bool try_kvm);
+
 class Emulators {
   public:
+    using Probe = std::function<Result<Emulator>(const std::string& path, std::string_view arch, bool try_kvm)>;
     explicit Emulators(const plugin::Services& s);
+    Emulators(const plugin::Services& s, Probe probe);
 
-    // Errors: invalid_arg where the file is no usable emulator, internal_error where it does not answer.
+    // Who asks while an emulator is being asked waits for that answer. Errors: invalid_arg where the file is no usable
+    // emulator, internal_error where it does not answer.
     [[nodiscard]] Result<EmulatorPtr> get(const std::string& path) PV_NO_LOCKS_HELD;
     // The path of the usual emulator of an architecture; empty: there is none.
     [[nodiscard]] static std::string path_of(std::string_view arch);
@@ -98,18 +105,28 @@ class Emulators {
         EmulatorPtr emulator;
     };
 
+    // One that is under way, or has just ended: everybody who waits for it has the same answer.
+    struct Interview {
+        Identity identity;
+        bool over = false;
+        Result<EmulatorPtr> answer = Error{.code = ErrorCode::no_memory}; // until it is known
+    };
+    using InterviewPtr = std::shared_ptr<Interview>;
+    // The one to wait for; or a new one, which the caller has to conduct (`mine`).
+    [[nodiscard]] InterviewPtr join(const std::string& path, const Identity& identity, bool& mine) PV_REQUIRES(mu_);
+    [[nodiscard]] Result<EmulatorPtr> conduct(const std::string& path, const Identity& identity) const PV_NO_LOCKS_HELD;
+
     [[nodiscard]] Result<Identity> identify(const std::string& path) const;
     [[nodiscard]] EmulatorPtr cached(const std::string& path, const Identity& identity) const;
     void store(const Emulator& emulator, const Identity& identity) const;
 
-    const plugin::Services& s_;
     const sdk::Records cache_;
+    const Probe probe_;
     Mutex mu_{Rank::leaf};
+    CondVar answered_;
     std::map<std::string, Entry> entries_ PV_GUARDED_BY(mu_);
+    std::map<std::string, InterviewPtr> under_way_ PV_GUARDED_BY(mu_);
 };
-
-// probe.cpp: starts the emulator with no machine, asks, and ends it; twice where there is KVM.
-Result<Emulator> probe_emulator(const plugin::Services& s, const std::string& path, std::string_view arch, bool try_kvm);
 
 // emulator_record.cpp: the form in which one is kept. Reading throws what nlohmann throws for a field that is
 // missing or of another type.
