@@ -81,10 +81,18 @@ class Monitor:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(60)
-        self.socket.connect(str(path))
+        wait.until(lambda: self.connected(str(path)), "the monitor to listen")
         self.file = self.socket.makefile("rw")
         json.loads(self.file.readline())
         self.ask("qmp_capabilities")
+
+    def connected(self, path):
+        """False between its socket's bind and its listen."""
+        try:
+            self.socket.connect(path)
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def ask(self, command):
         self.file.write(json.dumps({"execute": command}) + "\n")
