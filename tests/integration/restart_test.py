@@ -100,7 +100,8 @@ class Restart(PythonCase):
         processes.end(emulator)
         self.subject.start()
         domain = self.connect().lookupByName(guest.name)
-        self.assertEqual((domain.isActive(), domain.state()[0]), (0, libvirt.VIR_DOMAIN_SHUTOFF))
+        wait.until(lambda: not domain.isActive(), "its end to be noticed")
+        self.assertEqual(domain.state()[0], libvirt.VIR_DOMAIN_SHUTOFF)
         domain.create()
         self.assertEqual(domain.isActive(), 1)
 
