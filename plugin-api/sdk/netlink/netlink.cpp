@@ -2,7 +2,9 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/netlink/netlink.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <utility>
@@ -19,7 +21,11 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 
+#include <fcntl.h>
+#include <sched.h>
+
 #include "base/error_text.h"
+#include "base/unique_fd.h"
 
 namespace polyvirt::sdk {
 namespace {
@@ -149,6 +155,19 @@ Result<Netlink> Netlink::open() {
     return net;
 }
 
+Result<Netlink> Netlink::open_in(std::int64_t pid) {
+    const std::string path = fmt::format("/proc/{}/ns/net", pid);
+    const UniqueFd theirs(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!theirs) return failed(errno, fmt::format("cannot open '{}'", path));
+    const UniqueFd ours(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    if (!ours) return failed(errno, "cannot open this thread's network namespace");
+    // The thread alone is there, and a socket stays where it was made.
+    if (::setns(theirs.get(), CLONE_NEWNET) != 0) return failed(errno, fmt::format("cannot enter '{}'", path));
+    Result<Netlink> net = open();
+    if (::setns(ours.get(), CLONE_NEWNET) != 0) std::abort(); // what it did next would be done to somebody else's network
+    return net;
+}
+
 Status Netlink::send(Message& message, const std::string& what) {
     if (!message.ok()) return failed(ENOMEM, what);
     int error = 0;
@@ -236,6 +255,26 @@ Status Netlink::add_pair(const std::string& name, const std::string& peer, const
     if (peer_pid > 0) m.number(IFLA_NET_NS_PID, static_cast<std::uint32_t>(peer_pid));
     m.end(other).end(data).end(info);
     return send(m, fmt::format("Unable to create the pair {} and {}", name, peer));
+}
+
+Status Netlink::add_macvlan(const std::string& name, const std::string& device, std::string_view mode,
+                            const std::optional<xml::Mac>& mac, std::int64_t pid) {
+    constexpr std::pair<std::string_view, std::uint32_t> kModes[] = {{"private", MACVLAN_MODE_PRIVATE},
+                                                                     {"vepa", MACVLAN_MODE_VEPA},
+                                                                     {"bridge", MACVLAN_MODE_BRIDGE},
+                                                                     {"passthru", MACVLAN_MODE_PASSTHRU}};
+    PV_TRY(check_name(name));
+    const auto* known = std::find_if(std::begin(kModes), std::end(kModes), [&](const auto& m) { return m.first == mode; });
+    if (known == std::end(kModes)) return failed(EINVAL, fmt::format("Unable to create {}: '{}' is no mode of a macvlan", name, mode));
+    PV_ASSIGN_OR_RETURN(const int on, index_of(device));
+    Message m(RTM_NEWLINK, kMake, link_head());
+    nlattr *info = nullptr, *data = nullptr;
+    m.text(IFLA_IFNAME, name).number(IFLA_LINK, static_cast<std::uint32_t>(on));
+    if (mac) m.mac(IFLA_ADDRESS, *mac);
+    m.number(IFLA_NET_NS_PID, static_cast<std::uint32_t>(pid));
+    m.begin(IFLA_LINKINFO, info).put(IFLA_INFO_KIND, "macvlan", 7).begin(IFLA_INFO_DATA, data);
+    m.number(IFLA_MACVLAN_MODE, known->second).end(data).end(info);
+    return send(m, fmt::format("Unable to create {} on {}", name, device));
 }
 
 Status Netlink::remove(const std::string& name) {

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -62,6 +63,8 @@ class Netlink {
     };
 
     static Result<Netlink> open();
+    // In the network namespace of that process.
+    static Result<Netlink> open_in(std::int64_t pid);
     Netlink(Netlink&& o) noexcept;
     Netlink& operator=(Netlink&& o) noexcept;
     ~Netlink();
@@ -75,6 +78,9 @@ class Netlink {
     // Two ends of one cable; the second one in the namespace of a process, if that is given.
     Status add_pair(const std::string& name, const std::string& peer, const std::optional<xml::Mac>& peer_mac = {},
                     std::int64_t peer_pid = 0);
+    // A device of its own on `device`, in the namespace of a process. `mode`: "private", "vepa", "bridge", "passthru".
+    Status add_macvlan(const std::string& name, const std::string& device, std::string_view mode,
+                       const std::optional<xml::Mac>& mac, std::int64_t pid);
     // Absent is success.
     Status remove(const std::string& name);
 
