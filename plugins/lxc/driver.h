@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Driver: one instance of the lxc plugin. Its methods named as ops are entered by the host's workers, in parallel;
-// those about descriptions are here (ops_config.cpp), the others in parts (ops/). Owned by entry.cpp from create() to
-// destroy().
+// Driver: one instance of the lxc plugin: what its parts, which have the ops (ops/), share. Owned by entry.cpp from
+// create() to destroy().
 
 #include <atomic>
 #include <cstdint>
@@ -14,30 +13,18 @@
 #include <string_view>
 #include <vector>
 
-#include <polyvirt/event.h>
-#include <polyvirt/gen/dom_config.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
 
 #include "guest.h"
 #include "sdk/cgroup/cgroup.h"
-#include "sdk/object_table.h"
-#include "sdk/operation.h"
-#include "sdk/records.h"
-#include "sdk/task.h"
+#include "sdk/guests/definitions.h"
 
 namespace polyvirt::lxc {
 
-// The names of a domain's records.
-inline std::string config_record(const std::string& name) { return name + ".xml"; }
-inline std::string autostart_record(const std::string& name) { return "autostart/" + name + ".xml"; }
 inline std::string status_record(const std::string& name) { return name + ".json"; }
 
-// What is said of a guest that went between the look-up and its turn.
-Error no_domain(const Guest& guest);
 Error invalid(std::string_view text); // operation_invalid
-// In the peer's words; `function` is its name for the call.
-Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function);
 
 class Driver : public plugin::DriverBase {
   public:
@@ -49,9 +36,7 @@ class Driver : public plugin::DriverBase {
                                           .type = "LXC",
                                           .error_domain = 17,
                                           .concurrency = plugin::Concurrency::parallel};
-    using Implements =
-        plugin::implements<ops::dom_config::define_xml, ops::dom_config::undefine, ops::dom_config::xml_desc,
-                           ops::dom_config::os_type, ops::dom_config::set_autostart>;
+    using Implements = plugin::implements<>;
     static plugin::Claim probe(std::string_view uri, bool privileged);
 
     explicit Driver(const plugin::Services& services);
@@ -63,16 +48,10 @@ class Driver : public plugin::DriverBase {
     // A client has gone on whose end a guest depends.
     void client_closed(std::uint64_t client, std::uint32_t kind, std::uint64_t object);
 
-    // pv.dom.config (ops_config.cpp)
-    pv_status define_xml(pv_call*, const pv_obj*, const pv_dom_define_xml_in&, pv_dom_define_xml_out&);
-    pv_status undefine(pv_call*, const pv_obj*, const pv_dom_undefine_in&, pv_dom_undefine_out&);
-    pv_status xml_desc(pv_call*, const pv_obj*, const pv_dom_xml_desc_in&, pv_dom_xml_desc_out&);
-    pv_status os_type(pv_call*, const pv_obj*, const pv_dom_os_type_in&, pv_dom_os_type_out&);
-    pv_status set_autostart(pv_call*, const pv_obj*, const pv_dom_set_autostart_in&, pv_dom_set_autostart_out&);
-
     using Table = sdk::ObjectTable<Guest>;
-    [[nodiscard]] static GuestPtr guest_of(const pv_obj* obj) { return Table::from(obj); }
     [[nodiscard]] Table& guests() { return guests_; }
+    using Definitions = sdk::Definitions<Guest>;
+    [[nodiscard]] Definitions& definitions() { return definitions_; }
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     [[nodiscard]] std::int32_t next_id() { return next_id_.fetch_add(1); }
     // Process 1 of a domain's container; none: it does not run.
@@ -90,18 +69,10 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] Status edit_config(const GuestPtr& guest, pv_call* call, const Edit& edit) PV_NO_LOCKS_HELD;
     // Changes a copy of the live description, which then replaces it, and saves that. Worker.
     [[nodiscard]] Status edit_live(const GuestPtr& guest, const Edit& edit) PV_NO_LOCKS_HELD;
-    [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
-    [[nodiscard]] Status rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) PV_NO_LOCKS_HELD;
 
+    // Sets both, shows them in the registry.
     void set_state(Guest& guest, std::int32_t state, std::int32_t reason) const PV_REQUIRES(guest.mu);
-    // Brings the registry up to date with the guest.
-    void show(Guest& guest) const PV_REQUIRES(guest.mu);
-    void post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu);
-    template <typename Payload>
-    void post_event(const Guest& guest, std::int32_t id, Payload payload) const PV_REQUIRES(guest.mu) {
-        events_.post(PV_KIND_DOMAIN, id,
-                     {.handle = guest.handle, .uuid = guest.uuid, .name = guest.name, .dom_id = guest.id}, payload);
-    }
+    [[nodiscard]] const sdk::GuestNotices& notices() const { return notices_; }
     // The status record, brought up to date. Worker.
     [[nodiscard]] Status save_status(const GuestPtr& guest, pv_call* call) const PV_NO_LOCKS_HELD;
 
@@ -112,34 +83,16 @@ class Driver : public plugin::DriverBase {
     void start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options);
     void start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, StartOptions options);
 
-    [[nodiscard]] pv_status give(pv_call* call, pv_sink* sink, std::string_view text) const;
-    [[nodiscard]] pv_status answer(pv_call* call, const Status& status) const {
-        return plugin::answer(s_, call, status);
-    }
-    using Body = std::function<void(const sdk::OperationPtr&, const GuestPtr&)>;
-    [[nodiscard]] pv_status with_job(pv_call* call, const pv_obj* obj, const char* what, Body body) const;
-
   private:
     // startup.cpp
-    void load_configs();
-    void load_config(const std::string& name, std::string_view xml);
-    void load_autostart();
-    void load_statuses();
     void load_status(const std::string& name, std::string_view text);
-    void autostart_guests();
-
-    struct Definition; // ops_config.cpp
-    pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition,
-                            pv_dom_define_xml_out& out);
-    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest,
-                       const std::shared_ptr<const Definition>& definition, bool fresh, pv_dom_define_xml_out& out);
-    void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest);
 
     plugin::Loop loop_;
-    plugin::EventQueue events_;
-    const sdk::Records configs_, statuses_;
+    sdk::GuestNotices notices_;
+    const sdk::Records statuses_;
     sdk::cgroup::Tree tree_;
     Table guests_;
+    Definitions definitions_;
     std::atomic<std::int32_t> next_id_{1};
 };
 

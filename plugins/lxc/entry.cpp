@@ -6,11 +6,11 @@
 #include <polyvirt/plugin.h>
 
 #include "driver.h"
+#include "ops/config_ops.h"
 #include "ops/console_ops.h"
 #include "ops/device_ops.h"
 #include "ops/host_ops.h"
 #include "ops/lifecycle_ops.h"
-#include "ops/metadata_ops.h"
 #include "ops/stats_ops.h"
 #include "ops/tune_ops.h"
 
@@ -28,17 +28,17 @@ class Plugin final : public Driver {
     explicit Plugin(const plugin::Services& services) : Driver(services) {}
 
   private:
+    ConfigOps config_{*this};
     ConsoleOps console_{*this};
     DeviceOps devices_{*this};
     HostOps host_{*this};
     LifecycleOps lifecycle_{*this};
-    MetadataOps metadata_{*this};
     StatsOps stats_{*this};
     TuneOps tune_{*this};
 
   public: // after the members that it names
-    using Parts = plugin::parts<&Plugin::console_, &Plugin::devices_, &Plugin::host_, &Plugin::lifecycle_,
-                                &Plugin::metadata_, &Plugin::stats_, &Plugin::tune_>;
+    using Parts = plugin::parts<&Plugin::config_, &Plugin::console_, &Plugin::devices_, &Plugin::host_,
+                                &Plugin::lifecycle_, &Plugin::stats_, &Plugin::tune_>;
 };
 
 } // namespace polyvirt::lxc

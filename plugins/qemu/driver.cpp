@@ -17,11 +17,12 @@ namespace polyvirt::qemu {
 
 Driver::Driver(const plugin::Services& services)
     : DriverBase(services),
-      configs_(s_, PV_STATE_CONFIG, ErrorDomain::qemu),
+      notices_(s_),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       moments_(s_),
       emulators_(s_),
-      guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain") {}
+      guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain"),
+      definitions_(s_, loop_, guests_, notices_, ErrorDomain::qemu) {}
 
 Driver::~Driver() {
     // A running guest and its run hold each other until it ends; here only the daemon does.
@@ -36,46 +37,6 @@ void Driver::set_state(Guest& guest, std::int32_t state, std::int32_t reason) co
     guest.state = state;
     guest.reason = reason;
     show(guest);
-}
-
-void Driver::show(Guest& guest) const {
-    if (guest.removed || guest.handle == 0) return;
-    pv_obj_update u{};
-    u.size = sizeof u;
-    u.what = PV_UPDATE_ATTRS | PV_UPDATE_STATE | PV_UPDATE_ID;
-    u.attrs_mask = PV_ATTR_ACTIVE | PV_ATTR_PERSISTENT | PV_ATTR_AUTOSTART | PV_ATTR_UPDATED | PV_ATTR_DOM_MANAGED_SAVE |
-                   PV_ATTR_DOM_HAS_SNAPSHOT | PV_ATTR_DOM_HAS_CHECKPOINT;
-    u.attrs = (guest.active() ? PV_ATTR_ACTIVE : 0) | (guest.config ? PV_ATTR_PERSISTENT : 0) |
-              (guest.autostart ? PV_ATTR_AUTOSTART : 0) | (guest.updated ? PV_ATTR_UPDATED : 0) |
-              (guest.managed_save ? PV_ATTR_DOM_MANAGED_SAVE : 0) | (guest.snapshots.empty() ? 0 : PV_ATTR_DOM_HAS_SNAPSHOT) |
-              (guest.checkpoints.empty() ? 0 : PV_ATTR_DOM_HAS_CHECKPOINT);
-    u.state = guest.state;
-    u.reason = guest.reason;
-    u.dom_id = guest.id;
-    s_.registry->update(s_.host, guest.handle, &u);
-}
-
-void Driver::post_event(const Guest& guest, std::int32_t id, const void* payload) const {
-    pv_event e{};
-    e.size = sizeof e;
-    e.kind = PV_KIND_DOMAIN;
-    e.id = id;
-    e.dom_id = guest.id;
-    e.object = guest.handle;
-    std::copy(guest.uuid.bytes.begin(), guest.uuid.bytes.end(), e.uuid);
-    e.name = guest.name.c_str();
-    pv_event_domain_reboot empty{};
-    empty.size = sizeof empty;
-    e.payload = payload != nullptr ? payload : &empty;
-    s_.event->post(events_.get(), &e);
-}
-
-void Driver::post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const {
-    pv_event_domain_lifecycle payload{};
-    payload.size = sizeof payload;
-    payload.event = event;
-    payload.detail = detail;
-    post_event(guest, PV_EVENT_DOMAIN_LIFECYCLE, &payload);
 }
 
 Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
@@ -130,35 +91,15 @@ void Driver::guest_stopped(const GuestPtr& guest) {
     if (!plugin::submit(s_, guest->strand, forget)) forget();
 }
 
-Error no_domain(const Guest& guest) {
-    return make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no domain with matching uuid '{}' ({})",
-                      guest.uuid.to_string(), guest.name);
-}
-
-pv_status Driver::give(pv_call* call, pv_sink* sink, std::string_view text) const {
-    if (plugin::write(s_, sink, text)) return PV_OK;
-    return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::qemu, "an answer of {} bytes is more than a reply can carry", text.size()));
-}
-
-Status Driver::check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const {
-    if ((flags & ~known) == 0) return {};
-    return make_error(ErrorCode::invalid_arg, ErrorDomain::qemu, "unsupported flags (0x{:x}) in function {}", flags & ~known,
-                      function);
+Error Guest::gone() const {
+    return make_error(ErrorCode::no_domain, ErrorDomain::qemu, "no domain with matching uuid '{}' ({})", uuid.to_string(), name);
 }
 
 pv_status Driver::with_job(pv_call* call, const pv_obj* obj, const char* what,
                            std::function<void(const sdk::OperationPtr&, const GuestPtr&)> body) {
     const GuestPtr guest = guest_of(obj);
-    return sdk::Operation::start(s_, loop_, {.call = call, .object = obj->handle, .what = what},
-                                 [guest, body = std::move(body)](const sdk::OperationPtr& op) {
-                                     bool removed = false;
-                                     {
-                                         const ObjectLock lock(guest->mu);
-                                         removed = guest->removed;
-                                     }
-                                     if (removed) return op->finish(no_domain(*guest));
-                                     body(op, guest);
-                                 });
+    return sdk::with_job(s_, loop_, {.call = call, .object = obj->handle, .what = what}, guest,
+                         [guest, body = std::move(body)](const sdk::OperationPtr& op) { body(op, guest); });
 }
 
 Result<std::shared_ptr<Run>> Driver::run_of(Guest& guest) const {
@@ -217,15 +158,7 @@ Status Driver::complete(Domain& domain) { return sdk::domain::complete(domain, h
 Status Driver::fill_defaults(Domain& domain) { return apply_defaults(domain, host_context()); }
 
 Result<Domain> Driver::edited_config(const GuestPtr& guest, const Edit& edit) {
-    sdk::domain::PackedDomainPtr config;
-    {
-        const ObjectLock lock(guest->mu);
-        if (!guest->removed) config = guest->config;
-    }
-    if (!config)
-        return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu,
-                          "transient domains do not have any persistent config");
-    PV_ASSIGN_OR_RETURN(Domain domain, config->unpack());
+    PV_ASSIGN_OR_RETURN(Domain domain, definitions_.copy(guest));
     PV_TRY(edit(domain));
     PV_TRY(settle(domain));
     return domain;

@@ -12,7 +12,6 @@
 #include <string>
 #include <string_view>
 
-#include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
 #include <polyvirt/gen/dom_lifecycle.h>
 #include <polyvirt/gen/hv_caps.h>
@@ -25,10 +24,8 @@
 #include "moments/store.h"
 #include "launch/confinement.h"
 #include "part.h"
-#include "sdk/object_table.h"
 #include "sdk/domain/passes.h"
-#include "sdk/operation.h"
-#include "sdk/records.h"
+#include "sdk/guests/definitions.h"
 #include "status.h"
 
 namespace polyvirt::qemu {
@@ -36,12 +33,8 @@ namespace polyvirt::qemu {
 class CheckpointOps;
 class SaveOps;
 
-// The names of a domain's records.
-inline std::string config_record(const std::string& name) { return name + ".xml"; }
-inline std::string autostart_record(const std::string& name) { return "autostart/" + name + ".xml"; }
-
 // What is said of a guest that went between the look-up and its turn.
-Error no_domain(const Guest& guest);
+inline Error no_domain(const Guest& guest) { return guest.gone(); }
 
 class Driver : public plugin::DriverBase {
   public:
@@ -115,9 +108,14 @@ class Driver : public plugin::DriverBase {
     // Sets both, shows them in the registry.
     void set_state(Guest& guest, std::int32_t state, std::int32_t reason) const PV_REQUIRES(guest.mu);
     // Brings the registry up to date with the guest.
-    void show(Guest& guest) const PV_REQUIRES(guest.mu);
-    void post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu);
-    void post_event(const Guest& guest, std::int32_t id, const void* payload) const PV_REQUIRES(guest.mu);
+    void show(const Guest& guest) const PV_REQUIRES(guest.mu) { notices_.show(guest); }
+    void post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu) {
+        notices_.lifecycle(guest, event, detail);
+    }
+    template <typename Payload>
+    void post_event(const Guest& guest, std::int32_t id, const Payload* payload) const PV_REQUIRES(guest.mu) {
+        notices_.post(guest, id, *payload);
+    }
     // Brings the status record up to date, on a worker; then `done`, there.
     void save_status(const GuestPtr& guest, std::function<void(const Status&)> done) const;
     [[nodiscard]] Status save_status_now(const GuestPtr& guest, pv_call* call) const PV_NO_LOCKS_HELD;
@@ -138,7 +136,9 @@ class Driver : public plugin::DriverBase {
     // What edit_config() would make of it, not kept: for calls that change both descriptions or neither.
     [[nodiscard]] Result<Domain> edited_config(const GuestPtr& guest, const Edit& edit) PV_NO_LOCKS_HELD;
     // Makes a whole description the persistent one, on disk first. Worker, with the guest's job.
-    [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD;
+    [[nodiscard]] Status put_config(const GuestPtr& guest, const Domain& domain, pv_call* call) PV_NO_LOCKS_HELD {
+        return definitions_.put(guest, domain, call);
+    }
     // Changes a copy of the live description, which then replaces it; nothing where the guest has ended. Leaf.
     void edit_live(Guest& guest, const std::function<void(Domain&)>& edit) const PV_REQUIRES(guest.mu);
     // Another name for a domain that doesn't run. Worker, with the guest's job; that guest is gone afterwards.
@@ -162,14 +162,9 @@ class Driver : public plugin::DriverBase {
 
   private:
     // startup.cpp
-    void load_configs();
-    void load_config(const std::string& name, std::string_view xml);
-    void load_autostart();
     void load_statuses();
     void load_status(const std::string& name, std::string_view text);
     void clear_cut_start(const StatusRecord& record);
-    void autostart_guests();
-    void autostart(const GuestPtr& guest);
 
     // What questions about a hypervisor name it by; null: the usual one.
     struct TargetNames {
@@ -188,19 +183,17 @@ class Driver : public plugin::DriverBase {
     [[nodiscard]] Status settle_cpu(Domain& domain);
     pv_status answer(pv_call* call, const Status& status) const { return plugin::answer(s_, call, status); }
     // Writes a whole answer; too long for the reply is an error.
-    [[nodiscard]] pv_status give(pv_call* call, pv_sink* sink, std::string_view text) const;
-    [[nodiscard]] Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const;
+    [[nodiscard]] pv_status give(pv_call* call, pv_sink* sink, std::string_view text) const {
+        return sdk::give(s_, call, sink, text, ErrorDomain::qemu);
+    }
+    [[nodiscard]] Status check_flags(std::uint32_t flags, std::uint32_t known, const char* function) const {
+        return sdk::check_flags(flags, known, function, ErrorDomain::qemu);
+    }
     [[nodiscard]] pv_status with_job(pv_call* call, const pv_obj* obj, const char* what,
                                      std::function<void(const sdk::OperationPtr&, const GuestPtr&)> body);
     // The run of an active guest, or "domain is not running".
     [[nodiscard]] Result<std::shared_ptr<Run>> run_of(Guest& guest) const;
 
-    struct Definition; // ops_config.cpp
-    pv_status define_config(pv_call* call, const std::shared_ptr<const Definition>& definition, pv_dom_define_xml_out& out);
-    void finish_define(const sdk::OperationPtr& op, const GuestPtr& guest, const std::shared_ptr<const Definition>& definition,
-                       bool fresh, pv_dom_define_xml_out& out);
-    pv_status create_transient(pv_call* call, const std::shared_ptr<const Domain>& description, const StartOptions& options,
-                               pv_dom_create_xml_out& out);
     void finish_undefine(const sdk::OperationPtr& op, const GuestPtr& guest, std::uint32_t flags);
     // Removes the file of firmware variables, or says why it may not be left behind. Worker.
     [[nodiscard]] Status settle_nvram(const Domain& config, std::uint32_t flags) const;
@@ -220,14 +213,14 @@ class Driver : public plugin::DriverBase {
     void tie_to_client(const sdk::OperationPtr& op, const GuestPtr& guest, Run& run);
 
     plugin::Loop loop_;
-    plugin::EventQueue events_;
-    const sdk::Records configs_, statuses_;
+    sdk::GuestNotices notices_;
+    const sdk::Records statuses_;
     MomentStore moments_;
     Confinement confinement_;
     Emulators emulators_;
     Table guests_;
+    sdk::Definitions<Guest> definitions_;
     std::atomic<std::int32_t> next_id_{1};
-    std::vector<plugin::Watch> autostart_timers_; // at the start alone
 };
 
 } // namespace polyvirt::qemu

@@ -17,8 +17,7 @@
 #include "block/state.h"
 #include "base/unique_fd.h"
 #include "ownership/claims.h"
-#include "sdk/domain/packed.h"
-#include "sdk/object_table.h"
+#include "sdk/guests/guest.h"
 
 namespace polyvirt::qemu {
 
@@ -36,26 +35,13 @@ struct BackupUnderWay {
     std::vector<std::string> files; // that were made for it
 };
 
-struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
-    Guest(Uuid guest_uuid, std::string guest_name)
-        : Object(guest_uuid, std::move(guest_name)), strand(UuidHash{}(guest_uuid) | 1U) {}
+struct Guest : sdk::Guest, std::enable_shared_from_this<Guest> {
+    using sdk::Guest::Guest;
 
-    // Writes of this guest's records are in the order of their submission to this strand.
-    const std::uint64_t strand;
-
-    // Descriptions are replaced, never changed in place: take a copy of the pointer and drop the lock.
-    sdk::domain::PackedDomainPtr config PV_GUARDED_BY(mu); // null: transient
-    std::shared_ptr<const Domain> live PV_GUARDED_BY(mu);  // null: not running
     std::shared_ptr<Run> run PV_GUARDED_BY(mu);            // set exactly while `live` is
-    std::int32_t id PV_GUARDED_BY(mu) = -1;
-    std::int32_t state PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF;
-    std::int32_t reason PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF_UNKNOWN;
     std::int32_t pausing PV_GUARDED_BY(mu) = 0;            // see StatusRecord
-    bool autostart PV_GUARDED_BY(mu) = false;
     std::int32_t agent_timeout PV_GUARDED_BY(mu) = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK; // s, of this run
     std::uint32_t taints PV_GUARDED_BY(mu) = 0;            // of this run (taint.h)
-    bool updated PV_GUARDED_BY(mu) = false;                // `config` was replaced while running
-    std::uint64_t autodestroy PV_GUARDED_BY(mu) = 0;       // the client whose end destroys it
     bool held PV_GUARDED_BY(mu) = false;                   // it stays, transient or not, when its emulator ends
     bool managed_save PV_GUARDED_BY(mu) = false;           // save/store.h has its memory
     // Without the descriptions in them, which are on disk (moments/store.h).
@@ -74,16 +60,12 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
         std::vector<UniqueFd> fds;
     };
     std::map<std::string, FdGroup> fd_groups PV_GUARDED_BY(mu);
-    // Who has a console open, by alias; and the streams that are not closed yet.
-    std::map<std::string, std::uint64_t> consoles PV_GUARDED_BY(mu);
-    std::map<std::uint64_t, pv_stream*> streams PV_GUARDED_BY(mu);
-    std::uint64_t next_stream PV_GUARDED_BY(mu) = 1;
 
-    [[nodiscard]] bool active() const PV_REQUIRES(mu) { return live != nullptr; }
-    // Of what runs, or else of what would be started; none if the guest has just gone.
-    [[nodiscard]] std::optional<sdk::domain::Summary> summary() const PV_REQUIRES(mu) {
-        if (live) return summarize(*live);
-        return config ? std::optional(config->summary()) : std::nullopt;
+    [[nodiscard]] Error gone() const override;
+    [[nodiscard]] Attributes attributes() const override PV_REQUIRES(mu) {
+        return {.known = PV_ATTR_DOM_MANAGED_SAVE | PV_ATTR_DOM_HAS_SNAPSHOT | PV_ATTR_DOM_HAS_CHECKPOINT,
+                .set = (managed_save ? PV_ATTR_DOM_MANAGED_SAVE : 0U) | (snapshots.empty() ? 0U : PV_ATTR_DOM_HAS_SNAPSHOT) |
+                       (checkpoints.empty() ? 0U : PV_ATTR_DOM_HAS_CHECKPOINT)};
     }
 };
 using GuestPtr = std::shared_ptr<Guest>;

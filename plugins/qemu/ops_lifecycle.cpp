@@ -67,44 +67,15 @@ pv_status Driver::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_x
                                          "qemuDomainCreateXML");
         !flags)
         return answer(call, flags);
-    auto description = parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
+    const auto description = parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
     if (!description) return answer(call, description.error());
-    return create_transient(call, std::make_shared<const Domain>(*std::move(description)),
-                            {.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
-                             .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
-                             .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0},
-                            out);
-}
-
-pv_status Driver::create_transient(pv_call* call, const std::shared_ptr<const Domain>& description,
-                                   const StartOptions& options, pv_dom_create_xml_out& out) {
-    auto guest = std::make_shared<Guest>(*description->uuid, description->name);
-    pv_obj_desc desc{};
-    desc.dom_id = -1;
-    desc.state = PV_DOMAIN_SHUTOFF;
-    auto added = guests_.add(guest, call, desc);
-    if (!added) return answer(call, added.error());
-    guest = added->object;
-    {
-        const ObjectLock lock(guest->mu);
-        out.obj = guest->handle;
-        if (guest->active()) return answer(call, invalid(fmt::format("domain '{}' is already active", guest->name)));
-    }
-    const pv_status status = sdk::Operation::start(
-        s_, loop_, {.call = call, .object = out.obj, .what = "create"},
-        [this, guest, description, options, result = &out](const sdk::OperationPtr& op) {
-            bool removed = false;
-            {
-                const ObjectLock lock(guest->mu);
-                removed = guest->removed;
-            }
-            if (!removed) return start_guest(op, guest, *description, options);
-            pv_call* const again = op->give_up(); // it went while this waited for its turn
-            const pv_status outcome = create_transient(again, description, options, *result);
-            if (outcome != PV_PENDING) s_.call->complete(again, outcome);
-        });
-    if (status != PV_PENDING && added->fresh) guests_.remove(*guest);
-    return status;
+    const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
+                               .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
+                               .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0};
+    const auto start = [this, live = std::make_shared<const Domain>(*description), options](const sdk::OperationPtr& op, const GuestPtr& guest) {
+        start_guest(op, guest, *live, options);
+    };
+    return definitions_.create(call, *description->uuid, description->name, start, out);
 }
 
 sdk::Async<Status> Driver::started(const sdk::OperationPtr& op, const GuestPtr& guest, Domain description, StartOptions options) {

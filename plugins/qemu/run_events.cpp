@@ -149,7 +149,8 @@ void Run::power_cycle(std::int32_t reason) {
 void Run::on_reset() {
     channels_->guest_gone();
     const ObjectLock lock(guest_->mu);
-    if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, nullptr);
+    const pv_event_domain_reboot nothing{};
+    if (guest_->live) driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, &nothing);
 }
 
 void Run::on_io_error(const QmpEvent& event) {

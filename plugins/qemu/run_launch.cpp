@@ -325,7 +325,7 @@ Status Run::adopt(const StatusRecord& record) {
     }
     folder_ = record.folder;
     folders_ = record.folders;
-    group_ = cgroup::Group::from_text(record.group);
+    group_ = cgroup::Group::from_text(record.group, ErrorDomain::qemu);
     PV_ASSIGN_OR_RETURN(const std::string run, host_folder(s_, PV_PATH_RUN));
     folder_path_ = fmt::format("{}/{}", run, folder_);
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);

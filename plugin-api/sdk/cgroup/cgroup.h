@@ -45,7 +45,7 @@ class Group {
 
     // As one line of text for each hierarchy, "1:cpu,cpuacct:/FOLDER", for what must be known after a restart; and back.
     [[nodiscard]] std::vector<std::string> to_text() const;
-    [[nodiscard]] static Group from_text(const std::vector<std::string>& lines);
+    [[nodiscard]] static Group from_text(const std::vector<std::string>& lines, ErrorDomain domain);
 
     // Makes the folders. Where that fails in one hierarchy, its controllers are not to be had, and why() says why.
     void make();
@@ -58,6 +58,8 @@ class Group {
     [[nodiscard]] std::vector<UniqueFd> entrances() const;
     // Ends what is left in it, frozen or not, and removes it with all groups below; and its partition, if that is empty then.
     void remove() const;
+    // operation_invalid, in the driver's name.
+    [[nodiscard]] Error invalid(std::string text) const;
 
   private:
     friend class Tree;
@@ -72,15 +74,21 @@ class Group {
 
     std::vector<Place> places_;
     std::string why_;
+    ErrorDomain domain_ = ErrorDomain::none;
 };
+
+// "qemu-3-web": of a driver, and of one run of one of its guests.
+std::string group_name(std::string_view driver, std::int32_t id, std::string_view guest);
+// Of a Tree: daemons with state of their own on one host (--root) number their guests alike, so each has a folder more.
+std::string prefix_of(std::string_view run_folder, std::string_view usual_run_folder);
 
 // The hierarchies of this host and the daemon's place in them.
 class Tree {
   public:
     // What /proc/self/mountinfo and /proc/self/cgroup say. `prefix` (may be empty) stands between the daemon's place and
-    // the partitions.
-    static Tree of(std::string_view mountinfo, std::string_view own, std::string prefix);
-    static Tree of_this_process(std::string prefix);
+    // the partitions, `domain` in the errors.
+    static Tree of(std::string_view mountinfo, std::string_view own, std::string prefix, ErrorDomain domain = ErrorDomain::none);
+    static Tree of_this_process(std::string prefix, ErrorDomain domain);
 
     // every_hierarchy: those of controllers that nothing is set in, and those of none, too: for whoever makes groups below.
     enum class Reach : std::uint8_t { controllers, every_hierarchy };
@@ -100,6 +108,7 @@ class Tree {
 
     std::vector<Hierarchy> hierarchies_;
     std::string prefix_;
+    ErrorDomain domain_ = ErrorDomain::none;
 };
 
 } // namespace polyvirt::sdk::cgroup

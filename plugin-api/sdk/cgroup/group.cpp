@@ -117,9 +117,10 @@ Result<const Group::Place*> Group::need(Controller controller) const {
     if (const Place* const place = place_of(controller)) return place;
     std::string upper(name(controller));
     for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cgroup {} controller is not mounted{}{}", upper,
-                      why_.empty() ? "" : ": ", why_);
+    return invalid(fmt::format("cgroup {} controller is not mounted{}{}", upper, why_.empty() ? "" : ": ", why_));
 }
+
+Error Group::invalid(std::string text) const { return make_error_text(ErrorCode::operation_invalid, domain_, std::move(text)); }
 
 int Group::version(Controller controller) const {
     const Place* const place = place_of(controller);
@@ -152,8 +153,9 @@ std::vector<std::string> Group::to_text() const {
     return lines;
 }
 
-Group Group::from_text(const std::vector<std::string>& lines) {
+Group Group::from_text(const std::vector<std::string>& lines, ErrorDomain domain) {
     Group group;
+    group.domain_ = domain;
     for (const std::string& line : lines) {
         const std::size_t first = line.find(':'), second = line.find(':', first + 1);
         if (second == std::string::npos) continue;
@@ -182,6 +184,7 @@ void Group::make() {
 Result<Group> Group::thread_group(std::string_view child) const {
     Group group;
     group.why_ = why_;
+    group.domain_ = domain_;
     for (const Place& p : places_) {
         const std::uint32_t controllers = p.controllers & kOfThreads;
         if (controllers == 0) continue;

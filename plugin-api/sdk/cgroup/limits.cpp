@@ -25,8 +25,6 @@ constexpr std::uint64_t kUnlimitedKib = 9'007'199'254'740'991; // the API's word
 constexpr std::uint64_t kSharesDefault = 1024, kWeightDefault = 100; // v1's; v2's
 constexpr std::uint64_t kPeriodDefault = 100'000;
 
-Error invalid(std::string text) { return make_error_text(ErrorCode::operation_invalid, ErrorDomain::qemu, std::move(text)); }
-
 template <typename T> std::optional<T> number(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\n')) text.remove_prefix(1);
     T value{};
@@ -213,7 +211,7 @@ Status Limits::set_device(const BlkioDevice& device, const BlkioDevice& before) 
     const bool v2 = group_.version(Controller::blkio) == 2;
     if (device.weight != before.weight) {
         const std::string file = v2 ? "io.weight" : "blkio.weight_device";
-        if (!there(group_.folder(Controller::blkio) + "/" + file)) return invalid("blkio device weight is valid only for cfq scheduler");
+        if (!there(group_.folder(Controller::blkio) + "/" + file)) return group_.invalid("blkio device weight is valid only for cfq scheduler");
     }
     struct stat info {};
     if (::stat(device.path.c_str(), &info) != 0) return make_system_error(errno, ErrorDomain::cgroup, fmt::format("Path '{}' is not accessible", device.path));
@@ -264,7 +262,7 @@ Status Limits::set_nodes(const sdk::xml::CpuSet& nodes) const {
 Result<CpuTimes> Limits::cpu_times() const {
     CpuTimes times;
     if (group_.version(Controller::cpuacct) != 1) {
-        if (group_.version(Controller::cpu) != 2) return invalid("cgroup CPUACCT controller is not mounted");
+        if (group_.version(Controller::cpu) != 2) return group_.invalid("cgroup CPUACCT controller is not mounted");
         PV_ASSIGN_OR_RETURN(const std::string text, group_.get(Controller::cpu, "cpu.stat"));
         times.total = field(text, "usage_usec") * 1000;
         times.user = field(text, "user_usec") * 1000;
@@ -289,7 +287,7 @@ Result<std::vector<std::uint64_t>> Limits::vcpu_times_by_processor() const {
     std::vector<std::uint64_t> sums;
     const std::string folder = group_.folder(Controller::cpuacct);
     DIR* const dir = ::opendir(folder.c_str());
-    if (dir == nullptr) return invalid("cgroup CPUACCT controller is not mounted");
+    if (dir == nullptr) return group_.invalid("cgroup CPUACCT controller is not mounted");
     while (const dirent* const entry = ::readdir(dir)) { // NOLINT(concurrency-mt-unsafe): a DIR of our own
         if (!std::string_view(entry->d_name).starts_with("vcpu")) continue;
         const auto text = read_file(fmt::format("{}/{}/cpuacct.usage_percpu", folder, entry->d_name));

@@ -78,8 +78,24 @@ std::string list_of(std::string_view options) {
 
 std::string_view name(Controller controller) { return kNames[static_cast<std::size_t>(controller)]; }
 
-Tree Tree::of(std::string_view mountinfo, std::string_view own, std::string prefix) {
+std::string group_name(std::string_view driver, std::int32_t id, std::string_view guest) {
+    constexpr std::size_t kNameMax = 60;
+    std::string safe;
+    for (const char c : guest.substr(0, kNameMax))
+        safe += c == '/' || static_cast<unsigned char>(c) <= 0x20 || c == 0x7f ? '_' : c;
+    return fmt::format("{}-{}-{}", driver, id, safe);
+}
+
+std::string prefix_of(std::string_view run_folder, std::string_view usual_run_folder) {
+    if (run_folder == usual_run_folder) return {};
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : run_folder) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return fmt::format("/polyvirt-{:016x}", hash);
+}
+
+Tree Tree::of(std::string_view mountinfo, std::string_view own, std::string prefix, ErrorDomain domain) {
     Tree tree;
+    tree.domain_ = domain;
     tree.prefix_ = std::move(prefix);
     for (const std::string_view line : split(mountinfo, '\n')) {
         const Mount m = parse_mount(line);
@@ -99,14 +115,15 @@ Tree Tree::of(std::string_view mountinfo, std::string_view own, std::string pref
     return tree;
 }
 
-Tree Tree::of_this_process(std::string prefix) {
+Tree Tree::of_this_process(std::string prefix, ErrorDomain domain) {
     const auto mounts = read_file("/proc/self/mountinfo"), own = read_file("/proc/self/cgroup");
-    if (!mounts || !own) return {};
-    return of(*mounts, *own, std::move(prefix));
+    const bool read = mounts && own;
+    return of(read ? *mounts : "", read ? *own : "", std::move(prefix), domain);
 }
 
 Group Tree::guest(std::string_view partition, const std::string& guest_name, Reach reach) const {
     Group group;
+    group.domain_ = domain_;
     std::string below = prefix_;
     for (const std::string_view part : split(partition, '/'))
         if (!part.empty() && part != "." && part != "..") below += "/" + std::string(part);

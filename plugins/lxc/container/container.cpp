@@ -49,11 +49,7 @@ void Container::adopt(const sdk::OperationPtr& op, const StatusRecord& record) {
     if (const char* const logs = s_.paths->dir(s_.host, PV_PATH_LOG); logs != nullptr)
         log_ = UniqueFd(::open(fmt::format("{}/{}.log", logs, guest_->name).c_str(),
                                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-    group_ = sdk::cgroup::Group::from_text(record.group);
-    {
-        const ObjectLock lock(guest_->mu);
-        if (guest_->live) plugged_ = guest_->live->devices.interfaces;
-    }
+    group_ = sdk::cgroup::Group::from_text(record.group, ErrorDomain::lxc);
     init_ = record.init;
     auto process = std::make_shared<plugin::ChildProcess>();
     if (record.pid != 0)
@@ -123,12 +119,13 @@ void Container::started(const Json& message) {
             }
             guest_->live = std::move(live);
             driver_.set_state(*guest_, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_BOOTED);
-            driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STARTED, PV_DOMAIN_EVENT_STARTED_BOOTED);
+            driver_.notices().lifecycle(*guest_, PV_DOMAIN_EVENT_STARTED, PV_DOMAIN_EVENT_STARTED_BOOTED);
         }
     }
     // On disk before anybody hears that it has started.
-    const auto save = [self = shared_from_this(), op = std::exchange(start_op_, nullptr)] {
+    const auto save = [self = shared_from_this(), op = std::exchange(start_op_, nullptr), adopted = adopted_] {
         self->loops_.clear();
+        if (adopted) self->drop_unplugged();
         const Status saved = self->driver_.save_status(self->guest_, nullptr);
         if (op) op->finish(saved);
     };
@@ -139,13 +136,10 @@ void Container::rebooted(std::int64_t init) {
     init_ = init;
     {
         const ObjectLock lock(guest_->mu);
-        driver_.post_event(*guest_, PV_EVENT_DOMAIN_REBOOT, pv_event_domain_reboot{});
+        driver_.notices().post(*guest_, PV_EVENT_DOMAIN_REBOOT, pv_event_domain_reboot{});
     }
-    save_soon();
-}
-
-void Container::save_soon() {
     const auto save = [self = shared_from_this()] {
+        if (const Status shown = self->show_as_started(); !shown) log::error("lxc", "{}", shown.error().message);
         if (const Status saved = self->driver_.save_status(self->guest_, nullptr); !saved)
             log::error("lxc", "{}", saved.error().message);
     };
@@ -223,6 +217,7 @@ bool Container::show_end() {
     // Of one that was found again nobody knows how it ended (-1).
     if (exit_status_ > 0 || !failure_) reason = PV_DOMAIN_SHUTOFF_FAILED, detail = PV_DOMAIN_EVENT_STOPPED_FAILED;
     if (destroyed_) reason = PV_DOMAIN_SHUTOFF_DESTROYED, detail = PV_DOMAIN_EVENT_STOPPED_DESTROYED;
+    if (guest_->live) plugged_ = guest_->live->devices.interfaces;
     guest_->live = nullptr;
     guest_->container = nullptr;
     guest_->id = -1;
@@ -230,7 +225,7 @@ bool Container::show_end() {
     if (guest_->autodestroy != 0) s_.client->forget(s_.host, guest_->autodestroy, kAutodestroy, guest_->handle);
     guest_->autodestroy = 0;
     driver_.set_state(*guest_, PV_DOMAIN_SHUTOFF, reason);
-    if (was_started) driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_STOPPED, detail);
+    if (was_started) driver_.notices().lifecycle(*guest_, PV_DOMAIN_EVENT_STOPPED, detail);
     return guest_->config == nullptr;
 }
 

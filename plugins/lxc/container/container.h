@@ -49,6 +49,8 @@ class Container : public std::enable_shared_from_this<Container> {
     [[nodiscard]] sdk::Async<Status> ask(Json request, std::int64_t timeout_ns = 30 * kSecond);
 
     void describe(StatusRecord& record) const; // under the guest's lock
+    // The kind of file system on a device of the host. Worker.
+    Result<std::string> fs_of(const std::string& device, pv_call* call) const;
     // Its control groups. Files of the kernel: not on the loop.
     [[nodiscard]] const sdk::cgroup::Group& group() const { return group_; }
     // Process 1 of the container, as the host sees it; 0: it has none.
@@ -64,8 +66,11 @@ class Container : public std::enable_shared_from_this<Container> {
     void clear();
     void keep_log() const;
     void drop_lock() const;
-    Result<std::string> fs_of(const std::string& device, pv_call* call) const;
     Status make_folder() const;
+    Status note_start(const Domain& domain) const;
+    Status show_as_started() const;
+    void drop_unplugged() const;
+    void free_ports(const std::vector<sdk::domain::Interface>& of) const;
 
     // [loop]
     void open_link();
@@ -77,7 +82,6 @@ class Container : public std::enable_shared_from_this<Container> {
     void kill_harder();
     void end();
     bool show_end();
-    void save_soon();
     void post(std::function<void()> fn);
     [[nodiscard]] std::string who() const;
 
@@ -89,7 +93,6 @@ class Container : public std::enable_shared_from_this<Container> {
     // Constant after prepare() or adopt().
     std::string folder_, folder_path_;
     sdk::cgroup::Group group_;
-    std::vector<sdk::domain::Interface> plugged_; // those that have ports on networks
     std::vector<UniqueFd> loops_;                 // of images, until they are mounted
     UniqueFd log_;
     std::atomic<std::int64_t> pid_{0}, init_{0};
@@ -105,6 +108,7 @@ class Container : public std::enable_shared_from_this<Container> {
     Status failure_;
     std::vector<Waiter> waiters_;
     plugin::Watch patience_;
+    std::vector<sdk::domain::Interface> plugged_; // at its end: those that may have ports on networks
     int kill_stage_ = 0;
 };
 

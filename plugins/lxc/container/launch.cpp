@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 // What happens on the worker that starts a container, and on the one that clears up after it.
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -20,6 +21,7 @@
 #include "container/link.h"
 #include "container/loop_device.h"
 #include "container/plan_of.h"
+#include "container/plug.h"
 #include "container/ports.h"
 #include "driver.h"
 #include "sdk/cgroup/end_process.h"
@@ -32,6 +34,7 @@ namespace polyvirt::lxc {
 namespace {
 
 constexpr int kListener = 3;
+constexpr const char* kStarted = "/started.xml"; // in the container's folder
 constexpr std::size_t kLogLines = 1000;
 constexpr std::size_t kFolderNameMax = 20;
 constexpr std::int64_t kQuick = 10'000'000'000;
@@ -95,7 +98,6 @@ Status Container::prepare(Domain& d, pv_call* call) {
     group_ = driver_.group(d, id_);
     // Everything that must go with it is written down before it is made: its ports, too.
     for (sdk::domain::Interface& i : d.devices.interfaces) sdk::name_port(i);
-    plugged_ = d.devices.interfaces;
     {
         const ObjectLock lock(guest_->mu);
         if (guest_->live) guest_->live = std::make_shared<const Domain>(d);
@@ -127,9 +129,73 @@ Status Container::prepare(Domain& d, pv_call* call) {
     if (!file)
         return make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "cannot write the plan of {} into '{}'", who(),
                           folder_path_);
+    PV_TRY(note_start(d));
     const ObjectLock lock(guest_->mu);
     if (guest_->live) guest_->live = std::make_shared<const Domain>(d); // with the names of its interfaces
     return {};
+}
+
+// What a reboot begins with again.
+Status Container::note_start(const Domain& d) const {
+    std::ofstream file(folder_path_ + kStarted);
+    file << format_domain(d, {.inactive = false, .secure = true});
+    file.close();
+    if (!file)
+        return make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "cannot write the description of {} into '{}'",
+                          who(), folder_path_);
+    return {};
+}
+
+// What was given to it while it ran, and what was taken from it, went with the init that has ended.
+Status Container::show_as_started() const {
+    std::ifstream file(folder_path_ + kStarted);
+    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    PV_ASSIGN_OR_RETURN(auto started, sdk::domain::parse_domain(text, {.inactive = false}));
+    std::vector<sdk::domain::Interface> gone;
+    {
+        const ObjectLock lock(guest_->mu);
+        if (!guest_->live) return {};
+        auto live = std::make_shared<Domain>(*guest_->live);
+        auto& devices = started.domain.devices;
+        for (const auto& i : live->devices.interfaces)
+            if (std::none_of(devices.interfaces.begin(), devices.interfaces.end(),
+                             [&](const auto& s) { return s.mac.address == i.mac.address; }))
+                gone.push_back(i);
+        devices.consoles = live->devices.consoles; // with their terminals, which are the same
+        live->devices = std::move(devices);
+        guest_->live = std::move(live);
+    }
+    free_ports(gone);
+    return {};
+}
+
+// Of a daemon that died while it gave an interface to the container: what is not there is in no description.
+void Container::drop_unplugged() const {
+    std::shared_ptr<const Domain> before;
+    {
+        const ObjectLock lock(guest_->mu);
+        before = guest_->live;
+    }
+    if (!before) return;
+    const auto after = std::make_shared<Domain>(*before);
+    std::vector<sdk::domain::Interface> gone;
+    for (const sdk::domain::Interface& i : before->devices.interfaces)
+        if (!joined(i, init_)) gone.push_back(i);
+    if (gone.empty()) return;
+    std::erase_if(after->devices.interfaces, [&](const sdk::domain::Interface& i) {
+        return std::any_of(gone.begin(), gone.end(), [&](const auto& g) { return g.mac.address == i.mac.address; });
+    });
+    {
+        const ObjectLock lock(guest_->mu);
+        if (guest_->live != before) return; // it has ended: that gives back all of them
+        guest_->live = after;
+    }
+    free_ports(gone);
+}
+
+void Container::free_ports(const std::vector<sdk::domain::Interface>& of) const {
+    for (const sdk::domain::Interface& i : of)
+        if (sdk::on_network(i)) sdk::free_port(s_, guest_->name, i);
 }
 
 // All that it may use, before its first process is there. What there is no controller for is not limited, and said so.
@@ -222,8 +288,7 @@ void Container::clear() {
     group_.remove();
     keep_log();
     loops_.clear();
-    for (const sdk::domain::Interface& i : plugged_)
-        if (sdk::on_network(i)) sdk::free_port(s_, guest_->name, i);
+    free_ports(plugged_);
     drop_lock();
     if (folder_path_.empty()) return;
     if (const int error = sdk::remove_tree(folder_path_); error != 0)

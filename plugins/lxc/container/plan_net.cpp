@@ -11,11 +11,6 @@ namespace {
 
 using namespace sdk::domain;
 
-bool is_default(const InterfaceRoute& r) {
-    const std::string address = r.address ? r.address->to_string() : "";
-    return r.gateway && (address.empty() || address == "0.0.0.0" || address == "::") && r.prefix.value_or(0) == 0;
-}
-
 Status addresses(const std::vector<InterfaceIp>& ips, const std::vector<InterfaceRoute>& routes, const std::string& key,
                  Plan& p) {
     for (const InterfaceIp& ip : ips) {
@@ -42,11 +37,16 @@ Status interface(const Interface& i, const Link& link, std::size_t number, Plan&
     if (!link.mode.empty()) p.config.emplace_back(key + "macvlan.mode", link.mode);
     if (i.mac.address) p.config.emplace_back(key + "hwaddr", i.mac.address->to_string());
     if (i.mtu) p.config.emplace_back(key + "mtu", std::to_string(*i.mtu));
-    p.config.emplace_back(key + "name", i.guest_dev.empty() ? fmt::format("eth{}", number) : i.guest_dev);
+    p.config.emplace_back(key + "name", i.guest_actual.empty() ? fmt::format("eth{}", number) : i.guest_actual);
     return addresses(i.ips, i.routes, key, p);
 }
 
 } // namespace
+
+bool is_default(const InterfaceRoute& r) {
+    const std::string address = r.address ? r.address->to_string() : "";
+    return r.gateway && (address.empty() || address == "0.0.0.0" || address == "::") && r.prefix.value_or(0) == 0;
+}
 
 bool own_network(const Domain& d) {
     if (!d.lxc_namespaces.net.empty()) return false;

@@ -15,17 +15,6 @@ namespace {
 using namespace sdk::domain;
 namespace network = sdk::network;
 
-// The lowest "vnetN" that this host does not have and that nobody here was given. If another program takes it first,
-// the start fails and says so.
-std::string free_name() {
-    static std::atomic<unsigned> next{0};
-    for (unsigned tries = 0; tries < 100'000; ++tries) {
-        std::string name = fmt::format("vnet{}", next.fetch_add(1) % 1'000'000);
-        if (::if_nametoindex(name.c_str()) == 0) return name;
-    }
-    return {};
-}
-
 Result<Link> take_port(const plugin::Services& s, pv_call* call, const Domain& d, const Interface& i) {
     PV_ASSIGN_OR_RETURN(const network::Port port, sdk::make_port(s, call, d.name, d.uuid.value_or(Uuid()), i));
     const network::Plug plug = port.plug.value_or(network::Plug{});
@@ -36,14 +25,14 @@ Result<Link> take_port(const plugin::Services& s, pv_call* call, const Domain& d
     if (plug.bridge.empty())
         return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc,
                           "network '{}' gives a container neither a bridge nor a device", i.source.network);
-    return Link{Link::Kind::veth, plug.bridge, free_name(), ""};
+    return Link{Link::Kind::veth, plug.bridge, "", ""};
 }
 
 Result<Link> link_of(const plugin::Services& s, pv_call* call, const Domain& d, const Interface& i) {
     if (sdk::on_network(i)) return take_port(s, call, d, i);
     switch (i.type) {
-    case InterfaceType::bridge: return Link{Link::Kind::veth, i.source.bridge, free_name(), ""};
-    case InterfaceType::ethernet: return Link{Link::Kind::veth, "", free_name(), ""};
+    case InterfaceType::bridge: return Link{Link::Kind::veth, i.source.bridge, "", ""};
+    case InterfaceType::ethernet: return Link{Link::Kind::veth, "", "", ""};
     case InterfaceType::direct:
         return Link{Link::Kind::macvlan, i.source.dev, "",
                     i.source.mode.empty()            ? "vepa"
@@ -57,16 +46,31 @@ Result<Link> link_of(const plugin::Services& s, pv_call* call, const Domain& d, 
 
 } // namespace
 
+std::string free_name() {
+    static std::atomic<unsigned> next{0};
+    for (unsigned tries = 0; tries < 100'000; ++tries) {
+        std::string name = fmt::format("vnet{}", next.fetch_add(1) % 1'000'000);
+        if (::if_nametoindex(name.c_str()) == 0) return name;
+    }
+    return {};
+}
+
+Result<Link> take_link(const plugin::Services& s, pv_call* call, const Domain& d, Interface& i) {
+    PV_ASSIGN_OR_RETURN(Link link, link_of(s, call, d, i));
+    if (!link.to.empty() && ::if_nametoindex(link.to.c_str()) == 0)
+        return make_error(ErrorCode::operation_failed, ErrorDomain::lxc,
+                          "Cannot get interface MTU on '{}': No such device", link.to);
+    // One that the user chose is his; the kernel says if it is taken.
+    if (link.kind == Link::Kind::veth) link.name = i.target.dev.empty() ? free_name() : i.target.dev;
+    i.target.dev = link.name;
+    return link;
+}
+
 Result<std::vector<Link>> take_links(const plugin::Services& s, pv_call* call, Domain& d) {
     std::vector<Link> links;
     for (Interface& i : d.devices.interfaces) {
-        PV_ASSIGN_OR_RETURN(Link link, link_of(s, call, d, i));
-        if (!link.to.empty() && ::if_nametoindex(link.to.c_str()) == 0)
-            return make_error(ErrorCode::operation_failed, ErrorDomain::lxc,
-                              "Cannot get interface MTU on '{}': No such device", link.to);
-        // One that the user chose is his; liblxc says if it is taken.
-        if (link.kind == Link::Kind::veth && !i.target.dev.empty()) link.name = i.target.dev;
-        i.target.dev = link.name;
+        i.guest_actual = i.guest_dev.empty() ? fmt::format("eth{}", links.size()) : i.guest_dev;
+        PV_ASSIGN_OR_RETURN(Link link, take_link(s, call, d, i));
         links.push_back(std::move(link));
     }
     return links;

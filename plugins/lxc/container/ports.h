@@ -15,6 +15,12 @@
 
 namespace polyvirt::lxc {
 
+// The lowest "vnetN" that this host does not have and that nobody here was given. If another program takes it first,
+// what is made of it fails and says so.
+std::string free_name();
+// Resolves one interface.
+Result<Link> take_link(const plugin::Services& s, pv_call* call, const sdk::domain::Domain& domain,
+                       sdk::domain::Interface& i) PV_NO_LOCKS_HELD;
 // Resolves every interface; those on networks have the names of their ports (sdk/guest_ports.h), which they get here.
 // The names of the host's ends are in the document then. Errors: those of the network driver, no_network,
 // config_unsupported, system_error.

@@ -19,24 +19,6 @@ namespace {
 
 using sdk::domain::Chardev;
 
-// What the host gives back when a console's stream is over.
-struct OpenConsole {
-    GuestPtr guest;
-    std::string alias;
-    std::uint64_t number;
-};
-
-void forget_console(const OpenConsole& c) {
-    const ObjectLock lock(c.guest->mu);
-    c.guest->streams.erase(c.number);
-    const auto it = c.guest->consoles.find(c.alias);
-    if (it != c.guest->consoles.end() && it->second == c.number) c.guest->consoles.erase(it);
-}
-
-void console_closed(void* ctx, std::uint32_t) noexcept {
-    plugin::guarded("console", [&] { forget_console(*static_cast<OpenConsole*>(ctx)); });
-}
-
 // By alias; without one, the first.
 const Chardev* find_console(const Domain& d, const char* device) {
     for (const Chardev& c : d.devices.consoles)
@@ -60,47 +42,8 @@ pv_status ConsoleOps::open_console(pv_call* call, const pv_obj* obj, const pv_do
     if (path.empty())
         return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::lxc,
                                        "character device {} is not using a PTY", alias));
-    if (const auto number = reserve(*guest, alias, s_.call->stream(call)))
-        return answer(call, attach(call, guest, alias, path, *number));
-    // Whoever had it may have left a moment ago: the news of that is on the loop, before this.
-    const bool posted = driver_.loop().post([this, call, guest, alias, path] {
-        const auto number = reserve(*guest, alias, s_.call->stream(call));
-        const Status opened = number ? attach(call, guest, alias, path, *number)
-                                     : make_error(ErrorCode::operation_failed, ErrorDomain::lxc,
-                                                  "Active console session exists for this domain");
-        s_.call->complete(call, answer(call, opened));
-    });
-    return posted ? PV_PENDING
-                  : answer(call, make_error(ErrorCode::operation_failed, ErrorDomain::lxc, "the driver is ending"));
-}
-
-// From here on the line is this stream's, so that nobody else opens it meanwhile. Empty: it is taken.
-std::optional<std::uint64_t> ConsoleOps::reserve(Guest& guest, const std::string& alias, pv_stream* stream) const {
-    const ObjectLock lock(guest.mu);
-    if (guest.consoles.contains(alias)) return std::nullopt;
-    const std::uint64_t number = guest.next_stream++;
-    guest.consoles[alias] = number;
-    guest.streams[number] = stream;
-    return number;
-}
-
-Status ConsoleOps::attach(pv_call* call, const GuestPtr& guest, const std::string& alias, const std::string& path,
-                          std::uint64_t number) const {
-    auto console = std::make_unique<OpenConsole>(OpenConsole{guest, alias, number});
-    UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
-    if (!fd) {
-        const Error error = make_system_error(errno, ErrorDomain::lxc, "unable to open console '" + path + "'");
-        forget_console(*console);
-        return error;
-    }
-    if (s_.stream->attach_fd(s_.call->stream(call), fd.release(), PV_STREAM_TO_CLIENT | PV_STREAM_FROM_CLIENT,
-                             driver_.loop().get(), &console_closed, console.get(),
-                             [](void* c) noexcept { delete static_cast<OpenConsole*>(c); }) != PV_OK) {
-        forget_console(*console);
-        return make_error(ErrorCode::internal_error, ErrorDomain::lxc, "the console's stream cannot be set up");
-    }
-    (void)console.release();
-    return {};
+    const auto open = [path] { return sdk::open_terminal(path, ErrorDomain::lxc); };
+    return consoles_.open(call, guest, {.alias = alias, .open = open}, false);
 }
 
 pv_status ConsoleOps::open_namespace(pv_call* call, const pv_obj* obj, const pv_dom_open_namespace_in& in,

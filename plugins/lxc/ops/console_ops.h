@@ -3,13 +3,12 @@
 #pragma once
 // Terminals: a stream of the client's joined with a container's console; and ways into its namespaces.
 
-#include <optional>
-
 #include <polyvirt/gen/dom_console.h>
 #include <polyvirt/gen/dom_native.h>
 #include <polyvirt/gen/dom_security.h>
 
 #include "ops/part.h"
+#include "sdk/guests/consoles.h"
 
 namespace polyvirt::lxc {
 
@@ -25,9 +24,7 @@ class ConsoleOps final : public Part {
     pv_status security_labels(pv_call*, const pv_obj*, const pv_dom_security_labels_in&, pv_dom_security_labels_out&);
 
   private:
-    std::optional<std::uint64_t> reserve(Guest& guest, const std::string& alias, pv_stream* stream) const;
-    Status attach(pv_call* call, const GuestPtr& guest, const std::string& alias, const std::string& path,
-                  std::uint64_t number) const;
+    const sdk::Consoles consoles_{s_, jobs_, ErrorDomain::lxc};
 };
 
 } // namespace polyvirt::lxc

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// pv.dom.device: devices of the persistent description; of a running container, nodes of the host's devices.
+// pv.dom.device: devices of the persistent description; of a running container, what can come and go: interfaces, file
+// systems, and the host's devices.
 
 #include <polyvirt/gen/dom_device.h>
 
@@ -25,6 +26,12 @@ class DeviceOps final : public Part {
     pv_status modify(pv_call* call, const pv_obj* obj, const char* xml, std::uint32_t flags, Verb verb,
                      const char* function) const;
     Task run(sdk::OperationPtr op, GuestPtr guest, std::string xml, std::uint32_t flags, Verb verb) const;
+    // Into the running container, and out of it; `device` as it was said.
+    Task give(sdk::OperationPtr op, GuestPtr guest, sdk::domain::Device device) const;
+    Task take(sdk::OperationPtr op, GuestPtr guest, sdk::domain::Device device) const;
+    Task hand_over(sdk::OperationPtr op, Running now, sdk::domain::Device device, bool add) const;
+    [[nodiscard]] Status give_interface(const sdk::OperationPtr& op, const GuestPtr& guest, const Running& now,
+                                        sdk::domain::Device device) const PV_NO_LOCKS_HELD;
 };
 
 } // namespace polyvirt::lxc

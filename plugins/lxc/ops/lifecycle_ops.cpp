@@ -25,7 +25,7 @@ void Driver::start_defined(const sdk::OperationPtr& op, const GuestPtr& guest, S
         active = guest->active();
     }
     if (active) return op->finish(invalid("Domain is already running"));
-    if (!config) return op->finish(no_domain(*guest));
+    if (!config) return op->finish(guest->gone());
     auto description = config->unpack();
     if (!description) return op->finish(description.error());
     start_guest(op, guest, *std::move(description), options);
@@ -43,7 +43,7 @@ void Driver::start_guest(const sdk::OperationPtr& op, const GuestPtr& guest, Dom
     {
         const ObjectLock lock(guest->mu);
         if (guest->removed) {
-            refused = no_domain(*guest);
+            refused = guest->gone();
         } else if (guest->active()) {
             refused = invalid("Domain is already running");
         } else {
@@ -71,10 +71,11 @@ pv_status LifecycleOps::create(pv_call* call, const pv_obj* obj, const pv_dom_cr
         return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc,
                                        "files cannot be passed to containers yet"));
     const bool autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0;
-    return driver_.with_job(call, obj, "start",
-                            [this, autodestroy](const sdk::OperationPtr& op, const GuestPtr& guest) {
-                                driver_.start_defined(op, guest, {.autodestroy = autodestroy});
-                            });
+    const GuestPtr guest = guest_of(obj);
+    return sdk::with_job(s_, jobs_, {.call = call, .object = obj->handle, .what = "start"}, guest,
+                         [this, guest, autodestroy](const sdk::OperationPtr& op) {
+                             driver_.start_defined(op, guest, {.autodestroy = autodestroy});
+                         });
 }
 
 pv_status LifecycleOps::create_xml(pv_call* call, const pv_obj*, const pv_dom_create_xml_in& in,
@@ -86,42 +87,14 @@ pv_status LifecycleOps::create_xml(pv_call* call, const pv_obj*, const pv_dom_cr
     if (in.nfds != 0)
         return answer(call, make_error(ErrorCode::argument_unsupported, ErrorDomain::lxc,
                                        "files cannot be passed to containers yet"));
-    auto description = driver_.parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
+    const auto description = driver_.parse(in.xml, (in.flags & PV_DOMAIN_START_VALIDATE) != 0);
     if (!description) return answer(call, description.error());
-    return create_transient(call, std::make_shared<const Domain>(*std::move(description)),
-                            (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0, out);
-}
-
-pv_status LifecycleOps::create_transient(pv_call* call, const std::shared_ptr<const Domain>& description,
-                                         bool autodestroy, pv_dom_create_xml_out& out) {
-    auto guest = std::make_shared<Guest>(*description->uuid, description->name);
-    pv_obj_desc desc{};
-    desc.dom_id = -1;
-    desc.state = PV_DOMAIN_SHUTOFF;
-    auto added = driver_.guests().add(guest, call, desc);
-    if (!added) return answer(call, added.error());
-    guest = added->object;
-    {
-        const ObjectLock lock(guest->mu);
-        out.obj = guest->handle;
-        if (guest->active()) return answer(call, invalid(fmt::format("domain is already active as '{}'", guest->name)));
-    }
-    const pv_status status =
-        sdk::Operation::start(s_, driver_.loop(), {.call = call, .object = out.obj, .what = "create"},
-                              [this, guest, description, autodestroy, result = &out](const sdk::OperationPtr& op) {
-                                  bool removed = false;
-                                  {
-                                      const ObjectLock lock(guest->mu);
-                                      removed = guest->removed;
-                                  }
-                                  if (!removed)
-                                      return driver_.start_guest(op, guest, *description, {.autodestroy = autodestroy});
-                                  pv_call* const again = op->give_up(); // it went while this waited for its turn
-                                  const pv_status outcome = create_transient(again, description, autodestroy, *result);
-                                  if (outcome != PV_PENDING) s_.call->complete(again, outcome);
-                              });
-    if (status != PV_PENDING && added->fresh) driver_.guests().remove(*guest);
-    return status;
+    const auto start = [this, live = std::make_shared<const Domain>(*description),
+                        autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0](
+                           const sdk::OperationPtr& op, const GuestPtr& guest) {
+        driver_.start_guest(op, guest, *live, {.autodestroy = autodestroy});
+    };
+    return driver_.definitions().create(call, *description->uuid, description->name, start, out);
 }
 
 // No job: it must work beside whatever hangs, and ends that.
@@ -203,10 +176,10 @@ LifecycleOps::Task LifecycleOps::show_paused(GuestPtr guest, bool paused) const 
         gone = !guest->active();
         if (!gone && paused) {
             driver_.set_state(*guest, PV_DOMAIN_PAUSED, PV_DOMAIN_PAUSED_USER);
-            driver_.post_lifecycle(*guest, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
+            driver_.notices().lifecycle(*guest, PV_DOMAIN_EVENT_SUSPENDED, PV_DOMAIN_EVENT_SUSPENDED_PAUSED);
         } else if (!gone) {
             driver_.set_state(*guest, PV_DOMAIN_RUNNING, PV_DOMAIN_RUNNING_UNPAUSED);
-            driver_.post_lifecycle(*guest, PV_DOMAIN_EVENT_RESUMED, PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
+            driver_.notices().lifecycle(*guest, PV_DOMAIN_EVENT_RESUMED, PV_DOMAIN_EVENT_RESUMED_UNPAUSED);
         }
     }
     if (gone) co_return invalid("domain is not running");

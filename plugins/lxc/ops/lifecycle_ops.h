@@ -32,8 +32,6 @@ class LifecycleOps final : public Part {
     struct Ways {
         bool initctl = true, signal = true;
     };
-    pv_status create_transient(pv_call* call, const std::shared_ptr<const Domain>& description, bool autodestroy,
-                               pv_dom_create_xml_out& out);
     pv_status ask_init(pv_call* call, const pv_obj* obj, const char* what, Ways ways) const;
     Task power(GuestPtr guest, const char* what, Ways ways) const;
     Task freeze(GuestPtr guest) const;

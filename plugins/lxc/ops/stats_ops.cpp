@@ -3,8 +3,6 @@
 #include "ops/stats_ops.h"
 
 #include <algorithm>
-#include <initializer_list>
-#include <map>
 #include <utility>
 
 #include <sys/stat.h>
@@ -15,17 +13,14 @@
 #include "container/container.h"
 #include "container/figures.h"
 #include "driver.h"
-#include "sdk/cgroup/limits.h"
-#include "sdk/host/proc.h"
-#include "sdk/params.h"
+#include "sdk/guests/figures.h"
 
 namespace polyvirt::lxc {
 namespace {
 
 using sdk::Limits;
-using sdk::NetCounters;
+using sdk::NetTable;
 using sdk::ParamWriter;
-using NetTable = std::map<std::string, NetCounters, std::less<>>;
 
 // What groups are made of: of one guest, and of the call.
 struct View {
@@ -45,9 +40,7 @@ void put_cpu(const ParamWriter& w, const View& v, const NetTable&) {
     if (!v.container) return;
     const auto times = Limits(v.container->group()).cpu_times();
     if (!times) return;
-    w.put(PV_DOMAIN_STATS_CPU_TIME, times->total);
-    w.put(PV_DOMAIN_STATS_CPU_USER, times->user);
-    w.put(PV_DOMAIN_STATS_CPU_SYSTEM, times->system);
+    sdk::put_cpu_total(w, *times);
 }
 
 void put_balloon(const ParamWriter& w, const View& v, const NetTable&) {
@@ -62,22 +55,7 @@ void put_vcpus(const ParamWriter& w, const View& v, const NetTable&) {
 }
 
 void put_interfaces(const ParamWriter& w, const View& v, const NetTable& net) {
-    if (!v.live) return;
-    const auto& list = v.live->devices.interfaces;
-    w.put(PV_DOMAIN_STATS_NET_COUNT, static_cast<std::uint32_t>(list.size()));
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        const auto found = net.find(list[i].target.dev);
-        if (list[i].target.dev.empty() || found == net.end()) continue;
-        const std::string prefix = fmt::format("{}{}", PV_DOMAIN_STATS_NET_PREFIX, i);
-        const NetCounters c = as_guest(found->second, list[i]);
-        w.put(prefix + PV_DOMAIN_STATS_NET_SUFFIX_NAME, std::string_view(list[i].target.dev));
-        const std::pair<const char*, std::uint64_t> figures[] = {
-            {PV_DOMAIN_STATS_NET_SUFFIX_RX_BYTES, c.rx_bytes}, {PV_DOMAIN_STATS_NET_SUFFIX_RX_PKTS, c.rx_packets},
-            {PV_DOMAIN_STATS_NET_SUFFIX_RX_ERRS, c.rx_errs},   {PV_DOMAIN_STATS_NET_SUFFIX_RX_DROP, c.rx_drop},
-            {PV_DOMAIN_STATS_NET_SUFFIX_TX_BYTES, c.tx_bytes}, {PV_DOMAIN_STATS_NET_SUFFIX_TX_PKTS, c.tx_packets},
-            {PV_DOMAIN_STATS_NET_SUFFIX_TX_ERRS, c.tx_errs},   {PV_DOMAIN_STATS_NET_SUFFIX_TX_DROP, c.tx_drop}};
-        for (const auto& [suffix, value] : figures) w.put(prefix + suffix, value);
-    }
+    if (v.live) sdk::put_interfaces(w, v.live->devices.interfaces, net);
 }
 
 struct Group {
@@ -89,30 +67,6 @@ constexpr Group kGroups[] = {{PV_DOMAIN_STATS_STATE, put_state},
                              {PV_DOMAIN_STATS_BALLOON, put_balloon},
                              {PV_DOMAIN_STATS_VCPU, put_vcpus},
                              {PV_DOMAIN_STATS_INTERFACE, put_interfaces}};
-
-// Groups of flags choose one after another, as in lists of domains.
-bool chosen(Guest& guest, std::uint32_t flags) {
-    const ObjectLock lock(guest.mu);
-    const bool running = guest.state == PV_DOMAIN_RUNNING, paused = guest.state == PV_DOMAIN_PAUSED,
-               off = guest.state == PV_DOMAIN_SHUTOFF;
-    const auto group = [flags](std::initializer_list<std::pair<std::uint32_t, bool>> rows) {
-        bool asked = false, met = false;
-        for (const auto& [bit, holds] : rows) {
-            asked = asked || (flags & bit) != 0;
-            met = met || ((flags & bit) != 0 && holds);
-        }
-        return !asked || met;
-    };
-    return !guest.removed &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, guest.active()},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, !guest.active()}}) &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, guest.config != nullptr},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, !guest.config}}) &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING, running},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED, paused},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF, off},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER, !running && !paused && !off}});
-}
 
 std::optional<View> view_of(Guest& guest) {
     View v;
@@ -131,7 +85,7 @@ std::optional<View> view_of(Guest& guest) {
 
 pv_status StatsOps::info(pv_call* call, const pv_obj* obj, const pv_dom_info_in&, pv_dom_info_out& out) {
     const auto v = view_of(*guest_of(obj));
-    if (!v) return answer(call, no_domain(*guest_of(obj)));
+    if (!v) return answer(call, guest_of(obj)->gone());
     out.state = v->state;
     out.max_memory = v->summary.memory;
     out.memory = v->summary.current_memory;
@@ -166,30 +120,9 @@ pv_status StatsOps::interface_stats(pv_call* call, const pv_obj* obj, const pv_d
                                     pv_dom_interface_stats_out& out) {
     const auto found = running(*guest_of(obj));
     if (!found) return answer(call, found.error());
-    const auto& list = found->live->devices.interfaces;
-    const std::string_view device = in.device != nullptr ? in.device : "";
-    const auto at = std::find_if(list.begin(), list.end(), [&](const auto& i) {
-        return !device.empty() && (i.target.dev == device || (i.mac.address && i.mac.address->to_string() == device));
-    });
-    if (at == list.end())
-        return answer(call, make_error(ErrorCode::invalid_arg, ErrorDomain::lxc,
-                                       "invalid path, '{}' is not a known interface", device));
-    const auto all = sdk::net_counters();
-    const auto counters = all.find(at->target.dev);
-    if (counters == all.end())
-        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::none,
-                                       "/proc/net/dev: Interface '{}' not found", at->target.dev));
-    const NetCounters c = as_guest(counters->second, *at);
-    const auto wide = [](std::uint64_t v) { return static_cast<std::int64_t>(v); };
-    out.rx_bytes = wide(c.rx_bytes);
-    out.rx_packets = wide(c.rx_packets);
-    out.rx_errs = wide(c.rx_errs);
-    out.rx_drop = wide(c.rx_drop);
-    out.tx_bytes = wide(c.tx_bytes);
-    out.tx_packets = wide(c.tx_packets);
-    out.tx_errs = wide(c.tx_errs);
-    out.tx_drop = wide(c.tx_drop);
-    return PV_OK;
+    const auto at = sdk::find_interface(*found->live, in.device != nullptr ? in.device : "");
+    if (!at) return answer(call, at.error());
+    return answer(call, sdk::read_interface(found->live->devices.interfaces[*at], out));
 }
 
 pv_status StatsOps::block_stats(pv_call* call, const pv_obj* obj, const pv_dom_block_stats_in& in,
@@ -229,10 +162,7 @@ pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu
         const auto times = limits.cpu_times();
         if (!times) return answer(call, times.error());
         out.fields = 3;
-        const ParamWriter w(s_, s_.build->begin_group(out.stats, 0));
-        w.put(PV_DOMAIN_CPU_STATS_CPUTIME, times->total);
-        w.put(PV_DOMAIN_CPU_STATS_USERTIME, times->user);
-        w.put(PV_DOMAIN_CPU_STATS_SYSTEMTIME, times->system);
+        sdk::put_cpu_stats(ParamWriter(s_, s_.build->begin_group(out.stats, 0)), *times);
         return PV_OK;
     }
     const auto all = limits.cpu_times_by_processor();
@@ -250,21 +180,8 @@ pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu
 }
 
 pv_status StatsOps::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
-    constexpr std::uint32_t kKnown =
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT | PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
-    if (const Status flags = check_flags(in.flags, kKnown, "lxcConnectGetAllDomainStats"); !flags)
+    if (const Status flags = check_flags(in.flags, sdk::kAllStatsFlags, "lxcConnectGetAllDomainStats"); !flags)
         return answer(call, flags);
-    std::vector<GuestPtr> guests;
-    if (in.ndomains > 0)
-        for (std::uint32_t i = 0; i < in.ndomains; ++i) guests.push_back(guest_of(in.domains[i]));
-    else
-        for (const GuestPtr& guest : driver_.guests().all())
-            if (chosen(*guest, in.flags)) guests.push_back(guest);
     std::uint32_t known = 0;
     for (const Group& group : kGroups) known |= group.bit;
     if ((in.flags & PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS) != 0 && (in.stats & ~known) != 0)
@@ -273,7 +190,7 @@ pv_status StatsOps::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_sta
     const std::uint32_t wanted = in.stats == 0 ? known : in.stats;
     NetTable net;
     if ((wanted & PV_DOMAIN_STATS_INTERFACE) != 0) net = sdk::net_counters();
-    for (const GuestPtr& guest : guests) {
+    for (const GuestPtr& guest : sdk::guests_of(in, driver_.guests())) {
         const auto view = view_of(*guest);
         if (!view) continue;
         const ParamWriter w(s_, s_.build->begin_group(out.stats, view->handle));
@@ -287,7 +204,7 @@ pv_status StatsOps::messages(pv_call* call, const pv_obj* obj, const pv_dom_mess
     constexpr std::uint32_t kKnown = PV_DOMAIN_MESSAGE_DEPRECATION | PV_DOMAIN_MESSAGE_TAINTING;
     if (const Status flags = check_flags(in.flags, kKnown, "lxcDomainGetMessages"); !flags) return answer(call, flags);
     const auto v = view_of(*guest_of(obj));
-    if (!v) return answer(call, no_domain(*guest_of(obj)));
+    if (!v) return answer(call, guest_of(obj)->gone());
     if (in.flags == PV_DOMAIN_MESSAGE_DEPRECATION) return PV_OK;
     for (const std::string& note : v->summary.notes)
         s_.build->add_string(out.messages, ("ignored configuration: " + note).c_str());

@@ -61,13 +61,8 @@ TuneOps::Task TuneOps::run(sdk::OperationPtr op, GuestPtr guest, std::uint32_t f
 
 pv_status TuneOps::max_memory(pv_call* call, const pv_obj* obj, const pv_dom_max_memory_in&,
                               pv_dom_max_memory_out& out) {
-    const GuestPtr guest = guest_of(obj);
-    std::optional<Summary> summary;
-    {
-        const ObjectLock lock(guest->mu);
-        summary = guest->summary();
-    }
-    if (!summary) return answer(call, no_domain(*guest));
+    const auto summary = sdk::summary_of(*guest_of(obj));
+    if (!summary) return answer(call, summary.error());
     out.memory = summary->memory;
     return PV_OK;
 }

@@ -13,10 +13,13 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plugins/lxc/supervisor/mounts.h"
 #include "plugins/lxc/supervisor/power.h"
 
 namespace polyvirt::lxc {
@@ -227,13 +230,35 @@ std::string Supervisor::perform(const Json& request) {
     if (what == "stop") return done(c_->stop(c_), "the container could not be stopped");
     if (what == "shutdown") return power(request, '0', SIGTERM);
     if (what == "reboot") return power(request, '6', SIGHUP);
-    if (what == "node") {
-        const std::string path = request.at("path"), inner = request.at("inner");
-        return done(request.at("add").get<bool>() ? c_->add_device_node(c_, path.c_str(), inner.c_str())
-                                                  : c_->remove_device_node(c_, path.c_str(), inner.c_str()),
-                    "the device could not be given or taken away");
-    }
+    if (what == "node") return node(request);
+    if (what == "mount") return mount(request);
+    if (what == "unmount") return unmount_inside(init_, request.at("target"), false);
     return "unknown request '" + what + "'";
+}
+
+// The host's own node, mounted as at a start: one that is made inside is of no use to a container with users of its own.
+std::string Supervisor::node(const Json& request) const {
+    const std::string path = request.at("path"), inner = request.at("inner");
+    const bool add = request.at("add");
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return path + ": " + std::strerror(errno);
+    if (!S_ISBLK(info.st_mode) && !S_ISCHR(info.st_mode)) return "'" + path + "' is no device";
+    const std::string rule = std::string(S_ISBLK(info.st_mode) ? "b " : "c ") + std::to_string(::major(info.st_rdev)) + ":" +
+                             std::to_string(::minor(info.st_rdev)) + " rwm";
+    if (request.at("controlled").get<bool>() &&
+        !c_->set_cgroup_item(c_, add ? "devices.allow" : "devices.deny", rule.c_str()))
+        return "the device could not be allowed or forbidden";
+    if (!add) return unmount_inside(init_, inner, true);
+    return mount_inside(init_, {.type = "mount", .source = path, .target = inner});
+}
+
+std::string Supervisor::mount(const Json& request) const {
+    return mount_inside(init_, {.type = request.at("type"),
+                                .source = request.at("source"),
+                                .kind = request.at("kind"),
+                                .target = request.at("target"),
+                                .size = request.at("size"),
+                                .readonly = request.at("readonly")});
 }
 
 std::string Supervisor::power(const Json& request, char runlevel, int signal) {

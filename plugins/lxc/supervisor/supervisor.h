@@ -6,7 +6,8 @@
 // daemon. Single thread: liblxc clones, which a second thread's locks would not survive.
 //
 // Talks with the daemon over a SOCK_SEQPACKET socket, one JSON object a message:
-//   to it    {"id": 7, "do": "freeze" | "thaw" | "stop" | "shutdown" | "reboot" | "node" ...}
+//   to it    {"id": 7, "do": "freeze" | "thaw" | "stop" | "shutdown" | "reboot" | "node" |
+//                       "mount" | "unmount" ...}
 //   from it  {"reply": 7} or {"reply": 7, "error": "..."}
 //            {"state": "starting" | "running" | "failed", "init": PID, "ttys": ["/dev/pts/3"], "error": "..."}
 //            {"event": "rebooted", "init": PID}         its init has ended to begin anew, and has
@@ -49,6 +50,8 @@ class Supervisor {
     void read_client(int& fd);
     void handle(int fd, const Json& request);
     [[nodiscard]] std::string perform(const Json& request);
+    [[nodiscard]] std::string node(const Json& request) const;
+    [[nodiscard]] std::string mount(const Json& request) const;
     [[nodiscard]] std::string power(const Json& request, char runlevel, int signal);
     void watch_init();
     void reap();

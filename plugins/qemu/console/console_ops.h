@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 
 #include "base/unique_fd.h"
 #include "part.h"
+#include "sdk/guests/consoles.h"
 
 namespace polyvirt::qemu {
 
@@ -34,15 +34,12 @@ class ConsoleOps final : public Part {
     pv_status screenshot(pv_call*, const pv_obj*, const pv_dom_screenshot_in&, pv_dom_screenshot_out&);
 
   private:
-    struct Line; // what is opened, and what is said where that cannot be
-    pv_status open(pv_call* call, const GuestPtr& guest, const std::shared_ptr<const Line>& line, bool force);
-    [[nodiscard]] std::optional<std::uint64_t> reserve(Guest& guest, const std::string& alias, pv_stream* stream, bool force) const;
-    [[nodiscard]] Status attach(pv_call* call, const GuestPtr& guest, const Line& line, std::uint64_t number) const;
-
     using SharedFd = std::shared_ptr<UniqueFd>;
     Task add_viewer(GuestPtr guest, std::uint32_t index, bool skip_auth, SharedFd fd);
     Task reload(GuestPtr guest, std::int32_t type);
     Task take_picture(pv_call* call, GuestPtr guest, std::uint32_t screen, pv_sink* mime);
+
+    const sdk::Consoles consoles_{s_, jobs_, ErrorDomain::qemu};
 };
 
 } // namespace polyvirt::qemu

@@ -12,22 +12,6 @@ namespace polyvirt::qemu {
 namespace {
 
 constexpr const char* kUsualRunFolder = "/run/polyvirt/qemu";
-constexpr std::size_t kNameMax = 60;
-
-// Daemons with state of their own on one host (--root) number their guests alike, so each has a folder more.
-std::string prefix_of(const std::string& run_folder) {
-    if (run_folder == kUsualRunFolder) return {};
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    for (const char c : run_folder) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    return fmt::format("/polyvirt-{:016x}", hash);
-}
-
-std::string group_name(std::int32_t id, const std::string& name) {
-    std::string safe;
-    for (const char c : name.substr(0, kNameMax))
-        safe += c == '/' || static_cast<unsigned char>(c) <= 0x20 || c == 0x7f ? '_' : c;
-    return fmt::format("qemu-{}-{}", id, safe);
-}
 
 } // namespace
 
@@ -39,7 +23,7 @@ Status Confinement::start(const plugin::Services& s) {
                              "plugins.qemu.user names no other");
     if (!settings_.cgroups) return {};
     const char* const run = s.paths->dir(s.host, PV_PATH_RUN);
-    tree_ = cgroup::Tree::of_this_process(prefix_of(run != nullptr ? run : ""));
+    tree_ = cgroup::Tree::of_this_process(cgroup::prefix_of(run != nullptr ? run : "", kUsualRunFolder), ErrorDomain::qemu);
     if (const Status ready = tree_.prepare(); !ready) tell_groups_missing(ready.error().message);
     return {};
 }
@@ -70,7 +54,7 @@ Result<std::vector<Need>> Confinement::needs(const sdk::domain::Domain& domain) 
 
 cgroup::Group Confinement::group(const sdk::domain::Domain& domain, std::int32_t id) const {
     return tree_.guest(domain.partition.empty() ? std::string_view("/machine") : std::string_view(domain.partition),
-                       group_name(id, domain.name));
+                       cgroup::group_name("qemu", id, domain.name));
 }
 
 void Confinement::describe(sdk::domain::Domain& live, const Identity& who) const {

@@ -42,7 +42,7 @@ void Driver::clear_cut_start(const StatusRecord& record) {
     if (run == nullptr || state == nullptr) return;
     const std::string folder = fmt::format("{}/{}", run, record.folder);
     if (const std::int64_t pid = emulator_with(folder + "/emulator.pid"); pid > 0) sdk::end_process(pid);
-    cgroup::Group::from_text(record.group).remove();
+    cgroup::Group::from_text(record.group, ErrorDomain::qemu).remove();
     confinement_.claims().restore(record.claims);
     confinement_.claims().give_back(record.claims);
     std::vector<std::string> folders = record.folders;

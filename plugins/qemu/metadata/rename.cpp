@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
-// Another name for a domain. Its records are named by it: the new ones are on disk before the old ones go, so a daemon
-// that dies in between finds the domain, under either name.
+// Another name for a domain, and for its file of firmware variables.
 
 #include <cerrno>
 #include <utility>
@@ -11,7 +10,6 @@
 #include "base/error_text.h"
 #include "driver.h"
 #include "firmware/choose.h"
-#include "sdk/domain/notes.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -47,45 +45,17 @@ Result<std::string> Driver::link_nvram(Domain& domain, const std::string& old_na
 }
 
 Status Driver::rename_guest(const GuestPtr& guest, const std::string& name, pv_call* call) {
-    sdk::domain::PackedDomainPtr config;
-    bool autostart = false;
     {
         const ObjectLock lock(guest->mu);
         PV_TRY(check_renamable(*guest, name));
-        config = guest->config;
-        autostart = guest->autostart;
     }
-    for (const GuestPtr& other : guests_.all())
+    for (const GuestPtr& other : guests_.all()) // whose file of variables would be lost
         if (other->name == name) return invalid(fmt::format("domain with name '{}' already exists", name));
-    PV_ASSIGN_OR_RETURN(Domain domain, config->unpack());
+    PV_ASSIGN_OR_RETURN(Domain domain, definitions_.copy(guest));
     domain.name = name;
     PV_ASSIGN_OR_RETURN(const std::string old_nvram, link_nvram(domain, guest->name));
-    const std::string text = sdk::domain::with_notes(format_domain(domain, {.inactive = true, .secure = true}), domain.notes);
-    PV_ASSIGN_OR_RETURN(sdk::domain::PackedDomainPtr packed, sdk::domain::PackedDomain::pack(domain, text));
-    if (autostart) PV_TRY(configs_.put(autostart_record(name), guest->uuid.to_string() + "\n", call));
-    PV_TRY(configs_.put(config_record(name), text, call));
-    const auto fresh = std::make_shared<Guest>(guest->uuid, name);
-    {
-        const ObjectLock lock(guest->mu);
-        post_lifecycle(*guest, PV_DOMAIN_EVENT_UNDEFINED, PV_DOMAIN_EVENT_UNDEFINED_RENAMED);
-    }
-    {
-        const ObjectLock lock(fresh->mu);
-        fresh->config = std::move(packed);
-        fresh->autostart = autostart;
-    }
-    guests_.remove(*guest);
-    pv_obj_desc desc{};
-    desc.dom_id = -1;
-    desc.state = PV_DOMAIN_SHUTOFF;
-    desc.attrs = PV_ATTR_PERSISTENT | (autostart ? PV_ATTR_AUTOSTART : 0);
-    PV_TRY(guests_.add(fresh, nullptr, desc));
-    PV_TRY(configs_.remove(autostart_record(guest->name)));
-    PV_TRY(configs_.remove(config_record(guest->name)));
+    PV_TRY(definitions_.rename(guest, domain, call));
     if (!old_nvram.empty()) ::unlink(old_nvram.c_str());
-    const ObjectLock lock(fresh->mu);
-    show(*fresh);
-    post_lifecycle(*fresh, PV_DOMAIN_EVENT_DEFINED, PV_DOMAIN_EVENT_DEFINED_RENAMED);
     return {};
 }
 

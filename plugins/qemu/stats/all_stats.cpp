@@ -11,7 +11,7 @@
 #include "driver.h"
 #include "run.h"
 #include "sdk/domain/vcpus.h"
-#include "sdk/params.h"
+#include "sdk/guests/figures.h"
 #include "stats/figures.h"
 #include "stats/perf.h"
 #include "stats/proc.h"
@@ -35,7 +35,7 @@ struct View {
     std::uint64_t handle = 0;
     std::optional<ProcTimes> process; // of a running one
     bool backing = false, waits = false;
-    const std::map<std::string, NetCounters, std::less<>>* net = nullptr;
+    const sdk::NetTable* net = nullptr;
 };
 
 void put_state(const ParamWriter& w, const View& v) {
@@ -48,11 +48,7 @@ void put_cpu(const ParamWriter& w, const View& v) {
     const Limits limits = limits_of(*v.run);
     auto times = limits.empty() ? Result<CpuTimes>(Error{}) : limits.cpu_times();
     if (!times && v.process) times = CpuTimes{v.process->user + v.process->system, v.process->user, v.process->system};
-    if (times) {
-        w.put(PV_DOMAIN_STATS_CPU_TIME, times->total);
-        w.put(PV_DOMAIN_STATS_CPU_USER, times->user);
-        w.put(PV_DOMAIN_STATS_CPU_SYSTEM, times->system);
-    }
+    if (times) sdk::put_cpu_total(w, *times);
     w.put(PV_DOMAIN_STATS_CPU_CACHE_MONITOR_COUNT, std::uint32_t{0});
     if (v.live->type == "kvm") return;
     // Polling is KVM's: without it none is done.
@@ -100,22 +96,7 @@ void put_vcpus(const ParamWriter& w, const View& v) {
 }
 
 void put_interfaces(const ParamWriter& w, const View& v) {
-    if (!v.live) return;
-    const auto& list = v.live->devices.interfaces;
-    w.put(PV_DOMAIN_STATS_NET_COUNT, static_cast<std::uint32_t>(list.size()));
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        const auto found = v.net->find(list[i].target.dev);
-        if (list[i].target.dev.empty() || found == v.net->end()) continue;
-        const std::string prefix = fmt::format("{}{}", PV_DOMAIN_STATS_NET_PREFIX, i);
-        const NetCounters c = as_guest(found->second, list[i]);
-        const std::pair<const char*, std::uint64_t> figures[] = {
-            {PV_DOMAIN_STATS_NET_SUFFIX_RX_BYTES, c.rx_bytes}, {PV_DOMAIN_STATS_NET_SUFFIX_RX_PKTS, c.rx_packets},
-            {PV_DOMAIN_STATS_NET_SUFFIX_RX_ERRS, c.rx_errs},   {PV_DOMAIN_STATS_NET_SUFFIX_RX_DROP, c.rx_drop},
-            {PV_DOMAIN_STATS_NET_SUFFIX_TX_BYTES, c.tx_bytes}, {PV_DOMAIN_STATS_NET_SUFFIX_TX_PKTS, c.tx_packets},
-            {PV_DOMAIN_STATS_NET_SUFFIX_TX_ERRS, c.tx_errs},   {PV_DOMAIN_STATS_NET_SUFFIX_TX_DROP, c.tx_drop}};
-        w.put(prefix + PV_DOMAIN_STATS_NET_SUFFIX_NAME, std::string_view(list[i].target.dev));
-        for (const auto& [suffix, value] : figures) w.put(prefix + suffix, value);
-    }
+    if (v.live) sdk::put_interfaces(w, v.live->devices.interfaces, *v.net);
 }
 
 void put_blocks(const ParamWriter& w, const View& v) {
@@ -170,27 +151,6 @@ constexpr Group kGroups[] = {
     {PV_DOMAIN_STATS_MEMORY, put_nothing, false},      {PV_DOMAIN_STATS_DIRTYRATE, put_dirty_rate, true},
     {PV_DOMAIN_STATS_VM, put_nothing, true},
 };
-
-// Groups of flags choose one after another, as in lists of domains.
-bool chosen(Guest& guest, std::uint32_t flags) {
-    const ObjectLock lock(guest.mu);
-    const bool running = guest.state == PV_DOMAIN_RUNNING, paused = guest.state == PV_DOMAIN_PAUSED, off = guest.state == PV_DOMAIN_SHUTOFF;
-    const auto group = [flags](std::initializer_list<std::pair<std::uint32_t, bool>> rows) {
-        bool asked = false, met = false;
-        for (const auto& [bit, holds] : rows) {
-            asked = asked || (flags & bit) != 0;
-            met = met || ((flags & bit) != 0 && holds);
-        }
-        return !asked || met;
-    };
-    return !guest.removed &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, guest.active()}, {PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, !guest.active()}}) &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, guest.config != nullptr}, {PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, !guest.config}}) &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING, running},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED, paused},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF, off},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER, !running && !paused && !off}});
-}
 
 std::optional<View> view_of(const GuestPtr& guest) {
     View v;
@@ -248,18 +208,8 @@ void put_guest(const plugin::Services& s, View& v, std::uint32_t groups, pv_grou
 } // namespace
 
 pv_status StatsOps::all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
-    constexpr std::uint32_t kKnown =
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT | PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER | PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT |
-        PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING | PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
-    if (const Status flags = check_flags(in.flags, kKnown, "qemuConnectGetAllDomainStats"); !flags) return answer(call, flags);
-    std::vector<GuestPtr> guests;
-    if (in.ndomains > 0)
-        for (std::uint32_t i = 0; i < in.ndomains; ++i) guests.push_back(guest_of(in.domains[i]));
-    else
-        for (const GuestPtr& guest : driver_.guests().all())
-            if (chosen(*guest, in.flags)) guests.push_back(guest);
+    if (const Status flags = check_flags(in.flags, sdk::kAllStatsFlags, "qemuConnectGetAllDomainStats"); !flags) return answer(call, flags);
+    std::vector<GuestPtr> guests = sdk::guests_of(in, driver_.guests());
     std::uint32_t known = 0;
     const bool running = std::any_of(guests.begin(), guests.end(), [](const GuestPtr& g) {
         const ObjectLock lock(g->mu);
@@ -279,7 +229,7 @@ StatsOps::Task StatsOps::all_stats_of(std::vector<GuestPtr> guests, std::uint32_
         PV_CO_TRY(co_await all_sampled(std::move(asked)));
         PV_CO_TRY(co_await sdk::on_worker(s_, 0));
     }
-    std::map<std::string, NetCounters, std::less<>> net;
+    sdk::NetTable net;
     if ((groups & PV_DOMAIN_STATS_INTERFACE) != 0) net = net_counters();
     const bool waits = (groups & PV_DOMAIN_STATS_VCPU) != 0 && counts_waits();
     for (const GuestPtr& guest : guests) {

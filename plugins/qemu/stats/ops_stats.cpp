@@ -7,12 +7,11 @@
 #include "base/error_text.h"
 #include "driver.h"
 #include "run.h"
-#include "sdk/params.h"
+#include "sdk/guests/figures.h"
 #include "stats/figures.h"
 #include "stats/proc.h"
 #include "stats/stats_ops.h"
 #include "taint.h"
-#include "tune/interfaces.h"
 #include "tune/limits.h"
 #include "tune/scheduling.h"
 
@@ -77,25 +76,9 @@ pv_status StatsOps::messages(pv_call* call, const pv_obj* obj, const pv_dom_mess
 pv_status StatsOps::interface_stats(pv_call* call, const pv_obj* obj, const pv_dom_interface_stats_in& in, pv_dom_interface_stats_out& out) {
     const auto found = running(*guest_of(obj));
     if (!found) return answer(call, found.error());
-    const auto at = find_interface(*found->live, in.device);
+    const auto at = sdk::find_interface(*found->live, in.device);
     if (!at) return answer(call, at.error());
-    const auto& interface = found->live->devices.interfaces[*at];
-    if (interface.target.dev.empty()) return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::none, "Interface name not provided"));
-    const auto all = net_counters();
-    const auto counters = all.find(interface.target.dev);
-    if (counters == all.end())
-        return answer(call, make_error(ErrorCode::internal_error, ErrorDomain::none, "/proc/net/dev: Interface '{}' not found", interface.target.dev));
-    const NetCounters c = as_guest(counters->second, interface);
-    const auto wide = [](std::uint64_t v) { return static_cast<std::int64_t>(v); };
-    out.rx_bytes = wide(c.rx_bytes);
-    out.rx_packets = wide(c.rx_packets);
-    out.rx_errs = wide(c.rx_errs);
-    out.rx_drop = wide(c.rx_drop);
-    out.tx_bytes = wide(c.tx_bytes);
-    out.tx_packets = wide(c.tx_packets);
-    out.tx_errs = wide(c.tx_errs);
-    out.tx_drop = wide(c.tx_drop);
-    return PV_OK;
+    return answer(call, sdk::read_interface(found->live->devices.interfaces[*at], out));
 }
 
 pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu_stats_in& in, pv_dom_cpu_stats_out& out) {
@@ -108,10 +91,7 @@ pv_status StatsOps::cpu_stats(pv_call* call, const pv_obj* obj, const pv_dom_cpu
         const auto times = limits.cpu_times();
         if (!times) return answer(call, times.error());
         out.fields = 3;
-        const sdk::ParamWriter w(s_, s_.build->begin_group(out.stats, 0));
-        w.put(PV_DOMAIN_CPU_STATS_CPUTIME, times->total);
-        w.put(PV_DOMAIN_CPU_STATS_USERTIME, times->user);
-        w.put(PV_DOMAIN_CPU_STATS_SYSTEMTIME, times->system);
+        sdk::put_cpu_stats(sdk::ParamWriter(s_, s_.build->begin_group(out.stats, 0)), *times);
         return PV_OK;
     }
     const auto all = limits.cpu_times_by_processor();

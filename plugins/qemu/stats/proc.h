@@ -6,7 +6,6 @@
 #include "sdk/host/proc.h"
 
 namespace polyvirt::qemu {
-using sdk::as_guest;
 using sdk::counts_waits;
 using sdk::net_counters;
 using sdk::NetCounters;

@@ -5,9 +5,9 @@
 #include "base/error_text.h"
 #include "driver.h"
 #include "run.h"
+#include "sdk/guests/figures.h"
 #include "sdk/traffic.h"
 #include "sdk/xml/compare.h"
-#include "tune/interfaces.h"
 #include "tune/tune_ops.h"
 
 namespace polyvirt::qemu {
@@ -23,7 +23,7 @@ bool can_be_slowed(InterfaceType type) {
 }
 
 Status edit_bandwidth(Domain& d, bool live, std::string_view device, sdk::ParamSpan params) {
-    PV_ASSIGN_OR_RETURN(const std::size_t at, find_interface(d, device));
+    PV_ASSIGN_OR_RETURN(const std::size_t at, sdk::find_interface(d, device));
     Interface& interface = d.devices.interfaces[at];
     Bandwidth bandwidth = interface.bandwidth.value_or(Bandwidth{});
     PV_TRY(sdk::take_bandwidth(params, bandwidth));
@@ -45,7 +45,7 @@ Status edit_bandwidth(Domain& d, bool live, std::string_view device, sdk::ParamS
 
 pv_status TuneOps::interface_params(pv_call* call, const pv_obj* obj, const pv_dom_interface_params_in& in, pv_dom_interface_params_out& out) {
     return read(call, obj, in.flags, kAffect, "qemuDomainGetInterfaceParameters", [&](const Guest&, const Domain& d, bool) -> Status {
-        PV_ASSIGN_OR_RETURN(const std::size_t at, find_interface(d, in.device));
+        PV_ASSIGN_OR_RETURN(const std::size_t at, sdk::find_interface(d, in.device));
         sdk::put_bandwidth(s_, out.params, d.devices.interfaces[at].bandwidth.value_or(Bandwidth{}));
         return {};
     });
@@ -66,7 +66,7 @@ pv_status TuneOps::set_interface_params(pv_call* call, const pv_obj* obj, const 
 
 TuneOps::Task TuneOps::limit_interface(RunPtr run, std::string device, std::shared_ptr<const Domain> after) {
     PV_CO_TRY(co_await sdk::on_worker(s_, run->guest()->strand));
-    PV_CO_ASSIGN_OR_RETURN(const std::size_t at, find_interface(*after, device));
+    PV_CO_ASSIGN_OR_RETURN(const std::size_t at, sdk::find_interface(*after, device));
     const Interface& interface = after->devices.interfaces[at];
     co_return sdk::limit_traffic(s_, interface.target.dev, interface.bandwidth.value_or(Bandwidth{}));
 }

@@ -40,10 +40,11 @@ TEST(ControlGroups, never_leave_the_place_of_the_daemon) {
 }
 
 TEST(ControlGroups, without_a_controller_say_which_is_missing) {
-    const Group group = Tree::of(kV1, "", "").guest("/machine", "g");
+    const Group group = Tree::of(kV1, "", "", ErrorDomain::lxc).guest("/machine", "g");
     const Status set = group.set(Controller::blkio, "blkio.weight", "100");
     ASSERT_FALSE(set);
     EXPECT_EQ(set.error().code, ErrorCode::operation_invalid);
+    EXPECT_EQ(set.error().domain, ErrorDomain::lxc);
     EXPECT_THAT(set.error().message, testing::HasSubstr("cgroup BLKIO controller is not mounted"));
 }
 
@@ -54,7 +55,7 @@ TEST(ControlGroups, reach_every_hierarchy_if_asked_to) {
     const auto all = tree.guest("/machine", "g", Tree::Reach::every_hierarchy).to_text();
     ASSERT_EQ(all.size(), 3U);
     EXPECT_EQ(all[2], "1::/sys/fs/cgroup/systemd/x/machine/g");
-    EXPECT_EQ(Group::from_text(all).to_text(), all);
+    EXPECT_EQ(Group::from_text(all, ErrorDomain::lxc).to_text(), all);
 }
 
 class InAFolder : public testing::Test {
