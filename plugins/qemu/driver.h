@@ -9,8 +9,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
@@ -168,8 +170,14 @@ class Driver : public plugin::DriverBase {
     void load_configs();
     void load_config(const std::string& name, std::string_view xml);
     void load_autostart();
-    void load_statuses();
-    void load_status(const std::string& name, std::string_view text);
+    struct Found { // an emulator of an earlier daemon's
+        GuestPtr guest;
+        std::shared_ptr<Run> run;
+        StatusRecord record;
+    };
+    [[nodiscard]] std::vector<Found> load_statuses();
+    void load_status(const std::string& name, std::string_view text, std::vector<Found>& found);
+    void reconnect(Found found, const std::set<Uuid>& saved);
     void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
     void autostart(const GuestPtr& guest);

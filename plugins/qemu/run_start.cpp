@@ -72,7 +72,7 @@ void Run::post_adopted(sdk::OperationPtr op) {
     post([self = shared_from_this(), op = std::move(op)] {
         self->start_op_ = op;
         if (self->exited_) return self->end();
-        if (self->phase_ != Phase::ended) self->reattach();
+        if (self->phase_ != Phase::ended && !self->stopping_) self->reattach();
     });
 }
 
@@ -296,7 +296,8 @@ void Run::query_status() {
                 driver_.set_state(*guest_, PV_DOMAIN_PAUSED,
                                   status == "io-error"   ? PV_DOMAIN_PAUSED_IOERROR
                                   : status == "watchdog" ? PV_DOMAIN_PAUSED_WATCHDOG
-                                                         : PV_DOMAIN_PAUSED_UNKNOWN);
+                                                         : guest_->pausing);
+            guest_->pausing = 0;
         }
         reattaching_ = false;
         // Its start was cut off with the daemon, so nobody was told that it runs.

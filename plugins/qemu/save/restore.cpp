@@ -133,6 +133,13 @@ SaveOps::Task SaveOps::start_anew(sdk::OperationPtr op, GuestPtr guest, StartOpt
     co_return co_await boot_defined(op, guest, std::move(options));
 }
 
+void SaveOps::end_saved(const GuestPtr& guest, Run& run) {
+    run.post_end(kSaved, [this, guest](const Status& ended) {
+        if (!ended) return log::error("save", "domain '{}': it is saved and runs on: {}", guest->name, ended.error().message);
+        if (const Status gone = store_.remove(guest->uuid); !gone) log::error("save", "domain '{}': {}", guest->name, gone.error().message);
+    });
+}
+
 void SaveOps::adopted(const GuestPtr& guest) {
     const auto drop = [this, guest] {
         if (::access(store_.managed_path(guest->name).c_str(), F_OK) != 0) return;
