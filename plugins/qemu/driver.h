@@ -20,6 +20,7 @@
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
+#include <polyvirt/subscription.h>
 
 #include "beginning.h"
 #include "capabilities/emulators.h"
@@ -120,6 +121,8 @@ class Driver : public plugin::DriverBase {
     void show(Guest& guest) const PV_REQUIRES(guest.mu);
     void post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu);
     void post_event(const Guest& guest, std::int32_t id, const void* payload) const PV_REQUIRES(guest.mu);
+    // Asked before an event is made that comes often or takes something to make.
+    [[nodiscard]] bool wants_event(std::int32_t id) const { return events_.wanted(PV_KIND_DOMAIN, id); }
     // Brings the status record up to date, on a worker; then `done`, there.
     void save_status(const GuestPtr& guest, std::function<void(const Status&)> done) const;
     [[nodiscard]] Status save_status_now(const GuestPtr& guest, pv_call* call) const PV_NO_LOCKS_HELD;
@@ -236,6 +239,7 @@ class Driver : public plugin::DriverBase {
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
     std::vector<plugin::Watch> autostart_timers_; // at the start alone
+    plugin::Subscription networks_;
 };
 
 } // namespace polyvirt::qemu

@@ -54,6 +54,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     load_configs();
     load_autostart();
     std::vector<Found> found = load_statuses();
+    networks_ = follow_networks(*this);
     reconcile_ports(*this);
     moments_.load(*this); // of guests that only run, too
     finish_cut_snapshots(*this);
@@ -67,6 +68,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
 // Guests go on; their records say all that the next daemon must know.
 void Driver::stop(std::uint32_t why) {
     autostart_timers_.clear();
+    networks_.reset();
     for (const GuestPtr& guest : guests_.all()) {
         std::shared_ptr<Run> run;
         {

@@ -385,4 +385,13 @@ Result<std::vector<Netlink::Neighbour>> Netlink::neighbours(bool v6) {
     });
 }
 
+Result<bool> join_bridge(const std::string& link, const std::string& bridge, bool isolated) {
+    PV_ASSIGN_OR_RETURN(Netlink net, Netlink::open());
+    PV_ASSIGN_OR_RETURN(const auto found, net.find(link));
+    if (!found || found->master != 0) return false;
+    PV_TRY(net.set_master(link, bridge));
+    if (isolated) PV_TRY(net.set_port(link, {.isolated = true, .learning = {}, .flood = {}}));
+    return true;
+}
+
 } // namespace polyvirt::sdk
