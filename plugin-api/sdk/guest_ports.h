@@ -30,6 +30,10 @@ void name_port(domain::Interface& i);
 // that driver's own.
 Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const std::string& name, const Uuid& guest,
                                 const domain::Interface& i) PV_NO_LOCKS_HELD;
+// A network that was stopped and is started again knows no port of before: the one of an interface that has a guest is made
+// anew, by its own id; if it is there already, that is it. Errors: those of make_port().
+Result<network::Port> regain_port(const plugin::Services& s, const std::string& name, const Uuid& guest,
+                                  const domain::Interface& i) PV_NO_LOCKS_HELD;
 // What is not there any more is no error; others go to the log.
 void free_port(const plugin::Services& s, const std::string& guest, const domain::Interface& i) PV_NO_LOCKS_HELD;
 // Ports of owners that `stray` says have no interface for them go; of other owners they stay.

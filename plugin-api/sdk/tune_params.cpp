@@ -202,6 +202,20 @@ Status take_bandwidth(ParamSpan params, Bandwidth& bandwidth) {
     return {};
 }
 
+void put_port_bandwidth(const plugin::Services& s, pv_params* to, const network::Port& port) {
+    const ParamWriter w(s, to);
+    if (port.bandwidth && port.bandwidth->inbound) put_rates(w, kInboundRows, *port.bandwidth->inbound);
+    if (port.bandwidth && port.bandwidth->outbound) put_rates(w, kOutboundRows, *port.bandwidth->outbound);
+}
+
+Status take_port_bandwidth(ParamSpan params, network::Port& port) {
+    Bandwidth all = port.bandwidth.value_or(Bandwidth{});
+    PV_TRY(take_bandwidth(params, all));
+    port.bandwidth.reset();
+    if (all.inbound || all.outbound) port.bandwidth = std::move(all);
+    return {};
+}
+
 Status take_iothread(ParamSpan params, IoThread& thread) {
     for (const pv_param& param : params) {
         const auto* poll = std::find_if(std::begin(kPollRows), std::end(kPollRows), [&](const auto& row) { return row.first == param.field; });

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "sdk/domain/domain.h"
+#include "sdk/network/port.h"
 #include "sdk/params.h"
 
 namespace polyvirt::sdk {
@@ -32,6 +33,9 @@ Status take_numa(ParamSpan params, domain::NumaMemory& tune, ErrorDomain from);
 
 void put_bandwidth(const plugin::Services& s, pv_params* to, const network::Bandwidth& bandwidth);
 Status take_bandwidth(ParamSpan params, network::Bandwidth& bandwidth);
+// Of a network's port: of a direction without limits nothing is said.
+void put_port_bandwidth(const plugin::Services& s, pv_params* to, const network::Port& port);
+Status take_port_bandwidth(ParamSpan params, network::Port& port);
 
 Status take_iothread(ParamSpan params, domain::IoThread& thread);
 

@@ -9,6 +9,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "container/container.h"
+#include "container/ports.h"
 #include "container/status.h"
 #include "documents/settle.h"
 #include "sdk/domain/notes.h"
@@ -51,6 +52,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     const char* const run = s_.paths->dir(s_.host, PV_PATH_RUN);
     tree_ = sdk::cgroup::Tree::of_this_process(sdk::cgroup::prefix_of(run != nullptr ? run : "", kUsualRunFolder), ErrorDomain::lxc);
     if (const Status ready = tree_.prepare(); !ready) log::warning("lxc", "control groups: {}", ready.error().message);
+    networks_ = follow_networks(*this);
     definitions_.load();
     const Status read =
         statuses_.each("", [this](const std::string& name, std::string_view text) { load_status(name, text); });
@@ -63,6 +65,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
 
 // Containers go on; their records say all that the next daemon must know.
 void Driver::stop(std::uint32_t why) {
+    networks_.reset();
     for (const GuestPtr& guest : guests_.all()) {
         ContainerPtr container;
         {

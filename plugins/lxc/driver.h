@@ -15,6 +15,7 @@
 
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
+#include <polyvirt/subscription.h>
 
 #include "guest.h"
 #include "sdk/cgroup/cgroup.h"
@@ -89,6 +90,7 @@ class Driver : public plugin::DriverBase {
 
     plugin::Loop loop_;
     sdk::GuestNotices notices_;
+    plugin::Subscription networks_;
     const sdk::Records statuses_;
     sdk::cgroup::Tree tree_;
     Table guests_;

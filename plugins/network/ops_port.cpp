@@ -6,61 +6,21 @@
 #include <algorithm>
 #include <utility>
 
-#include <polyvirt/abi/gen/params.h>
-
 #include "allocate.h"
 #include "base/error_text.h"
 #include "driver.h"
-#include "sdk/params.h"
+#include "sdk/network/publish_port.h"
+#include "sdk/tune_params.h"
 #include "sdk/xml/messages.h"
 
 namespace polyvirt::network {
 namespace {
-
-// The parameters of a port and where they stand in its document.
-struct BandwidthField {
-    const char* name;
-    std::optional<doc::BandwidthRate> doc::Bandwidth::*direction;
-    doc::Wide doc::BandwidthRate::*rate;
-};
-constexpr BandwidthField kFields[] = {
-    {PV_NETWORK_PORT_BANDWIDTH_IN_AVERAGE, &doc::Bandwidth::inbound, &doc::BandwidthRate::average},
-    {PV_NETWORK_PORT_BANDWIDTH_IN_PEAK, &doc::Bandwidth::inbound, &doc::BandwidthRate::peak},
-    {PV_NETWORK_PORT_BANDWIDTH_IN_FLOOR, &doc::Bandwidth::inbound, &doc::BandwidthRate::floor},
-    {PV_NETWORK_PORT_BANDWIDTH_IN_BURST, &doc::Bandwidth::inbound, &doc::BandwidthRate::burst},
-    {PV_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE, &doc::Bandwidth::outbound, &doc::BandwidthRate::average},
-    {PV_NETWORK_PORT_BANDWIDTH_OUT_PEAK, &doc::Bandwidth::outbound, &doc::BandwidthRate::peak},
-    {PV_NETWORK_PORT_BANDWIDTH_OUT_BURST, &doc::Bandwidth::outbound, &doc::BandwidthRate::burst},
-};
 
 NetPortPtr port_of(const pv_obj* obj) { return *static_cast<NetPortPtr*>(obj->data); }
 
 Error no_port(const Uuid& uuid) {
     return make_error(ErrorCode::no_network_port, ErrorDomain::network, "Network port with UUID {} does not exist",
                       uuid.to_string());
-}
-
-Status set_one(doc::Bandwidth& bandwidth, const pv_param& param) {
-    const auto* field = std::find_if(std::begin(kFields), std::end(kFields),
-                                     [&](const BandwidthField& f) { return std::string_view(f.name) == param.field; });
-    if (field == std::end(kFields)) return sdk::unknown_param(param.field);
-    if (param.type != PV_PARAM_UINT) return sdk::wrong_param_type(param, PV_PARAM_UINT);
-    auto& direction = bandwidth.*field->direction;
-    if (!direction) direction.emplace();
-    doc::Wide& rate = *direction.*field->rate;
-    rate = param.v.ui;
-    if (param.v.ui == 0) rate.reset();
-    return {};
-}
-
-Result<std::optional<doc::Bandwidth>> with_params(std::optional<doc::Bandwidth> bandwidth, const pv_param* params,
-                                                  std::uint32_t count) {
-    doc::Bandwidth changed = bandwidth.value_or(doc::Bandwidth{});
-    for (std::uint32_t i = 0; i < count; i++) PV_TRY(set_one(changed, params[i]));
-    for (auto* rate : {&changed.inbound, &changed.outbound})
-        if (*rate && (*rate)->average.value_or(0) == 0 && (*rate)->floor.value_or(0) == 0) rate->reset();
-    if (!changed.inbound && !changed.outbound) return std::optional<doc::Bandwidth>();
-    return std::optional<doc::Bandwidth>(changed);
 }
 
 } // namespace
@@ -110,25 +70,13 @@ Status Driver::publish_port(pv_call* call, const NetPtr& net, doc::Port document
     port->network = net;
     port->uuid = *document.uuid;
     port->document = std::move(document);
-    auto data = std::make_unique<NetPortPtr>(port);
-    const std::string name = port->uuid.to_string(); // ports have none of their own
     const ObjectLock lock(net->mu);
-    pv_obj_desc desc{};
-    desc.size = sizeof desc;
-    desc.kind = PV_KIND_NETWORK_PORT;
-    desc.name = name.c_str();
-    std::copy(port->uuid.bytes.begin(), port->uuid.bytes.end(), desc.uuid);
-    desc.dom_id = -1;
-    desc.parent = net->handle;
-    desc.data = data.get();
-    desc.release = [](void* d) noexcept { delete static_cast<NetPortPtr*>(d); };
     net->ports.emplace(port->uuid, port); // before somebody can come in by it
-    if (s_.registry->publish(s_.host, call, &desc, &port->handle) != PV_OK) {
+    const Status published = sdk::network::publish_port(s_, call, net->handle, net->name, port, ErrorDomain::network);
+    if (!published) {
         net->ports.erase(port->uuid);
-        return make_error(ErrorCode::operation_failed, ErrorDomain::network,
-                          "port {} of network '{}' cannot be published", name, net->name);
+        return published;
     }
-    (void)data.release();
     handle = port->handle;
     return {};
 }
@@ -174,8 +122,7 @@ pv_status Driver::set_params(pv_call* call, const pv_obj* obj, const pv_port_set
                              pv_port_set_params_out&) {
     if (const Status flags = check_flags(in.flags, 0, "networkPortSetParameters"); !flags) return answer(call, flags);
     return with_port(call, obj, "set a port's bandwidth", [in](Net&, NetPort& port) -> Status {
-        PV_ASSIGN_OR_RETURN(port.document.bandwidth, with_params(port.document.bandwidth, in.params, in.nparams));
-        return {};
+        return sdk::take_port_bandwidth(sdk::ParamSpan(in.params, in.nparams), port.document);
     });
 }
 
@@ -198,12 +145,7 @@ pv_status Driver::params(pv_call* call, const pv_obj* obj, const pv_port_params_
     if (const Status flags = check_flags(in.flags, 0, "networkPortGetParameters"); !flags) return answer(call, flags);
     const auto document = port_document(obj);
     if (!document) return answer(call, document.error());
-    const doc::Bandwidth bandwidth = document->bandwidth.value_or(doc::Bandwidth{});
-    const sdk::ParamWriter writer(s_, out.params);
-    for (const BandwidthField& field : kFields) {
-        const auto& direction = bandwidth.*field.direction;
-        if (direction) writer.put(field.name, static_cast<std::uint32_t>((*direction.*field.rate).value_or(0)));
-    }
+    sdk::put_port_bandwidth(s_, out.params, *document);
     return PV_OK;
 }
 

@@ -9,14 +9,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <polyvirt/gen/dom_config.h>
 #include <polyvirt/gen/dom_lifecycle.h>
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
+#include <polyvirt/subscription.h>
 
 #include "beginning.h"
 #include "capabilities/emulators.h"
@@ -116,6 +119,8 @@ class Driver : public plugin::DriverBase {
     void post_event(const Guest& guest, std::int32_t id, const Payload* payload) const PV_REQUIRES(guest.mu) {
         notices_.post(guest, id, *payload);
     }
+    // Asked before an event is made that comes often or takes something to make.
+    [[nodiscard]] bool wants_event(std::int32_t id) const { return notices_.wanted(id); }
     // Brings the status record up to date, on a worker; then `done`, there.
     void save_status(const GuestPtr& guest, std::function<void(const Status&)> done) const;
     [[nodiscard]] Status save_status_now(const GuestPtr& guest, pv_call* call) const PV_NO_LOCKS_HELD;
@@ -162,8 +167,14 @@ class Driver : public plugin::DriverBase {
 
   private:
     // startup.cpp
-    void load_statuses();
-    void load_status(const std::string& name, std::string_view text);
+    struct Found { // an emulator of an earlier daemon's
+        GuestPtr guest;
+        std::shared_ptr<Run> run;
+        StatusRecord record;
+    };
+    [[nodiscard]] std::vector<Found> load_statuses();
+    void load_status(const std::string& name, std::string_view text, std::vector<Found>& found);
+    void reconnect(Found found, const std::set<Uuid>& saved);
     void clear_cut_start(const StatusRecord& record);
 
     // What questions about a hypervisor name it by; null: the usual one.
@@ -221,6 +232,7 @@ class Driver : public plugin::DriverBase {
     Table guests_;
     sdk::Definitions<Guest> definitions_;
     std::atomic<std::int32_t> next_id_{1};
+    plugin::Subscription networks_;
 };
 
 } // namespace polyvirt::qemu

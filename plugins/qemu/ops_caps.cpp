@@ -9,22 +9,10 @@
 #include "firmware/choose.h"
 #include "launch/volumes.h"
 #include "run.h"
+#include "sdk/guests/host_uuid.h"
 
 namespace polyvirt::qemu {
 namespace {
-
-constexpr const char* kHostUuid = "host_uuid";
-
-// A host whose firmware names none gets a uuid of its own, once for ever.
-Uuid own_uuid(const sdk::Records& records) {
-    if (const auto text = records.get(kHostUuid, 100); text && *text) {
-        if (const auto uuid = Uuid::parse(std::string_view(**text).substr(0, 36))) return *uuid;
-    }
-    const Uuid fresh = Uuid::random();
-    if (const Status put = records.put(kHostUuid, fresh.to_string() + "\n"); !put)
-        log::warning("capabilities", "{}", put.error().message);
-    return fresh;
-}
 
 std::string text_or(const char* text, std::string_view otherwise) {
     return text != nullptr && *text != '\0' ? text : std::string(otherwise);
@@ -55,7 +43,7 @@ pv_status Driver::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabil
         else log::warning("capabilities", "{}", emulator.error().message);
     }
     const sdk::Records data(s_, PV_STATE_DATA, ErrorDomain::qemu);
-    HostFacts host = read_host_facts(own_uuid(data));
+    HostFacts host = read_host_facts(sdk::own_host_uuid(data));
     host.dac_label = confinement_.default_label();
     return give(call, out.xml, format_capabilities(host, emulators));
 }

@@ -8,28 +8,14 @@
 
 #include "networks.h"
 #include "op.h"
+#include "sdk/network/publish_port.h"
+#include "sdk/tune_params.h"
 #include "tables.h"
 
 namespace polyvirt::test {
 namespace {
 
 namespace network = sdk::network;
-
-// The parameters of a port and where they stand in its document.
-struct BandwidthField {
-    const char* name;
-    std::optional<network::BandwidthRate> network::Bandwidth::*direction;
-    network::Wide network::BandwidthRate::*rate;
-};
-constexpr BandwidthField kFields[] = {
-    {PV_NETWORK_PORT_BANDWIDTH_IN_AVERAGE, &network::Bandwidth::inbound, &network::BandwidthRate::average},
-    {PV_NETWORK_PORT_BANDWIDTH_IN_PEAK, &network::Bandwidth::inbound, &network::BandwidthRate::peak},
-    {PV_NETWORK_PORT_BANDWIDTH_IN_BURST, &network::Bandwidth::inbound, &network::BandwidthRate::burst},
-    {PV_NETWORK_PORT_BANDWIDTH_IN_FLOOR, &network::Bandwidth::inbound, &network::BandwidthRate::floor},
-    {PV_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE, &network::Bandwidth::outbound, &network::BandwidthRate::average},
-    {PV_NETWORK_PORT_BANDWIDTH_OUT_PEAK, &network::Bandwidth::outbound, &network::BandwidthRate::peak},
-    {PV_NETWORK_PORT_BANDWIDTH_OUT_BURST, &network::Bandwidth::outbound, &network::BandwidthRate::burst},
-};
 
 NetPortPtr port_of(const pv_obj* obj) { return *static_cast<NetPortPtr*>(obj->data); }
 
@@ -78,36 +64,19 @@ class PortOps : public Ops {
 
     pv_status params(pv_call* call, const pv_obj* obj, const pv_port_params_in& in, pv_port_params_out& out) {
         if (const Status flags = check_flags(in.flags, 0, "testNetworkPortGetParameters"); !flags) return answer(call, flags);
-        network::Bandwidth bandwidth;
+        network::Port document;
         const pv_status status = with(call, obj, [&](Net&, const NetPortPtr& port) -> Status {
-            if (port->document.bandwidth) bandwidth = *port->document.bandwidth;
+            document = port->document;
             return {};
         });
-        if (status != PV_OK) return status;
-        for (const BandwidthField& field : kFields) {
-            const auto& direction = bandwidth.*field.direction;
-            pv_param param{};
-            param.field = field.name;
-            param.type = PV_PARAM_UINT;
-            param.v.ui = static_cast<std::uint32_t>(direction ? (*direction.*field.rate).value_or(0) : 0);
-            if (direction) s_.build->add_param(out.params, &param);
-        }
-        return PV_OK;
+        if (status == PV_OK) sdk::put_port_bandwidth(s_, out.params, document);
+        return status;
     }
 
     pv_status set_params(pv_call* call, const pv_obj* obj, const pv_port_set_params_in& in, pv_port_set_params_out&) {
         if (const Status flags = check_flags(in.flags, 0, "testNetworkPortSetParameters"); !flags) return answer(call, flags);
         return with(call, obj, [&](Net&, const NetPortPtr& port) -> Status {
-            network::Bandwidth changed = port->document.bandwidth.value_or(network::Bandwidth{});
-            for (std::uint32_t i = 0; i < in.nparams; i++) PV_TRY(set_one(changed, in.params[i]));
-            const auto drop_empty = [](std::optional<network::BandwidthRate>& r) {
-                if (r && r->average.value_or(0) == 0 && r->floor.value_or(0) == 0) r.reset();
-            };
-            drop_empty(changed.inbound);
-            drop_empty(changed.outbound);
-            port->document.bandwidth.reset();
-            if (changed.inbound || changed.outbound) port->document.bandwidth = changed;
-            return {};
+            return sdk::take_port_bandwidth(sdk::ParamSpan(in.params, in.nparams), port->document);
         });
     }
 
@@ -128,36 +97,9 @@ class PortOps : public Ops {
         port->network = net;
         port->uuid = *document.uuid;
         port->document = std::move(document);
-        auto data = std::make_unique<NetPortPtr>(port);
-        const std::string name = port->uuid.to_string(); // ports have none of their own
-        pv_obj_desc desc{};
-        desc.size = sizeof desc;
-        desc.kind = PV_KIND_NETWORK_PORT;
-        desc.name = name.c_str();
-        std::copy(port->uuid.bytes.begin(), port->uuid.bytes.end(), desc.uuid);
-        desc.dom_id = -1;
-        desc.parent = n.handle;
-        desc.data = data.get();
-        desc.release = [](void* d) noexcept { delete static_cast<NetPortPtr*>(d); };
-        if (s_.registry->publish(s_.host, call, &desc, &port->handle) != PV_OK)
-            return make_error(ErrorCode::operation_failed, ErrorDomain::test, "port {} of network '{}' cannot be published", name, n.name);
-        (void)data.release();
+        PV_TRY(network::publish_port(s_, call, n.handle, n.name, port, ErrorDomain::test));
         handle = port->handle;
         n.ports.emplace(port->uuid, std::move(port));
-        return {};
-    }
-
-    static Status set_one(network::Bandwidth& bandwidth, const pv_param& param) {
-        const auto* field = std::find_if(std::begin(kFields), std::end(kFields),
-                                         [&](const BandwidthField& f) { return std::string_view(f.name) == param.field; });
-        if (field == std::end(kFields) || param.type != PV_PARAM_UINT)
-            return make_error(ErrorCode::invalid_arg, ErrorDomain::test,
-                              "parameter '{}' of type {}: expected one like 'inbound.average', an unsigned number", param.field, param.type);
-        auto& direction = bandwidth.*field->direction;
-        if (!direction) direction.emplace();
-        network::Wide& rate = *direction.*field->rate;
-        rate = param.v.ui;
-        if (param.v.ui == 0) rate.reset();
         return {};
     }
 };

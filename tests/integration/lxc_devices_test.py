@@ -154,6 +154,20 @@ class WhileItRuns(DeviceCase):
         domain.destroy()
         self.assertEqual(network.listAllPorts(), [])
 
+    def test_an_interface_that_a_dead_daemon_did_not_finish_is_in_no_description(self):
+        if not (settings.BUILD / "plugins" / "network.so").exists():
+            self.skipTest("the network driver is not built")
+        self.connect().networkCreateXML("<network><name>inner</name><bridge name='pvin0' stp='off'/></network>")
+        domain = self.started(extra="<features><privnet/></features>")
+        domain.attachDeviceFlags("<interface type='network'><source network='inner'/></interface>", LIVE)
+        end = devices(domain, "interface/target")[0].get("dev")
+        self.subject.kill()
+        self.in_space("ip", "link", "delete", end)
+        self.subject.start()
+        domain = self.connect().lookupByName("c1")
+        wait.until(lambda: devices(domain, "interface") == [], "what is not there to be in no description")
+        wait.until(lambda: self.connect().networkLookupByName("inner").listAllPorts() == [], "its port to be given back")
+
     def test_what_cannot_come_leaves_nothing(self):
         in_the_hosts = self.started()
         interface = "<interface type='bridge'><source bridge='pvbr0'/></interface>"

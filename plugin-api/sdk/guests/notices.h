@@ -21,6 +21,8 @@ class GuestNotices {
         return static_cast<bool>(events_);
     }
 
+    // Whether anybody listens for an event that comes often or takes something to make.
+    [[nodiscard]] bool wanted(std::int32_t id) const { return events_.wanted(PV_KIND_DOMAIN, id); }
     // Brings the registry up to date with the guest.
     void show(const Guest& guest) const PV_REQUIRES(guest.mu);
     void lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu);

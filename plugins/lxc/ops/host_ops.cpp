@@ -11,23 +11,11 @@
 #include "documents/settle.h"
 #include "driver.h"
 #include "native/from_native.h"
+#include "sdk/guests/host_uuid.h"
 #include "sdk/host/host_facts.h"
 
 namespace polyvirt::lxc {
 namespace {
-
-constexpr const char* kHostUuid = "host_uuid";
-
-// A host whose firmware names none gets a uuid of its own, once for ever.
-Uuid own_uuid(const sdk::Records& records) {
-    if (const auto text = records.get(kHostUuid, 100); text && *text) {
-        if (const auto uuid = Uuid::parse(std::string_view(**text).substr(0, 36))) return *uuid;
-    }
-    const Uuid fresh = Uuid::random();
-    if (const Status put = records.put(kHostUuid, fresh.to_string() + "\n"); !put)
-        log::warning("capabilities", "{}", put.error().message);
-    return fresh;
-}
 
 void format_guest(sdk::xml::Writer& w, std::string_view arch, std::string_view wordsize) {
     w.open("guest");
@@ -72,7 +60,7 @@ pv_status HostOps::version(pv_call* call, const pv_obj*, const pv_hv_version_in&
 
 pv_status HostOps::capabilities(pv_call* call, const pv_obj*, const pv_hv_capabilities_in&,
                                 pv_hv_capabilities_out& out) {
-    const sdk::HostFacts host = sdk::read_host_facts(own_uuid(sdk::Records(s_, PV_STATE_DATA, ErrorDomain::lxc)));
+    const sdk::HostFacts host = sdk::read_host_facts(sdk::own_host_uuid(sdk::Records(s_, PV_STATE_DATA, ErrorDomain::lxc)));
     sdk::xml::Writer w;
     w.open("capabilities");
     sdk::format_host(w, host, {.processor = false, .live_migration = false});

@@ -6,10 +6,10 @@
 
 #include <polyvirt/abi/gen/constants.h>
 
+#include "sdk/guests/figures.h"
 #include "sdk/traffic.h"
 #include "stats/figures.h"
 #include "stats/proc.h"
-#include "tune/interfaces.h"
 #include "tune/threads.h"
 
 namespace polyvirt::qemu {
@@ -90,9 +90,9 @@ TEST(NetDev, counters_are_turned_round_for_the_guest) {
     sdk::domain::Interface tap, macvtap;
     tap.type = sdk::domain::InterfaceType::bridge;
     macvtap.type = sdk::domain::InterfaceType::direct;
-    EXPECT_EQ(as_guest(all.at("vnet0"), tap).rx_bytes, 20U);
-    EXPECT_EQ(as_guest(all.at("vnet0"), macvtap).rx_bytes, 10U);
-    EXPECT_EQ(as_guest(all.at("vnet0"), tap).tx_drop, 3U);
+    EXPECT_EQ(sdk::as_guest(all.at("vnet0"), tap).rx_bytes, 20U);
+    EXPECT_EQ(sdk::as_guest(all.at("vnet0"), macvtap).rx_bytes, 10U);
+    EXPECT_EQ(sdk::as_guest(all.at("vnet0"), tap).tx_drop, 3U);
 }
 
 TEST(Traffic, limits_become_commands) {
