@@ -160,6 +160,7 @@ Status Netlink::send(Message& message, const std::string& what) {
 
 template <typename Use> Status Netlink::each(Message& question, const std::string& what, Use&& use) {
     if (!question.ok()) return failed(ENOMEM, what);
+    nlmsg_hdr(question.get())->nlmsg_seq = NL_AUTO_SEQ; // it may be asked again
     int error = 0;
     std::function<void(nlmsghdr*)> one = use;
     nl_socket_modify_err_cb(socket_.get(), NL_CB_CUSTOM, &note_error, &error);
@@ -177,7 +178,6 @@ template <typename T, typename Make> Result<std::vector<T>> Netlink::list(Messag
     std::vector<T> all;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         all.clear();
-        nlmsg_hdr(question.get())->nlmsg_seq = NL_AUTO_SEQ;
         const Status asked = each(question, what, [&](nlmsghdr* head) {
             if (auto one = make(head)) all.push_back(*std::move(one));
         });
