@@ -4,7 +4,6 @@
 system that hangs, a guest that boots from a volume."""
 
 import io
-import json
 import os
 import stat
 import subprocess
@@ -340,7 +339,7 @@ class Restarts(Storage):
         records = self.subject.root / "root" / "var" / "lib" / "polyvirt" / "storage"
         making = records / "making"
         making.mkdir(parents=True)
-        (making / name).write_text(json.dumps({"pool": "pool", "type": "dir", "folder": str(self.folder_of()), "path": str(part)}) + "\n")
+        (making / name).write_text(f"pool=pool\ntype=dir\nfolder={self.folder_of()}\npath={part}\n\n")
         self.subject.start()
         wait.until(lambda: not part.exists() and not (making / name).exists(), "the file in the making to be removed")
         self.assertEqual(self.connect().storagePoolLookupByName("pool").listVolumes(), [])
