@@ -91,6 +91,7 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.folder = guest->run->folder();
             record.state = guest->state;
             record.reason = guest->reason;
+            record.pausing = guest->pausing;
             record.agent_timeout = guest->agent_timeout;
             record.taints = taint_names(guest->taints);
             record.blocks = to_json(guest->blocks);

@@ -50,6 +50,7 @@ struct Guest : sdk::Object, std::enable_shared_from_this<Guest> {
     std::int32_t id PV_GUARDED_BY(mu) = -1;
     std::int32_t state PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF;
     std::int32_t reason PV_GUARDED_BY(mu) = PV_DOMAIN_SHUTOFF_UNKNOWN;
+    std::int32_t pausing PV_GUARDED_BY(mu) = 0;            // see StatusRecord
     bool autostart PV_GUARDED_BY(mu) = false;
     std::int32_t agent_timeout PV_GUARDED_BY(mu) = PV_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK; // s, of this run
     std::uint32_t taints PV_GUARDED_BY(mu) = 0;            // of this run (taint.h)

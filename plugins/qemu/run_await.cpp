@@ -146,14 +146,22 @@ sdk::Async<Status> Run::on_loop() {
 }
 
 sdk::Task<Status> Run::pause(std::int32_t reason) {
-    PV_CO_TRY(co_await on_loop());
     {
         const ObjectLock lock(guest_->mu);
         if (guest_->state != PV_DOMAIN_RUNNING) co_return Status{};
+        guest_->pausing = reason;
     }
-    next_paused_ = reason;
-    const auto stopped = co_await qmp("stop");
-    co_return stopped ? Status{} : Status(stopped.error());
+    // On disk before the emulator is told, so that the next daemon knows why it finds the guest paused.
+    Status paused = co_await driver_.saved(guest_);
+    PV_CO_TRY(co_await on_loop());
+    if (paused) {
+        next_paused_ = reason;
+        const auto stopped = co_await qmp("stop");
+        if (!stopped) paused = stopped.error();
+    }
+    const ObjectLock lock(guest_->mu);
+    guest_->pausing = 0;
+    co_return paused;
 }
 
 sdk::Task<Status> Run::go_on(std::int32_t reason) {

@@ -88,6 +88,7 @@ void Run::on_stop() {
         const ObjectLock lock(guest_->mu);
         if (guest_->state != PV_DOMAIN_RUNNING) return;
         driver_.set_state(*guest_, PV_DOMAIN_PAUSED, reason);
+        guest_->pausing = 0;
         driver_.post_lifecycle(*guest_, PV_DOMAIN_EVENT_SUSPENDED, suspended_detail(reason));
     }
     save_soon();

@@ -296,7 +296,8 @@ void Run::query_status() {
                 driver_.set_state(*guest_, PV_DOMAIN_PAUSED,
                                   status == "io-error"   ? PV_DOMAIN_PAUSED_IOERROR
                                   : status == "watchdog" ? PV_DOMAIN_PAUSED_WATCHDOG
-                                                         : PV_DOMAIN_PAUSED_UNKNOWN);
+                                                         : guest_->pausing);
+            guest_->pausing = 0;
         }
         reattaching_ = false;
         // Its start was cut off with the daemon, so nobody was told that it runs.

@@ -176,6 +176,7 @@ void Driver::load_status(const std::string& name, std::string_view text) {
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         guest->claims = record->claims;
         guest->attaching = record->attaching;
+        guest->pausing = record->pausing;
         if (auto backup = sdk::domain::parse_backup(record->backup); backup)
             guest->backup = std::make_shared<const BackupUnderWay>(BackupUnderWay{*std::move(backup), record->backup_files});
         set_state(*guest, record->state, record->reason);

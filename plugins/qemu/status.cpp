@@ -73,6 +73,7 @@ std::string format_status(const StatusRecord& r) {
               {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
               {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
+    if (r.pausing != 0) j["pausing"] = r.pausing;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     if (!r.attaching.is_null()) j["attaching"] = r.attaching;
     if (!r.backup.empty()) j["backup"] = r.backup, j["backup_files"] = r.backup_files;
@@ -99,6 +100,9 @@ Result<StatusRecord> parse_status(std::string_view document) {
     PV_ASSIGN_OR_RETURN(r.xml, text(j, "xml"));
     if (j.contains("agent_timeout")) {
         PV_ASSIGN_OR_RETURN(r.agent_timeout, integer<std::int32_t>(j, "agent_timeout"));
+    }
+    if (j.contains("pausing")) {
+        PV_ASSIGN_OR_RETURN(r.pausing, integer<std::int32_t>(j, "pausing"));
     }
     PV_ASSIGN_OR_RETURN(r.taints, texts(j, "taints"));
     if (const auto blocks = j.find("blocks"); blocks != j.end()) r.blocks = *blocks;

@@ -24,6 +24,7 @@ struct StatusRecord {
     std::int64_t pid = 0;         // 0: it is being started
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat
     std::int32_t state = 0, reason = 0;
+    std::int32_t pausing = 0; // the reason for which it is about to be paused; 0: it is not
     std::string folder;           // below the run folder; holds monitor.sock
     std::int32_t agent_timeout = -2; // seconds
     std::vector<std::string> taints; // taint_names()

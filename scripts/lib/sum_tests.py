@@ -4,10 +4,12 @@
 """Adds up what ctest wrote with --output-junit, says what failed and why what was skipped was, and
 closes with the line `N passed, N failed, N skipped`.
 
-    sum_tests.py [--broken TEXT]... [STAGE=FILE]...
+    sum_tests.py [--broken TEXT]... [STAGE=FILE[,AGAIN]]...
 
---broken is a stage that came to no result; it counts as one failure. The exit code is 0 only if
-something passed and nothing failed.
+AGAIN is what a second run of the failed ones came to. A test that passed only then counts as passed and
+is told as UNSTEADY, with what it said the first time: it waits for a mend, but says nothing of a change.
+--broken is a stage that came to no result; it counts as one failure. Names of failed tests are said once
+more at the end. The exit code is 0 only if something passed and nothing failed.
 """
 import argparse
 import re
@@ -54,24 +56,34 @@ def failure(case):
     return message, lines
 
 
-def report(stage, path):
-    """Prints a stage's tests that did not pass, and returns its counts."""
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    cases = ET.parse(path).getroot().findall("testcase")
-    for case in cases:
-        kind = verdict(case)
-        counts[kind] += 1
+def cases_of(path):
+    return ET.parse(path).getroot().findall("testcase")
+
+
+def report(stage, path, again):
+    """Prints a stage's tests that did not pass, and returns its counts and the names of those that failed."""
+    counts, failed = {"passed": 0, "failed": 0, "skipped": 0}, []
+    mended = {case.get("name") for case in (cases_of(again) if again else []) if verdict(case) == "passed"}
+    for case in cases_of(path):
+        name, kind = case.get("name"), verdict(case)
         if kind == "skipped":
-            print(f"{stage}: skipped {case.get('name')}: {skip_reason(case)}")
+            print(f"{stage}: skipped {name}: {skip_reason(case)}")
         if kind == "failed":
+            unsteady = name in mended
             message, lines = failure(case)
-            print(f"{stage}: FAILED {case.get('name')}: {message}")
+            print(f"{stage}: {'UNSTEADY' if unsteady else 'FAILED'} {name}: {message}")
             for line in lines:
                 print("    " + line)
+            if unsteady:
+                kind = "passed"
+            else:
+                failed.append(f"{stage}: {name}")
+        counts[kind] += 1
         for line in re.findall(r"^procedures: \d+ known.*$", text_of(case), re.MULTILINE):
             print(f"{stage}: {line}")
-    print(f"{stage}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
-    return counts
+    print(f"{stage}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()) +
+          (f" ({len(mended)} of the passed at their second run: {', '.join(sorted(mended))})" if mended else ""))
+    return counts, failed
 
 
 def main():
@@ -80,13 +92,17 @@ def main():
     parser.add_argument("results", nargs="*")
     args = parser.parse_args()
     total = {"passed": 0, "failed": 0, "skipped": 0}
+    failed = list(args.broken)
     for result in args.results:
-        stage, _, path = result.partition("=")
-        for kind, count in report(stage, path).items():
+        stage, _, paths = result.partition("=")
+        path, _, again = paths.partition(",")
+        counts, names = report(stage, path, again)
+        failed += names
+        for kind, count in counts.items():
             total[kind] += count
-    for text in args.broken:
+    total["failed"] += len(args.broken)
+    for text in failed:
         print(f"FAILED {text}")
-        total["failed"] += 1
     if not any(total.values()):
         print("no test ran")
     print(", ".join(f"{n} {kind}" for kind, n in total.items()))

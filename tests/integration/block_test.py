@@ -15,6 +15,7 @@ import libvirt_qemu
 
 from harness import processes, wait
 from harness.python_client import PythonCase
+from harness.qmp import Monitor
 
 MIB = 1 << 20
 LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
@@ -259,32 +260,15 @@ class Block(PythonCase):
         domain.blockPull("vda", 1, 0)  # 1 MiB/s of eight
         self.assertEqual(domain.blockJobInfo("vda", 0)["type"], PULL)
         self.subject.kill()
-        self.qmp_aside({"execute": "block-job-set-speed", "arguments": {"device": "pull-vda-libvirt-2-format", "speed": 0}})
+        with Monitor.of(self.guest, self.folder) as monitor:
+            monitor.ask("block-job-set-speed", device="pull-vda-libvirt-2-format", speed=0)
+            monitor.concluded("pull-vda-libvirt-2-format")
         self.subject.start()
         self.connection = self.connect()
         self.domain = self.connection.lookupByName(self.guest.name)
         wait.until(lambda: self.domain.blockJobInfo("vda") == {}, "the end of the pull")
         self.assertEqual(self.chain(), ["top.qcow2"])
         self.assertEqual(len(self.nodes()), 4)
-
-    def qmp_aside(self, command):
-        """At the emulator's own socket, while there is no daemon; until its jobs have ended."""
-        import glob
-        import socket
-        (path,) = glob.glob(str(self.folder) + f"/**/domain-*-{self.guest.name}/monitor.sock", recursive=True)
-        folder = os.open(os.path.dirname(path), os.O_PATH)
-        self.addCleanup(os.close, folder)
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(20)
-            connection.connect(f"/proc/self/fd/{folder}/monitor.sock")
-            lines = connection.makefile("rw")
-            lines.readline()
-            for document in ({"execute": "qmp_capabilities"}, command):
-                lines.write(json.dumps(document) + "\n")
-                lines.flush()
-            for line in lines:
-                if '"concluded"' in line:
-                    return
 
     def test_job_ends_with_its_guest(self):
         domain = self.start()

@@ -168,8 +168,6 @@ class Kill(PythonCase):
         before = {fact: getattr(known, fact) for fact in facts}
         for fact, value in facts.items():  # until it is acknowledged, both
             setattr(known, fact, before[fact] | value)
-        if name == "save":  # cut off between its pause and the record of that, it leaves the guest paused (docs/qemu.md)
-            known.states = known.states | {PAUSED}
         try:
             domain = None
             if True in known.defined or True in known.active:

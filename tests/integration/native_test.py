@@ -3,13 +3,11 @@
 """domxml-to-native: the emulator itself is the judge of the command lines that are shown. And guests
 with UEFI, from the choice of their firmware to the end of their variables."""
 
-import json
 import os
 import pathlib
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import unittest
 
@@ -17,6 +15,7 @@ import libvirt
 
 from harness import wait
 from harness.python_client import PythonCase
+from harness.qmp import Monitor
 
 FIRMWARE = pathlib.Path("/usr/share/qemu/firmware")
 
@@ -73,30 +72,6 @@ def document(name, number=0, attributes="", boot="", machine="pc", devices="", m
     devices = devices.format(name=name, pid=os.getpid(), **fill) + "<memballoon model='virtio'/>"
     return _XML.format(name=name, number=number, attributes=attributes, os=boot, machine=machine,
                        devices=devices, more=more, memory=memory)
-
-
-class Monitor:
-    """QMP, one command after the other."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(60)
-        self.socket.connect(str(path))
-        self.file = self.socket.makefile("rw")
-        json.loads(self.file.readline())
-        self.ask("qmp_capabilities")
-
-    def ask(self, command):
-        self.file.write(json.dumps({"execute": command}) + "\n")
-        self.file.flush()
-        while True:
-            reply = json.loads(self.file.readline())
-            if "event" not in reply:
-                return reply["return"]
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
 
 
 class Native(PythonCase):

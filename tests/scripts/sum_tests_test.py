@@ -23,12 +23,13 @@ FATES = {
     "was_not_built": "add_test(NAME was_not_built COMMAND /nonexistent/program)",
     "is_disabled": """add_test(NAME is_disabled COMMAND true)
         set_tests_properties(is_disabled PROPERTIES DISABLED ON)""",
+    "passes_at_second": "add_test(NAME passes_at_second COMMAND sh -c {test -e seen || (touch seen; echo too-early; false)})",
     "reports": "add_test(NAME reports COMMAND sh -c {echo procedures: 9 known, 2 implemented})",
 }
 
 
 def junit_of(folder, names):
-    """Runs a project of these tests, and returns the file that ctest wrote."""
+    """Runs a project of these tests, and what failed once more, and returns the files that ctest wrote."""
     lines = [FATES[name].replace("{", '"').replace("}", '"') for name in names]
     head = ["cmake_minimum_required(VERSION 3.25)", "project(fates NONE)", "enable_testing()"]
     (folder / "CMakeLists.txt").write_text("\n".join(head + lines) + "\n")
@@ -37,7 +38,8 @@ def junit_of(folder, names):
     ctest = [os.environ.get("CTEST_COMMAND", "ctest"), "--test-dir", "b"]
     subprocess.run(ctest + ["--output-junit", folder / "junit.xml"],
                    stderr=subprocess.DEVNULL, **quiet)
-    return folder / "junit.xml"
+    subprocess.run(ctest + ["--rerun-failed", "--output-junit", folder / "again.xml"], stderr=subprocess.DEVNULL, **quiet)
+    return f"{folder}/junit.xml,{folder}/again.xml"
 
 
 class SumTests(unittest.TestCase):
@@ -58,7 +60,7 @@ class SumTests(unittest.TestCase):
 
     def test_each_fate_is_counted_as_what_it_is(self):
         code, _, last = self.sum(*FATES)
-        self.assertEqual(last, "2 passed, 2 failed, 3 skipped")
+        self.assertEqual(last, "3 passed, 2 failed, 3 skipped")
         self.assertEqual(code, 1)
 
     def test_what_passed_with_skips_is_a_success(self):
@@ -74,6 +76,17 @@ class SumTests(unittest.TestCase):
         _, output, _ = self.sum("fails")
         self.assertIn("one: FAILED fails: ", output)
         self.assertIn("    the-reason\n", output)
+
+    def test_what_passes_at_its_second_run_is_told(self):
+        code, output, last = self.sum("passes", "passes_at_second")
+        self.assertEqual((code, last), (0, "2 passed, 0 failed, 0 skipped"))
+        self.assertIn("one: UNSTEADY passes_at_second: ", output)
+        self.assertIn("    too-early\n", output)
+        self.assertIn("(1 of the passed at their second run: passes_at_second)\n", output)
+
+    def test_what_fails_twice_is_named_again_at_the_end(self):
+        code, output, _ = self.sum("fails", "passes_at_second")
+        self.assertEqual((code, output.splitlines()[-2]), (1, "FAILED one: fails"))
 
     def test_the_report_of_procedures_is_repeated(self):
         _, output, _ = self.sum("reports")

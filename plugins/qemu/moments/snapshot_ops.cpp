@@ -56,8 +56,7 @@ SnapshotOps::Task SnapshotOps::create(sdk::OperationPtr op, GuestPtr guest, std:
     if (redefining) co_return redefine(op, guest, std::move(snapshot), flags, *out);
     PV_CO_ASSIGN_OR_RETURN(Taking taking, prepare(guest, std::move(snapshot), flags));
     const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_SNAPSHOT);
-    const bool goes_on = taking.was_running && (flags & PV_DOMAIN_SNAPSHOT_CREATE_HALT) == 0;
-    Status taken = put_unfinished(s_, guest->uuid, {.name = taking.snapshot->name, .goes_on = goes_on}, op->call());
+    Status taken = put_unfinished(s_, guest->uuid, {.name = taking.snapshot->name}, op->call());
     if (taken) taken = co_await take(guest, taking);
     ticket->end(taken, false);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));

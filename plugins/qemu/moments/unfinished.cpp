@@ -32,7 +32,7 @@ std::optional<Unfinished> read_unfinished(const plugin::Services& s, const Uuid&
     const auto text = records_of(s).get(record_of(guest), kMaxUnfinished);
     if (!text || !*text) return std::nullopt;
     const Json j = Json::parse(**text, nullptr, false);
-    Unfinished what{.name = text_of(j, "name"), .removing = is_true(j, "removing"), .goes_on = is_true(j, "goes_on")};
+    Unfinished what{.name = text_of(j, "name"), .removing = is_true(j, "removing")};
     if (!j.is_object() || what.name.empty()) return std::nullopt;
     if (const auto files = j.find("files"); files != j.end() && files->is_array())
         for (const Json& file : *files)
@@ -153,7 +153,7 @@ Status clear_images(Driver& driver, const GuestPtr& guest, const std::string& na
 } // namespace
 
 Status put_unfinished(const plugin::Services& s, const Uuid& guest, const Unfinished& what, pv_call* call) {
-    const Json j = {{"name", what.name}, {"removing", what.removing}, {"goes_on", what.goes_on}, {"files", what.files}};
+    const Json j = {{"name", what.name}, {"removing", what.removing}, {"files", what.files}};
     return records_of(s).put(record_of(guest), j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", call);
 }
 
@@ -203,14 +203,7 @@ sdk::Task<Status> finish_cut_snapshot(GuestPtr guest, std::shared_ptr<Run> run) 
         if (!nodes.empty()) PV_CO_TRY(co_await run_emulator_job(run, "snapshot-delete", std::move(arguments)));
         PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     }
-    PV_CO_TRY(end_record(driver, guest, *what));
-    bool stands = false;
-    {
-        const ObjectLock lock(guest->mu);
-        stands = guest->state == PV_DOMAIN_PAUSED;
-    }
-    if (!what->goes_on || !stands) co_return Status{};
-    co_return co_await run->go_on(PV_DOMAIN_RUNNING_UNPAUSED);
+    co_return end_record(driver, guest, *what);
 }
 
 void finish_cut_snapshots(Driver& driver) {

@@ -3,7 +3,7 @@
 #pragma once
 // What of a guest's snapshots is half done, written down before anything is done (snapshots/UUID.unfinished), so that the next
 // daemon ends it: a snapshot that was being made and that nobody was told of goes from the images again, with the files made
-// for it; one that was being removed goes altogether. A guest that was only paused for it goes on.
+// for it; one that was being removed goes altogether.
 
 #include <memory>
 #include <string>
@@ -17,7 +17,6 @@ namespace polyvirt::qemu {
 struct Unfinished {
     std::string name;  // the snapshot's
     bool removing = false;
-    bool goes_on = false; // the guest is paused for it and goes on afterwards
     std::vector<std::string> files{}; // made for it
 };
 inline constexpr std::string_view kUnfinished = ".unfinished"; // of a record that is no snapshot's

@@ -17,6 +17,7 @@ StatusRecord sample_record() {
     r.start_time = 18446744073709551615ULL;
     r.state = 1;
     r.reason = 5;
+    r.pausing = 8;
     r.folder = "domain-7-a";
     r.user = "+64055:+108";
     r.claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}};
@@ -39,6 +40,7 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->start_time, before.start_time);
     EXPECT_EQ(after->state, before.state);
     EXPECT_EQ(after->reason, before.reason);
+    EXPECT_EQ(after->pausing, before.pausing);
     EXPECT_EQ(after->folder, before.folder);
     EXPECT_EQ(after->xml, before.xml);
     EXPECT_EQ(after->user, before.user);

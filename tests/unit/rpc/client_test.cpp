@@ -118,6 +118,8 @@ TEST_F(ClientTest, a_call_that_is_parked_gives_its_place_to_the_next) {
     Peer peer = connect();
     for (std::uint32_t serial = 0; serial < 8; ++serial)
         peer.send_call(1, serial);
+    // Two are with workers, six were read and wait.
+    ASSERT_TRUE(eventually([&] { return last_client()->stats().queued == 6; }));
     for (std::size_t parked = 0; parked < 4; ++parked) { // the fourth is one too many
         ASSERT_TRUE(wait_held(std::min<std::size_t>(parked + 2, 5)));
         CallSlot* slot = handler_.board.look([&] { return &handler_.held[parked].slot; });
