@@ -84,6 +84,21 @@ pv_status EventHub::encode(const plugin::Instance&, const pv_event& event,
     }
 }
 
+bool EventHub::wanted(const plugin::Instance& instance, std::uint32_t kind, std::int32_t id) const noexcept {
+    {
+        const LeafLock lock(mu_);
+        if (counts_.contains(Source{&instance, hook_of(kind, id)})) return true;
+    }
+    return find_event_message(kind, id) == nullptr; // whoever posts that is told what is wrong with it
+}
+
+void EventHub::count(const Entry& entry, int change) {
+    const LeafLock lock(mu_);
+    const auto counted = counts_.try_emplace(Source{entry->instance.get(), hook_of(entry->kind, entry->event_id)}, 0).first;
+    counted->second += change;
+    if (counted->second <= 0) counts_.erase(counted);
+}
+
 void EventHub::deliver(std::span<const plugin::QueuedEvent> batch) noexcept {
     for (const plugin::QueuedEvent& event : batch) {
         const auto found = by_event_.find(hook_of(event.kind, event.id));
@@ -126,6 +141,7 @@ Result<std::int32_t> EventHub::add(Subscription subscription) {
     auto entry = std::make_shared<const Subscription>(std::move(subscription));
     mine.list.push_back(entry);
     by_event_[hook_of(entry->kind, entry->event_id)].push_back(entry);
+    count(entry, 1);
     return entry->callback_id;
 }
 
@@ -163,6 +179,7 @@ void EventHub::remove_client(const rpc::Client& client) {
 
 void EventHub::unlink(const Entry& entry) {
     gate_.forget(entry);
+    count(entry, -1);
     const auto found = by_event_.find(hook_of(entry->kind, entry->event_id));
     if (found == by_event_.end()) return;
     std::erase(found->second, entry);

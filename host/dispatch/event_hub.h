@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// EventHub: who wants which event, and the sending of them. All of it but encode() runs on the events
+// EventHub: who wants which event, and the sending of them. All of it but encode() and wanted() runs on the events
 // thread, registration and removal too: so a client's registration is answered before its first event,
-// no event follows the reply to a removal, and there is no lock.
+// no event follows the reply to a removal, and there is no lock but that of the counts which wanted() reads.
 //
 // An event's body is encoded once, when the driver posts it. A message differs between subscribers only
 // in its callback id, so those with the same id (most have their first) share one buffer.
@@ -11,12 +11,15 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "base/sync.h"
 #include "base/uuid.h"
 #include "host/access/control.h"
 #include "host/dispatch/event_gate.h"
@@ -48,6 +51,7 @@ class EventHub final : public plugin::EventSink {
 
     pv_status encode(const plugin::Instance& instance, const pv_event& event,
                      plugin::EncodedEvent& encoded) noexcept override;
+    bool wanted(const plugin::Instance& instance, std::uint32_t kind, std::int32_t id) const noexcept override;
     void deliver(std::span<const plugin::QueuedEvent> batch) noexcept override;
 
     // Events thread. The callback id, or error invalid_arg for a second registration of the same event
@@ -73,7 +77,12 @@ class EventHub final : public plugin::EventSink {
     void unlink(const Entry& entry);
     void send(const plugin::QueuedEvent& event, const std::vector<Entry>& to);
 
+    using Source = std::pair<const plugin::Instance*, std::uint64_t>; // and (kind, event id)
+    void count(const Entry& entry, int change);
+
     std::atomic<std::uint64_t> sent_{0}, lost_{0};
+    mutable Mutex mu_{Rank::leaf};
+    std::map<Source, int> counts_ PV_GUARDED_BY(mu_); // of subscriptions
     EventGate gate_;
     std::unordered_map<const rpc::Client*, PerClient> clients_;
     std::unordered_map<std::uint64_t, std::vector<Entry>> by_event_; // (kind, event id)

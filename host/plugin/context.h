@@ -28,6 +28,7 @@
 #include "host/plugin/process.h"
 #include "host/plugin/registry.h"
 #include "host/plugin/state_store.h"
+#include "host/plugin/subscriptions.h"
 
 namespace polyvirt::plugin {
 
@@ -69,6 +70,7 @@ struct HostShared {
     EventDispatcher events;
     Clients clients;
     Providers providers;
+    Subscriptions subscriptions;
     Orphans orphans{loops};
     LoopPool loops{4, watchdog}; // below `orphans`: its threads end first
 };
@@ -117,7 +119,7 @@ using OwnedLists = std::tuple<Handles<Owned<pv_params>>, Handles<Owned<pv_string
 
 struct pv_host {
     pv_host(polyvirt::plugin::HostShared& s, const polyvirt::plugin::HostPaths& paths, std::string id,
-            const std::string& folder_key);
+            const std::string& folder_key, const std::string& file);
 
     polyvirt::plugin::HostShared& shared;
     const std::string plugin_id;
@@ -142,6 +144,7 @@ struct pv_host {
     polyvirt::plugin::Handles<polyvirt::plugin::OwnedSink> sinks;
     polyvirt::plugin::OwnedLists lists;
     polyvirt::plugin::Handles<pv_queue> queues;
+    polyvirt::plugin::Handles<pv_subscription> subscriptions;
 
     // Any thread. False: the loop has ended.
     bool post(std::function<void()> f) { return loop->loop.post(std::move(f)); }

@@ -18,14 +18,14 @@
 #include "host/plugin/thread_kind.h"
 
 pv_host::pv_host(polyvirt::plugin::HostShared& s, const polyvirt::plugin::HostPaths& paths, std::string id,
-                 const std::string& folder_key)
+                 const std::string& folder_key, const std::string& file)
     : shared(s), plugin_id(std::move(id)),
       loop(std::make_unique<polyvirt::plugin::HostLoop>("lp:" + plugin_id.substr(0, 12), 0, s.watchdog)),
       strand(std::make_shared<polyvirt::plugin::Strand>(polyvirt::plugin::StrandOwner{plugin_id, &census, &callbacks}, loop->loop,
                                                         s.loops, nullptr)),
       // Release functions are the driver's code; on its loop, no lock of anybody's is held.
       registry([this](std::function<void()> f) { static_cast<void>(post(std::move(f))); }, &census),
-      jobs(std::make_shared<polyvirt::plugin::JobQueue>(s.pool)), folders(paths, plugin_id, folder_key) {}
+      jobs(std::make_shared<polyvirt::plugin::JobQueue>(s.pool)), folders(paths, plugin_id, folder_key, file) {}
 
 namespace polyvirt::plugin {
 namespace {
@@ -50,7 +50,7 @@ Result<std::shared_ptr<DriverInstance>> DriverInstance::create(std::shared_ptr<H
 
 DriverInstance::DriverInstance(std::shared_ptr<HostShared> shared, const HostPaths& paths, Setup setup)
     : shared_(std::move(shared)), setup_(std::move(setup)), plugin_(setup_.generation->plugin),
-      host_(*shared_, paths, setup_.generation->manifest.id, setup_.folder_key), concurrency_(plugin_.concurrency) {}
+      host_(*shared_, paths, setup_.generation->manifest.id, setup_.folder_key, setup_.generation->path), concurrency_(plugin_.concurrency) {}
 
 DriverInstance::~DriverInstance() { forget_handles(); }
 
@@ -158,6 +158,7 @@ void DriverInstance::tell_closed(std::uint64_t client, std::vector<Clients::Clos
 bool DriverInstance::release_all(std::chrono::steady_clock::time_point until) {
     host_.jobs->close();
     for (const auto& process : host_.procs.collect([](pv_proc& p) { return p.process; })) process->forget();
+    for (const auto& told : host_.subscriptions.collect([](pv_subscription& s) { return s.subscription; })) told->end();
     for (const auto& strand : host_.loops.collect([](pv_loop& l) { return l.strand; })) strand->close(true);
     host_.registry.clear();
     return host_.census.wait_empty(until);
@@ -171,6 +172,10 @@ void DriverInstance::forget_handles() {
         host_.loops.take(loop).reset();
     }
     for (pv_proc* proc : host_.procs.list()) host_.procs.take(proc).reset();
+    for (pv_subscription* told : host_.subscriptions.list()) {
+        told->subscription->end();
+        host_.subscriptions.take(told).reset();
+    }
     const auto forget = [](auto&... all) {
         const auto one = [](auto& handles) {
             for (auto* handle : handles.list()) handles.take(handle).reset();

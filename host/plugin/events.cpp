@@ -208,6 +208,10 @@ pv_status EventDispatcher::post(const std::shared_ptr<Instance>& instance, Event
     }
 }
 
+bool EventDispatcher::wanted(const Instance& instance, std::uint32_t kind, std::int32_t id) const noexcept {
+    return state_->sink.wanted(instance, kind, id);
+}
+
 void EventDispatcher::set_budget(std::size_t bytes) {
     const LeafLock lock(state_->mu);
     state_->budget = bytes;

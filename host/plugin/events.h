@@ -62,6 +62,10 @@ class EventSink {
     // wants it, it is dropped. PV_ABI: the id is unknown or the payload too short.
     virtual pv_status encode(const Instance& instance, const pv_event& event,
                              EncodedEvent& encoded) noexcept = 0;
+    // Whether a subscriber would be told now. Any thread; leaf.
+    virtual bool wanted(const Instance& /*instance*/, std::uint32_t /*kind*/, std::int32_t /*id*/) const noexcept {
+        return true;
+    }
     // On the events thread, no lock held, in order. Must not wait for a client.
     virtual void deliver(std::span<const QueuedEvent> batch) noexcept = 0;
 };
@@ -77,6 +81,8 @@ class EventDispatcher {
 
     // Any thread; leaf. `account`: of the instance. PV_BUSY: its budget is used up, the event is dropped.
     pv_status post(const std::shared_ptr<Instance>& instance, EventAccount& account, const pv_event& event) noexcept;
+    // Any thread; leaf.
+    [[nodiscard]] bool wanted(const Instance& instance, std::uint32_t kind, std::int32_t id) const noexcept;
     // What may wait of one driver's events (one event may, however large). Any thread; leaf.
     void set_budget(std::size_t bytes);
     // Runs `f` on the events thread, after the events posted before and before those posted after. Any

@@ -44,11 +44,21 @@ Status make_folders(const std::string& path, mode_t last_mode) {
     }
 }
 
+// A folder that only whoever installs plugins can make: check_owner() has seen who may write beside the plugin.
+std::string programs_of(const std::string& file, const std::string& id) {
+    const std::string beside = file.substr(0, file.rfind('/') + 1);
+    const std::string own = beside + id + ".programs";
+    struct stat st {};
+    if (!beside.empty() && ::stat(own.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) return own;
+    return beside.size() > 1 ? beside.substr(0, beside.size() - 1) : beside;
+}
+
 } // namespace
 
-Folders::Folders(const HostPaths& host, const std::string& id, const std::string& key) {
+Folders::Folders(const HostPaths& host, const std::string& id, const std::string& key, const std::string& file) {
     const std::string tail = key.empty() ? "/" + id : "/" + id + ".instances/" + file_name(key);
-    names_ = {host.etc + tail, host.state + tail, host.run + tail, host.cache + tail, host.log + tail};
+    names_ = {host.etc + tail, host.state + tail, host.run + tail, host.cache + tail, host.log + tail, programs_of(file, id)};
+    made_.back() = true;
 }
 
 Result<const char*> Folders::dir(std::uint32_t which) {

@@ -214,7 +214,7 @@ Result<FdTable> make_fd_table(const SpawnPlan& plan) {
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!null) return make_system_error(errno, ErrorDomain::none, "cannot open '/dev/null'");
     std::vector<std::pair<int, int>> all = plan.fds;
-    all.emplace_back(null.get(), 0);
+    all.emplace_back(plan.stdin_fd >= 0 ? plan.stdin_fd : null.get(), 0);
     all.emplace_back(plan.stdout_fd >= 0 ? plan.stdout_fd : null.get(), 1);
     all.emplace_back(plan.stderr_fd >= 0 ? plan.stderr_fd : null.get(), 2);
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second < b.second; });

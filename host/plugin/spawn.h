@@ -23,7 +23,7 @@ struct SpawnPlan {
     std::string cwd = "/";
     // (ours, number in the child): numbers of at least 3, each once.
     std::vector<std::pair<int, int>> fds;
-    int stdout_fd = -1, stderr_fd = -1; // -1: /dev/null
+    int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1; // -1: /dev/null
     std::uint32_t uid = UINT32_MAX, gid = UINT32_MAX; // UINT32_MAX: unchanged
     std::vector<std::uint32_t> groups;                // beside gid
     std::vector<int> joins;                           // cgroup.procs, open

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <unistd.h>
 #include <utility>
@@ -71,7 +72,10 @@ class FdDriver final : public StreamDriver {
         std::size_t done = 0;
         while (done < bytes.size()) {
             const ssize_t n = ::write(fd_->get(), bytes.data() + done, bytes.size() - done);
-            if (n >= 0) done += static_cast<std::size_t>(n);
+            if (n >= 0) {
+                done += static_cast<std::size_t>(n);
+                moved_ += static_cast<std::uint64_t>(n);
+            }
             else if (errno == EAGAIN) {
                 blocked_ = true;
                 set_interest();
@@ -103,6 +107,8 @@ class FdDriver final : public StreamDriver {
             strand_->run(reinterpret_cast<const void*>(closed_), [&] { closed_(context_->get(), why); });
     }
 
+    std::optional<StreamProgress> progress() const override { return StreamProgress{moved_, waits_}; }
+
   private:
     void on_ready(unsigned what) {
         if ((what & loop::kWritable) != 0 && blocked_) {
@@ -121,6 +127,7 @@ class FdDriver final : public StreamDriver {
         std::array<std::byte, 16384> buffer;
         const ssize_t n = ::read(fd_->get(), buffer.data(), buffer.size());
         if (n > 0) {
+            moved_ += static_cast<std::uint64_t>(n);
             static_cast<void>(endpoint_.send(std::span(buffer).first(static_cast<std::size_t>(n))));
             return;
         }
@@ -134,6 +141,7 @@ class FdDriver final : public StreamDriver {
 
     void set_interest() {
         const unsigned wanted = (reading_ ? loop::kReadable : 0U) | (blocked_ ? loop::kWritable : 0U);
+        waits_ = wanted != 0;
         if (watch_ && std::exchange(interest_, wanted) != wanted) watch_.set_events(wanted);
     }
 
@@ -152,6 +160,8 @@ class FdDriver final : public StreamDriver {
     loop::Watch watch_;
     unsigned interest_ = 0;
     bool reading_ = false, blocked_ = false, at_end_ = false;
+    std::atomic<std::uint64_t> moved_{0};
+    std::atomic<bool> waits_{false};
 };
 
 } // namespace

@@ -190,7 +190,13 @@ void Endpoint::resume() {
     schedule();
 }
 
-void Endpoint::finish() { transport_->finish(); }
+void Endpoint::finish() {
+    {
+        const LeafLock lock(mu_);
+        if (driver_ != nullptr && !driver_->finished()) return;
+    }
+    confirm();
+}
 
 void Endpoint::fail(Error error) {
     {
@@ -202,6 +208,15 @@ void Endpoint::fail(Error error) {
         }
     }
     transport_->fail(error);
+}
+
+pv_status Endpoint::progress(StreamProgress& progress) {
+    const LeafLock lock(mu_);
+    if (over_) return PV_GONE;
+    const auto now = driver_ != nullptr ? driver_->progress() : std::nullopt; // it is there as long as the lock is held
+    if (!now) return PV_ORDER;
+    progress = *now;
+    return PV_OK;
 }
 
 // --- the strand ---

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/sync.h"
@@ -25,6 +26,11 @@ struct pv_stream {
 
 namespace polyvirt::plugin {
 
+struct StreamProgress {
+    std::uint64_t moved = 0; // bytes through the descriptor
+    bool waits = false;      // for its other end
+};
+
 // What the driver attached: its callbacks or a descriptor. On the strand's thread, all of it.
 class StreamDriver {
   public:
@@ -35,6 +41,10 @@ class StreamDriver {
     virtual void writable() = 0;
     virtual void finish() = 0;
     virtual void closed(std::uint32_t why) = 0; // the last call
+    // Any thread, leaf: the plugin says that it has finished. False: the client is not to be told yet.
+    [[nodiscard]] virtual bool finished() { return true; }
+    // Any thread, leaf: how the copying through a descriptor goes on; none: there is no descriptor.
+    [[nodiscard]] virtual std::optional<StreamProgress> progress() const { return std::nullopt; }
 };
 
 class Endpoint final : public StreamEndpoint {
@@ -63,7 +73,9 @@ class Endpoint final : public StreamEndpoint {
     [[nodiscard]] bool ready_to_send();
     void resume();
     void finish();
+    void confirm() { transport_->finish(); } // to the client
     void fail(Error error);
+    [[nodiscard]] pv_status progress(StreamProgress& progress);
 
     static constexpr std::size_t kMaxSend = std::size_t{1} << 20;
 
@@ -107,12 +119,17 @@ class Endpoint final : public StreamEndpoint {
     std::unique_ptr<Error> failed_early_ PV_GUARDED_BY(mu_); // before the transport was open
 };
 
-// The two kinds of driver end.
+// The kinds of driver end.
 std::unique_ptr<StreamDriver> make_callback_driver(const pv_stream_ops& ops, const std::shared_ptr<Strand>& strand,
                                                    std::unique_ptr<PluginContext> context);
 std::unique_ptr<StreamDriver> make_fd_driver(Endpoint& endpoint, UniqueFd fd, std::uint32_t directions,
                                              const std::shared_ptr<Strand>& strand,
                                              void (*closed)(void*, std::uint32_t) PV_NOEXCEPT,
                                              std::unique_ptr<PluginContext> context);
+// With PV_STREAM_FRAMES.
+std::unique_ptr<StreamDriver> make_frame_driver(Endpoint& endpoint, UniqueFd fd, std::uint32_t directions,
+                                                const std::shared_ptr<Strand>& strand,
+                                                void (*closed)(void*, std::uint32_t) PV_NOEXCEPT,
+                                                std::unique_ptr<PluginContext> context);
 
 } // namespace polyvirt::plugin

@@ -264,6 +264,39 @@ pv_status describe(pv_host* host, pv_call* call, std::uint32_t kind, std::uint64
     });
 }
 
+pv_status subscribe(pv_host* host, std::uint32_t kind, pv_loop* loop, pv_notice_fn fn, void* ctx, pv_release_fn release,
+                    pv_subscription** subscription) noexcept {
+    if (host == nullptr || loop == nullptr || fn == nullptr || subscription == nullptr) return PV_ABI;
+    return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
+        const auto caller = caller_of(host);
+        if (caller == nullptr || loop->strand->closed()) return PV_GONE;
+        if (caller->has_kind(kind) || !Subscriptions::has_notices(kind)) return PV_UNSUPPORTED;
+        const auto& uses = caller->manifest().uses;
+        if (std::find(uses.begin(), uses.end(), kind) == uses.end()) return PV_ORDER;
+        const auto context = std::make_shared<PluginContext>(ctx, release, host->census.take(Census::callback));
+        std::shared_ptr<Subscription> made;
+        try {
+            made = std::make_shared<Subscription>(*host, kind, loop->strand, fn, context);
+            host->shared.subscriptions.add(made);
+            *subscription = host->subscriptions.add(std::make_unique<pv_subscription>(pv_subscription{made, host}));
+            return PV_OK;
+        } catch (...) {
+            context->disown();
+            if (made != nullptr) made->end();
+            throw;
+        }
+    });
+}
+
+void unsubscribe(pv_subscription* subscription) noexcept {
+    if (subscription == nullptr) return;
+    guarded(0, [&] {
+        const std::unique_ptr<pv_subscription> owned = subscription->host->subscriptions.take(subscription);
+        if (!PV_BUG(!owned)) owned->subscription->end();
+        return 0;
+    });
+}
+
 pv_svc_driver make_table() {
     pv_svc_driver table{};
     table.size = sizeof table;
@@ -274,6 +307,8 @@ pv_svc_driver make_table() {
     fill_list_functions(table);
     table.list = list_objects;
     table.describe = describe;
+    table.subscribe = subscribe;
+    table.unsubscribe = unsubscribe;
     return table;
 }
 

@@ -33,11 +33,26 @@ pv_status post(pv_queue* queue, const pv_event* event) noexcept {
     if (queue == nullptr || event == nullptr || event->size < kMinEvent || event->name == nullptr) return PV_ABI;
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
         const std::shared_ptr<Instance> instance = queue->host->instance.lock();
-        return instance ? queue->host->shared.events.post(instance, queue->host->event_account, *event) : pv_status{PV_GONE};
+        if (instance == nullptr) return PV_GONE;
+        HostShared& shared = queue->host->shared;
+        const pv_status status = shared.events.post(instance, queue->host->event_account, *event);
+        // Drivers have room of their own, whatever waits for clients.
+        if (status == PV_OK || status == PV_BUSY) shared.subscriptions.post(instance, *event);
+        return status;
     });
 }
 
-constexpr pv_svc_event kEventTable = {sizeof(pv_svc_event), 0, queue_new, queue_free, post};
+std::int32_t wanted(pv_queue* queue, std::uint32_t kind, std::int32_t id) noexcept {
+    if (queue == nullptr) return 0;
+    return guarded(std::int32_t{1}, [&]() -> std::int32_t {
+        const std::shared_ptr<Instance> instance = queue->host->instance.lock();
+        if (instance == nullptr) return 0;
+        const HostShared& shared = queue->host->shared;
+        return shared.subscriptions.wanted(kind, id) || shared.events.wanted(*instance, kind, id) ? 1 : 0;
+    });
+}
+
+constexpr pv_svc_event kEventTable = {sizeof(pv_svc_event), 0, queue_new, queue_free, post, wanted};
 
 } // namespace
 

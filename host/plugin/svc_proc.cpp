@@ -26,7 +26,14 @@ constexpr std::size_t kMaxOutput = std::size_t{64} << 20;
 // Whether the plugin knows of what came after the first release.
 bool has_additions(const pv_spawn& s) { return s.size >= offsetof(pv_spawn, _r2); }
 
+// 0: who knows nothing of it leaves it so, and the daemon's own is none to hand on.
+int stdin_of(const pv_spawn& s) {
+    constexpr std::uint32_t kKnows = offsetof(pv_spawn, stdin_fd) + sizeof(s.stdin_fd);
+    return s.size >= kKnows && s.stdin_fd != 0 ? s.stdin_fd : -1;
+}
+
 bool is_good_addition(const pv_spawn& s) {
+    if (stdin_of(s) < -1) return false;
     if (!has_additions(s)) return true;
     if (s.ngroups > kMaxFds || s.njoins > kMaxFds || s.nlimits > kMaxFds) return false;
     return (s.ngroups == 0 || s.groups != nullptr) && (s.njoins == 0 || s.joins != nullptr) &&
@@ -56,6 +63,7 @@ SpawnPlan make_plan(const pv_spawn& s) {
         for (const char* const* var = s.env; *var != nullptr; ++var) plan.env.emplace_back(*var);
     if (s.cwd != nullptr) plan.cwd = s.cwd;
     for (std::uint32_t i = 0; i < s.nfds; ++i) plan.fds.emplace_back(s.fds[i], s.fd_numbers[i]);
+    plan.stdin_fd = stdin_of(s);
     plan.stdout_fd = s.stdout_fd;
     plan.stderr_fd = s.stderr_fd;
     plan.uid = s.uid;

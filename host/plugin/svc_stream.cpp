@@ -25,7 +25,8 @@ pv_status attach_fd(pv_stream* stream, std::int32_t fd, std::uint32_t directions
     return guarded(pv_status{PV_FAIL}, [&]() -> pv_status {
         UniqueFd owned(fd);
         struct stat st {};
-        if (stream == nullptr || loop == nullptr || directions == 0 || (directions & ~kBoth) != 0) return PV_ABI;
+        if (stream == nullptr || loop == nullptr || directions == 0 || (directions & ~(kBoth | PV_STREAM_FRAMES)) != 0) return PV_ABI;
+        if ((directions & kBoth) == 0) return PV_ABI;
         if (::fstat(fd, &st) != 0) return PV_ABI;
         if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || S_ISDIR(st.st_mode)) {
             log::error("plugin", "{}: a file or disk cannot be pumped by the loop; attach() callbacks and a job can",
@@ -37,8 +38,8 @@ pv_status attach_fd(pv_stream* stream, std::int32_t fd, std::uint32_t directions
         Census& census = loop->host->census;
         auto context = std::make_unique<PluginContext>(ctx, release, census.take(Census::callback));
         PluginContext* const borrowed = context.get();
-        auto driver = make_fd_driver(*stream->endpoint, std::move(owned), directions, loop->strand, closed,
-                                     std::move(context));
+        const auto make = (directions & PV_STREAM_FRAMES) != 0 ? make_frame_driver : make_fd_driver;
+        auto driver = make(*stream->endpoint, std::move(owned), directions, loop->strand, closed, std::move(context));
         const pv_status status = stream->endpoint->attach(loop->strand, driver, census.take(Census::stream));
         if (status != PV_OK) borrowed->disown();
         return status;
@@ -109,8 +110,19 @@ void fail_stream(pv_stream* stream, const pv_error* e) noexcept {
     });
 }
 
+pv_status progress(pv_stream* stream, std::uint64_t* moved, std::int32_t* waits) noexcept {
+    if (stream == nullptr || moved == nullptr || waits == nullptr) return PV_ABI;
+    return guarded(pv_status{PV_FAIL}, [&] {
+        StreamProgress now;
+        const pv_status status = stream->endpoint->progress(now);
+        *moved = now.moved;
+        *waits = now.waits ? 1 : 0;
+        return status;
+    });
+}
+
 constexpr pv_svc_stream kStreamTable = {sizeof(pv_svc_stream), 0,      attach_fd, attach, send, send_hole,
-                                  send_eof,              resume, finish,    fail_stream};
+                                  send_eof,              resume, finish,    fail_stream, progress};
 
 } // namespace
 

@@ -89,6 +89,15 @@ Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const 
     return made;
 }
 
+Result<network::Port> regain_port(const plugin::Services& s, const std::string& name, const Uuid& guest,
+                                  const Interface& i) {
+    const Neighbours others(s, nullptr);
+    PV_ASSIGN_OR_RETURN(const std::uint64_t net, others.find(PV_KIND_NETWORK, i.source.network));
+    PV_ASSIGN_OR_RETURN(const std::uint64_t port,
+                        net != 0 ? others.find(PV_KIND_NETWORK_PORT, i.source.port_id, net) : Result<std::uint64_t>(0));
+    return port != 0 ? document_of(s, others, port) : make_port(s, nullptr, name, guest, i);
+}
+
 void free_port(const plugin::Services& s, const std::string& guest, const Interface& i) {
     if (!on_network(i) || i.source.port_id.empty()) return;
     if (const Status gone = remove_port(s, i); !gone)

@@ -30,6 +30,10 @@ void name_port(domain::Interface& i);
 // that driver's own.
 Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const std::string& name, const Uuid& guest,
                                 const domain::Interface& i) PV_NO_LOCKS_HELD;
+// A network that was stopped and is started again knows no port of before: the one of an interface that has a guest is made
+// anew, by its own id; if it is there already, that is it. Errors: those of make_port().
+Result<network::Port> regain_port(const plugin::Services& s, const std::string& name, const Uuid& guest,
+                                  const domain::Interface& i) PV_NO_LOCKS_HELD;
 // Switches other than the kernel's own have their programs, which nobody calls. Errors: config_unsupported.
 Status refuse_virtual_port(const std::optional<network::VirtualPort>& port);
 // What is not there any more is no error; others go to the log.

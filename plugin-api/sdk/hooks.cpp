@@ -88,10 +88,11 @@ std::vector<std::string> Hooks::scripts() const {
 Result<std::string> Hooks::run(const std::string& script, const HookCall& what) const {
     PV_TRY(check_owner(script));
     PV_ASSIGN_OR_RETURN(const UniqueFd document, document_file(what.document));
-    plugin::Command command({"/bin/sh", "-c", "exec \"$0\" \"$@\" <&3 3<&-", script, what.object, what.operation, what.phase, what.extra});
-    command.pass(document.get(), 3).env("LC_ALL=C").env("HOME=/").env("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    plugin::Command command({script, what.object, what.operation, what.phase, what.extra});
+    command.input(document.get()).env("LC_ALL=C").env("HOME=/").env("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     auto done = plugin::run_program(s_, nullptr, command, options_.timeout_ns, kMaxOutput);
     const std::string told = fmt::format("'{} {} {} {} {}'", script, what.object, what.operation, what.phase, what.extra);
+    if (!done && done.error().code != ErrorCode::operation_timeout) return failed("{} cannot be run", told);
     if (!done) return failed("{} did not end within {} s, and was killed", told, options_.timeout_ns / 1'000'000'000);
     const int status = done->wait_status;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::move(done->out);

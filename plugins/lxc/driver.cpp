@@ -9,6 +9,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "container/container.h"
+#include "container/ports.h"
 #include "container/status.h"
 #include "documents/settle.h"
 #include "sdk/domain/notes.h"
@@ -67,6 +68,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
     const char* const run = s_.paths->dir(s_.host, PV_PATH_RUN);
     tree_ = sdk::cgroup::Tree::of_this_process(prefix_of(run != nullptr ? run : ""));
     if (const Status ready = tree_.prepare(); !ready) log::warning("lxc", "control groups: {}", ready.error().message);
+    networks_ = follow_networks(*this);
     load_configs();
     load_autostart();
     load_statuses();
@@ -76,6 +78,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
 
 // Containers go on; their records say all that the next daemon must know.
 void Driver::stop(std::uint32_t why) {
+    networks_.reset();
     for (const GuestPtr& guest : guests_.all()) {
         ContainerPtr container;
         {

@@ -18,6 +18,7 @@
 #include <polyvirt/gen/dom_config.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
+#include <polyvirt/subscription.h>
 
 #include "guest.h"
 #include "sdk/cgroup/cgroup.h"
@@ -137,6 +138,7 @@ class Driver : public plugin::DriverBase {
 
     plugin::Loop loop_;
     plugin::EventQueue events_;
+    plugin::Subscription networks_;
     const sdk::Records configs_, statuses_;
     sdk::cgroup::Tree tree_;
     Table guests_;

@@ -56,6 +56,7 @@ void Driver::show(Guest& guest) const {
 }
 
 void Driver::post_event(const Guest& guest, std::int32_t id, const void* payload) const {
+    if (!wants_event(id)) return;
     pv_event e{};
     e.size = sizeof e;
     e.kind = PV_KIND_DOMAIN;

@@ -9,8 +9,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
@@ -18,6 +20,7 @@
 #include <polyvirt/gen/hv_caps.h>
 #include <polyvirt/loop.h>
 #include <polyvirt/plugin.h>
+#include <polyvirt/subscription.h>
 
 #include "beginning.h"
 #include "capabilities/emulators.h"
@@ -118,6 +121,8 @@ class Driver : public plugin::DriverBase {
     void show(Guest& guest) const PV_REQUIRES(guest.mu);
     void post_lifecycle(const Guest& guest, std::int32_t event, std::int32_t detail) const PV_REQUIRES(guest.mu);
     void post_event(const Guest& guest, std::int32_t id, const void* payload) const PV_REQUIRES(guest.mu);
+    // Asked before an event is made that comes often or takes something to make.
+    [[nodiscard]] bool wants_event(std::int32_t id) const { return events_.wanted(PV_KIND_DOMAIN, id); }
     // Brings the status record up to date, on a worker; then `done`, there.
     void save_status(const GuestPtr& guest, std::function<void(const Status&)> done) const;
     [[nodiscard]] Status save_status_now(const GuestPtr& guest, pv_call* call) const PV_NO_LOCKS_HELD;
@@ -165,8 +170,14 @@ class Driver : public plugin::DriverBase {
     void load_configs();
     void load_config(const std::string& name, std::string_view xml);
     void load_autostart();
-    void load_statuses();
-    void load_status(const std::string& name, std::string_view text);
+    struct Found { // an emulator of an earlier daemon's
+        GuestPtr guest;
+        std::shared_ptr<Run> run;
+        StatusRecord record;
+    };
+    [[nodiscard]] std::vector<Found> load_statuses();
+    void load_status(const std::string& name, std::string_view text, std::vector<Found>& found);
+    void reconnect(Found found, const std::set<Uuid>& saved);
     void clear_cut_start(const StatusRecord& record);
     void autostart_guests();
     void autostart(const GuestPtr& guest);
@@ -228,6 +239,7 @@ class Driver : public plugin::DriverBase {
     Table guests_;
     std::atomic<std::int32_t> next_id_{1};
     std::vector<plugin::Watch> autostart_timers_; // at the start alone
+    plugin::Subscription networks_;
 };
 
 } // namespace polyvirt::qemu

@@ -70,6 +70,7 @@ void Run::on_event(const QmpEvent& event) {
 
 // As it stands, for those who listen to the monitor.
 void Run::tell_clients(const QmpEvent& event) {
+    if (!driver_.wants_event(PV_EVENT_DOMAIN_QEMU_MONITOR)) return;
     const std::string details = event.data.is_null() ? "" : event.data.dump(-1, ' ', false, Json::error_handler_t::replace);
     pv_event_domain_qemu_monitor payload{};
     payload.size = sizeof payload;

@@ -72,7 +72,7 @@ void Run::post_adopted(sdk::OperationPtr op) {
     post([self = shared_from_this(), op = std::move(op)] {
         self->start_op_ = op;
         if (self->exited_) return self->end();
-        if (self->phase_ != Phase::ended) self->reattach();
+        if (self->phase_ != Phase::ended && !self->stopping_) self->reattach();
     });
 }
 

@@ -232,8 +232,8 @@ void Run::end() {
             if (!gone) log::warning("run", "{}: {}", self->who(), gone.error().message);
         }
         const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
-        if (op) op->finish(start_result);
         for (const Waiter& done : waiters) done(saved);
+        if (op) op->finish(start_result); // the guest's job: what waits for its end has been done
     };
     if (!plugin::submit(s_, guest_->strand, [finish] { finish(true); })) finish(false); // where no script may be waited for
 }

@@ -53,11 +53,14 @@ Status Driver::start(pv_call*, std::uint32_t) {
     PV_TRY(confinement_.start(s_));
     load_configs();
     load_autostart();
-    load_statuses();
+    std::vector<Found> found = load_statuses();
+    networks_ = follow_networks(*this);
     reconcile_ports(*this);
     moments_.load(*this); // of guests that only run, too
     finish_cut_snapshots(*this);
-    saving().store().load(*this);
+    const std::set<Uuid> saved = saving().store().load(*this);
+    // Not earlier: it puts right what is half done, for which all that is known of a guest must have been read.
+    for (Found& one : found) reconnect(std::move(one), saved);
     autostart_guests();
     return {};
 }
@@ -65,6 +68,7 @@ Status Driver::start(pv_call*, std::uint32_t) {
 // Guests go on; their records say all that the next daemon must know.
 void Driver::stop(std::uint32_t why) {
     autostart_timers_.clear();
+    networks_.reset();
     for (const GuestPtr& guest : guests_.all()) {
         std::shared_ptr<Run> run;
         {
@@ -127,12 +131,14 @@ void Driver::load_autostart() {
     if (!read) log::error("startup", "{}", read.error().message);
 }
 
-void Driver::load_statuses() {
-    const Status read = statuses_.each("", [this](const std::string& name, std::string_view text) { load_status(name, text); });
+std::vector<Driver::Found> Driver::load_statuses() {
+    std::vector<Found> found;
+    const Status read = statuses_.each("", [this, &found](const std::string& name, std::string_view text) { load_status(name, text, found); });
     if (!read) log::error("startup", "{}", read.error().message);
+    return found;
 }
 
-void Driver::load_status(const std::string& name, std::string_view text) {
+void Driver::load_status(const std::string& name, std::string_view text, std::vector<Found>& found) {
     if (stem(name, ".json").empty()) return;
     auto record = parse_status(text);
     if (!record) return statuses_.set_aside(name, record.error().message);
@@ -163,10 +169,8 @@ void Driver::load_status(const std::string& name, std::string_view text) {
     const auto who = record->user.empty() ? Result<Identity>(own_identity()) : identity_of_label(record->user);
     if (who) run->set_identity(*who);
     else log::error("startup", "domain '{}': {}", record->name, who.error().message);
-    std::uint64_t handle = 0;
     {
         const ObjectLock lock(guest->mu);
-        handle = guest->handle;
         guest->live = std::make_shared<const Domain>(std::move(live->domain));
         guest->run = run;
         guest->id = record->id;
@@ -181,10 +185,22 @@ void Driver::load_status(const std::string& name, std::string_view text) {
             guest->backup = std::make_shared<const BackupUnderWay>(BackupUnderWay{*std::move(backup), record->backup_files});
         set_state(*guest, record->state, record->reason);
     }
-    // Whoever calls while its monitor is being reconnected waits for this job.
-    sdk::Operation::start(s_, loop_, {.object = handle, .what = "reconnect"}, [run, record = *record](const sdk::OperationPtr& op) {
-        if (const Status adopted = run->adopt(record); !adopted) return run->post_failed(op, adopted.error());
-        run->post_adopted(op);
+    found.push_back({.guest = guest, .run = std::move(run), .record = *std::move(record)});
+}
+
+// Whoever calls while its monitor is being reconnected waits for this job.
+void Driver::reconnect(Found found, const std::set<Uuid>& saved) {
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(found.guest->mu);
+        handle = found.guest->handle;
+    }
+    const bool ends = saved.contains(found.guest->uuid);
+    sdk::Operation::start(s_, loop_, {.object = handle, .what = "reconnect"}, [this, found = std::move(found), ends](const sdk::OperationPtr& op) {
+        const Status adopted = found.run->adopt(found.record);
+        if (ends) saving().end_saved(found.guest, *found.run);
+        if (!adopted) return found.run->post_failed(op, adopted.error());
+        found.run->post_adopted(op);
     });
 }
 

@@ -23,7 +23,8 @@ MEMORY = re.compile(r"borrow|cop(?:y|ies|ied)|release|valid|the (?:host|caller|p
 ERRORS = re.compile(r"\bPV_(?!PATH|JOB|IO|KIND|OP_|STOP|START|CONCURRENCY|ATTR)[A-Z]+\b|\bNULL\b|fail|negative|"
                     r"0 if there is none|0 = none|refus|error", re.I)
 HANDLES = {"pv_host", "pv_call", "pv_loop", "pv_watch", "pv_queue", "pv_proc", "pv_stream", "pv_sink", "pv_params",
-           "pv_strings", "pv_objs", "pv_records", "pv_groups", "pv_inst", "pv_bag"}
+           "pv_strings", "pv_objs", "pv_records", "pv_groups", "pv_inst", "pv_bag",
+           "pv_subscription"}
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 FUNCTION = re.compile(r"(?P<result>[\w][\w \t]*(?:\s*\*|\s+))\(\s*\*\s*(?P<name>\w+)\s*\)\s*\(")
 

@@ -75,7 +75,7 @@ SAMPLES = {
     "padding of an argument given a meaning": ("gen/dom_config.h", "    uint32_t _r1;\n} pv_dom_define_xml_in",
                                                "    uint32_t extra;\n} pv_dom_define_xml_in", None),
     "constant appended": ("base.h", "    PV_ABI = -8 ", "    PV_NOVEL = -9,\n    PV_ABI = -8 ", None),
-    "next minor": ("base.h", "#define PV_ABI_MINOR 2", "#define PV_ABI_MINOR 3", None),
+    "next minor": ("base.h", "#define PV_ABI_MINOR 3", "#define PV_ABI_MINOR 4", None),
     "comments": ("log.h", "/* host.log/1 */", "/* struct pv_x { int; }; */", None),
 }
 

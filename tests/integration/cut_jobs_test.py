@@ -4,12 +4,13 @@
 emulator's monitor, so that each of these moments is met each time (kill_test meets them by chance)."""
 
 import json
+import shutil
 import subprocess
 
 import libvirt
 import libvirt_qemu
 
-from harness import wait
+from harness import processes, wait
 from harness.python_client import PythonCase
 from harness.qmp import Monitor
 
@@ -124,6 +125,35 @@ class Saves(Cut):
         self.has_state(RUNNING)
         self.domain.blockResize("vda", 16 << 20, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
 
+
+    def test_guest_whose_image_is_whole_is_saved_be_its_emulator_there_or_not(self):
+        state = self.folder / "root" / "var" / "lib" / "polyvirt" / "qemu"
+        image, half = state / "save" / f"{self.guest.name}.save", state / "save" / "half"
+        record = state / "saving" / f"{self.guest.uuid}.json"
+        for then in ("stays", "ends", "stays and has its image's name"):
+            with self.subTest(then):
+                self.domain.create()
+                self.domain.managedSave()
+                shutil.copy(image, half)
+                self.domain.create()  # from that image, which goes
+                self.assertFalse(image.exists())
+                emulator = processes.emulator_of(self.guest.name)
+                with self.kill() as monitor:
+                    self.record(state=PAUSED, reason=libvirt.VIR_DOMAIN_PAUSED_SAVE)
+                    record.write_text(json.dumps({"temporary": str(half), "final": str(image), "whole": True, "managed": True}))
+                    monitor.ask("stop")
+                    if then == "ends":
+                        monitor.ask("quit")
+                        wait.until(lambda: not processes.is_running(emulator), "the emulator's end")
+                    elif then != "stays":
+                        half.rename(image)
+                self.again()
+                self.assertEqual(self.domain.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_SAVED])
+                self.assertFalse(processes.is_running(emulator))
+                self.assertEqual((self.domain.hasManagedSaveImage(), record.exists(), half.exists()), (1, False, False))
+                self.domain.create()
+                self.assertEqual(self.domain.state(), [RUNNING, libvirt.VIR_DOMAIN_RUNNING_RESTORED])
+                self.domain.destroy()
 
 class Snapshots(Cut):
     def cut(self, name, *, ended=True):

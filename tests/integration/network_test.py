@@ -248,6 +248,31 @@ class Ports(NetworkCase):
         self.restart()
         self.assertEqual(self.ports("inside"), 0)
 
+    def test_a_network_that_is_started_again_has_its_guests(self):
+        alone, = self.start(ISOLATED.replace("<bridge ", "<port isolated='yes'/><bridge "))
+        guest = self.new_guest()
+        card = CARD.format(mac="52:54:00:aa:bb:01", network="alone")
+        domain = self.connect().createXML(guest.xml.replace("<serial type", card + "<serial type", 1), libvirt.VIR_DOMAIN_START_PAUSED)
+        plugged = self.space.run("ip", "-d", "link", "show", "vnet0")
+        self.assertIn("master pvbr2", plugged)
+        self.assertIn("isolated on", plugged)
+        port, = alone.listAllPorts()
+        alone.destroy()
+        self.assertNotIn("master", self.space.run("ip", "link", "show", "vnet0"))
+        # By another name, too, and what the next daemon reads says so.
+        self.connect().networkDefineXML(alone.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE).replace("pvbr2", "pvbr4"))
+        alone.create()
+        shown = wait.until(lambda: (text := self.space.run("ip", "-d", "link", "show", "vnet0")) and "isolated on" in text and text,
+                           "the guest to be back on its network")
+        self.assertIn("master pvbr4", shown)
+        self.assertEqual([p.UUIDString() for p in alone.listAllPorts()], [port.UUIDString()])
+        self.assertIn("bridge='pvbr4'", domain.XMLDesc())
+        self.restart()
+        self.assertIn("bridge='pvbr4'", self.connect().lookupByName(guest.name).XMLDesc())
+        self.assertEqual(self.ports("alone"), 1)
+        self.connect().lookupByName(guest.name).destroy()
+        wait.until(lambda: self.ports("alone") == 0, "the port to be free")
+
     def test_guest_without_its_network_does_not_start(self):
         guest = self.new_guest()
         card = CARD.format(mac="52:54:00:aa:bb:01", network="{}")

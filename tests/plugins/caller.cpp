@@ -14,6 +14,7 @@
 //     missing        an op that the driver lacks
 //     undeclared     an op of a kind that the manifest does not list
 //     loop           calls, and waits, on a loop's thread
+//     heard          how many notices of networks came, and the last three
 
 #include <polyvirt/driver.h>
 #include <polyvirt/gen/hv_caps.h>
@@ -21,6 +22,7 @@
 #include <polyvirt/gen/net_port.h>
 #include <polyvirt/gen/secret.h>
 #include <polyvirt/plugin.h>
+#include <polyvirt/subscription.h>
 
 #include "base/error_text.h"
 
@@ -47,6 +49,12 @@ class Driver final : public plugin::DriverBase {
 
     // What the other driver needs at start-up goes without a client: as the host.
     Status start(pv_call*, std::uint32_t) {
+        networks_ = plugin::Subscription(s_, PV_KIND_NETWORK, loop_, [this](const plugin::Notice& n) {
+            const LeafLock lock(mu_);
+            heard_.push_back(n.lost() ? fmt::format("{} lost", n.detail)
+                                      : fmt::format("{} {}/{} {:02x}", n.name, n.event, n.detail, n.uuid.bytes[0]));
+        });
+        if (!networks_) return make_error(ErrorCode::internal_error, ErrorDomain::none, "no notices");
         const plugin::Neighbours others(s_, nullptr);
         PV_ASSIGN_OR_RETURN(const std::uint64_t lan, others.find(PV_KIND_NETWORK, "lan"));
         if (lan == 0) return make_error(ErrorCode::no_network, ErrorDomain::network, "there is no network 'lan'");
@@ -61,6 +69,7 @@ class Driver final : public plugin::DriverBase {
         const std::string name(text.substr(std::min(text.size(), command.size() + 1)));
         const plugin::Neighbours others(s_, call);
         if (command == "start") return finish(call, out, at_start_);
+        if (command == "heard") return finish(call, out, heard());
         if (command == "undeclared") {
             pv_secret_get_value_out ignored{};
             return plugin::answer(s_, call, others.call<ops::secret::get_value>(1, {}, ignored));
@@ -166,6 +175,13 @@ class Driver final : public plugin::DriverBase {
                            groups[7].object == 0 && groups[7].params.size() == 0 && objects[0] == 0;
         return std::string(empty ? "empty" : "not empty");
     }
+    std::string heard() const {
+        const LeafLock lock(mu_);
+        std::string text = std::to_string(heard_.size());
+        for (std::size_t i = heard_.size() - std::min<std::size_t>(heard_.size(), 3); i < heard_.size(); ++i)
+            text += ", " + heard_[i];
+        return text;
+    }
     // What lives until the other driver has answered.
     struct Later {
         Later(const plugin::Services& s) : text(s, 4096) {}
@@ -191,6 +207,9 @@ class Driver final : public plugin::DriverBase {
 
     const plugin::Loop loop_;
     std::string at_start_;
+    plugin::Subscription networks_;
+    mutable Mutex mu_{Rank::leaf};
+    std::vector<std::string> heard_ PV_GUARDED_BY(mu_);
 };
 
 } // namespace polyvirt::caller

@@ -340,6 +340,7 @@ void Life::stop(std::uint32_t why) {
     step("what is left after stop");
     const LeafLock lock(g_mu);
     forget_processes(host_);
+    end_subscriptions(host_);
     for (pv_loop* l : std::set<pv_loop*>(host_->loops))
         if (!l->closed) close_loop(l);
     for (const auto& [handle, o] : std::map(host_->objects))

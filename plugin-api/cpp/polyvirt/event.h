@@ -35,9 +35,14 @@ class EventQueue : public Handle<pv_svc_event, pv_queue, &detail::free_queue> {
     // Null afterwards if out of memory. `name` is for figures and logs.
     EventQueue(const Services& s, const char* name) : Handle(s.event, s.event->queue_new(s.host, name)) {}
 
+    // Whether anybody would be told. Asked before an event is made whose making takes something; post() asks too.
+    [[nodiscard]] bool wanted(std::uint32_t kind, std::int32_t id) const {
+        return ptr_ != nullptr && (svc_->wanted == nullptr || svc_->wanted(ptr_, kind, id) != 0);
+    }
     // `payload`: the struct that events.h gives for (kind, id); its size is filled in. False: the host does not take it.
     template <typename Payload>
     bool post(std::uint32_t kind, std::int32_t id, const Subject& of, Payload payload) const {
+        if (ptr_ != nullptr && !wanted(kind, id)) return true;
         payload.size = sizeof payload;
         pv_event event{};
         event.size = sizeof event;

@@ -40,6 +40,11 @@ class Command {
         numbers_.push_back(number);
         return *this;
     }
+    // Its standard input, /dev/null without. Borrowed until the spawn. Hosts before ABI 0.3 do not pass it on.
+    Command& input(int fd) {
+        stdin_ = fd;
+        return *this;
+    }
     // -1: /dev/null. Borrowed until the spawn.
     Command& output(int out, int err) {
         stdout_ = out;
@@ -94,6 +99,7 @@ class Command {
         spawn.fds = fds_.data();
         spawn.fd_numbers = numbers_.data();
         spawn.nfds = static_cast<std::uint32_t>(fds_.size());
+        spawn.stdin_fd = stdin_;
         spawn.stdout_fd = stdout_;
         spawn.stderr_fd = stderr_;
         spawn.uid = uid_;
@@ -113,7 +119,7 @@ class Command {
     std::vector<std::string> argv_, env_;
     std::string cwd_;
     std::vector<std::int32_t> fds_, numbers_;
-    int stdout_ = -1, stderr_ = -1;
+    int stdin_ = -1, stdout_ = -1, stderr_ = -1;
     std::uint32_t uid_ = UINT32_MAX, gid_ = UINT32_MAX;
     std::int64_t max_output_ = 0;
     std::uint32_t flags_ = 0;
@@ -170,7 +176,7 @@ struct ProgramResult {
     std::int32_t wait_status = 0;
     std::string out, err;
 };
-// [worker, init] Runs a program to its end. Error: it could not be started, or the time was over.
+// [worker, init] Runs a program to its end. Errors: operation_failed, it could not be started; operation_timeout.
 inline Result<ProgramResult> run_program(const Services& s, pv_call* call, const Command& command,
                                          std::int64_t timeout_ns, std::size_t max_output = 65'536) PV_NO_LOCKS_HELD;
 inline Result<ProgramResult> run_program(const Services& s, pv_call* call, const Command& command,
@@ -181,7 +187,7 @@ inline Result<ProgramResult> run_program(const Services& s, pv_call* call, const
         return s.proc->run(s.host, call, &spawn, timeout_ns, &result.wait_status, out.get(), err.get());
     });
     if (status != PV_OK)
-        return Error{.code = ErrorCode::operation_failed,
+        return Error{.code = status == PV_DEADLINE ? ErrorCode::operation_timeout : ErrorCode::operation_failed,
                      .message = "'" + command.argv().front() +
                                 (status == PV_DEADLINE ? "' did not end in time" : "' cannot be run")};
     result.out = out.text();

@@ -10,7 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include <polyvirt/loop.h>
@@ -50,8 +52,28 @@ class ClientStream {
         return true;
     }
     // The host copies between `fd` (its own from here on) and the client.
-    bool attach_fd(int fd, std::uint32_t directions) const {
-        return svc_->attach_fd(stream_, fd, directions, nullptr, nullptr, nullptr, nullptr) == PV_OK;
+    bool attach_fd(int fd, std::uint32_t directions, const Loop& loop) const {
+        return svc_->attach_fd(stream_, fd, directions, loop.get(), nullptr, nullptr, nullptr) == PV_OK;
+    }
+    // Hosts of before ABI 0.3 know neither PV_STREAM_FRAMES nor progress().
+    [[nodiscard]] bool knows_frames() const { return svc_->progress != nullptr; }
+    // The same, told of its end on `loop`.
+    bool attach_fd(int fd, std::uint32_t directions, const Loop& loop, std::function<void(std::uint32_t why)> closed) const {
+        auto ctx = std::make_unique<ClosedFn>(std::move(closed));
+        if (svc_->attach_fd(stream_, fd, directions, loop.get(), &on_fd_closed, ctx.get(), &drop_closed) != PV_OK) return false;
+        (void)ctx.release();
+        return true;
+    }
+    // How the copying of attach_fd() goes on; none: it is over.
+    struct Progress {
+        std::uint64_t moved = 0; // bytes through the descriptor
+        bool waits = false;      // for the descriptor's other end
+    };
+    [[nodiscard]] std::optional<Progress> progress() const {
+        std::uint64_t moved = 0;
+        std::int32_t waits = 0;
+        if (svc_->progress == nullptr || svc_->progress(stream_, &moved, &waits) != PV_OK) return std::nullopt;
+        return Progress{moved, waits != 0};
     }
     // PV_OK: all was taken; PV_BUSY: nothing, wait for writable(); PV_GONE: over.
     [[nodiscard]] pv_status send(std::span<const std::byte> bytes) const {
@@ -67,6 +89,11 @@ class ClientStream {
 
   private:
     using Peer = std::shared_ptr<StreamPeer>;
+    using ClosedFn = std::function<void(std::uint32_t why)>;
+    static void on_fd_closed(void* ctx, std::uint32_t why) noexcept {
+        guarded("stream", [&] { (*static_cast<ClosedFn*>(ctx))(why); });
+    }
+    static void drop_closed(void* ctx) noexcept { delete static_cast<ClosedFn*>(ctx); }
     static StreamPeer& of(void* ctx) { return **static_cast<Peer*>(ctx); }
     static void drop(void* ctx) noexcept { delete static_cast<Peer*>(ctx); }
     static std::size_t on_data(void* ctx, const void* bytes, std::size_t length) noexcept {

@@ -160,6 +160,7 @@ Status Netlink::send(Message& message, const std::string& what) {
 
 template <typename Use> Status Netlink::each(Message& question, const std::string& what, Use&& use) {
     if (!question.ok()) return failed(ENOMEM, what);
+    nlmsg_hdr(question.get())->nlmsg_seq = NL_AUTO_SEQ; // it may be asked again
     int error = 0;
     std::function<void(nlmsghdr*)> one = use;
     nl_socket_modify_err_cb(socket_.get(), NL_CB_CUSTOM, &note_error, &error);
@@ -177,7 +178,6 @@ template <typename T, typename Make> Result<std::vector<T>> Netlink::list(Messag
     std::vector<T> all;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         all.clear();
-        nlmsg_hdr(question.get())->nlmsg_seq = NL_AUTO_SEQ;
         const Status asked = each(question, what, [&](nlmsghdr* head) {
             if (auto one = make(head)) all.push_back(*std::move(one));
         });
@@ -383,6 +383,15 @@ Result<std::vector<Netlink::Neighbour>> Netlink::neighbours(bool v6) {
         if (a[NDA_DST] == nullptr || !mac || (info->ndm_state & (NUD_INCOMPLETE | NUD_FAILED)) != 0) return std::nullopt;
         return Neighbour{info->ndm_ifindex, address_of(info->ndm_family, a[NDA_DST]), *mac};
     });
+}
+
+Result<bool> join_bridge(const std::string& link, const std::string& bridge, bool isolated) {
+    PV_ASSIGN_OR_RETURN(Netlink net, Netlink::open());
+    PV_ASSIGN_OR_RETURN(const auto found, net.find(link));
+    if (!found || found->master != 0) return false;
+    PV_TRY(net.set_master(link, bridge));
+    if (isolated) PV_TRY(net.set_port(link, {.isolated = true, .learning = {}, .flood = {}}));
+    return true;
 }
 
 } // namespace polyvirt::sdk

@@ -111,4 +111,8 @@ class Netlink {
     std::unique_ptr<nl_sock, Close> socket_;
 };
 
+// What outlives the bridge that it was in is in none: puts such a link into one, cut off from its other `isolated` ports if
+// it is to be. False: it is in one already, or is not there. Worker.
+Result<bool> join_bridge(const std::string& link, const std::string& bridge, bool isolated);
+
 } // namespace polyvirt::sdk

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <polyvirt/abi/gen/constants.h>
+#include <polyvirt/base/log.h>
 #include <polyvirt/driver.h>
 #include <polyvirt/event.h>
 #include <polyvirt/gen/dom_config.h>
@@ -18,6 +19,7 @@
 #include <polyvirt/sdk/object_table.h>
 #include <polyvirt/sdk/xml/reader.h>
 #include <polyvirt/sdk/xml/writer.h>
+#include <polyvirt/subscription.h>
 
 namespace {
 
@@ -58,6 +60,12 @@ class Driver : public plugin::DriverBase {
     Status start(pv_call*, std::uint32_t) {
         events_ = plugin::EventQueue(s_, "domains");
         if (!events_) return complaint(ErrorCode::no_memory, "out of memory");
+        loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "template");
+        // What becomes of networks is told here, whoever did it; null with a daemon that cannot tell yet.
+        networks_ = plugin::Subscription(s_, PV_KIND_NETWORK, loop_, [](const plugin::Notice& notice) {
+            if (notice.lost() || notice.event == PV_NETWORK_EVENT_STARTED)
+                polyvirt::log::info("template", "guests may be connected to network '{}' again", notice.name);
+        });
         return {};
     }
 
@@ -150,6 +158,8 @@ class Driver : public plugin::DriverBase {
     }
 
     plugin::EventQueue events_;
+    plugin::Loop loop_;
+    plugin::Subscription networks_;
     Domains domains_{s_, PV_KIND_DOMAIN, ErrorDomain::none, "domain"};
     std::atomic<std::int32_t> next_id_{1};
 };

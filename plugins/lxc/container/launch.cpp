@@ -9,10 +9,11 @@
 #include <iterator>
 #include <utility>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <polyvirt/programs.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
@@ -45,15 +46,6 @@ std::string folder_name(std::int32_t id, const std::string& name) {
         safe += c == '/' || byte <= 0x20 || byte >= 0x7f ? '_' : c; // liblxc puts it into names of its own
     }
     return fmt::format("domain-{}-{}", id, safe);
-}
-
-// Beside the driver's own file.
-std::string supervisor_path() {
-    static const char anchor = 0;
-    Dl_info info{};
-    if (::dladdr(&anchor, &info) == 0 || info.dli_fname == nullptr) return {};
-    const std::string file = info.dli_fname;
-    return file.substr(0, file.rfind('/') + 1) + "polyvirt-lxc";
 }
 
 } // namespace
@@ -174,7 +166,7 @@ Result<std::string> Container::fs_of(const std::string& device, pv_call* call) c
 }
 
 Status Container::spawn(pv_call* call) {
-    const std::string program = supervisor_path();
+    const std::string program = plugin::own_program(s_, "polyvirt-lxc");
     if (program.empty() || ::access(program.c_str(), X_OK) != 0)
         return make_error(ErrorCode::internal_error, ErrorDomain::lxc,
                           "the program '{}', which runs containers, is not there", program);

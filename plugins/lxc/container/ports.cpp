@@ -7,7 +7,9 @@
 #include <net/if.h>
 
 #include "base/error_text.h"
+#include "driver.h"
 #include "sdk/guest_ports.h"
+#include "sdk/netlink/follow_networks.h"
 
 namespace polyvirt::lxc {
 namespace {
@@ -71,6 +73,27 @@ Result<std::vector<Link>> take_links(const plugin::Services& s, pv_call* call, D
         links.push_back(std::move(link));
     }
     return links;
+}
+
+plugin::Subscription follow_networks(Driver& driver) {
+    return sdk::follow_networks(driver.services(), driver.loop(), [&driver](const std::string& network) {
+        std::vector<sdk::Plugged> all;
+        for (const GuestPtr& guest : driver.guests().all()) {
+            std::shared_ptr<const Domain> live;
+            {
+                const ObjectLock lock(guest->mu);
+                live = guest->live;
+            }
+            if (!live) continue;
+            for (const Interface& i : live->devices.interfaces)
+                if (sdk::is_plugged_on(i, network))
+                    all.push_back({guest->name, guest->uuid, i, [guest](const std::string&) {
+                                       const ObjectLock lock(guest->mu);
+                                       return guest->live != nullptr; // which does not name the bridge
+                                   }});
+        }
+        return all;
+    });
 }
 
 } // namespace polyvirt::lxc

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <polyvirt/services.h>
+#include <polyvirt/subscription.h>
 
 #include "base/result.h"
 #include "base/sync.h"
@@ -20,5 +21,9 @@ namespace polyvirt::lxc {
 // config_unsupported, system_error.
 Result<std::vector<Link>> take_links(const plugin::Services& s, pv_call* call,
                                      sdk::domain::Domain& domain) PV_NO_LOCKS_HELD;
+
+class Driver;
+// While the daemon runs: the containers on a network that was stopped are on it again when it is started. [init]
+[[nodiscard]] plugin::Subscription follow_networks(Driver& driver);
 
 } // namespace polyvirt::lxc

@@ -26,7 +26,6 @@ constexpr const char* kPrograms[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/local/s
 constexpr std::int64_t kPatience = 20'000'000'000; // ns
 constexpr std::int64_t kTogether = 100'000'000;    // ns: changes that come together are looked at once
 constexpr std::size_t kLongestList = 16 << 20;
-constexpr int kInput = 3; // nft's descriptor
 
 std::string program() {
     for (const char* path : kPrograms)
@@ -77,7 +76,7 @@ Result<std::string> Firewall::run(pv_call* call, std::vector<std::string> argume
     UniqueFd text;
     if (!input.empty()) {
         PV_ASSIGN_OR_RETURN(text, input_of(input));
-        command.pass(text.get(), kInput);
+        command.input(text.get());
     }
     command.max_output(static_cast<std::int64_t>(kLongestList));
     PV_ASSIGN_OR_RETURN(const auto ran, plugin::run_program(s_, call, command, kPatience, kLongestList));
@@ -89,7 +88,7 @@ Result<std::string> Firewall::run(pv_call* call, std::vector<std::string> argume
 
 Status Firewall::write(pv_call* call, const std::vector<Document>& networks) {
     const std::string rules = ruleset(networks);
-    PV_TRY(run(call, {"-j", "-f", fmt::format("/proc/self/fd/{}", kInput)}, rules));
+    PV_TRY(run(call, {"-j", "-f", "-"}, rules));
     auto listed = run(nullptr, {"-j", "list", "table", "inet", kTable}, {});
     written_ = listed ? *std::move(listed) : std::string();
     return {};

@@ -7,7 +7,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
-#include "sdk/netlink/netlink.h"
+#include "sdk/netlink/follow_networks.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -15,26 +15,26 @@ namespace {
 using namespace sdk::domain;
 namespace network = sdk::network;
 
-// Taps outlive the bridge that they were in.
-void plug_again(const Domain& live) {
-    for (const Interface& i : live.devices.interfaces) {
-        if (i.source.bridge.empty() || i.target.dev.empty()) continue;
-        auto net = sdk::Netlink::open();
-        if (!net) return;
-        const auto tap = net->find(i.target.dev);
-        if (!tap || !*tap || (*tap)->master != 0) continue;
-        const Status done = net->set_master(i.target.dev, i.source.bridge);
-        if (done)
-            log::warning("network", "domain '{}': '{}' was in no bridge; it is in '{}' again", live.name, i.target.dev,
-                         i.source.bridge);
-        else
-            log::error("network", "domain '{}': {}", live.name, done.error().message);
-    }
-}
-
 std::shared_ptr<const Domain> live_of(Guest& guest) {
     const ObjectLock lock(guest.mu);
     return guest.live;
+}
+
+// Of a guest that may have ended meanwhile, or lost that interface.
+bool keep_bridge(const Driver& driver, const GuestPtr& guest, const Interface& plugged, const std::string& bridge) {
+    bool there = false;
+    {
+        const ObjectLock lock(guest->mu);
+        driver.edit_live(*guest, [&](Domain& d) {
+            for (Interface& i : d.devices.interfaces) {
+                if (i.source.port_id != plugged.source.port_id) continue;
+                i.source.bridge = bridge;
+                there = true;
+            }
+        });
+    }
+    if (there && bridge != plugged.source.bridge) driver.save_status(guest, [](const Status&) {});
+    return there;
 }
 
 } // namespace
@@ -65,6 +65,22 @@ void free_ports(const plugin::Services& s, const Domain& domain) {
     for (const Interface& i : domain.devices.interfaces) sdk::free_port(s, domain.name, i);
 }
 
+plugin::Subscription follow_networks(Driver& driver) {
+    return sdk::follow_networks(driver.services(), driver.shared_loop(), [&driver](const std::string& network) {
+        std::vector<sdk::Plugged> all;
+        for (const GuestPtr& guest : driver.guests().all()) {
+            const auto live = live_of(*guest);
+            if (!live) continue;
+            for (const Interface& i : live->devices.interfaces)
+                if (sdk::is_plugged_on(i, network))
+                    all.push_back({guest->name, guest->uuid, i, [&driver, guest, i](const std::string& bridge) {
+                                       return keep_bridge(driver, guest, i, bridge);
+                                   }});
+        }
+        return all;
+    });
+}
+
 void reconcile_ports(Driver& driver) {
     sdk::free_strays(driver.services(), [&driver](const network::Port& port) {
         const GuestPtr guest = port.owner.uuid ? driver.guests().find(*port.owner.uuid) : nullptr;
@@ -75,7 +91,8 @@ void reconcile_ports(Driver& driver) {
                                      [&](const Interface& i) { return i.source.port_id == id; });
     });
     for (const GuestPtr& guest : driver.guests().all())
-        if (const auto live = live_of(*guest)) plug_again(*live);
+        if (const auto live = live_of(*guest))
+            for (const Interface& i : live->devices.interfaces) sdk::plug(guest->name, i, i.source.bridge);
 }
 
 } // namespace polyvirt::qemu

@@ -3,6 +3,8 @@
 #pragma once
 // What a guest's interfaces on networks (sdk/guest_ports.h) are plugged into. All but name_ports(): worker or start-up.
 
+#include <polyvirt/subscription.h>
+
 #include "sdk/guest_ports.h"
 
 namespace polyvirt::qemu {
@@ -17,5 +19,7 @@ void free_ports(const plugin::Services& s, const sdk::domain::Domain& domain) PV
 // After the daemon's restart: ports of guests that have no interface for them go; interfaces whose bridge was made anew
 // are put into it. [init]
 void reconcile_ports(Driver& driver) PV_NO_LOCKS_HELD;
+// While the daemon runs: the guests on a network that was stopped are on it again when it is started. [init]
+[[nodiscard]] plugin::Subscription follow_networks(Driver& driver);
 
 } // namespace polyvirt::qemu

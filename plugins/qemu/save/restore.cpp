@@ -36,8 +36,8 @@ Result<std::shared_ptr<Beginning>> SaveOps::beginning_from(OpenImage& image, boo
     if (::pipe2(ends, O_CLOEXEC) != 0) return make_system_error(errno, ErrorDomain::qemu, "cannot make a pipe");
     beginning->incoming = UniqueFd(ends[0]);
     const UniqueFd in(ends[1]);
-    plugin::Command command({"/bin/sh", "-c", "exec \"$0\" -dc <&3 3<&-", program});
-    command.pass(image.fd.get(), 3).output(in.get(), -1);
+    plugin::Command command({program, "-dc"});
+    command.input(image.fd.get()).output(in.get(), -1);
     // Nobody waits for it: the emulator sees where its stream ends.
     if (!plugin::ChildProcess::spawn(s_, nullptr, command, driver_.shared_loop(), [](std::int32_t) {}))
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "'{}' cannot be run", program);
@@ -131,6 +131,13 @@ SaveOps::Task SaveOps::boot_defined(sdk::OperationPtr op, GuestPtr guest, StartO
 SaveOps::Task SaveOps::start_anew(sdk::OperationPtr op, GuestPtr guest, StartOptions options) {
     PV_CO_TRY(drop_managed(guest));
     co_return co_await boot_defined(op, guest, std::move(options));
+}
+
+void SaveOps::end_saved(const GuestPtr& guest, Run& run) {
+    run.post_end(kSaved, [this, guest](const Status& ended) {
+        if (!ended) return log::error("save", "domain '{}': it is saved and runs on: {}", guest->name, ended.error().message);
+        if (const Status gone = store_.remove(guest->uuid); !gone) log::error("save", "domain '{}': {}", guest->name, gone.error().message);
+    });
 }
 
 void SaveOps::adopted(const GuestPtr& guest) {

@@ -18,8 +18,6 @@
 namespace polyvirt::qemu {
 namespace {
 
-constexpr Ending kSaved{.reason = PV_DOMAIN_SHUTOFF_SAVED, .detail = PV_DOMAIN_EVENT_STOPPED_SAVED, .name = "saved"};
-
 Error invalid(std::string_view text) { return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "{}", text); }
 
 } // namespace

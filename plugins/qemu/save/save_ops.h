@@ -16,6 +16,7 @@
 
 namespace polyvirt::qemu {
 
+inline constexpr Ending kSaved{.reason = PV_DOMAIN_SHUTOFF_SAVED, .detail = PV_DOMAIN_EVENT_STOPPED_SAVED, .name = "saved"};
 
 class SaveOps final : public Part {
   public:
@@ -44,6 +45,8 @@ class SaveOps final : public Part {
     Status drop_managed(const GuestPtr& guest);
     // A guest of which an earlier daemon had begun a start runs: it needs its image no more. Any thread.
     void adopted(const GuestPtr& guest);
+    // A run that is adopted and whose guest is saved (SaveStore::load): its emulator ends, and then the save has.
+    void end_saved(const GuestPtr& guest, Run& run);
     // The memory of a running guest into a new file, with header and description. It is whole and on the disk, or not there.
     Task write_image(RunPtr run, std::string path, ImageFacts facts, JobTicketPtr ticket, const char* what);
 

@@ -50,7 +50,7 @@ Status publish_image(const SaveStore::Saving& saving) {
     return sync_folder(saving.final);
 }
 
-void SaveStore::recover(Driver& driver, const std::string& record, std::string_view text) const {
+void SaveStore::recover(Driver& driver, const std::string& record, std::string_view text, std::set<Uuid>& saved) const {
     const auto j = nlohmann::json::parse(text, nullptr, false);
     const Saving saving{.temporary = text_of(j, "temporary"), .final = text_of(j, "final"), .whole = is_true(j, "whole"), .managed = is_true(j, "managed")};
     const std::string name = record.substr(record.rfind('/') + 1);
@@ -62,9 +62,17 @@ void SaveStore::recover(Driver& driver, const std::string& record, std::string_v
         const ObjectLock lock(guest->mu);
         runs = guest->active();
     }
-    if (saving.whole && !runs) {
-        if (const Status done = publish_image(saving); !done) return log::error("startup", "{}", done.error().message);
-        log::info("startup", "'{}' was whole when the daemon ended, and is a saved guest", saving.final);
+    if (saving.whole) {
+        // It is the image that counts, be its emulator there still or not.
+        const bool published = ::access(saving.temporary.c_str(), F_OK) != 0 && ::access(saving.final.c_str(), F_OK) == 0;
+        if (!published) {
+            if (const Status done = publish_image(saving); !done) return log::error("startup", "{}", done.error().message);
+            log::info("startup", "'{}' was whole when the daemon ended, and is a saved guest", saving.final);
+        }
+        if (runs) {
+            saved.insert(*uuid);
+            return;
+        }
     } else if (saving.temporary != saving.final) {
         log::info("startup", "'{}' is half of a saved guest, which runs on or was lost; it is removed", saving.temporary);
         ::unlink(saving.temporary.c_str());
@@ -72,9 +80,10 @@ void SaveStore::recover(Driver& driver, const std::string& record, std::string_v
     if (const Status gone = records_.remove(record); !gone) log::error("startup", "{}", gone.error().message);
 }
 
-void SaveStore::load(Driver& driver) const {
+std::set<Uuid> SaveStore::load(Driver& driver) const {
+    std::set<Uuid> saved;
     const Status read = records_.each(std::string(kFolder), [&](const std::string& listed, std::string_view text) {
-        recover(driver, fmt::format("{}/{}", kFolder, listed.substr(listed.rfind('/') + 1)), text);
+        recover(driver, fmt::format("{}/{}", kFolder, listed.substr(listed.rfind('/') + 1)), text, saved);
     });
     if (!read) log::error("startup", "{}", read.error().message);
     for (const GuestPtr& guest : driver.guests().all()) {
@@ -85,6 +94,7 @@ void SaveStore::load(Driver& driver) const {
         guest->managed_save = true;
         driver.show(*guest);
     }
+    return saved;
 }
 
 } // namespace polyvirt::qemu

@@ -6,6 +6,7 @@
 // never a half image, never an image of a guest that goes on, and never a guest without one or the other. Workers and
 // start-up.
 
+#include <set>
 #include <string>
 
 #include "guest.h"
@@ -31,11 +32,12 @@ class SaveStore {
     Status put(const Uuid& guest, const Saving& saving, pv_call* call) const;
     Status remove(const Uuid& guest) const;
 
-    // [init] Finishes or clears away what an earlier daemon had begun, and finds managed saves. After guests that run are known.
-    void load(Driver& driver) const PV_NO_LOCKS_HELD;
+    // [init] Finishes or clears away what an earlier daemon had begun, and finds managed saves. After guests that run are known:
+    // those are returned that are saved and whose emulators, if they are there still, were about to end.
+    [[nodiscard]] std::set<Uuid> load(Driver& driver) const PV_NO_LOCKS_HELD;
 
   private:
-    void recover(Driver& driver, const std::string& record, std::string_view text) const;
+    void recover(Driver& driver, const std::string& record, std::string_view text, std::set<Uuid>& saved) const;
 
     const plugin::Services& s_;
     const sdk::Records records_;

@@ -69,8 +69,8 @@ SaveOps::Task SaveOps::write_stream(RunPtr run, std::shared_ptr<UniqueFd> file, 
     if (::pipe2(ends, O_CLOEXEC) != 0) co_return make_system_error(errno, ErrorDomain::qemu, "cannot make a pipe");
     UniqueFd out(ends[0]);
     const auto in = std::make_shared<UniqueFd>(ends[1]);
-    plugin::Command command({"/bin/sh", "-c", "exec \"$0\" -c <&3 3<&-", program});
-    command.pass(out.get(), 3).output(file->get(), -1);
+    plugin::Command command({program, "-c"});
+    command.input(out.get()).output(file->get(), -1);
     const auto end = std::make_shared<ProgramEnd>();
     const auto child = plugin::ChildProcess::spawn(s_, nullptr, command, run->loop(), [end](std::int32_t status) { end->ended(status); });
     if (!child) co_return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "'{}' cannot be run", program);

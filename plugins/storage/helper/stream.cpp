@@ -124,10 +124,13 @@ Status take_frames(Target& target) {
             PV_TRY(target.skip(head.length));
             continue;
         }
-        if (head.kind != FrameKind::data || head.length > kMaxFrame)
-            return make_error(ErrorCode::internal_error, ErrorDomain::storage, "a frame that cannot be");
-        if (head.length != 0 && read_whole(kStream, buffer.data(), static_cast<std::size_t>(head.length)) == 0) return stream_gone();
-        PV_TRY(target.write(buffer.data(), static_cast<std::size_t>(head.length)));
+        if (head.kind != FrameKind::data) return make_error(ErrorCode::internal_error, ErrorDomain::storage, "a frame that cannot be");
+        while (head.length > 0) {
+            const std::size_t piece = static_cast<std::size_t>(std::min<std::uint64_t>(head.length, buffer.size()));
+            if (read_whole(kStream, buffer.data(), piece) == 0) return stream_gone();
+            PV_TRY(target.write(buffer.data(), piece));
+            head.length -= piece;
+        }
     }
 }
 

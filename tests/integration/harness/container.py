@@ -39,7 +39,7 @@ def need_containers():
         raise unittest.SkipTest("containers need root")
     if not Path(_BUSYBOX).exists():
         raise unittest.SkipTest("no busybox-static")
-    if not (settings.BUILD / "plugins" / "polyvirt-lxc").exists():
+    if not (settings.BUILD / "plugins" / "lxc.programs" / "polyvirt-lxc").exists():
         raise unittest.SkipTest("the lxc driver is not built")
 
 

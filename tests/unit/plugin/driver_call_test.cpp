@@ -4,9 +4,13 @@
 #include "host/plugin/driver_call.h"
 
 #include <polyvirt/abi/driver.h>
+#include <polyvirt/abi/event.h>
+#include <polyvirt/abi/gen/events.h>
 #include <polyvirt/abi/gen/ops.h>
 
 #include "host/plugin/manager.h"
+#include "host/plugin/service.h"
+#include "host/plugin/subscriptions.h"
 #include "tests/unit/plugin/fixtures.h"
 
 namespace polyvirt::plugin {
@@ -244,6 +248,142 @@ TEST_F(Neighbourhood, nonsense_is_answered) {
     EXPECT_EQ(svc->call(host, nullptr, PV_OP_NET_XML_DESC, 99'999, &in, &out), PV_GONE);
     EXPECT_EQ(svc->call(host, nullptr, 0xffffff, 1, &in, &out), PV_ABI);
     EXPECT_EQ(svc->call_async(host, nullptr, PV_OP_NET_XML_DESC, 1, &in, &out, nullptr, nullptr, nullptr), PV_ABI);
+}
+
+class Notices : public Neighbourhood {
+  protected:
+    void SetUp() override {
+        load_both();
+        find_callee();
+    }
+    void TearDown() override {
+        if (queue != nullptr) events.queue_free(queue);
+    }
+    void find_callee() {
+        callee = manager->provider(caller, PV_KIND_NETWORK);
+        ASSERT_NE(callee, nullptr);
+        queue = events.queue_new(callee->host(), "test");
+    }
+    // As the other driver.
+    pv_status post(const char* name, std::int32_t what, std::uint32_t kind = PV_KIND_NETWORK,
+                   std::int32_t id = PV_EVENT_NETWORK_LIFECYCLE) {
+        pv_event_network_lifecycle payload{};
+        payload.size = sizeof payload;
+        payload.event = what;
+        payload.detail = 7;
+        pv_event event{};
+        event.size = sizeof event;
+        event.kind = kind;
+        event.id = id;
+        event.uuid[0] = static_cast<std::uint8_t>(name[0]);
+        event.name = name;
+        event.payload = &payload;
+        return events.post(queue, &event);
+    }
+    std::string heard() { return ask("heard", std::make_shared<AskingCall>()); }
+    // Nothing is told until this is set.
+    std::shared_ptr<Signal> hold() {
+        auto held = std::make_shared<Signal>();
+        EXPECT_TRUE(caller->post([held] { EXPECT_TRUE(held->wait()); }));
+        return held;
+    }
+
+    const pv_svc_event& events = *static_cast<const pv_svc_event*>(find_service(nullptr, PV_SVC_EVENT, 0));
+    const pv_svc_driver& drivers = *static_cast<const pv_svc_driver*>(find_service(nullptr, PV_SVC_DRIVER, 0));
+    const pv_svc_loop& loops = *static_cast<const pv_svc_loop*>(find_service(nullptr, PV_SVC_LOOP, 0));
+    std::shared_ptr<Instance> callee;
+    pv_queue* queue = nullptr;
+};
+
+TEST_F(Notices, what_becomes_of_anothers_objects_is_told_in_order) {
+    EXPECT_EQ(post("lan", 3), PV_OK);
+    EXPECT_EQ(post("lan", 1, PV_KIND_NETWORK, PV_EVENT_NETWORK_METADATA_CHANGE), PV_OK);
+    EXPECT_EQ(post("vm", 2, PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE), PV_OK); // it serves none
+    EXPECT_EQ(post("lan", 2), PV_OK);
+    EXPECT_TRUE(eventually([&] { return heard() == "2, lan 3/7 6c, lan 2/7 6c"; })) << heard();
+}
+
+TEST_F(Notices, who_listens_is_known) {
+    sink.listening = false;
+    EXPECT_EQ(events.wanted(queue, PV_KIND_NETWORK, PV_EVENT_NETWORK_LIFECYCLE), 1);
+    EXPECT_EQ(events.wanted(queue, PV_KIND_NETWORK, PV_EVENT_NETWORK_METADATA_CHANGE), 0);
+    EXPECT_EQ(events.wanted(queue, PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE), 0);
+    sink.listening = true;
+    EXPECT_EQ(events.wanted(queue, PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE), 1);
+    EXPECT_EQ(events.wanted(nullptr, PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE), 0);
+}
+
+TEST_F(Notices, what_does_not_fit_is_told_as_lost) {
+    const auto held = hold();
+    for (std::size_t i = 0; i < Subscription::kMaxWaiting + 5; ++i) EXPECT_EQ(post("lan", 2), PV_OK);
+    held->set();
+    EXPECT_TRUE(eventually([&] { return heard() == "1025, lan 2/7 6c, lan 2/7 6c, 5 lost"; })) << heard();
+    EXPECT_EQ(post("dmz", 3), PV_OK);
+    EXPECT_TRUE(eventually([&] { return heard() == "1026, lan 2/7 6c, 5 lost, dmz 3/7 64"; })) << heard();
+}
+
+TEST_F(Notices, follow_the_driver_that_replaces_another) {
+    const auto held = hold();
+    EXPECT_EQ(post("lan", 3), PV_OK); // who says that will be gone
+    events.queue_free(std::exchange(queue, nullptr));
+    callee.reset();
+    Disable how;
+    how.force = true;
+    how.remember = false;
+    how.until = soon();
+    const Status disabled = manager->disable("callee", how);
+    ASSERT_TRUE(disabled) << disabled.error().message;
+    held->set();
+    const Status enabled = manager->enable("callee", false);
+    ASSERT_TRUE(enabled) << enabled.error().message;
+    find_callee();
+    EXPECT_EQ(post("dmz", 2), PV_OK);
+    EXPECT_TRUE(eventually([&] { return heard() == "1, dmz 2/7 64"; })) << heard();
+}
+
+struct Told {
+    Signal told, released;
+    static void fn(void* ctx, const pv_notice*) noexcept { static_cast<Told*>(ctx)->told.set(); }
+    static void release(void* ctx) noexcept { static_cast<Told*>(ctx)->released.set(); }
+};
+
+TEST_F(Notices, end_when_they_are_given_back) {
+    pv_loop* const loop = loops.acquire(caller->host(), PV_LOOP_SHARED, "t");
+    Told told;
+    pv_subscription* subscription = nullptr;
+    ASSERT_EQ(drivers.subscribe(caller->host(), PV_KIND_NETWORK, loop, Told::fn, &told, Told::release, &subscription),
+              PV_OK);
+    EXPECT_EQ(post("lan", 2), PV_OK);
+    EXPECT_TRUE(told.told.wait());
+    const auto held = hold();
+    EXPECT_EQ(post("lan", 3), PV_OK);
+    drivers.unsubscribe(subscription);
+    EXPECT_EQ(told.released.count(), 0); // on its loop
+    held->set();
+    EXPECT_TRUE(told.released.wait());
+    EXPECT_EQ(told.told.count(), 1);
+    // One that is left is ended by the host, when the driver has stopped.
+    ASSERT_EQ(drivers.subscribe(caller->host(), PV_KIND_NETWORK, loop, Told::fn, &told, Told::release, &subscription),
+              PV_OK);
+    EXPECT_TRUE(manager->stop(soon()));
+    queue = nullptr;
+    EXPECT_EQ(told.released.count(), 2);
+}
+
+TEST_F(Notices, there_are_none_of_ones_own_nor_of_what_has_no_life) {
+    pv_loop* const loop = loops.acquire(caller->host(), PV_LOOP_SHARED, "t");
+    pv_subscription* none = nullptr;
+    const auto ask_for = [&](std::uint32_t kind) {
+        return drivers.subscribe(caller->host(), kind, loop, Told::fn, nullptr, nullptr, &none);
+    };
+    EXPECT_EQ(ask_for(PV_KIND_DOMAIN), PV_UNSUPPORTED);
+    EXPECT_EQ(ask_for(PV_KIND_NETWORK_PORT), PV_UNSUPPORTED);
+    EXPECT_EQ(ask_for(PV_KIND_SECRET), PV_ORDER); // undeclared
+    EXPECT_EQ(ask_for(77), PV_UNSUPPORTED);
+    EXPECT_EQ(drivers.subscribe(caller->host(), PV_KIND_NETWORK, loop, nullptr, nullptr, nullptr, &none), PV_ABI);
+    EXPECT_EQ(none, nullptr);
+    drivers.unsubscribe(nullptr);
+    loops.release(loop);
 }
 
 } // namespace

@@ -118,6 +118,8 @@ class TestSink final : public EventSink {
         const LeafLock lock(mu);
         for (const QueuedEvent& event : batch) names.push_back(event.name);
     }
+    bool wanted(const Instance&, std::uint32_t, std::int32_t) const noexcept override { return listening; }
+    std::atomic<bool> listening{true};
     std::vector<std::string> seen() {
         const LeafLock lock(mu);
         return names;
@@ -125,7 +127,6 @@ class TestSink final : public EventSink {
     Mutex mu{Rank::leaf};
     std::vector<std::string> names PV_GUARDED_BY(mu);
 };
-
 inline constexpr std::uint32_t kOpBlock = op_number(1, 0), kOpQuick = op_number(1, 1), kOpAlways = op_number(1, 2),
                                kOpAbsent = op_number(1, 3);
 

@@ -36,8 +36,8 @@ TEST(Loader, names_what_is_wrong) {
     using ::testing::HasSubstr;
     const std::pair<const char*, const char*> cases[] = {
         {"t_no_note", "it has no manifest"},
-        {"t_wrong_abi", "it needs plugin ABI 0.9, this daemon offers 0.2"},
-        {"t_need_missing", "'host.teleport/1' (size 48), which this daemon (plugin ABI 0.2) does not offer"},
+        {"t_wrong_abi", "it needs plugin ABI 0.9, this daemon offers 0.3"},
+        {"t_need_missing", "'host.teleport/1' (size 48), which this daemon (plugin ABI 0.3) does not offer"},
         {"t_need_too_new", "'host.call/1' of size 4096 at least, this daemon offers size"},
         {"t_no_entry", "it does not export pv_plugin_entry_v1"},
         {"t_entry_null", "it refuses to be loaded: no such hardware here"},

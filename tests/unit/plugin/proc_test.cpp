@@ -323,5 +323,27 @@ TEST_F(Proc, spawning_from_many_threads_leaks_no_descriptor) {
     EXPECT_TRUE(eventually([&] { return count() == before; }));
 }
 
+TEST_F(Proc, a_child_reads_what_it_is_given) {
+    const std::string file = dir.path() + "/input";
+    std::ofstream(file) << "asked\n";
+    const UniqueFd in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    const char* const argv[] = {"", nullptr};
+    pv_spawn s = plan(argv);
+    s.stdin_fd = in.get();
+    EXPECT_EQ(output("cat; echo answered", &s), "asked\nanswered\n");
+    for (const int none : {0, -1}) {
+        s.stdin_fd = none;
+        EXPECT_EQ(output("readlink /proc/self/fd/0", &s), "/dev/null\n");
+    }
+    // One that knows nothing of it, whatever stands behind its struct.
+    s.stdin_fd = in.get();
+    s.size = offsetof(pv_spawn, stdin_fd);
+    EXPECT_EQ(output("readlink /proc/self/fd/0", &s), "/dev/null\n");
+    s.size = sizeof s;
+    s.stdin_fd = -2;
+    std::int32_t status = 0;
+    EXPECT_EQ(procs.run(host, nullptr, &s, kSecond, &status, nullptr, nullptr), PV_ABI);
+}
+
 } // namespace
 } // namespace polyvirt::plugin

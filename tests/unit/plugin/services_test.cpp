@@ -366,6 +366,18 @@ TEST_F(ServiceTest, folders_are_made_when_asked_for) {
     EXPECT_EQ(p.dir(host, PV_PATH_LOG), p.dir(host, PV_PATH_LOG));
 }
 
+TEST_F(ServiceTest, programs_stand_in_a_folder_of_the_plugins_own_or_beside_it) {
+    const std::string beside = dir.path() + "/plugins";
+    std::filesystem::create_directories(beside);
+    const auto programs = [&] {
+        Folders folders(dir.host_paths(), "fake", "", beside + "/fake.so");
+        return std::string(*folders.dir(PV_PATH_PROGRAMS));
+    };
+    EXPECT_EQ(programs(), beside);
+    std::filesystem::create_directories(beside + "/fake.programs");
+    EXPECT_EQ(programs(), beside + "/fake.programs");
+}
+
 TEST_F(ServiceTest, state_goes_through_sinks) {
     pv_host* host = started();
     const auto& s = *service<pv_svc_state>(PV_SVC_STATE);

@@ -423,5 +423,140 @@ TEST_F(FdStreams, a_file_is_refused_and_closed) {
     endpoint->abandon();
 }
 
+class FrameStreams : public FdStreams {
+  protected:
+    void put(std::uint32_t kind, std::uint64_t length, std::string_view bytes = {}) const {
+        const pv_frame head{kind, 0, length};
+        ASSERT_EQ(::write(guest.get(), &head, sizeof head), static_cast<ssize_t>(sizeof head));
+        ASSERT_EQ(::write(guest.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    }
+    // "D5:hello H4096 E"; until the end, or `frames`.
+    std::string take(int frames) const {
+        std::string text;
+        for (int i = 0; i < frames; ++i) {
+            pv_frame head{};
+            if (::recv(guest.get(), &head, sizeof head, MSG_WAITALL) != static_cast<ssize_t>(sizeof head)) break;
+            if (head.kind == PV_FRAME_END) return text + "E";
+            if (head.kind == PV_FRAME_HOLE) {
+                text += "H" + std::to_string(head.length) + " ";
+                continue;
+            }
+            std::string bytes(static_cast<std::size_t>(head.length), '\0');
+            EXPECT_EQ(::recv(guest.get(), bytes.data(), bytes.size(), MSG_WAITALL), static_cast<ssize_t>(bytes.size()));
+            text += "D" + std::to_string(head.length) + ":" + bytes.substr(0, 10) + " ";
+        }
+        return text;
+    }
+    pv_status progress() { return streams.progress(endpoint->handle(), &moved, &waits); }
+
+    std::uint64_t moved = 0;
+    std::int32_t waits = 9;
+};
+
+TEST_F(FrameStreams, holes_stay_holes_on_their_way_to_the_client) {
+    pump(PV_STREAM_TO_CLIENT | PV_STREAM_FRAMES);
+    put(PV_FRAME_DATA, 5, "hello");
+    put(PV_FRAME_HOLE, 1 << 30);
+    put(PV_FRAME_DATA, 3, "end");
+    put(PV_FRAME_END, 0);
+    EXPECT_TRUE(client->wait([&]() PV_NO_TSA { return client->eof; }));
+    EXPECT_EQ(client->received, "helloend");
+    EXPECT_EQ(client->holes, 1 << 30);
+    EXPECT_EQ(progress(), PV_OK);
+    EXPECT_EQ(moved, 4 * sizeof(pv_frame) + 8);
+    EXPECT_EQ(waits, 0);
+    client->receiver->finish_requested();
+    EXPECT_EQ(closed.count(), 0); // the plugin has not said what became of its program
+    streams.finish(endpoint->handle());
+    EXPECT_TRUE(released.wait());
+    EXPECT_EQ(why, std::uint32_t{PV_STREAM_FINISHED});
+    client->join();
+}
+
+TEST_F(FrameStreams, a_program_that_has_ended_waits_for_the_client) {
+    pump(PV_STREAM_TO_CLIENT | PV_STREAM_FRAMES);
+    put(PV_FRAME_DATA, 5, "hello");
+    put(PV_FRAME_END, 0);
+    guest.reset();
+    streams.finish(endpoint->handle());
+    EXPECT_TRUE(client->wait([&]() PV_NO_TSA { return client->eof; }));
+    EXPECT_EQ(client->received, "hello");
+    EXPECT_EQ(closed.count(), 0);
+    client->receiver->finish_requested();
+    EXPECT_TRUE(released.wait());
+    EXPECT_EQ(why, std::uint32_t{PV_STREAM_FINISHED});
+    client->join();
+}
+
+TEST_F(FrameStreams, a_program_that_dies_in_the_middle_is_the_plugins_to_tell) {
+    pump(PV_STREAM_TO_CLIENT | PV_STREAM_FRAMES);
+    put(PV_FRAME_DATA, 5, "hel"); // and no more
+    EXPECT_TRUE(client->wait([&]() PV_NO_TSA { return client->received == "hel"; }));
+    EXPECT_EQ(progress(), PV_OK);
+    EXPECT_EQ(waits, 1);
+    guest.reset();
+    EXPECT_TRUE(eventually([&] { return progress() == PV_OK && waits == 0; }));
+    EXPECT_FALSE(client->eof);
+    EXPECT_EQ(closed.count(), 0);
+    pv_error e{};
+    e.size = sizeof e;
+    e.message = "the helper died";
+    streams.fail(endpoint->handle(), &e);
+    EXPECT_TRUE(released.wait());
+    EXPECT_EQ(client->error, "the helper died");
+    client->join();
+}
+
+TEST_F(FrameStreams, what_makes_no_sense_breaks_the_stream) {
+    pump(PV_STREAM_TO_CLIENT | PV_STREAM_FRAMES);
+    put(17, 4);
+    EXPECT_TRUE(released.wait());
+    EXPECT_THAT(client->error, ::testing::HasSubstr("a frame of kind 17 and 4 bytes cannot be"));
+    client->join();
+}
+
+TEST_F(FrameStreams, what_the_client_sends_ends_when_the_plugin_says_so) {
+    pump(PV_STREAM_FROM_CLIENT | PV_STREAM_FRAMES);
+    client->upload("hello");
+    EXPECT_EQ(take(1), "D5:hello ");
+    EXPECT_TRUE(client->receiver->hole(4096));
+    EXPECT_EQ(take(1), "H4096 ");
+    client->receiver->finish_requested();
+    EXPECT_EQ(take(1), "E");
+    EXPECT_EQ(progress(), PV_OK);
+    EXPECT_EQ(waits, 1); // for what the program says
+    EXPECT_EQ(closed.count(), 0);
+    streams.finish(endpoint->handle());
+    EXPECT_TRUE(released.wait());
+    EXPECT_EQ(why, std::uint32_t{PV_STREAM_FINISHED});
+    client->join();
+}
+
+TEST_F(FrameStreams, a_program_that_does_not_read_holds_the_client_back_and_its_holes_together) {
+    const int little = 4096;
+    ASSERT_EQ(::setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+    pump(PV_STREAM_FROM_CLIENT | PV_STREAM_FRAMES);
+    client->upload(std::string(200'000, 'z'));
+    EXPECT_TRUE(eventually([&] { return progress() == PV_OK && moved > 0 && waits == 1; }));
+    int holes = 0;
+    for (; holes < 1000 && client->receiver->hole(10); ++holes) {
+    }
+    client->receiver->finish_requested();
+    std::uint64_t data = 0, hole = 0;
+    int frames = 0;
+    for (pv_frame head{}; ::recv(guest.get(), &head, sizeof head, MSG_WAITALL) == static_cast<ssize_t>(sizeof head); ++frames) {
+        if (head.kind == PV_FRAME_END) break;
+        (head.kind == PV_FRAME_HOLE ? hole : data) += head.length;
+        std::string bytes(head.kind == PV_FRAME_DATA ? static_cast<std::size_t>(head.length) : 0, '\0');
+        ASSERT_EQ(::recv(guest.get(), bytes.data(), bytes.size(), MSG_WAITALL), static_cast<ssize_t>(bytes.size()));
+    }
+    EXPECT_EQ(data, 200'000U);
+    EXPECT_EQ(hole, 10U * static_cast<unsigned>(holes));
+    EXPECT_LT(frames, 20);
+    streams.finish(endpoint->handle());
+    EXPECT_TRUE(released.wait());
+    client->join();
+}
+
 } // namespace
 } // namespace polyvirt::plugin

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include <polyvirt/abi/call.h>
+#include <polyvirt/abi/driver.h>
 #include <polyvirt/abi/loop.h>
 #include <polyvirt/abi/proc.h>
 #include <polyvirt/abi/registry.h>
@@ -152,6 +153,14 @@ struct pv_stream : Handle {
     bool finished = false;
 };
 
+struct pv_subscription : Handle {
+    pv_host* host = nullptr;
+    pv_loop* loop = nullptr;
+    pv_notice_fn fn = nullptr; // null: it has ended
+    void* ctx = nullptr;
+    pv_release_fn release = nullptr;
+};
+
 struct pv_proc : Handle {
     pv_host* host = nullptr;
     std::int64_t pid = 0;
@@ -184,6 +193,7 @@ struct pv_host : Handle {
     pv_loop* own_loop = nullptr;                  // on_cancel and client notices
     std::map<std::uint64_t, polyvirt::conform::ObjectPtr> objects;
     std::set<pv_loop*> loops;
+    std::set<pv_subscription*> subscriptions;
     std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint64_t>> closes;
     std::map<std::uint32_t, std::string> dirs;
     bool stopped = false, destroyed = false;

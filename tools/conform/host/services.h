@@ -39,6 +39,8 @@ void remove_watch(pv_watch* watch) PV_REQUIRES(g_mu);
 void close_loop(pv_loop* loop) PV_REQUIRES(g_mu);
 // The host's own forget(), at stop: no function of theirs is called any more.
 void forget_processes(pv_host* host) PV_REQUIRES(g_mu);
+// Likewise, what it is told of other drivers.
+void end_subscriptions(pv_host* host) PV_REQUIRES(g_mu);
 // Records an error in the call, if there is one, as the host itself does.
 void host_error(pv_call* call, std::int32_t code, std::string text) PV_REQUIRES(g_mu);
 // Appends to a sink; false: over its limit.

@@ -172,7 +172,76 @@ pv_status describe(pv_host* host, pv_call* call, std::uint32_t kind, std::uint64
     return name == nullptr || append(name, kName, std::strlen(kName)) ? PV_OK : PV_FAIL;
 }
 
+// What the imaginary driver tells right away: that its object has started, and that something is lost.
+void tell(pv_subscription* s, std::uint32_t kind, std::int32_t event) PV_REQUIRES(g_mu) {
+    give_task(s->loop, {.run =
+                            [s, kind, event] {
+                                pv_notice notice{};
+                                notice.size = sizeof notice;
+                                notice.kind = kind;
+                                notice.event = event;
+                                notice.name = event == PV_NOTICE_LOST ? "" : kName;
+                                if (event == PV_NOTICE_LOST) notice.detail = 1;
+                                else notice.object = kFirstHandle + kind;
+                                pv_notice_fn fn = nullptr;
+                                {
+                                    const LeafLock lock(g_mu);
+                                    fn = s->fn;
+                                }
+                                if (fn != nullptr) run_callback(s->loop, "the function of driver.subscribe", [&] { fn(s->ctx, &notice); });
+                            },
+                        .what = "notice"});
+}
+
+void end_subscription(pv_subscription* s) PV_REQUIRES(g_mu) {
+    s->fn = nullptr;
+    s->host->subscriptions.erase(s);
+    if (s->release != nullptr)
+        give_task(s->loop, {.release = std::exchange(s->release, nullptr), .ctx = s->ctx, .what = "release of a subscription"});
+}
+
+pv_status subscribe(pv_host* host, std::uint32_t kind, pv_loop* loop, pv_notice_fn fn, void* ctx, pv_release_fn release,
+                    pv_subscription** subscription) noexcept {
+    const Service service("driver.subscribe");
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(host, service) == nullptr || world().handles.valid(loop, service) == nullptr || loop->closed) return PV_ABI;
+    if (fn == nullptr || subscription == nullptr) {
+        complain("services.arguments", "driver.subscribe: no function, or nowhere to put the subscription");
+        return PV_ABI;
+    }
+    if (find_event(kind, 0) == nullptr) return PV_UNSUPPORTED;
+    if (!used(kind)) {
+        complain("services.arguments", "driver.subscribe: the manifest does not say that it uses objects of kind {}", kind_name(kind));
+        return PV_ORDER;
+    }
+    if (service.fails()) return PV_FAIL;
+    pv_subscription* s = world().handles.add(std::make_unique<pv_subscription>(), "subscription");
+    s->host = host;
+    s->loop = loop;
+    s->fn = fn;
+    s->ctx = ctx;
+    s->release = release;
+    host->subscriptions.insert(s);
+    *subscription = s;
+    constexpr std::int32_t kStarted = 2;
+    tell(s, kind, kStarted);
+    tell(s, kind, PV_NOTICE_LOST);
+    return PV_OK;
+}
+
+void unsubscribe(pv_subscription* subscription) noexcept {
+    const Service service("driver.unsubscribe");
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(subscription, service) == nullptr) return;
+    subscription->gone = true;
+    end_subscription(subscription);
+}
+
 } // namespace
+
+void end_subscriptions(pv_host* host) {
+    for (pv_subscription* s : std::set<pv_subscription*>(host->subscriptions)) end_subscription(s);
+}
 
 const pv_svc_driver kDriver = {sizeof(pv_svc_driver), 0,
                                implements, find, call, call_async,
@@ -180,6 +249,6 @@ const pv_svc_driver kDriver = {sizeof(pv_svc_driver), 0,
                                free_params, free_strings, free_objs, free_records, free_groups,
                                count_params, count_strings, count_objs, count_records, count_groups,
                                param_at, string_at, obj_at, record_at, group_at,
-                               list, describe};
+                               list, describe, subscribe, unsubscribe};
 
 } // namespace polyvirt::conform

@@ -126,8 +126,18 @@ pv_status post(pv_queue* queue, const pv_event* e) noexcept {
     return PV_OK;
 }
 
+// Somebody listens always, so that all events are seen; but when this one is made to fail, nobody.
+std::int32_t wanted(pv_queue* queue, std::uint32_t kind, std::int32_t id) noexcept {
+    const Service service("event.wanted");
+    const LeafLock lock(g_mu);
+    if (world().handles.valid(queue, service) == nullptr) return 0;
+    if (kind != PV_KIND_NONE && find_event(kind, id) == nullptr)
+        complain("services.arguments", "event.wanted: {} events have no number {}", kind_name(kind), id);
+    return service.fails() ? 0 : 1;
+}
+
 } // namespace
 
-const pv_svc_event kEvent = {sizeof(pv_svc_event), 0, queue_new, queue_free, post};
+const pv_svc_event kEvent = {sizeof(pv_svc_event), 0, queue_new, queue_free, post, wanted};
 
 } // namespace polyvirt::conform

@@ -79,10 +79,18 @@ std::int32_t level(pv_host*) noexcept { return PV_LOG_DEBUG; }
 
 // paths ---------------------------------------------------------------------------------------------------------
 
+// As the host has it.
+std::string programs_of(const std::string& plugin, const std::string& id) {
+    std::error_code failed;
+    const std::filesystem::path folder = std::filesystem::canonical(plugin, failed).parent_path();
+    const std::filesystem::path own = folder / (id + ".programs");
+    return (std::filesystem::is_directory(own, failed) ? own : folder).string();
+}
+
 const char* dir(pv_host* host, std::uint32_t which) noexcept {
     const Service service("paths.dir");
     if (service.fails()) return nullptr;
-    constexpr std::array kNames = {"", "etc", "state", "run", "cache", "log"};
+    constexpr std::array kNames = {"", "etc", "state", "run", "cache", "log", "programs"};
     if (which == 0 || which >= kNames.size()) {
         complain("services.arguments", "paths.dir: {} is unknown", which);
         return nullptr;
@@ -90,7 +98,9 @@ const char* dir(pv_host* host, std::uint32_t which) noexcept {
     const LeafLock lock(g_mu);
     if (world().handles.valid(host, service) == nullptr) return nullptr;
     std::string& path = host->dirs[which];
-    if (path.empty()) {
+    if (path.empty() && which == PV_PATH_PROGRAMS) {
+        path = programs_of(world().subject->path, world().subject->manifest.id);
+    } else if (path.empty()) {
         path = host->folder + "/" + kNames[which];
         std::error_code ignored;
         std::filesystem::create_directories(path, ignored);

@@ -42,7 +42,7 @@ struct Plan {
     std::vector<const char*> env;
     std::vector<int> high; // the descriptors to pass, out of the way of all targets
     std::vector<int> numbers;
-    int out = -1, err = -1;
+    int in = -1, out = -1, err = -1;
 };
 
 [[noreturn]] void become(const pv_spawn& s, const Plan& plan) {
@@ -55,7 +55,7 @@ struct Plan {
     ::sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     const int null = ::open("/dev/null", O_RDWR);
-    ::dup2(null, 0);
+    ::dup2(plan.in > 0 ? plan.in : null, 0);
     ::dup2(plan.out >= 0 ? plan.out : null, 1);
     ::dup2(plan.err >= 0 ? plan.err : null, 2);
     int top = 2;
@@ -84,6 +84,8 @@ bool makes_sense(const pv_spawn* s, const Service& service) {
     else
         for (std::uint32_t i = 0; i < s->nfds; ++i)
             if (::fcntl(s->fds[i], F_GETFD) < 0 || s->fd_numbers[i] < 3) why = fmt::format("descriptor {} as {}", s->fds[i], s->fd_numbers[i]);
+    if (why.empty() && PV_COVERS(s, pv_spawn, stdin_fd) && s->stdin_fd > 0 && ::fcntl(s->stdin_fd, F_GETFD) < 0)
+        why = fmt::format("descriptor {} as standard input", s->stdin_fd);
     if (why.empty()) return true;
     complain("services.arguments", "{}: {}", service.name(), why);
     return false;
@@ -103,6 +105,7 @@ pid_t start_process(const pv_spawn& s, int out, int err) {
         plan.high.push_back(kept.back().get());
         plan.numbers.push_back(s.fd_numbers[i]);
     }
+    if (s.size >= offsetof(pv_spawn, stdin_fd) + sizeof(s.stdin_fd)) plan.in = s.stdin_fd;
     plan.out = out;
     plan.err = err;
     if (::access(s.argv[0], X_OK) != 0) return -1;

@@ -37,7 +37,7 @@ pv_status attach_fd(pv_stream* stream, std::int32_t fd, std::uint32_t directions
     else if ((flags & FD_CLOEXEC) == 0) complain("process.cloexec", "stream.attach_fd: the descriptor is not CLOEXEC");
     const LeafLock lock(g_mu);
     const bool file = there && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
-    if (directions == 0 || (directions & ~3U) != 0) complain("services.arguments", "stream.attach_fd: directions {}", directions);
+    if ((directions & 3U) == 0 || (directions & ~7U) != 0) complain("services.arguments", "stream.attach_fd: directions {}", directions);
     if (!there || file || service.fails() || !attachable(stream, service) || (closed != nullptr && world().handles.valid(loop, service) == nullptr)) {
         if (there) ::close(fd);
         return file ? PV_UNSUPPORTED : PV_FAIL;
@@ -127,6 +127,20 @@ void finish(pv_stream* stream) noexcept {
     if (stream != nullptr && stream->over && !stream->gone) return;
     if (open_stream(stream, service) != nullptr) end_stream(stream, PV_STREAM_FINISHED);
 }
+pv_status progress(pv_stream* stream, std::uint64_t* moved, std::int32_t* waits) noexcept {
+    const Service service("stream.progress");
+    const LeafLock lock(g_mu);
+    if (stream != nullptr && stream->over && !stream->gone) return PV_GONE;
+    if (open_stream(stream, service) == nullptr) return PV_GONE;
+    if (moved == nullptr || waits == nullptr) {
+        complain("services.arguments", "stream.progress: null");
+        return PV_ABI;
+    }
+    if (stream->fd < 0) return PV_ORDER;
+    *moved = 0; // the client neither sends nor takes
+    *waits = 0;
+    return PV_OK;
+}
 void fail(pv_stream* stream, const pv_error* error) noexcept {
     const Service service("stream.fail");
     const LeafLock lock(g_mu);
@@ -184,6 +198,6 @@ void talk(pv_stream* stream, bool finish) {
     if (finish) post_to(stream, "finish", [stream] { stream->ops.finish(stream->ctx); });
 }
 
-const pv_svc_stream kStream = {sizeof(pv_svc_stream), 0, attach_fd, attach, send, send_hole, send_eof, resume, finish, fail};
+const pv_svc_stream kStream = {sizeof(pv_svc_stream), 0, attach_fd, attach, send, send_hole, send_eof, resume, finish, fail, progress};
 
 } // namespace polyvirt::conform

@@ -37,7 +37,7 @@
 /* The major is part of the entry point's name; the minor counts appended slots and services. 0.x: may
  * still change with any release. */
 #define PV_ABI_MAJOR 0
-#define PV_ABI_MINOR 2
+#define PV_ABI_MINOR 3
 
 #ifdef __cplusplus
 #define PV_TYPEOF(x) decltype(x)

@@ -6,7 +6,7 @@
  * host.driver/1: ops of other drivers, entered through the host like a client's. Which driver it is follows from the
  * kind that the op's table is about: the instance itself if it has that kind, else the plugin that serves it. The
  * manifest of the caller lists the kinds that it `uses`; plugins whose lists lead in a circle are not started, so news
- * goes back as events alone. Whoever is behind `call` (its client, its permissions, its read-only connection) is
+ * goes back as notices alone (subscribe()). Whoever is behind `call` (its client, its permissions, its read-only connection) is
  * behind the other driver's call too; with NULL it is the host, who may everything. At most four calls deep.
  *
  * In every function below PV_ORDER means: the manifest does not list the kind, the calls are too deep, or this thread
@@ -15,6 +15,23 @@
 #include <polyvirt/abi/base.h>
 
 #define PV_SVC_DRIVER "host.driver/1"
+
+typedef struct pv_subscription pv_subscription; /* opaque, of the host */
+
+enum { PV_NOTICE_LOST = -1 };
+/* What became of an object of another driver. */
+typedef struct pv_notice {
+    uint32_t size, kind;
+    /* As in the event of its life-cycle (pv_event_network_lifecycle and the like). PV_NOTICE_LOST: nothing of an object;
+     * `detail` notices or more did not fit, so what is to be known is asked for anew. */
+    int32_t event, detail;
+    uint64_t object; /* its handle; it may be gone, or be another's by that name */
+    uint8_t uuid[16];
+    const char *name;
+} pv_notice;
+
+/* [loop] of subscribe(). The notice is borrowed. */
+typedef void (*pv_notice_fn)(void *ctx, const pv_notice *notice) PV_NOEXCEPT;
 
 typedef struct pv_svc_driver {
     uint32_t size, _r;
@@ -80,6 +97,18 @@ typedef struct pv_svc_driver {
      * PV_FAIL: a sink was too small. */
     pv_status (*describe)(pv_host *host, pv_call *call, uint32_t kind, uint64_t object, pv_obj *seen, pv_sink *name,
                           const char *key, pv_sink *value) PV_NOEXCEPT;
+
+    /* Both below: since 0.3. Notices of another driver's objects: domains, networks, pools, node devices, secrets. */
+
+    /* [any] leaf. From here on `fn` is told on `loop`, in order, of each life-cycle event that the driver which serves
+     * `kind` posts, whichever driver that is, or will be after it was replaced. It holds no lock of that driver's, and what
+     * waits is bounded: PV_NOTICE_LOST. `release` runs after the last `fn`, not on failure. The caller's until
+     * unsubscribe(); stop() ends it. PV_UNSUPPORTED: objects of the kind have no life-cycle events, or are the caller's
+     * own. */
+    pv_status (*subscribe)(pv_host *host, uint32_t kind, pv_loop *loop, pv_notice_fn fn, void *ctx,
+                           pv_release_fn release, pv_subscription **subscription) PV_NOEXCEPT;
+    /* [any] leaf. No `fn` begins after this. Given back once; cannot fail. */
+    void (*unsubscribe)(pv_subscription *subscription) PV_NOEXCEPT;
 } pv_svc_driver;
 
 #endif

@@ -42,6 +42,10 @@ typedef struct pv_svc_event {
     /* Copies the event. PV_ABI: unknown id or a payload too short. PV_BUSY: more of the plugin's events wait than may;
      * this one is dropped, and counted. */
     pv_status (*post)(pv_queue *queue, const pv_event *event) PV_NOEXCEPT;
+    /* Whether somebody, a client or another driver, would be told of an event `id` of `kind` now. 0: nobody, so it need
+     * not be made; what a client registers for counts before that is answered. 1 too for what is not known. Cannot fail.
+     * Since 0.3. */
+    int32_t (*wanted)(pv_queue *queue, uint32_t kind, int32_t id) PV_NOEXCEPT;
 } pv_svc_event;
 
 #endif

@@ -4,8 +4,8 @@
 #define POLYVIRT_ABI_PROC_H
 /*
  * host.proc/1: child processes. Plugins never fork. A child starts with signals at their defaults, umask
- * 077, stdin from /dev/null, no descriptor but 0-2 and those listed, in a session of its own, so that it
- * outlives the daemon if the plugin wants that (nothing here kills it at exit).
+ * 077, stdin from /dev/null unless it is given one, no descriptor but 0-2 and those listed, in a session of its own,
+ * so that it outlives the daemon if the plugin wants that (nothing here kills it at exit).
  */
 #include <polyvirt/abi/base.h>
 #include <polyvirt/abi/loop.h>
@@ -42,6 +42,9 @@ typedef struct pv_spawn {
     const int32_t *joins;
     const pv_limit *limits;
     uint32_t ngroups, njoins, nlimits, _r2;
+    /* Borrowed: the child's standard input. 0 and -1: /dev/null. Since 0.3. */
+    int32_t stdin_fd;
+    uint32_t _r3;
 } pv_spawn;
 
 /* [loop] of the spawn. Once. */

@@ -12,7 +12,18 @@
 
 #define PV_SVC_STREAM "host.stream/1"
 
-enum { PV_STREAM_TO_CLIENT = 1, PV_STREAM_FROM_CLIENT = 2 };
+enum {
+    PV_STREAM_TO_CLIENT = 1,
+    PV_STREAM_FROM_CLIENT = 2,
+    PV_STREAM_FRAMES = 4 /* attach_fd(): what passes is in frames, so that holes stay holes on both sides. Since 0.3 */
+};
+/* The head of a frame, in the machine's order of bytes. */
+typedef struct pv_frame {
+    uint32_t kind; /* PV_FRAME_* */
+    uint32_t _r;
+    uint64_t length; /* DATA: bytes that follow; HOLE: bytes that it stands for */
+} pv_frame;
+enum { PV_FRAME_DATA = 1, PV_FRAME_HOLE = 2, PV_FRAME_END = 3 };
 enum { PV_STREAM_FINISHED = 0, PV_STREAM_ABORTED = 1, PV_STREAM_BROKEN = 2 };
 
 /* Callbacks. The struct is copied by attach(). */
@@ -35,7 +46,10 @@ typedef struct pv_svc_stream {
     uint32_t size, _r;
     /* [any] leaf. The host copies between `fd` (its own from here on, also on failure; made non-blocking; a pipe,
      * socket or terminal: PV_UNSUPPORTED for files and disks) and the client in `directions` until either side
-     * ends. `closed` runs once on `loop`, then `release`; both may be NULL, and neither runs on failure. */
+     * ends. `closed` runs once on `loop`, then `release`; both may be NULL, and neither runs on failure.
+     * With PV_STREAM_FRAMES in `directions` a program of the plugin's is at the other end, and how that ends decides, not the
+     * descriptor: the plugin says finish() or fail() then. The client's own wish to finish, of which that end hears by a
+     * PV_FRAME_END if the client sends, is answered when finish() has been said; at once if not all has been sent to it. */
     pv_status (*attach_fd)(pv_stream *stream, int32_t fd, uint32_t directions, pv_loop *loop,
                            void (*closed)(void *ctx, uint32_t why) PV_NOEXCEPT, void *ctx,
                            pv_release_fn release) PV_NOEXCEPT;
@@ -54,6 +68,10 @@ typedef struct pv_svc_stream {
     void (*finish)(pv_stream *stream) PV_NOEXCEPT;
     /* [any] leaf. Breaks the stream with an error, which is copied, at any time. */
     void (*fail)(pv_stream *stream, const pv_error *error) PV_NOEXCEPT;
+    /* [any] leaf. How the copying of attach_fd() goes on; both are filled. `moved`: bytes that have passed through the
+     * descriptor, heads too. `waits`: 1 = it is for the descriptor's other end that it waits; 0 = for the client, or there
+     * is nothing to do. PV_GONE: the stream is over; PV_ORDER: it has no descriptor. Since 0.3. */
+    pv_status (*progress)(pv_stream *stream, uint64_t *moved, int32_t *waits) PV_NOEXCEPT;
 } pv_svc_stream;
 
 #endif
