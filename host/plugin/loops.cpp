@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <exception>
 #include <iterator>
+#include <sys/resource.h>
 #include <utility>
 
 #include "base/assert.h"
@@ -18,6 +19,31 @@ namespace {
 // A VM's monitor needs little; a thousand of them should cost a thousand small stacks.
 constexpr std::size_t kDedicatedStack = std::size_t{256} << 10;
 constexpr auto kSlow = std::chrono::milliseconds(10);
+
+// What this thread has computed and how often it has waited, so far.
+struct Spent {
+    std::chrono::microseconds computed{};
+    long waits = 0;
+};
+Spent spent() {
+    rusage u{};
+    ::getrusage(RUSAGE_THREAD, &u);
+    const auto time = [](const timeval& t) { return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec); };
+    return {time(u.ru_utime) + time(u.ru_stime), u.ru_nvcsw};
+}
+
+// A thread that neither computed nor waited was not let run: the machine has too much to do, not the plugin.
+void note_slow(const StrandOwner& owner, const void* code, loop::Clock::duration took, const Spent& before) {
+    const Spent now = spent();
+    const auto computed = now.computed - before.computed;
+    const long waits = now.waits - before.waits;
+    if (computed <= kSlow && waits == 0) return;
+    if (owner.callbacks != nullptr) owner.callbacks->slow.fetch_add(1, std::memory_order_relaxed);
+    using std::chrono::milliseconds;
+    log::warning("plugin", "{}: callback {} took {} ms on its loop (at most 10 are allowed); it computed for {} ms and waited {} times",
+                 owner.label, symbol_of(code), std::chrono::duration_cast<milliseconds>(took).count(),
+                 std::chrono::duration_cast<milliseconds>(computed).count(), waits);
+}
 
 } // namespace
 
@@ -140,16 +166,12 @@ void Strand::run(const void* code, const std::function<void()>& f) {
     if (closed()) return;
     const ThreadKind kind(PV_THREAD_LOOP);
     const loop::EventLoop::Running running(loop_, owner_.label, code);
+    const Spent before = spent();
     const auto begin = loop::Clock::now();
     f();
     const auto took = loop::Clock::now() - begin;
-    if (owner_.callbacks != nullptr) {
-        owner_.callbacks->all.fetch_add(1, std::memory_order_relaxed);
-        if (took > kSlow) owner_.callbacks->slow.fetch_add(1, std::memory_order_relaxed);
-    }
-    if (took > kSlow)
-        log::warning("plugin", "{}: callback {} took {} ms on its loop (at most 10 are allowed)", owner_.label,
-                     symbol_of(code), std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+    if (owner_.callbacks != nullptr) owner_.callbacks->all.fetch_add(1, std::memory_order_relaxed);
+    if (took > kSlow) note_slow(owner_, code, took, before);
 }
 
 pv_watch* Strand::keep(loop::Watch watch) {

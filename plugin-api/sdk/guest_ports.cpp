@@ -63,6 +63,14 @@ void name_port(Interface& i) {
     if (on_network(i) && i.source.port_id.empty()) i.source.port_id = Uuid::random().to_string();
 }
 
+Status refuse_virtual_port(const std::optional<network::VirtualPort>& port) {
+    using enum network::VirtualPortType;
+    if (!port || port->type == unset || port->type == none) return {};
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::network,
+                      "virtual ports of type '{}' are not supported by this version",
+                      network::kVirtualPortTypes[static_cast<std::size_t>(port->type)]);
+}
+
 Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const std::string& name, const Uuid& guest,
                                 const Interface& i) {
     const Neighbours others(s, call);
@@ -76,7 +84,9 @@ Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const 
     pv_port_create_xml_out out{};
     PV_TRY(others.call<ops::net_port::create_xml>(net, in, out));
     PV_ASSIGN_OR_RETURN(const std::uint64_t port, others.find(PV_KIND_NETWORK_PORT, i.source.port_id, net));
-    return document_of(s, others, port);
+    PV_ASSIGN_OR_RETURN(network::Port made, document_of(s, others, port));
+    PV_TRY(refuse_virtual_port(made.virtual_port));
+    return made;
 }
 
 Result<network::Port> regain_port(const plugin::Services& s, const std::string& name, const Uuid& guest,

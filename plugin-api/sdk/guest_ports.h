@@ -10,7 +10,7 @@
 //     use(port.plug->bridge);
 //     sdk::free_port(s, guest.name, interface);
 //
-// All but on_network() and name_port(): worker or start-up.
+// All but on_network(), name_port() and refuse_virtual_port(): worker or start-up.
 
 #include <functional>
 
@@ -34,6 +34,8 @@ Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const 
 // anew, by its own id; if it is there already, that is it. Errors: those of make_port().
 Result<network::Port> regain_port(const plugin::Services& s, const std::string& name, const Uuid& guest,
                                   const domain::Interface& i) PV_NO_LOCKS_HELD;
+// Switches other than the kernel's own have their programs, which nobody calls. Errors: config_unsupported.
+Status refuse_virtual_port(const std::optional<network::VirtualPort>& port);
 // What is not there any more is no error; others go to the log.
 void free_port(const plugin::Services& s, const std::string& guest, const domain::Interface& i) PV_NO_LOCKS_HELD;
 // Ports of owners that `stray` says have no interface for them go; of other owners they stay.

@@ -16,7 +16,7 @@
 namespace polyvirt::sdk {
 
 // One program. Its answer is given once, by whoever comes first: its end, its deadline, stop().
-struct Programs::Running {
+struct Programs::Running : std::enable_shared_from_this<Programs::Running> {
     Mutex mu{Rank::object}; // not leaf: the host's services are called under it
     std::optional<Answer<Result<ProgramEnd>>> answer PV_GUARDED_BY(mu);
     plugin::ChildProcess child PV_GUARDED_BY(mu);
@@ -28,8 +28,8 @@ struct Programs::Running {
     std::string name;
     const plugin::Services* services = nullptr;
 
-    // The answer, on a worker: what waits may well read files next.
-    void give(Result<ProgramEnd> result) {
+    // The answer, on a worker: what waits may well read files next, and what a program said may be much.
+    void give(std::function<Result<ProgramEnd>()> result) {
         std::optional<Answer<Result<ProgramEnd>>> taken;
         plugin::Watch over;
         {
@@ -38,10 +38,12 @@ struct Programs::Running {
             over = std::move(timer);
         }
         if (!taken) return;
-        const auto shared = std::make_shared<Result<ProgramEnd>>(std::move(result));
-        const auto go = [answer = *taken, shared] { answer(std::move(*shared)); };
+        const auto go = [answer = *taken, result = std::move(result)] { answer(result()); };
         taken.reset();
         if (!plugin::submit(*services, 0, go)) go();
+    }
+    void fail(Error why) {
+        give([why = std::move(why)] { return Result<ProgramEnd>(why); });
     }
     void kill_overdue(Error why) {
         {
@@ -50,7 +52,7 @@ struct Programs::Running {
             if (child) child.signal(SIGKILL);
             if (lingering && !std::exchange(counted, true)) ++*lingering;
         }
-        give(std::move(why));
+        fail(std::move(why));
     }
     void exited(std::int32_t status) {
         {
@@ -58,11 +60,13 @@ struct Programs::Running {
             ended = true;
             if (std::exchange(counted, false)) --*lingering;
         }
-        ProgramEnd end;
-        end.wait_status = status;
-        end.out = memory_text(out);
-        end.err = memory_text(err);
-        give(std::move(end));
+        give([self = shared_from_this(), status] {
+            ProgramEnd end;
+            end.wait_status = status;
+            end.out = memory_text(self->out);
+            end.err = memory_text(self->err);
+            return Result<ProgramEnd>(std::move(end));
+        });
     }
 };
 
@@ -128,7 +132,7 @@ void Programs::begin(plugin::Command command, const ProgramLimits& limits, const
     running->out = memory_file("output", limits.max_out);
     running->err = memory_file("errors", limits.max_err);
     if (!running->out || !running->err)
-        return running->give(make_system_error(errno, ErrorDomain::none, fmt::format("no room for what '{}' says", running->name)));
+        return running->fail(make_system_error(errno, ErrorDomain::none, fmt::format("no room for what '{}' says", running->name)));
     bool refused = false;
     {
         const LeafLock lock(mu_);
@@ -136,7 +140,7 @@ void Programs::begin(plugin::Command command, const ProgramLimits& limits, const
         if (!refused) all_.insert(running);
     }
     if (refused)
-        return running->give(make_error(ErrorCode::operation_aborted, ErrorDomain::none, "'{}' is not run: the driver stops", running->name));
+        return running->fail(make_error(ErrorCode::operation_aborted, ErrorDomain::none, "'{}' is not run: the driver stops", running->name));
     command.output(running->out.get(), running->err.get());
     auto child = plugin::ChildProcess::spawn(s_, nullptr, command, loop_, [this, running](std::int32_t status) {
         forget(running);
@@ -144,7 +148,7 @@ void Programs::begin(plugin::Command command, const ProgramLimits& limits, const
     });
     if (!child) {
         forget(running);
-        return running->give(make_error(ErrorCode::operation_failed, ErrorDomain::none, "'{}' cannot be run", running->name));
+        return running->fail(make_error(ErrorCode::operation_failed, ErrorDomain::none, "'{}' cannot be run", running->name));
     }
     auto timer = loop_.timer(limits.deadline_ns, 0, [weak = std::weak_ptr<Running>(running)] {
         if (const auto overdue = weak.lock())

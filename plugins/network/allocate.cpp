@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error_text.h"
+#include "functions.h"
 
 namespace polyvirt::network {
 namespace {
@@ -31,23 +32,86 @@ void take(sdk::xml::YesNo& to, sdk::xml::YesNo group, sdk::xml::YesNo network) {
     if (to == sdk::xml::YesNo::unset) to = group != sdk::xml::YesNo::unset ? group : network;
 }
 
+doc::VirtualPortType type_of(const doc::Port& port) {
+    return port.virtual_port ? port.virtual_port->type : doc::VirtualPortType::unset;
+}
+
+// What the kind of the virtual port needs; who it is is made up where nobody says so. Errors: xml_error.
+Status complete(doc::VirtualPort& v) {
+    using enum doc::VirtualPortType;
+    doc::VirtualPortParameters& p = v.parameters;
+    const char* missing = nullptr;
+    if (v.type == p8021Qbg) {
+        missing = !p.manager_id ? "managerid" : !p.type_id ? "typeid" : !p.type_id_version ? "typeidversion" : nullptr;
+        if (!p.instance_id) p.instance_id = Uuid::random();
+    } else if (v.type == p8021Qbh && p.profile_id.empty()) {
+        missing = "profileid";
+    } else if (v.type == openvswitch && !p.interface_id) {
+        p.interface_id = Uuid::random();
+    } else if (v.type == midonet && !p.interface_id) {
+        missing = "interfaceid";
+    }
+    if (missing == nullptr) return {};
+    return make_error(ErrorCode::xml_error, ErrorDomain::network, "missing {} in <virtualport type='{}'>", missing,
+                      doc::kVirtualPortTypes[static_cast<std::size_t>(v.type)]);
+}
+
+// Which virtual ports there can be follows from what the port is plugged into.
+Status settle_virtual_port(doc::Port& port, const doc::Network& network) {
+    using enum doc::VirtualPortType;
+    const doc::VirtualPortType type = type_of(port);
+    if (type == unset || type == none) return {};
+    const bool direct = type == p8021Qbg || type == p8021Qbh;
+    const char* in = nullptr;
+    switch (port.plug->type) {
+    case doc::PlugType::network: in = "IP forwarding"; break;
+    case doc::PlugType::bridge: in = type == openvswitch ? nullptr : "a bridge device"; break;
+    case doc::PlugType::direct: in = direct ? nullptr : "a macvtap device"; break;
+    default: in = type == p8021Qbh ? nullptr : "an SR-IOV Virtual Function via PCI passthrough"; break;
+    }
+    if (in == nullptr) return complete(*port.virtual_port);
+    return make_error(ErrorCode::config_unsupported, ErrorDomain::network,
+                      "<virtualport type='{}'> not supported for network '{}' which uses {}",
+                      doc::kVirtualPortTypes[static_cast<std::size_t>(type)], network.name, in);
+}
+
+Error none_left(const doc::Network& network) {
+    return make_error(ErrorCode::internal_error, ErrorDomain::network,
+                      "network '{}' requires exclusive access to interfaces, but none are available", network.name);
+}
+
+std::uint32_t count(const Uses& uses, const std::string& device) {
+    const auto found = uses.find(device);
+    return found == uses.end() ? 0U : found->second;
+}
+
+// A function that nobody has.
+Result<doc::Plug> function_plug(const doc::Network& network, const Uses& uses) {
+    for (const doc::ForwardAddress& a : network.forward->addresses) {
+        if (count(uses, pci_name(a.pci)) != 0) continue;
+        doc::Plug plug;
+        plug.type = doc::PlugType::hostdev_pci;
+        plug.managed = network.forward->managed;
+        plug.driver = network.forward->driver;
+        plug.address = a.pci;
+        return plug;
+    }
+    return none_left(network);
+}
+
 // The device that the fewest use; one alone where the mode wants it so.
-Result<doc::Plug> direct_plug(const doc::Network& network, const Uses& uses) {
+Result<doc::Plug> direct_plug(const doc::Port& port, const doc::Network& network, const Uses& uses) {
     const doc::ForwardMode mode = network.mode();
-    const auto count = [&uses](const doc::ForwardInterface& i) {
-        const auto found = uses.find(i.dev);
-        return found == uses.end() ? 0U : found->second;
-    };
     const doc::ForwardInterface* best = nullptr;
     for (const doc::ForwardInterface& i : network.forward->interfaces)
-        if (best == nullptr || count(i) < count(*best)) best = &i;
+        if (best == nullptr || count(uses, i.dev) < count(uses, best->dev)) best = &i;
     if (best == nullptr)
         return make_error(ErrorCode::internal_error, ErrorDomain::network,
                           "network '{}' uses a direct mode, but has no forward dev and no interface pool",
                           network.name);
-    if (mode == doc::ForwardMode::passthrough && count(*best) > 0)
-        return make_error(ErrorCode::internal_error, ErrorDomain::network,
-                          "network '{}' requires exclusive access to interfaces, but none are available", network.name);
+    const bool alone = mode == doc::ForwardMode::passthrough ||
+                       (mode == doc::ForwardMode::private_ && type_of(port) == doc::VirtualPortType::p8021Qbh);
+    if (alone && count(uses, best->dev) > 0) return none_left(network);
     doc::Plug plug;
     plug.type = doc::PlugType::direct;
     plug.dev = best->dev;
@@ -75,11 +139,13 @@ Status allocate(doc::Port& port, const doc::Network& network, const Uses& uses) 
         plug.type = network.owns_bridge() ? doc::PlugType::network : doc::PlugType::bridge;
         plug.bridge = network.bridge->name;
         plug.mac_table_manager = network.bridge->mac_table_manager;
+    } else if (network.mode() == doc::ForwardMode::hostdev) {
+        PV_ASSIGN_OR_RETURN(plug, function_plug(network, uses));
     } else {
-        PV_ASSIGN_OR_RETURN(plug, direct_plug(network, uses));
+        PV_ASSIGN_OR_RETURN(plug, direct_plug(port, network, uses));
     }
     port.plug = plug;
-    return {};
+    return settle_virtual_port(port, network);
 }
 
 } // namespace polyvirt::network

@@ -14,7 +14,7 @@
 
 namespace polyvirt::network {
 
-// How many ports there are on each of the network's devices.
+// How many ports there are on each of the network's devices: by the names of links and of PCI functions.
 using Uses = std::map<std::string, std::uint32_t>;
 
 // Fills it in. Errors: internal_error and config_unsupported, in the peer's words.

@@ -12,6 +12,7 @@
 #include <polyvirt/process.h>
 
 #include "allocate.h"
+#include "functions.h"
 #include "sdk/network/network.h"
 #include "sdk/network/port.h"
 #include "sdk/object_table.h"
@@ -40,6 +41,7 @@ struct Net : sdk::Object {
     Document config PV_GUARDED_BY(mu); // null: transient
     Document live PV_GUARDED_BY(mu);   // null: not active
     Document walled PV_GUARDED_BY(mu); // what the firewall has rules for: from before it is active until after
+    Functions functions PV_GUARDED_BY(mu); // of the live one
     bool autostart PV_GUARDED_BY(mu) = false;
     std::map<Uuid, NetPortPtr> ports PV_GUARDED_BY(mu);
     // Who answers for addresses and names; null: nobody.
@@ -53,8 +55,12 @@ struct Net : sdk::Object {
     // How many ports there are on each of the host's devices.
     [[nodiscard]] Uses uses() const PV_REQUIRES(mu) {
         Uses all;
-        for (const auto& [id, port] : ports)
-            if (port->document.plug && !port->document.plug->dev.empty()) ++all[port->document.plug->dev];
+        for (const auto& [id, port] : ports) {
+            if (!port->document.plug) continue;
+            const doc::Plug& plug = *port->document.plug;
+            if (!plug.dev.empty()) ++all[plug.dev];
+            if (plug.address) ++all[pci_name(*plug.address)];
+        }
         return all;
     }
 };

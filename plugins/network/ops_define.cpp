@@ -5,10 +5,9 @@
 #include <random>
 #include <utility>
 
-#include <unistd.h>
-
 #include "base/error_text.h"
 #include "driver.h"
+#include "functions.h"
 #include "sdk/netlink/netlink.h"
 #include "sdk/xml/messages.h"
 #include "up/server.h"
@@ -33,19 +32,6 @@ std::vector<std::string> taken_names() {
     if (links)
         for (const auto& link : *links) names.push_back(link.name);
     return names;
-}
-
-// Devices that are handed to guests are virtual functions of one that the host keeps.
-Status check_functions(const doc::Network& network) {
-    if (network.mode() != doc::ForwardMode::hostdev) return {};
-    for (const doc::ForwardAddress& a : network.forward->addresses) {
-        const std::string path = fmt::format("/sys/bus/pci/devices/{:04x}:{:02x}:{:02x}.{:x}", a.pci.domain.value_or(0),
-                                             a.pci.bus.value_or(0), a.pci.slot.value_or(0), a.pci.function.value_or(0));
-        if (::access((path + "/physfn").c_str(), F_OK) != 0)
-            return make_error(ErrorCode::config_unsupported, ErrorDomain::network,
-                              "device '{}' in network '{}' is not an SR-IOV Virtual Function", path, network.name);
-    }
-    return {};
 }
 
 } // namespace

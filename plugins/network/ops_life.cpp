@@ -18,20 +18,6 @@ namespace {
 
 constexpr const char* kAutostarted = "autostarted";
 
-// What can be written down and not be started yet.
-Status check_start(const doc::Network& network) {
-    const doc::ForwardMode mode = network.mode();
-    const bool plugged =
-        (network.bridge && !network.bridge->name.empty()) || (network.forward && !network.forward->interfaces.empty());
-    const doc::VirtualPortType type = network.virtual_port ? network.virtual_port->type : doc::VirtualPortType::unset;
-    const bool plain = type == doc::VirtualPortType::none || type == doc::VirtualPortType::unset;
-    if (plugged && plain && mode != doc::ForwardMode::hostdev) return {};
-    return make_error(ErrorCode::operation_unsupported, ErrorDomain::network,
-                      "network '{}': forward mode '{}' {} is not supported by this version", network.name,
-                      doc::kForwardModes[static_cast<std::size_t>(mode)],
-                      plain ? "with what its <forward> names" : "with a virtual port");
-}
-
 } // namespace
 
 pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_net_create_in&, pv_net_create_out&) {
@@ -53,9 +39,11 @@ Driver::Task Driver::start_defined(NetPtr net, pv_call* call) {
 }
 
 Driver::Task Driver::start_network(NetPtr net, Document document, pv_call* call) {
-    PV_CO_TRY(check_start(*document));
+    auto functions = find_functions(*document);
+    PV_CO_TRY(functions);
     {
         const ObjectLock lock(net->mu);
+        net->functions = *std::move(functions);
         net->walled = document;
     }
     Status done = save_status(net, call);

@@ -45,11 +45,13 @@ Driver::Task Driver::finish_port(sdk::OperationPtr op, NetPtr net, std::shared_p
     Document live;
     bool there = false;
     Uses uses;
+    Functions functions;
     {
         const ObjectLock lock(net->mu);
         live = net->live;
         there = net->ports.contains(*document->uuid);
         uses = net->uses();
+        functions = net->functions;
     }
     if (!live)
         co_return make_error(ErrorCode::operation_invalid, ErrorDomain::network, "network '{}' is not active",
@@ -58,7 +60,8 @@ Driver::Task Driver::finish_port(sdk::OperationPtr op, NetPtr net, std::shared_p
         co_return make_error(ErrorCode::network_port_exist, ErrorDomain::network,
                              "Network port with UUID {} already exists", document->uuid->to_string());
     doc::Port port = *document;
-    PV_CO_TRY(allocate(port, *live, uses));
+    const doc::Network whole = with_functions(*live, functions);
+    PV_CO_TRY(allocate(port, whole, uses));
     PV_CO_TRY(publish_port(op->call(), net, std::move(port), *handle));
     const Status saved = save_status(net, op->call());
     if (!saved) retire_port(*net, *document->uuid);

@@ -11,14 +11,21 @@
 namespace polyvirt::network {
 namespace {
 
-// With what only an active network has.
-std::string format_live(const doc::Network& network, std::size_t ports, const Uses& uses) {
-    if (ports == 0) return doc::format_network(network);
-    doc::Network shown = network;
-    shown.connections = static_cast<std::uint32_t>(ports);
-    if (shown.forward)
-        for (doc::ForwardInterface& i : shown.forward->interfaces)
-            if (const auto found = uses.find(i.dev); found != uses.end()) i.connections = found->second;
+// What only an active network has.
+struct Activity {
+    std::size_t ports = 0;
+    Uses uses;
+    Functions functions;
+};
+std::string format_live(const doc::Network& network, const Activity& now) {
+    doc::Network shown = with_functions(network, now.functions);
+    if (now.ports != 0) shown.connections = static_cast<std::uint32_t>(now.ports);
+    if (now.ports == 0 || !shown.forward) return doc::format_network(shown);
+    const auto note = [&now](auto& device, const std::string& name) {
+        if (const auto found = now.uses.find(name); found != now.uses.end()) device.connections = found->second;
+    };
+    for (doc::ForwardInterface& i : shown.forward->interfaces) note(i, i.dev);
+    for (doc::ForwardAddress& a : shown.forward->addresses) note(a, pci_name(a.pci));
     return doc::format_network(shown);
 }
 
@@ -30,19 +37,15 @@ pv_status Driver::xml_desc(pv_call* call, const pv_obj* obj, const pv_net_xml_de
     const NetPtr net = net_of(obj);
     const bool inactive = (in.flags & PV_NETWORK_XML_INACTIVE) != 0;
     Document document;
-    std::size_t ports = 0;
-    Uses uses;
+    Activity now;
     {
         const ObjectLock lock(net->mu);
         document = inactive && net->config ? net->config : net->current();
-        if (document == net->live) {
-            ports = net->ports.size();
-            uses = net->uses();
-        }
+        if (document == net->live) now = {net->ports.size(), net->uses(), net->functions};
     }
     if (!document) return answer(call, no_network(*net));
     return give(call, out.xml,
-                inactive ? doc::format_network(*document, {.inactive = true}) : format_live(*document, ports, uses));
+                inactive ? doc::format_network(*document, {.inactive = true}) : format_live(*document, now));
 }
 
 pv_status Driver::bridge_name(pv_call* call, const pv_obj* obj, const pv_net_bridge_name_in&,

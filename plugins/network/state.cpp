@@ -213,8 +213,11 @@ Status Driver::adopt(const NetPtr& net, const Document& live) {
         log::warning("startup", "network '{}': nobody answers for its addresses; dnsmasq is started again", net->name);
         PV_TRY(start_server(s_, nullptr, *live));
     }
+    auto functions = find_functions(*live); // no new ports without them; those that there are go on
+    if (!functions) log::warning("startup", "network '{}': {}", net->name, functions.error().message);
     {
         const ObjectLock lock(net->mu);
+        if (functions) net->functions = *std::move(functions);
         net->live = live;
         net->walled = live;
         keep_bridges(*net);

@@ -38,6 +38,7 @@ struct StartOptions {
     bool autodestroy = false;
     bool fresh_nvram = false;
     bool force_boot = false;                        // not from its managed save
+    bool bypass_cache = false;                      // its managed save is read past the host's cache
     std::shared_ptr<Beginning> beginning = nullptr; // null: it boots
 };
 

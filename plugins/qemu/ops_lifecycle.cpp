@@ -35,7 +35,8 @@ pv_status Driver::create(pv_call* call, const pv_obj* obj, const pv_dom_create_i
     const StartOptions options{.paused = (in.flags & PV_DOMAIN_START_PAUSED) != 0,
                                .autodestroy = (in.flags & PV_DOMAIN_START_AUTODESTROY) != 0,
                                .fresh_nvram = (in.flags & PV_DOMAIN_START_RESET_NVRAM) != 0,
-                               .force_boot = (in.flags & PV_DOMAIN_START_FORCE_BOOT) != 0};
+                               .force_boot = (in.flags & PV_DOMAIN_START_FORCE_BOOT) != 0,
+                               .bypass_cache = (in.flags & PV_DOMAIN_START_BYPASS_CACHE) != 0};
     return with_job(call, obj, "start", [this, options](const sdk::OperationPtr& op, const GuestPtr& guest) {
         start_defined(op, guest, options);
     });

@@ -33,7 +33,7 @@ constexpr std::int64_t kReattachPause = 5 * Monitor::kSecond;
 } // namespace
 
 std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) {
-    plugin::Loop loop(driver.services(), PV_LOOP_DEDICATED, fmt::format("{}", id).c_str());
+    plugin::Loop loop(driver.services(), PV_LOOP_POOLED, fmt::format("{}", id).c_str());
     if (!loop) return nullptr;
     return std::make_shared<Run>(driver, std::move(guest), id, std::move(loop));
 }

@@ -15,6 +15,7 @@
 #include "console/ports.h"
 #include "driver.h"
 #include "hooks/hooks.h"
+#include "moments/unfinished.h"
 #include "net/port.h"
 #include "stats/figures.h"
 #include "tpm/tpm.h"
@@ -233,6 +234,8 @@ void Run::end() {
         }
         const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
         for (const Waiter& done : waiters) done(saved);
+        // Of a guest that ended while there was no daemon; before others have the job.
+        if (self->adopted_) finish_cut_snapshot_off(self->driver_, self->guest_);
         if (op) op->finish(start_result); // the guest's job: what waits for its end has been done
     };
     if (!plugin::submit(s_, guest_->strand, [finish] { finish(true); })) finish(false); // where no script may be waited for

@@ -30,19 +30,18 @@ Error worded(Error error, const Patience& patience) {
                       patience.deadline_ns / 1'000'000'000);
 }
 
-Result<Json> answer_of(const UniqueFd& file, const sdk::ProgramEnd& end) {
-    Json answer = Json::parse(sdk::memory_text(file), nullptr, false);
-    if (!end.good() || !answer.is_object())
+Result<Answer> answer_of(const UniqueFd& file, const sdk::ProgramEnd& end) {
+    auto answer = Answer::parse(sdk::memory_text(file));
+    if (!end.good() || !answer)
         return make_error(ErrorCode::internal_error, ErrorDomain::storage, "the storage helper ended with status {}: {}", end.wait_status, end.err);
-    const auto error = answer.find("error");
-    if (error == answer.end()) return answer;
-    const auto text = [&](const char* key) { return error->value(key, std::string()); };
-    return Error{.code = static_cast<ErrorCode>(error->value("code", 1)),
-                 .domain = static_cast<ErrorDomain>(error->value("domain", 0)),
-                 .message = text("message"),
-                 .str1 = text("str1"),
-                 .str2 = text("str2"),
-                 .int1 = error->value("int1", -1)};
+    const Facts& facts = answer->facts;
+    if (!facts.has("error.code")) return *std::move(answer);
+    return Error{.code = static_cast<ErrorCode>(facts.number("error.code", 1)),
+                 .domain = static_cast<ErrorDomain>(facts.number("error.domain", 0)),
+                 .message = facts.text("error.message"),
+                 .str1 = facts.text("error.str1"),
+                 .str2 = facts.text("error.str2"),
+                 .int1 = facts.number("error.int1", -1)};
 }
 
 // 137 is "killed"; a program says it in its own way, or not at all.
@@ -61,11 +60,11 @@ Patience Patience::for_bytes(std::uint64_t bytes) const {
     return p;
 }
 
-Task<Result<Json>> Agent::ask(std::string verb, Json request, Patience patience) {
+Task<Result<Answer>> Agent::ask(std::string verb, Facts request, Patience patience) {
     if (is_stuck(patience)) co_return not_answering(patience);
     const UniqueFd answer = sdk::memory_file("answer", kMaxAnswer);
     if (!answer) co_return make_system_error(errno, ErrorDomain::storage, "no room for the storage helper's answer");
-    plugin::Command command({helper_, std::move(verb), request.dump(-1, ' ', false, Json::error_handler_t::replace)});
+    plugin::Command command({helper_, std::move(verb), request.packed()});
     command.pass(answer.get(), 3);
     sdk::ProgramLimits limits;
     limits.deadline_ns = patience.deadline_ns;
@@ -75,11 +74,11 @@ Task<Result<Json>> Agent::ask(std::string verb, Json request, Patience patience)
     co_return answer_of(answer, *end);
 }
 
-Task<Result<Json>> Agent::ask_with(int fd, std::string verb, Json request, Patience patience, sdk::Programs::Stop* stop) {
+Task<Result<Answer>> Agent::ask_with(int fd, std::string verb, Facts request, Patience patience, sdk::Programs::Stop* stop) {
     if (is_stuck(patience)) co_return not_answering(patience);
     const UniqueFd answer = sdk::memory_file("answer", std::size_t{1} << 20);
     if (!answer) co_return make_system_error(errno, ErrorDomain::storage, "no room for the storage helper's answer");
-    plugin::Command command({helper_, std::move(verb), request.dump(-1, ' ', false, Json::error_handler_t::replace)});
+    plugin::Command command({helper_, std::move(verb), request.packed()});
     command.pass(answer.get(), 3).pass(fd, 4);
     sdk::ProgramLimits limits;
     limits.deadline_ns = kNoDeadline;

@@ -9,15 +9,13 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "facts.h"
 #include "sdk/program.h"
 #include "sdk/task.h"
 #include "settings.h"
 
 namespace polyvirt::storage {
 
-using Json = nlohmann::json;
 template <typename T> using Task = sdk::Task<T>;
 
 // For whom, and how long.
@@ -36,9 +34,9 @@ class Agent {
     void stop() { programs_.stop(); }                                      // [init]
 
     // One request to the helper; its answer. Errors: the helper's own, operation_timeout.
-    [[nodiscard]] Task<Result<Json>> ask(std::string verb, Json request, Patience patience);
+    [[nodiscard]] Task<Result<Answer>> ask(std::string verb, Facts request, Patience patience);
     // The same with a socket as the helper's descriptor 4, borrowed until it is waited for. `stop` ends it early; no deadline.
-    [[nodiscard]] Task<Result<Json>> ask_with(int fd, std::string verb, Json request, Patience patience, sdk::Programs::Stop* stop);
+    [[nodiscard]] Task<Result<Answer>> ask_with(int fd, std::string verb, Facts request, Patience patience, sdk::Programs::Stop* stop);
     // A program by its name; what it says. Errors: it is not there, internal_error with what it complains of.
     [[nodiscard]] Task<Result<std::string>> run(std::vector<std::string> argv, Patience patience);
 

@@ -13,51 +13,47 @@ namespace {
 
 Error no_support(const char* text) { return make_error(ErrorCode::no_support, ErrorDomain::storage, "{}", text); }
 
-std::string text(const Json& j, const char* key) { return j.value(key, std::string()); }
-
-std::optional<doc::Permissions> permissions_of(const Json& j) {
-    const auto it = j.find("permissions");
-    if (it == j.end()) return std::nullopt;
+std::optional<doc::Permissions> permissions_of(const Facts& facts) {
+    if (!facts.has("mode")) return std::nullopt;
     doc::Permissions p;
-    p.mode.bits = it->value("mode", 0U);
-    p.owner = it->value("owner", std::int64_t{0});
-    p.group = it->value("group", std::int64_t{0});
-    p.label = text(*it, "label");
+    p.mode.bits = facts.number("mode", 0U);
+    p.owner = facts.number("owner", std::int64_t{0});
+    p.group = facts.number("group", std::int64_t{0});
+    p.label = facts.text("label");
     return p;
 }
 
-doc::Timestamps times_of(const Json& j) {
-    const auto it = j.find("times");
-    if (it == j.end()) return {};
-    return {text(*it, "atime"), text(*it, "mtime"), text(*it, "ctime"), text(*it, "btime")};
+doc::Timestamps times_of(const Facts& facts) {
+    if (!facts.has("atime")) return {};
+    return {facts.text("atime"), facts.text("mtime"), facts.text("ctime"), "0"};
 }
 
-void take_header(const Json& facts, doc::Volume& v) {
-    v.target.format = text(facts, "format");
-    v.target.compat = text(facts, "compat");
-    if (const auto size = facts.find("cluster"); size != facts.end()) v.target.cluster_size = size->get<std::uint64_t>();
+void take_header(const Facts& facts, doc::Volume& v) {
+    v.target.format = facts.text("format");
+    v.target.compat = facts.text("compat");
+    if (facts.has("cluster")) v.target.cluster_size = facts.number("cluster");
     doc::VolumeFeatures features;
-    features.lazy_refcounts = facts.value("lazy_refcounts", false);
-    features.extended_l2 = facts.value("extended_l2", false);
+    features.lazy_refcounts = facts.flag("lazy_refcounts");
+    features.extended_l2 = facts.flag("extended_l2");
     if (features.lazy_refcounts || features.extended_l2) v.target.features = features;
-    const std::string encryption = text(facts, "encryption");
+    const std::string encryption = facts.text("encryption");
     if (encryption.empty()) return;
     doc::Encryption e;
     e.format = encryption == "luks" ? doc::EncryptionFormat::luks : doc::EncryptionFormat::default_;
     v.target.encryption = std::move(e);
 }
 
-void take_backing(const Json& facts, doc::Volume& v) {
-    const auto it = facts.find("backing");
-    if (it == facts.end()) return;
+void take_backing(const Facts& facts, doc::Volume& v) {
+    if (!facts.has("backing.path")) return;
+    const Facts backing = facts.part("backing");
     if (!v.backing_store) {
         v.backing_store.emplace();
-        v.backing_store->path = text(*it, "path");
-        v.backing_store->format = text(*it, "format");
+        v.backing_store->path = backing.text("path");
+        v.backing_store->format = backing.text("format");
     }
-    if (!it->contains("permissions")) return;
-    v.backing_store->permissions = permissions_of(*it);
-    v.backing_store->timestamps = times_of(*it);
+    if (!backing.has("mode")) return;
+    v.backing_store->permissions = permissions_of(backing);
+    v.backing_store->timestamps = times_of(backing);
 }
 
 doc::VolumeType type_of(const std::string& name) {
@@ -68,45 +64,45 @@ doc::VolumeType type_of(const std::string& name) {
 
 } // namespace
 
-doc::Volume volume_of(const Json& facts, const doc::Volume* base) {
+doc::Volume volume_of(const Facts& facts, const doc::Volume* base) {
     doc::Volume v;
     if (base != nullptr) {
         v = *base;
     } else {
-        v.name = text(facts, "name");
-        v.target.path = text(facts, "path");
+        v.name = facts.text("name");
+        v.target.path = facts.text("path");
         v.key = v.target.path;
-        v.type = type_of(text(facts, "type"));
+        v.type = type_of(facts.text("type"));
         take_header(facts, v);
     }
     take_backing(facts, v);
-    v.capacity = facts.value("capacity", std::uint64_t{0});
-    v.allocation = facts.value("allocation", std::uint64_t{0});
-    if (const auto physical = facts.value("physical", std::uint64_t{0}); physical != 0) v.physical = physical;
+    v.capacity = facts.number("capacity");
+    v.allocation = facts.number("allocation");
+    if (const auto physical = facts.number("physical"); physical != 0) v.physical = physical;
     v.target.permissions = permissions_of(facts);
     v.target.timestamps = times_of(facts);
     return v;
 }
 
-Result<Found> found_of(const Json& answer) {
+Found found_of(const Answer& answer, const doc::Volume* base) {
     Found found;
-    found.has_sizes = answer.contains("capacity");
-    found.capacity = answer.value("capacity", std::uint64_t{0});
-    found.allocation = answer.value("allocation", std::uint64_t{0});
-    found.available = answer.value("available", std::uint64_t{0});
-    found.permissions = permissions_of(answer);
-    found.skipped = answer.value("skipped", std::uint64_t{0});
-    for (const Json& facts : answer.at("volumes")) found.volumes.push_back(std::make_shared<const doc::Volume>(volume_of(facts, nullptr)));
+    found.has_sizes = answer.facts.has("capacity");
+    found.capacity = answer.facts.number("capacity");
+    found.allocation = answer.facts.number("allocation");
+    found.available = answer.facts.number("available");
+    found.permissions = permissions_of(answer.facts);
+    found.skipped = answer.facts.number("skipped");
+    for (const Facts& facts : answer.volumes) found.volumes.push_back(std::make_shared<const doc::Volume>(volume_of(facts, base)));
     return found;
 }
 
-Json permissions_json(const std::optional<doc::Permissions>& p) {
-    Json j = Json::object();
-    if (!p) return j;
-    if (p->mode.bits) j["mode"] = *p->mode.bits;
-    if (p->owner && *p->owner >= 0) j["owner"] = *p->owner;
-    if (p->group && *p->group >= 0) j["group"] = *p->group;
-    return j;
+Facts permission_facts(const std::optional<doc::Permissions>& p) {
+    Facts facts;
+    if (!p) return facts;
+    if (p->mode.bits) facts.set("mode", *p->mode.bits);
+    if (p->owner && *p->owner >= 0) facts.set("owner", *p->owner);
+    if (p->group && *p->group >= 0) facts.set("group", *p->group);
+    return facts;
 }
 
 Task<Status> Backend::start(Place) { co_return Status{}; }

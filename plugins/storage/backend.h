@@ -83,10 +83,10 @@ bool has_backend(doc::PoolType type);
 
 // --- for back ends ---
 
-// The helper's answers to scan and look.
-Result<Found> found_of(const Json& answer);
-// A volume's facts; `base` keeps what only its document says. Null base: a fresh one.
-doc::Volume volume_of(const Json& facts, const doc::Volume* base);
-Json permissions_json(const std::optional<doc::Permissions>& permissions);
+// What the helper answers. `base` keeps what only a volume's document says. Null base: a fresh one.
+Found found_of(const Answer& answer, const doc::Volume* base = nullptr);
+doc::Volume volume_of(const Facts& facts, const doc::Volume* base);
+// mode, owner and group: what is said of them.
+Facts permission_facts(const std::optional<doc::Permissions>& permissions);
 
 } // namespace polyvirt::storage

@@ -216,15 +216,16 @@ Task<Status> Driver::clear_up_one(std::string record) {
     PV_CO_TRY(co_await sdk::on_worker(s_, 0));
     const auto text = data_.get(record, 65'536);
     PV_CO_TRY(text);
-    const Json j = *text ? Json::parse(**text, nullptr, false) : Json();
+    std::string_view packed = *text ? std::string_view(**text) : std::string_view();
+    const auto facts = Facts::take(packed);
     doc::Pool where;
     const auto type = sdk::xml::scalar(where.type);
-    bool known = j.is_object() && type.ops->parse(type.value, j.value("type", std::string()), {}) && has_backend(where.type);
+    bool known = facts && type.ops->parse(type.value, facts->text("type"), {}) && has_backend(where.type);
     if (known) {
-        where.name = j.value("pool", std::string());
+        where.name = facts->text("pool");
         where.source.emplace();
         where.target.emplace();
-        where.target->path = j.value("folder", std::string());
+        where.target->path = facts->text("folder");
         Place place;
         place.pool = std::make_shared<const doc::Pool>(where);
         place.patience = {.pool = where.name, .deadline_ns = settings_.deadline_ns};
@@ -234,7 +235,7 @@ Task<Status> Driver::clear_up_one(std::string record) {
         Result<bool> there(true);
         if (mounts) there = co_await back.is_started(place);
         Status gone = there ? Status() : Status(there.error());
-        if (there && *there) gone = co_await back.discard(place, j.value("path", std::string()));
+        if (there && *there) gone = co_await back.discard(place, facts->text("path"));
         if (!gone || !there || !*there) {
             const LeafLock lock(left_mu_);
             left_.push_back(record);

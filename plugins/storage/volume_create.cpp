@@ -72,11 +72,11 @@ Status begin(const Driver& driver, Making& making) {
 }
 
 std::string record_of(const Making& making, const std::string& part) {
-    const Json j = {{"pool", making.document->name},
-                    {"type", doc::kPoolTypes[static_cast<std::size_t>(making.document->type)]},
-                    {"folder", making.document->target->path},
-                    {"path", part}};
-    return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    const Facts record = {{"pool", making.document->name},
+                          {"type", doc::kPoolTypes[static_cast<std::size_t>(making.document->type)]},
+                          {"folder", making.document->target->path},
+                          {"path", part}};
+    return record.packed();
 }
 
 // Shows it. Its name is free for others again only when it is seen.

@@ -85,7 +85,7 @@ Task<Status> wipe_now(Driver* driver, StorageVolumePtr volume, std::uint32_t alg
     const Patience patience = driver->place_of(*now->pool, now->pool_document).patience.for_bytes(*now->document->physical);
     Status done;
     if (algorithm == PV_STORAGE_VOL_WIPE_ALG_ZERO) {
-        Json request = {{"path", now->document->target.path}};
+        Facts request = {{"path", now->document->target.path}};
         auto wiped = co_await driver->agent().ask("wipe", std::move(request), patience);
         if (!wiped) done = std::move(wiped).error();
     } else {

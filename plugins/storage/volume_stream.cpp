@@ -22,7 +22,7 @@ struct Order {
     VolumeNow now;
     VolumeUse use;
     bool upload = false;
-    Json request;
+    Facts request;
 };
 
 class Transfer final : public std::enable_shared_from_this<Transfer> {
@@ -112,7 +112,7 @@ void Transfer::check_progress() {
 Task<Status> serve(Driver* driver, std::shared_ptr<Transfer> transfer) {
     const Place place = driver->place_of(*transfer->order_.now.pool, transfer->order_.now.pool_document);
     std::string verb = transfer->order_.upload ? "receive" : "send";
-    Json request = transfer->order_.request;
+    Facts request = transfer->order_.request;
     auto answer = co_await driver->agent().ask_with(transfer->theirs(), std::move(verb), std::move(request), place.patience, &transfer->stop_helper);
     Status end = answer ? Status() : Status(std::move(answer).error());
     if (end && transfer->order_.upload) {
@@ -135,7 +135,7 @@ pv_status start_transfer(Driver& driver, pv_call* call, Order order) {
     if (!use) return plugin::fail(driver.services(), call, use.error());
     order.use = *std::move(use);
     order.now = *std::move(now);
-    order.request["path"] = order.now.document->target.path;
+    order.request.set("path", order.now.document->target.path);
     const auto transfer = std::make_shared<Transfer>(driver, stream, std::move(order));
     if (const Status opened = transfer->open(); !opened) return driver.answer(call, opened);
     driver.loop().post([transfer] { transfer->begin(); });

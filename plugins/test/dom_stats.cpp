@@ -54,11 +54,11 @@ class Stats : public Ops {
         if (const Status flags = check_flags(in.flags, 0, "testDomainMemoryStats"); !flags) return answer(call, flags);
         const auto live = running(obj);
         if (!live) return fail(call, live.error());
-        for (const MemoryFigure& figure : memory_figures(**live)) {
+        for (const auto& [tag, value] : memory_figures(**live)) {
             pv_dom_memory_stat record{};
             record.size = sizeof record;
-            record.tag = figure.tag;
-            record.value = figure.value;
+            record.tag = tag;
+            record.value = value;
             s_.build->add_record(out.stats, &record);
         }
         return PV_OK;

@@ -5,7 +5,7 @@
 #include <polyvirt/abi/gen/dom_stats.h>
 
 #include "sdk/params.h"
-
+#include "sdk/stats_fields.h"
 
 namespace polyvirt::test {
 
@@ -19,7 +19,7 @@ std::uint64_t capacity_of(const Inside& inside, const std::string& target) {
     return found == inside.capacity.end() ? kDiskCapacity : found->second;
 }
 
-std::vector<MemoryFigure> memory_figures(const Domain& d) {
+MemoryFigures memory_figures(const Domain& d) {
     const std::uint64_t actual = d.current_memory.value_or(d.memory.value_or(0));
     return {{PV_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, actual},
             {PV_DOMAIN_MEMORY_STAT_SWAP_IN, 0},
@@ -76,22 +76,7 @@ void put_balloon(const ParamWriter& w, const View& v, std::int64_t) {
     w.put(PV_DOMAIN_STATS_BALLOON_CURRENT, v.document->current_memory.value_or(0));
     w.put(PV_DOMAIN_STATS_BALLOON_MAXIMUM, v.document->memory.value_or(0));
     if (!v.active) return;
-    constexpr std::pair<std::int32_t, const char*> kNames[] = {
-        {PV_DOMAIN_MEMORY_STAT_SWAP_IN, PV_DOMAIN_STATS_BALLOON_SWAP_IN},
-        {PV_DOMAIN_MEMORY_STAT_SWAP_OUT, PV_DOMAIN_STATS_BALLOON_SWAP_OUT},
-        {PV_DOMAIN_MEMORY_STAT_MAJOR_FAULT, PV_DOMAIN_STATS_BALLOON_MAJOR_FAULT},
-        {PV_DOMAIN_MEMORY_STAT_MINOR_FAULT, PV_DOMAIN_STATS_BALLOON_MINOR_FAULT},
-        {PV_DOMAIN_MEMORY_STAT_UNUSED, PV_DOMAIN_STATS_BALLOON_UNUSED},
-        {PV_DOMAIN_MEMORY_STAT_AVAILABLE, PV_DOMAIN_STATS_BALLOON_AVAILABLE},
-        {PV_DOMAIN_MEMORY_STAT_USABLE, PV_DOMAIN_STATS_BALLOON_USABLE},
-        {PV_DOMAIN_MEMORY_STAT_LAST_UPDATE, PV_DOMAIN_STATS_BALLOON_LAST_UPDATE},
-        {PV_DOMAIN_MEMORY_STAT_DISK_CACHES, PV_DOMAIN_STATS_BALLOON_DISK_CACHES},
-        {PV_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, PV_DOMAIN_STATS_BALLOON_HUGETLB_PGALLOC},
-        {PV_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, PV_DOMAIN_STATS_BALLOON_HUGETLB_PGFAIL},
-        {PV_DOMAIN_MEMORY_STAT_RSS, PV_DOMAIN_STATS_BALLOON_RSS}};
-    for (const MemoryFigure& figure : memory_figures(*v.document))
-        for (const auto& [tag, name] : kNames)
-            if (tag == figure.tag) w.put(name, figure.value);
+    put_balloon_fields(w, memory_figures(*v.document));
 }
 
 void put_vcpus(const ParamWriter& w, const View& v, std::int64_t now) {
@@ -99,13 +84,7 @@ void put_vcpus(const ParamWriter& w, const View& v, std::int64_t now) {
     w.put(PV_DOMAIN_STATS_VCPU_CURRENT, current);
     w.put(PV_DOMAIN_STATS_VCPU_MAXIMUM, v.document->vcpu.max.value_or(1));
     if (!v.active) return;
-    for (std::uint32_t i = 0; i < current; ++i) {
-        const std::string prefix = fmt::format("{}{}", PV_DOMAIN_STATS_VCPU_PREFIX, i);
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_STATE, std::int32_t{PV_VCPU_RUNNING});
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_TIME, static_cast<std::uint64_t>(now) / current);
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_WAIT, std::uint64_t{0});
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_DELAY, std::uint64_t{0});
-    }
+    for (std::uint32_t i = 0; i < current; ++i) put_vcpu_fields(w, i, {.time = static_cast<std::uint64_t>(now) / current});
 }
 
 void put_interfaces(const ParamWriter& w, const View& v, std::int64_t now) {
@@ -130,21 +109,19 @@ void put_blocks(const ParamWriter& w, const View& v, std::int64_t now) {
     w.put(PV_DOMAIN_STATS_BLOCK_COUNT, static_cast<std::uint32_t>(list.size()));
     const BlockFigures f = block_figures(now);
     for (std::size_t i = 0; i < list.size(); ++i) {
-        const std::string prefix = fmt::format("{}{}", PV_DOMAIN_STATS_BLOCK_PREFIX, i);
         const std::string& target = list[i].target.dev;
-        w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_NAME, std::string_view(target));
-        if (const std::string path = source_of(list[i]); !path.empty()) w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_PATH, std::string_view(path));
+        const std::string path = source_of(list[i]);
+        sdk::BlockFields known{.name = target, .path = path};
         if (v.active) {
-            w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_RD_REQS, static_cast<std::uint64_t>(f.rd_reqs));
-            w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_RD_BYTES, static_cast<std::uint64_t>(f.rd_bytes));
-            w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_WR_REQS, static_cast<std::uint64_t>(f.wr_reqs));
-            w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_WR_BYTES, static_cast<std::uint64_t>(f.wr_bytes));
+            known.rd_reqs = static_cast<std::uint64_t>(f.rd_reqs);
+            known.rd_bytes = static_cast<std::uint64_t>(f.rd_bytes);
+            known.wr_reqs = static_cast<std::uint64_t>(f.wr_reqs);
+            known.wr_bytes = static_cast<std::uint64_t>(f.wr_bytes);
         }
-        w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_ALLOCATION, kDiskBytes);
-        w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_CAPACITY, capacity_of(v.inside, target));
-        w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_PHYSICAL, kDiskBytes);
-        if (const auto threshold = v.inside.thresholds.find(target); threshold != v.inside.thresholds.end())
-            w.put(prefix + PV_DOMAIN_STATS_BLOCK_SUFFIX_THRESHOLD, threshold->second);
+        known.allocation = known.physical = kDiskBytes;
+        known.capacity = capacity_of(v.inside, target);
+        if (const auto threshold = v.inside.thresholds.find(target); threshold != v.inside.thresholds.end()) known.threshold = threshold->second;
+        put_block_fields(w, i, known);
     }
 }
 

@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "domains.h"
+#include "sdk/stats_fields.h"
 
 namespace polyvirt::test {
 
 inline constexpr std::uint64_t kDiskBytes = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t kDiskCapacity = kDiskBytes - 5'177'344; // what the peer's disks are said to hold
 
-struct MemoryFigure {
-    std::int32_t tag; // PV_DOMAIN_MEMORY_STAT_*
-    std::uint64_t value;
-};
 struct BlockFigures {
     std::int64_t rd_reqs, rd_bytes, wr_reqs, wr_bytes, errors;
 };
@@ -24,7 +21,7 @@ struct InterfaceFigures {
     std::int64_t rx_bytes, rx_packets, rx_errs, rx_drop, tx_bytes, tx_packets, tx_errs, tx_drop;
 };
 
-std::vector<MemoryFigure> memory_figures(const Domain& domain);
+sdk::MemoryFigures memory_figures(const Domain& domain);
 BlockFigures block_figures(std::int64_t now_ns);
 InterfaceFigures interface_figures(std::int64_t now_ns);
 std::uint32_t vcpus_of(const Domain& domain);

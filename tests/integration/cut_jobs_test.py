@@ -181,6 +181,17 @@ class Snapshots(Cut):
                 self.domain.snapshotCurrent().delete()
                 self.domain.destroy()
 
+    def test_snapshot_goes_too_where_the_guest_ended_before_the_daemon_came(self):
+        self.domain.create()
+        self.domain.snapshotCreateXML("<domainsnapshot><name>kept</name></domainsnapshot>")
+        self.cut("cut")
+        self.assertEqual(self.snapshots(), ["kept", "cut"])
+        processes.end(processes.emulator_of(self.guest.name))
+        self.again()
+        self.assertEqual((self.domain.isActive(), self.domain.snapshotListNames()), (0, ["kept"]))
+        wait.until(lambda: not list(self.folder.rglob("*.unfinished")), "the end of the snapshot")
+        self.assertEqual(self.snapshots(), ["kept"])
+
     def test_where_the_current_one_was_only_being_made_the_one_before_is_current(self):
         self.domain.create()
         for name in ("first", "second"):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import unittest
+import uuid
 
 import libvirt
 
@@ -23,6 +24,7 @@ ROUTED = """<network><name>routed</name><forward mode='route'/><bridge name='pvb
   <ip address='10.47.0.1' netmask='255.255.255.0'/><ip family='ipv6' address='fd00:47::1' prefix='64'/>
   <route address='10.48.0.0' prefix='24' gateway='10.47.0.2'/></network>"""
 CARD = "<interface type='network'><mac address='{mac}'/><source network='{network}'/><model type='virtio'/></interface>"
+PORT = "<networkport><uuid>{}</uuid><owner><name>g</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1801</uuid></owner><mac address='52:54:00:aa:bb:02'/></networkport>"
 TABLE = ("nft", "list", "table", "inet", "polyvirt_network")
 
 
@@ -163,11 +165,28 @@ class Networks(NetworkCase):
         wait.until(lambda: not self.space.succeeds(*TABLE), "the rules to go")
         inside.create()
 
-    def test_what_cannot_be_started_yet_says_so(self):
-        document = "<network><name>direct</name><forward mode='hostdev'><pf dev='eth9'/></forward></network>"
-        code, _, message = self.refused(self.connect().networkDefineXML(document).create)
-        self.assertEqual(code, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
-        self.assertIn("forward mode 'hostdev'", message)
+    def test_pools_of_devices(self):
+        connection = self.connect()
+        none = connection.networkDefineXML("<network><name>none</name><forward mode='hostdev'><pf dev='lo'/></forward></network>")
+        self.assertIn("No usable Vf's present on SRIOV PF lo", self.refused(none.create)[2])
+        empty = connection.networkDefineXML("<network><name>empty</name><forward mode='hostdev'/></network>")
+        empty.create()
+        self.assertIn("none are available", self.refused(lambda: empty.portCreateXML(PORT.format(uuid.uuid4())))[2])
+        direct = connection.networkDefineXML("<network><name>direct</name><forward mode='passthrough'><interface dev='lo'/></forward></network>")
+        direct.create()
+        port = direct.portCreateXML(PORT.format(uuid.uuid4()))
+        self.assertIn("<plug type='direct' dev='lo' mode='passthrough'/>", port.XMLDesc())
+        self.assertIn("none are available", self.refused(lambda: direct.portCreateXML(PORT.format(uuid.uuid4())))[2])
+        self.restart()
+        direct = self.connect().networkLookupByName("direct")
+        self.assertIn("<interface dev='lo' connections='1'/>", direct.XMLDesc())
+
+    def test_virtual_ports_are_kept_for_whoever_can_use_them(self):
+        switched = self.connect().networkDefineXML("<network><name>switched</name><forward mode='bridge'/><bridge name='ovs'/>"
+                                                   "<virtualport type='openvswitch'/></network>")
+        switched.create()
+        self.assertRegex(switched.portCreateXML(PORT.format(uuid.uuid4())).XMLDesc(),
+                         "<virtualport type='openvswitch'>\n +<parameters interfaceid='[-0-9a-f]{36}'/>")
 
 
 class Ports(NetworkCase):

@@ -2,11 +2,14 @@
 # Copyright 2026 The polyvirt authors
 """Guests whose memory goes to a file and comes back from it, and what is left when that fails."""
 
+import os
 import struct
+import subprocess
 import threading
 
 import libvirt
 
+from harness import guest as guests
 from harness import processes, wait
 from harness.python_client import RESUMED, SUSPENDED, PythonCase, Recorder
 
@@ -156,6 +159,51 @@ class Save(PythonCase):
         self.assertEqual(list(self.subject.root.glob("*.part")), [])
 
 
+    def cached(self, name):
+        """How much of a file the host's cache holds."""
+        return int(subprocess.run(["fincore", "--bytes", "--noheadings", "--output", "RES", self.path(name)],
+                                  check=True, capture_output=True, text=True).stdout)
+
+    def knows_no_direct_writes(self):
+        """Where the file system has none, asking for it is refused, and nothing else happens."""
+        try:
+            os.close(os.open(self.path("probe"), os.O_RDWR | os.O_CREAT | os.O_DIRECT))
+        except OSError:
+            return True
+        return False
+
+    def test_what_bypasses_the_cache_is_not_in_it(self):
+        guest, domain = self.running(flags=libvirt.VIR_DOMAIN_START_PAUSED)
+        console = self.console(guest)
+        domain.resume()
+        console.expect(guests.GREETING)  # it has filled some memory
+        console.close()
+        if self.knows_no_direct_writes():
+            self.assertEqual(self.refused(lambda: domain.saveFlags(self.path("a"), None, libvirt.VIR_DOMAIN_SAVE_BYPASS_CACHE))[0],
+                             libvirt.VIR_ERR_SYSTEM_ERROR)
+            self.assertEqual(domain.state()[0], libvirt.VIR_DOMAIN_RUNNING)
+            return
+        usual, most = self.path("usual"), 2 << 20  # header, and what is no whole block at the end
+        domain.save(usual)
+        self.assertGreater(self.cached("usual"), most)
+        self.connect().restore(usual)
+        domain.saveFlags(self.path("past"), None, libvirt.VIR_DOMAIN_SAVE_BYPASS_CACHE)
+        self.assertLess(self.cached("past"), most)
+        self.assertGreater(os.path.getsize(self.path("past")), 2 * most)
+        self.connect().restoreFlags(self.path("past"), None, libvirt.VIR_DOMAIN_SAVE_BYPASS_CACHE)
+        self.assertEqual(domain.state(), [libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_RESTORED])
+        self.assertLess(self.cached("past"), most)
+        domain.managedSave(libvirt.VIR_DOMAIN_SAVE_BYPASS_CACHE)
+        domain.createWithFlags(libvirt.VIR_DOMAIN_START_BYPASS_CACHE)
+        self.assertEqual(domain.state(), [libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_RESTORED])
+        domain.coreDump(self.path("stream"), libvirt.VIR_DUMP_BYPASS_CACHE)
+        self.assertLess(self.cached("stream"), most)
+        domain.coreDump(self.path("elf"), libvirt.VIR_DUMP_BYPASS_CACHE | libvirt.VIR_DUMP_MEMORY_ONLY)
+        self.assertLess(self.cached("elf"), most)
+        with open(self.path("elf"), "rb") as dump:
+            self.assertEqual(dump.read(4), b"\x7fELF")
+
+
 class PackedSave(PythonCase):
     def prepare(self):
         self.subject.configure("plugins:\n  qemu:\n    save_image_format: gzip\n")
@@ -169,4 +217,11 @@ class PackedSave(PythonCase):
         with open(file, "rb") as image:
             self.assertEqual(struct.unpack("=16s5I", image.read(36))[4], 1)
         self.connect().restore(file)
+        self.assertEqual(domain.state()[0], libvirt.VIR_DOMAIN_RUNNING)
+        try:
+            domain.saveFlags(file, None, libvirt.VIR_DOMAIN_SAVE_BYPASS_CACHE)
+        except libvirt.libvirtError as error:
+            self.assertEqual(error.get_error_code(), libvirt.VIR_ERR_SYSTEM_ERROR)  # not on this file system
+        else:
+            self.connect().restoreFlags(file, None, libvirt.VIR_DOMAIN_SAVE_BYPASS_CACHE)
         self.assertEqual(domain.state()[0], libvirt.VIR_DOMAIN_RUNNING)

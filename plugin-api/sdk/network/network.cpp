@@ -62,6 +62,8 @@ Status complete_forward(Forward& f, const std::string& network) {
     } else if (!f.interfaces.empty()) {
         f.dev = f.interfaces.front().dev;
     }
+    if (f.mode == ForwardMode::hostdev && f.managed == YesNo::unset)
+        f.managed = YesNo::no;
     const bool one_only = f.mode == ForwardMode::nat || f.mode == ForwardMode::route;
     if (one_only && f.interfaces.size() > 1)
         return xml_error("multiple forwarding interfaces specified for network '{}', only one is supported",

@@ -59,8 +59,8 @@ class Driver : public plugin::DriverBase {
 
     Status start(pv_call*, std::uint32_t) {
         events_ = plugin::EventQueue(s_, "domains");
-        if (!events_) return complaint(ErrorCode::no_memory, "out of memory");
         loop_ = plugin::Loop(s_, PV_LOOP_SHARED, "template");
+        if (!events_ || !loop_) return complaint(ErrorCode::no_memory, "out of memory");
         // What becomes of networks is told here, whoever did it; null with a daemon that cannot tell yet.
         networks_ = plugin::Subscription(s_, PV_KIND_NETWORK, loop_, [](const plugin::Notice& notice) {
             if (notice.lost() || notice.event == PV_NETWORK_EVENT_STARTED)

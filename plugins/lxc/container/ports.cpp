@@ -31,6 +31,7 @@ Result<Link> take_port(const plugin::Services& s, pv_call* call, const Domain& d
 }
 
 Result<Link> link_of(const plugin::Services& s, pv_call* call, const Domain& d, const Interface& i) {
+    PV_TRY(sdk::refuse_virtual_port(i.virtualport));
     if (sdk::on_network(i)) return take_port(s, call, d, i);
     switch (i.type) {
     case InterfaceType::bridge: return Link{Link::Kind::veth, i.source.bridge, "", ""};

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/error_text.h"
+#include "sdk/stats_fields.h"
 
 namespace polyvirt::qemu {
 
@@ -56,35 +57,32 @@ std::string device_path(const Disk& disk) {
 
 namespace {
 
-struct Writer {
-    const sdk::ParamWriter& to;
-    std::size_t n;
-    template <typename V> void put(const char* field, const V& value) const { to.put(fmt::format("block.{}.{}", n, field), value); }
-};
-
-void put_device(const Writer& w, const DeviceFigures& d) {
-    constexpr std::pair<const char*, std::uint64_t DeviceFigures::*> kRows[] = {
-        {"rd.reqs", &DeviceFigures::rd_reqs},   {"rd.bytes", &DeviceFigures::rd_bytes}, {"rd.times", &DeviceFigures::rd_times},
-        {"wr.reqs", &DeviceFigures::wr_reqs},   {"wr.bytes", &DeviceFigures::wr_bytes}, {"wr.times", &DeviceFigures::wr_times},
-        {"fl.reqs", &DeviceFigures::fl_reqs},   {"fl.times", &DeviceFigures::fl_times}};
-    for (const auto& [field, from] : kRows) w.put(field, d.*from);
+void take_device(sdk::BlockFields& f, const DeviceFigures& d) {
+    f.rd_reqs = d.rd_reqs;
+    f.rd_bytes = d.rd_bytes;
+    f.rd_times = d.rd_times;
+    f.wr_reqs = d.wr_reqs;
+    f.wr_bytes = d.wr_bytes;
+    f.wr_times = d.wr_times;
+    f.fl_reqs = d.fl_reqs;
+    f.fl_times = d.fl_times;
 }
 
-void put_image(const Writer& w, const ImageFigures& image) {
-    if (image.highest) w.put("allocation", *image.highest);
-    if (image.capacity) w.put("capacity", *image.capacity);
-    if (image.allocated) w.put("physical", *image.allocated);
-    if (image.threshold) w.put("threshold", *image.threshold);
+void take_image(sdk::BlockFields& f, const ImageFigures& image) {
+    f.allocation = image.highest;
+    f.capacity = image.capacity;
+    f.physical = image.allocated;
+    f.threshold = image.threshold;
 }
 
 // Of what doesn't run the file knows.
-void put_file(const Writer& w, const Link& link) {
+void take_file(sdk::BlockFields& f, const Link& link) {
     if (link.path().empty()) return;
     const auto file = read_image(link.path(), link.format);
     if (!file) return;
-    if (file->allocated != 0) w.put("allocation", file->allocated);
-    if (file->header.capacity != 0) w.put("capacity", file->header.capacity);
-    w.put("physical", file->size);
+    if (file->allocated != 0) f.allocation = file->allocated;
+    if (file->header.capacity != 0) f.capacity = file->header.capacity;
+    f.physical = file->size;
 }
 
 } // namespace
@@ -97,23 +95,24 @@ void put_block_stats(const sdk::ParamWriter& to, const Domain& domain, const Blo
         chains.push_back(chain_of(disk));
         count += active && backing ? std::max<std::size_t>(1, chains.back().links.size()) : 1;
     }
-    to.put("block.count", static_cast<std::uint32_t>(count));
+    to.put(PV_DOMAIN_STATS_BLOCK_COUNT, static_cast<std::uint32_t>(count));
     std::size_t n = 0;
     for (std::size_t d = 0; d < disks.size(); ++d) {
         const Chain& chain = chains[d];
         const std::size_t images = active && backing ? std::max<std::size_t>(1, chain.links.size()) : 1;
         for (std::size_t i = 0; i < images; ++i, ++n) {
-            const Writer w{to, n};
             const Link* const link = i < chain.links.size() ? &chain.links[i] : nullptr;
-            w.put("name", std::string_view(disks[d].target.dev));
-            if (link != nullptr && !link->path().empty()) w.put("path", std::string_view(link->path()));
-            if (active && link != nullptr && link->number() != 0) w.put("backingIndex", link->number());
-            if (!active && link != nullptr) put_file(w, *link);
-            if (sample == nullptr) continue;
-            const auto device = sample->devices.find(disks[d].info.alias.name);
-            if (i == 0 && device != sample->devices.end()) put_device(w, device->second);
-            const auto image = link != nullptr ? sample->images.find(link->number()) : sample->images.end();
-            if (image != sample->images.end()) put_image(w, image->second);
+            const std::string path = link != nullptr ? link->path() : std::string();
+            sdk::BlockFields f{.name = disks[d].target.dev, .path = path};
+            if (active && link != nullptr) f.backing_index = link->number();
+            if (!active && link != nullptr) take_file(f, *link);
+            if (sample != nullptr) {
+                const auto device = sample->devices.find(disks[d].info.alias.name);
+                if (i == 0 && device != sample->devices.end()) take_device(f, device->second);
+                const auto image = link != nullptr ? sample->images.find(link->number()) : sample->images.end();
+                if (image != sample->images.end()) take_image(f, image->second);
+            }
+            sdk::put_block_fields(to, n, f);
         }
     }
 }

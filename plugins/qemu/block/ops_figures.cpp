@@ -210,7 +210,7 @@ pv_status BlockOps::block_peek(pv_call* call, const pv_obj* obj, const pv_dom_bl
 // --- errors that the guest was shown, or is stopped for ---
 
 BlockOps::Task BlockOps::tell_errors(RunPtr run, pv_records* errors) {
-    const auto blocks = co_await run->qmp("query-block", Json(), BlockSampler::kFirstPatience);
+    const auto blocks = co_await run->qmp("query-block", Json(), kFirstPatience);
     PV_CO_TRY(blocks);
     const LivePtr live = live_of(*run);
     if (!live || !blocks->is_array()) co_return Status{};

@@ -5,6 +5,7 @@
 #include "base/error_text.h"
 #include "block/chain.h"
 #include "monitor/json.h"
+#include "stats/figures.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -78,26 +79,10 @@ BlockSample read_block_sample(const Json& stats, const Json& nodes) {
     return sample;
 }
 
-bool BlockSampler::wait(Answer answer) {
-    const LeafLock lock(mu_);
-    waiting_.push_back(std::move(answer));
-    return !std::exchange(asking_, true);
-}
-
-void BlockSampler::give(const Result<BlockSamplePtr>& sample) {
-    std::vector<Answer> served;
-    {
-        const LeafLock lock(mu_);
-        served.swap(waiting_);
-        asking_ = false;
-    }
-    for (const Answer& answer : served) answer(sample);
-}
-
-sdk::Task<Result<BlockSamplePtr>> take_block_sample(RunPtr run) {
+sdk::Task<Result<BlockSamplePtr>> ask_for_blocks(RunPtr run) {
     Result<Json> stats = Json();
     // A daemon that has just come back finds its guests one after another.
-    for (std::int64_t waited = 0; waited < BlockSampler::kFirstPatience; waited += kPause) {
+    for (std::int64_t waited = 0; waited < kFirstPatience; waited += kPause) {
         stats = co_await run->qmp("query-blockstats", Json(), kQueryTimeout);
         if (stats || stats.error().code != ErrorCode::operation_failed) break;
         PV_CO_TRY(co_await run->delay(kPause));
@@ -106,47 +91,19 @@ sdk::Task<Result<BlockSamplePtr>> take_block_sample(RunPtr run) {
     Json flat = {{"flat", true}};
     const auto nodes = co_await run->qmp("query-named-block-nodes", std::move(flat), kQueryTimeout);
     PV_CO_TRY(nodes);
-    auto sample = std::make_shared<BlockSample>(read_block_sample(*stats, *nodes));
+    co_return BlockSamplePtr(std::make_shared<const BlockSample>(read_block_sample(*stats, *nodes)));
+}
+
+sdk::Task<Result<BlockSamplePtr>> block_sample(RunPtr run) {
     const plugin::Services& s = run->services();
-    sample->taken_ns = s.loop->now_ns(s.host);
-    {
-        const ObjectLock lock(run->guest()->mu);
-        if (run->guest()->run == run) run->guest()->blocks.sample = sample;
+    const std::int64_t until = s.loop->now_ns(s.host) + kFirstPatience;
+    for (;;) {
+        PV_CO_TRY(co_await sampled(run, Figures::kBlocks, 0));
+        if (const BlockSamplePtr blocks = run->figures().last()->blocks) co_return blocks;
+        if (s.loop->now_ns(s.host) >= until)
+            co_return make_error(ErrorCode::operation_timeout, ErrorDomain::qemu, "the emulator of domain '{}' does not answer", run->guest()->name);
+        PV_CO_TRY(co_await run->delay(kPause)); // or it has gone
     }
-    co_return BlockSamplePtr(std::move(sample));
-}
-
-namespace {
-
-// Who has waited long enough gets what there is.
-sdk::Task<Status> lose_patience(RunPtr run, BlockSamplePtr last, BlockSampler::Answer answer) {
-    const Status waited = co_await run->delay(last ? BlockSampler::kPatience : BlockSampler::kFirstPatience);
-    if (last) answer(std::move(last));
-    else if (!waited) answer(waited.error()); // the guest has gone meanwhile
-    else answer(make_error(ErrorCode::operation_timeout, ErrorDomain::qemu, "the emulator of domain '{}' does not answer", run->guest()->name));
-    co_return Status{};
-}
-
-} // namespace
-
-sdk::Async<Result<BlockSamplePtr>> block_sample(const RunPtr& run) {
-    return sdk::Async<Result<BlockSamplePtr>>([run](const BlockSampler::Answer& answer) {
-        std::shared_ptr<BlockSampler> sampler;
-        BlockSamplePtr last;
-        {
-            const ObjectLock lock(run->guest()->mu);
-            BlockState& blocks = run->guest()->blocks;
-            if (!blocks.sampler) blocks.sampler = std::make_shared<BlockSampler>();
-            sampler = blocks.sampler;
-            last = blocks.sample;
-        }
-        const bool begins = sampler->wait(answer);
-        sdk::start(lose_patience(run, last, answer), [](const Status&) {});
-        if (begins) sdk::start(take_block_sample(run), [sampler, last](const Result<BlockSamplePtr>& sample) {
-            const bool silent = !sample && sample.error().code != ErrorCode::operation_invalid;
-            sampler->give(silent && last ? Result<BlockSamplePtr>(last) : sample);
-        });
-    });
 }
 
 } // namespace polyvirt::qemu

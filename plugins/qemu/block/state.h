@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// BlockState: what is known of a running guest's storage beside its document: block jobs, and the last figures. A
+// BlockState: what is known of a running guest's storage beside its document: block jobs, numbers of images. A
 // member of Guest, under its lock; jobs and numbers are in the status record, so that they outlive the daemon.
 
 #include <cstdint>
@@ -15,9 +15,6 @@
 #include <polyvirt/abi/gen/constants.h>
 
 namespace polyvirt::qemu {
-
-struct BlockSample; // block/sample.h
-class BlockSampler;
 
 // How far a job has come. `concluded`: its end is known and acted on; what is left is to clear up.
 enum class JobState : std::uint8_t { starting, running, ready, aborting, pivoting, concluded };
@@ -44,8 +41,6 @@ struct BlockJob {
 struct BlockState {
     std::uint32_t next_image = 1;         // the first number that no image has had
     std::map<std::string, BlockJob> jobs; // by id
-    std::shared_ptr<const BlockSample> sample; // the last one; null: none yet
-    std::shared_ptr<BlockSampler> sampler;     // null: nobody has asked
 
     // The one that works on a disk, or null.
     [[nodiscard]] BlockJob* job_of(std::string_view disk);

@@ -206,27 +206,29 @@ sdk::Task<Status> finish_cut_snapshot(GuestPtr guest, std::shared_ptr<Run> run) 
     co_return end_record(driver, guest, *what);
 }
 
-void finish_cut_snapshots(Driver& driver) {
+void finish_cut_snapshot_off(Driver& driver, const GuestPtr& guest) {
     const plugin::Services& s = driver.services();
-    for (const GuestPtr& guest : driver.guests().all()) {
-        std::uint64_t handle = 0;
-        {
-            const ObjectLock lock(guest->mu);
-            if (guest->active()) continue;
-            handle = guest->handle;
-        }
-        const auto what = read_unfinished(s, guest->uuid);
-        if (!what) continue;
-        const auto end = [&driver, guest, what](const sdk::OperationPtr& op) {
-            Status done = goes(guest, *what) ? clear_images(driver, guest, what->name) : Status{};
-            if (done) done = end_record(driver, guest, *what);
-            op->finish(done);
-        };
-        // On a worker, wherever the job is granted: images may be slow.
-        sdk::Operation::start(s, driver.shared_loop(), {.object = handle, .what = "end of a snapshot"}, [&s, end](const sdk::OperationPtr& op) {
-            if (!plugin::submit(s, 0, [end, op] { end(op); })) end(op);
-        });
+    std::uint64_t handle = 0;
+    {
+        const ObjectLock lock(guest->mu);
+        if (guest->active() || guest->removed) return;
+        handle = guest->handle;
     }
+    const auto what = read_unfinished(s, guest->uuid);
+    if (!what) return;
+    const auto end = [&driver, guest, what](const sdk::OperationPtr& op) {
+        Status done = goes(guest, *what) ? clear_images(driver, guest, what->name) : Status{};
+        if (done) done = end_record(driver, guest, *what);
+        op->finish(done);
+    };
+    // On a worker, wherever the job is granted: images may be slow.
+    sdk::Operation::start(s, driver.shared_loop(), {.object = handle, .what = "end of a snapshot"}, [&s, end](const sdk::OperationPtr& op) {
+        if (!plugin::submit(s, 0, [end, op] { end(op); })) end(op);
+    });
+}
+
+void finish_cut_snapshots(Driver& driver) {
+    for (const GuestPtr& guest : driver.guests().all()) finish_cut_snapshot_off(driver, guest);
 }
 
 } // namespace polyvirt::qemu

@@ -32,7 +32,9 @@ Status forget_snapshot(Driver& driver, const GuestPtr& guest, const std::string&
 // With the job of a guest that an earlier daemon started, on its loop: its emulator ends what it was doing, then this is put
 // right. Also images that were to be put over others and are not yet.
 sdk::Task<Status> finish_cut_snapshot(GuestPtr guest, std::shared_ptr<Run> run);
-// [init] The same of guests that do not run; on workers.
+// The same of one that does not run, with a job of its own; nothing where nothing is unfinished. Worker or init.
+void finish_cut_snapshot_off(Driver& driver, const GuestPtr& guest) PV_NO_LOCKS_HELD;
+// [init] Of all that do not run.
 void finish_cut_snapshots(Driver& driver) PV_NO_LOCKS_HELD;
 
 } // namespace polyvirt::qemu

@@ -46,11 +46,12 @@ void name_ports(Domain& domain) {
 Status plug_interface(const plugin::Services& s, pv_call* call, const std::string& name, const Uuid& guest,
                       Interface& i) {
     PV_ASSIGN_OR_RETURN(const network::Port port, sdk::make_port(s, call, name, guest, i));
-    if (!port.plug || (port.plug->type != network::PlugType::network && port.plug->type != network::PlugType::bridge))
+    const network::PlugType plug = port.plug ? port.plug->type : network::PlugType::none;
+    if (plug != network::PlugType::network && plug != network::PlugType::bridge)
         return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu,
-                          "interface '{}': network '{}' has no bridge to plug it into", i.info.alias.name,
-                          i.source.network);
-    i.type = port.plug->type == network::PlugType::bridge ? InterfaceType::bridge : InterfaceType::network;
+                          "interface '{}': network '{}' has no bridge to plug it into, and plugs of type '{}' are not supported by this version",
+                          i.info.alias.name, i.source.network, network::kPlugTypes[static_cast<std::size_t>(plug)]);
+    i.type = plug == network::PlugType::bridge ? InterfaceType::bridge : InterfaceType::network;
     i.source.bridge = port.plug->bridge;
     i.isolated = port.isolated;
     i.trust_guest_rx_filters = port.trust_guest_rx_filters;

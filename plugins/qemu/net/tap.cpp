@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "base/error_text.h"
+#include "sdk/guest_ports.h"
 #include "sdk/netlink/netlink.h"
 
 namespace polyvirt::qemu {
@@ -53,6 +54,7 @@ Result<Tap> open_tap(const Interface& i) {
         return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu,
                           "interface '{}': a script for its host's end is not supported by this version",
                           i.info.alias.name);
+    PV_TRY(sdk::refuse_virtual_port(i.virtualport));
     PV_ASSIGN_OR_RETURN(sdk::Netlink net, sdk::Netlink::open());
     const std::string& bridge = i.source.bridge;
     std::uint32_t mtu = i.mtu.value_or(0);

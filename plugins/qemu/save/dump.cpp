@@ -97,11 +97,13 @@ SaveOps::Task SaveOps::write_dump(RunPtr run, DumpRequest request, JobTicketPtr 
     const std::string temporary = temporary_for(request.path, run->guest()->uuid);
     PV_CO_ASSIGN_OR_RETURN(const std::shared_ptr<UniqueFd> file, create_file(temporary));
     PV_CO_ASSIGN_OR_RETURN(const Compression compression, compression_of(setting(s_, "dump_image_format")));
-    Status written;
-    if ((request.flags & PV_DUMP_MEMORY_ONLY) != 0)
-        written = co_await dump_memory(run, std::make_shared<UniqueFd>(::fcntl(file->get(), F_DUPFD_CLOEXEC, 3)), request.format, ticket);
-    else
-        written = co_await write_stream(run, file, compression, ticket, "dump");
+    const bool memory_only = (request.flags & PV_DUMP_MEMORY_ONLY) != 0; // these have a compression of their own
+    auto programs = programs_into(file->get(), memory_only ? Compression::none : compression, (request.flags & PV_DUMP_BYPASS_CACHE) != 0);
+    Write write = [run, ticket, memory_only, format = request.format](std::shared_ptr<UniqueFd> fd) {
+        return memory_only ? dump_memory(run, std::move(fd), format, ticket) : migrate_to(run, std::move(fd), ticket, "dump");
+    };
+    Status written = programs ? Status{} : Status(programs.error());
+    if (written) written = co_await write_through(run, file, *std::move(programs), std::move(write));
     PV_CO_TRY(co_await sdk::on_worker(s_, run->guest()->strand));
     if (written && ::fsync(file->get()) != 0 && errno != EINVAL)
         written = make_system_error(errno, ErrorDomain::qemu, "failed to write to '" + request.path + "'");

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::string_view kComplete = "LibvirtQemudSave", kPartial = "LibvirtQemudPart";
 constexpr std::uint32_t kVersion = 2;
-constexpr std::uint32_t kSlack = 4096;
 
 struct Named {
     std::string_view name;
@@ -68,7 +67,7 @@ std::string format_image_head(const ImageFacts& facts, bool complete, std::uint3
     const std::size_t text = facts.xml.size() + 1, cookie = facts.cookie.empty() ? 0 : facts.cookie.size() + 1;
     Fields f{};
     f[version] = kVersion;
-    f[room] = given != 0 ? given : static_cast<std::uint32_t>((text + cookie + 2 * kSlack) / kSlack * kSlack);
+    f[room] = given != 0 ? given : static_cast<std::uint32_t>((kImageHeader + text + cookie + 2 * kImageBlock - 1) / kImageBlock * kImageBlock - kImageHeader);
     f[was_running] = facts.running ? 1 : 0;
     f[compressed] = static_cast<std::uint32_t>(facts.compression);
     f[cookie_at] = cookie != 0 ? static_cast<std::uint32_t>(text) : 0;

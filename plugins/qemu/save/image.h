@@ -28,6 +28,7 @@ struct ImageFacts {
 };
 
 inline constexpr std::size_t kImageHeader = 92;
+inline constexpr std::uint32_t kImageBlock = 4096; // what we write has its stream begin with one
 inline constexpr std::uint32_t kMaxImageText = std::uint32_t{64} << 20;
 
 // Header and texts, padded so that a longer description may replace this one. `complete`: false while the rest is written.

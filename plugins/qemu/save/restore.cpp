@@ -5,8 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
-#include <polyvirt/process.h>
 #include <unistd.h>
 
 #include "base/error_text.h"
@@ -20,27 +18,21 @@
 
 namespace polyvirt::qemu {
 
-Result<std::shared_ptr<Beginning>> SaveOps::beginning_from(OpenImage& image, bool paused) {
+Result<std::shared_ptr<Beginning>> SaveOps::beginning_from(OpenImage& image, bool paused, bool direct) {
     auto beginning = std::make_shared<Beginning>();
     beginning->running = PV_DOMAIN_RUNNING_RESTORED;
     beginning->paused = PV_DOMAIN_PAUSED_MIGRATION; // as the peer shows it
     beginning->started = PV_DOMAIN_EVENT_STARTED_RESTORED;
     beginning->suspended = paused ? PV_DOMAIN_EVENT_SUSPENDED_PAUSED : PV_DOMAIN_EVENT_SUSPENDED_RESTORED;
     beginning->prepare = [](std::shared_ptr<Run> run) { return read_incoming(std::move(run)); };
-    const char* const program = program_of(image.head.facts.compression);
-    if (program == nullptr) {
+    // An image whose stream begins within a block (another program wrote it) is read as usual.
+    const bool past_cache = direct && image.head.stream_at() % kImageBlock == 0;
+    PV_ASSIGN_OR_RETURN(const Programs programs, programs_from(image.fd.get(), image.head.facts.compression, past_cache));
+    if (programs.empty()) {
         beginning->incoming = std::move(image.fd);
-        return beginning;
+    } else {
+        PV_ASSIGN_OR_RETURN(beginning->incoming, read_through(s_, driver_.shared_loop(), programs, image.fd.get()));
     }
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) return make_system_error(errno, ErrorDomain::qemu, "cannot make a pipe");
-    beginning->incoming = UniqueFd(ends[0]);
-    const UniqueFd in(ends[1]);
-    plugin::Command command({program, "-dc"});
-    command.input(image.fd.get()).output(in.get(), -1);
-    // Nobody waits for it: the emulator sees where its stream ends.
-    if (!plugin::ChildProcess::spawn(s_, nullptr, command, driver_.shared_loop(), [](std::int32_t) {}))
-        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "'{}' cannot be run", program);
     return beginning;
 }
 
@@ -91,7 +83,7 @@ SaveOps::Task SaveOps::restore_guest(sdk::OperationPtr op, GuestPtr guest, std::
     options.paused = !running;
     options.fresh_nvram = (flags & PV_DOMAIN_SAVE_RESET_NVRAM) != 0;
     options.force_boot = true;
-    PV_CO_ASSIGN_OR_RETURN(options.beginning, beginning_from(*image, (flags & PV_DOMAIN_SAVE_PAUSED) != 0));
+    PV_CO_ASSIGN_OR_RETURN(options.beginning, beginning_from(*image, (flags & PV_DOMAIN_SAVE_PAUSED) != 0, (flags & PV_DOMAIN_SAVE_BYPASS_CACHE) != 0));
     co_return co_await driver_.started(op, guest, *description, std::move(options));
 }
 
@@ -111,7 +103,7 @@ SaveOps::Task SaveOps::start_managed(sdk::OperationPtr op, GuestPtr guest, Start
     if (!parsed) co_return parsed.error();
     options.force_boot = true;
     if (!image->head.facts.running) options.paused = true;
-    PV_CO_ASSIGN_OR_RETURN(options.beginning, beginning_from(*image, options.paused));
+    PV_CO_ASSIGN_OR_RETURN(options.beginning, beginning_from(*image, options.paused, options.bypass_cache));
     PV_CO_TRY(co_await driver_.started(op, guest, *parsed, std::move(options)));
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     co_return drop_managed(guest);

@@ -82,7 +82,7 @@ SaveOps::Task SaveOps::save_and_end(sdk::OperationPtr op, GuestPtr guest, RunPtr
         was_running = guest->state == PV_DOMAIN_RUNNING;
     }
     Status written = co_await run->pause(PV_DOMAIN_PAUSED_SAVE);
-    if (written) written = co_await write_image(run, saving.temporary, facts, ticket, "save");
+    if (written) written = co_await write_image(run, saving.temporary, facts, ticket, "save", (request.flags & PV_DOMAIN_SAVE_BYPASS_CACHE) != 0);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if (written) {
         // From here on it is the image that counts, whoever dies first.

@@ -3,6 +3,7 @@
 #pragma once
 // SaveOps: pv.dom.save. Guests whose memory goes to a file and comes back from it, and dumps of it.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "part.h"
 #include "save/image.h"
 #include "save/jobs.h"
+#include "save/pipeline.h"
 #include "save/store.h"
 
 namespace polyvirt::qemu {
@@ -48,7 +50,8 @@ class SaveOps final : public Part {
     // A run that is adopted and whose guest is saved (SaveStore::load): its emulator ends, and then the save has.
     void end_saved(const GuestPtr& guest, Run& run);
     // The memory of a running guest into a new file, with header and description. It is whole and on the disk, or not there.
-    Task write_image(RunPtr run, std::string path, ImageFacts facts, JobTicketPtr ticket, const char* what);
+    // `direct`: past the host's cache.
+    Task write_image(RunPtr run, std::string path, ImageFacts facts, JobTicketPtr ticket, const char* what, bool direct = false);
 
   private:
     struct Request {
@@ -59,8 +62,9 @@ class SaveOps final : public Part {
     Task save_guest(sdk::OperationPtr op, GuestPtr guest, Request request);
     Task save_and_end(sdk::OperationPtr op, GuestPtr guest, RunPtr run, Request request, JobTicketPtr ticket);
     [[nodiscard]] Result<ImageFacts> facts_of(const GuestPtr& guest, const Request& request);
-    // Through a program, where the image is compressed.
-    Task write_stream(RunPtr run, std::shared_ptr<UniqueFd> file, Compression compression, JobTicketPtr ticket, const char* what);
+    // What `write` has the emulator put into the descriptor goes through the programs, if any, into the file.
+    using Write = std::function<Task(std::shared_ptr<UniqueFd>)>;
+    Task write_through(RunPtr run, std::shared_ptr<UniqueFd> file, Programs programs, Write write);
     // The document of an image, for one that is to be put in its place. Worker.
     [[nodiscard]] Result<std::string> replacement(const std::string& xml, const Uuid& uuid);
     Task remove_managed(GuestPtr guest);
@@ -69,7 +73,7 @@ class SaveOps final : public Part {
     pv_status describe_image(pv_call* call, const std::string& path, std::uint32_t flags, pv_sink* sink);
 
     // restore.cpp
-    [[nodiscard]] Result<std::shared_ptr<Beginning>> beginning_from(OpenImage& image, bool paused);
+    [[nodiscard]] Result<std::shared_ptr<Beginning>> beginning_from(OpenImage& image, bool paused, bool direct);
     Task boot_defined(sdk::OperationPtr op, GuestPtr guest, StartOptions options);
     Task restore_guest(sdk::OperationPtr op, GuestPtr guest, std::shared_ptr<OpenImage> image, std::shared_ptr<const Domain> description,
                        std::uint32_t flags);

@@ -12,6 +12,7 @@
 #include "run.h"
 #include "sdk/domain/vcpus.h"
 #include "sdk/guests/figures.h"
+#include "sdk/stats_fields.h"
 #include "stats/figures.h"
 #include "stats/perf.h"
 #include "stats/proc.h"
@@ -60,21 +61,7 @@ void put_balloon(const ParamWriter& w, const View& v) {
     w.put(PV_DOMAIN_STATS_BALLOON_CURRENT, v.summary.current_memory);
     w.put(PV_DOMAIN_STATS_BALLOON_MAXIMUM, v.summary.memory);
     if (!v.run) return;
-    constexpr std::pair<std::int32_t, const char*> kNames[] = {
-        {PV_DOMAIN_MEMORY_STAT_SWAP_IN, PV_DOMAIN_STATS_BALLOON_SWAP_IN},
-        {PV_DOMAIN_MEMORY_STAT_SWAP_OUT, PV_DOMAIN_STATS_BALLOON_SWAP_OUT},
-        {PV_DOMAIN_MEMORY_STAT_MAJOR_FAULT, PV_DOMAIN_STATS_BALLOON_MAJOR_FAULT},
-        {PV_DOMAIN_MEMORY_STAT_MINOR_FAULT, PV_DOMAIN_STATS_BALLOON_MINOR_FAULT},
-        {PV_DOMAIN_MEMORY_STAT_UNUSED, PV_DOMAIN_STATS_BALLOON_UNUSED},
-        {PV_DOMAIN_MEMORY_STAT_AVAILABLE, PV_DOMAIN_STATS_BALLOON_AVAILABLE},
-        {PV_DOMAIN_MEMORY_STAT_USABLE, PV_DOMAIN_STATS_BALLOON_USABLE},
-        {PV_DOMAIN_MEMORY_STAT_LAST_UPDATE, PV_DOMAIN_STATS_BALLOON_LAST_UPDATE},
-        {PV_DOMAIN_MEMORY_STAT_DISK_CACHES, PV_DOMAIN_STATS_BALLOON_DISK_CACHES},
-        {PV_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, PV_DOMAIN_STATS_BALLOON_HUGETLB_PGALLOC},
-        {PV_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, PV_DOMAIN_STATS_BALLOON_HUGETLB_PGFAIL}};
-    for (const auto& [tag, value] : v.run->figures().last()->memory)
-        for (const auto& [known, name] : kNames)
-            if (known == tag) w.put(name, value);
+    sdk::put_balloon_fields(w, v.run->figures().last()->memory);
     if (v.process) w.put(PV_DOMAIN_STATS_BALLOON_RSS, v.process->resident_kib);
 }
 
@@ -87,11 +74,10 @@ void put_vcpus(const ParamWriter& w, const View& v) {
         const auto times = sched_times(v.run->pid(), one.tid);
         const auto ticks = times ? std::nullopt : thread_times(v.run->pid(), one.tid);
         if (!times && !ticks) continue; // it has gone
-        const std::string prefix = fmt::format("{}{}", PV_DOMAIN_STATS_VCPU_PREFIX, one.vcpu);
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_STATE, std::int32_t{PV_VCPU_RUNNING});
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_TIME, times ? times->ran : ticks->user + ticks->system);
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_WAIT, v.waits ? wait_time(v.run->pid(), one.tid) : std::uint64_t{0});
-        w.put(prefix + PV_DOMAIN_STATS_VCPU_SUFFIX_DELAY, times ? times->delayed : 0);
+        sdk::put_vcpu_fields(w, one.vcpu,
+                              {.time = times ? times->ran : ticks->user + ticks->system,
+                               .wait = v.waits ? wait_time(v.run->pid(), one.tid) : 0,
+                               .delay = times ? times->delayed : 0});
     }
 }
 

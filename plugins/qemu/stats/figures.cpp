@@ -101,17 +101,18 @@ std::uint32_t Figures::changing(std::uint32_t parts, bool polled) const {
     return parts;
 }
 
-bool Figures::fresh(std::uint32_t parts, std::int64_t now) const {
+// Taken since then: never is not.
+bool Figures::fresh(std::uint32_t parts, std::int64_t since) const {
     for (std::size_t i = 0; i < last_->taken_ns.size(); ++i)
-        if ((parts & 1U << i) != 0 && (last_->taken_ns[i] == 0 || now - last_->taken_ns[i] > kMaxAge)) return false;
+        if ((parts & 1U << i) != 0 && (last_->taken_ns[i] == 0 || last_->taken_ns[i] < since)) return false;
     return true;
 }
 
-void Figures::want(const RunPtr& run, std::uint32_t parts, std::function<void()> done) {
+void Figures::want(const RunPtr& run, std::uint32_t parts, std::function<void()> done, std::int64_t max_age) {
     bool begins = false;
     {
         const LeafLock lock(mu_);
-        if (!late_ && !fresh(parts, s_.loop->now_ns(s_.host))) {
+        if (!late_ && !fresh(parts, s_.loop->now_ns(s_.host) - max_age)) {
             wanted_ |= parts;
             if (!silent_) waiters_.push_back({parts, std::exchange(done, nullptr)});
             begins = !std::exchange(asking_, true);
@@ -210,11 +211,17 @@ sdk::Task<Status> Figures::ask(Figures& self, RunPtr run, std::uint32_t parts) {
         self.measures_ = reply && (status == 1 || (status == 0 && self.surely_));
     }
     if ((parts & kBlocks) != 0) {
-        const auto sample = co_await take_block_sample(run);
+        const auto sample = co_await ask_for_blocks(run);
         PV_CO_TRY(sample);
         self.store(kBlocks, [&](Sample& s) { s.blocks = *sample; });
     }
     co_return Status{};
+}
+
+sdk::Async<Status> sampled(const RunPtr& run, std::uint32_t parts, std::int64_t max_age) {
+    return sdk::Async<Status>([run, parts, max_age](const sdk::Answer<Status>& answer) {
+        run->figures().want(run, parts, [answer] { answer({}); }, max_age);
+    });
 }
 
 } // namespace polyvirt::qemu

@@ -40,7 +40,7 @@ struct Sample {
     std::array<std::int64_t, 3> taken_ns{};
     std::vector<std::pair<std::int32_t, std::uint64_t>> memory; // PV_DOMAIN_MEMORY_STAT_*, as clients get them
     std::optional<DirtyRate> dirty_rate;
-    BlockSamplePtr blocks; // null: none yet
+    BlockSamplePtr blocks;  // null: none yet
 };
 using SamplePtr = std::shared_ptr<const Sample>;
 
@@ -52,14 +52,14 @@ class Figures {
   public:
     static constexpr std::uint32_t kMemory = 1, kDirtyRate = 2, kBlocks = 4;
     static constexpr std::int64_t kMaxAge = 100'000'000;         // shared
-    static constexpr std::int64_t kPatience = 100'000'000;       // where there is a sample before
+    static constexpr std::int64_t kPatience = 250'000'000;       // where there is a sample before
     static constexpr std::int64_t kFirstPatience = 1'000'000'000; // where there is none
 
     explicit Figures(const plugin::Services& s) : s_(s) {}
 
-    // Any thread, no lock held. `done` runs once: at once where the last sample will do or a round is late, else on the
-    // run's loop, where nothing may block. Whether last() is new then is for it to see.
-    void want(const RunPtr& run, std::uint32_t parts, std::function<void()> done);
+    // Any thread, no lock held. `done` runs once: at once where the last sample is young enough or a round is late, else on
+    // the run's loop, where nothing may block. Whether last() is new then is for it to see.
+    void want(const RunPtr& run, std::uint32_t parts, std::function<void()> done, std::int64_t max_age = kMaxAge);
     // Never null.
     [[nodiscard]] SamplePtr last() const;
     // How long the emulator has left a question unanswered, in ns; 0: it has none.
@@ -84,7 +84,7 @@ class Figures {
         std::uint32_t parts;
         std::function<void()> done;
     };
-    [[nodiscard]] bool fresh(std::uint32_t parts, std::int64_t now) const PV_REQUIRES(mu_);
+    [[nodiscard]] bool fresh(std::uint32_t parts, std::int64_t since) const PV_REQUIRES(mu_);
     // [loop]
     void begin(const RunPtr& run);
     void late();
@@ -107,6 +107,6 @@ class Figures {
 };
 
 // want(), to be waited for. Goes on on the run's loop, or where it is.
-sdk::Async<Status> sampled(const RunPtr& run, std::uint32_t parts);
+sdk::Async<Status> sampled(const RunPtr& run, std::uint32_t parts, std::int64_t max_age = Figures::kMaxAge);
 
 } // namespace polyvirt::qemu

@@ -28,10 +28,6 @@ Status edit_period(Domain& d, std::uint32_t period) {
 
 } // namespace
 
-sdk::Async<Status> sampled(const RunPtr& run, std::uint32_t parts) {
-    return sdk::Async<Status>([run, parts](const sdk::Answer<Status>& answer) { run->figures().want(run, parts, [answer] { answer({}); }); });
-}
-
 void StatsOps::put_memory_stats(const Running& found, pv_records* to) const {
     const auto add = [&](std::int32_t tag, std::uint64_t value) {
         pv_dom_memory_stat record{};

@@ -26,7 +26,7 @@ Task<Result<bool>> DevicesBackend::is_started(Place) { co_return true; }
 
 Task<Result<Found>> DevicesBackend::refresh(Place place) {
     const bool scsi = place.pool->type == doc::PoolType::scsi;
-    Json request = {{"host", host_of(*place.pool)}, {"path", place.path()}};
+    Facts request = {{"host", host_of(*place.pool)}, {"path", place.path()}};
     std::string verb = scsi ? "scsi" : "multipath";
     auto answer = co_await agent_.ask(std::move(verb), std::move(request), place.patience);
     PV_CO_TRY(answer);

@@ -18,14 +18,14 @@ Error with_name(Error error, const std::string& part, const std::string& path) {
     return error;
 }
 
-Json request_for(const Wish& wish, const std::string& part) {
+Facts request_for(const Wish& wish, const std::string& part) {
     const doc::Volume& v = wish.volume;
-    Json request = permissions_json(v.target.permissions);
-    request["part"] = part;
-    request["path"] = v.target.path;
-    request["capacity"] = *v.capacity;
-    request["allocation"] = *v.allocation;
-    request["nocow"] = v.target.nocow;
+    Facts request = permission_facts(v.target.permissions);
+    request.set("part", part);
+    request.set("path", v.target.path);
+    request.set("capacity", *v.capacity);
+    request.set("allocation", *v.allocation);
+    request.set("nocow", v.target.nocow);
     return request;
 }
 
@@ -41,8 +41,8 @@ bool is_plain(const Wish& wish) {
 
 Task<Status> FolderBackend::build(Place place, std::uint32_t flags) {
     constexpr std::uint32_t kFormats = PV_STORAGE_POOL_BUILD_OVERWRITE | PV_STORAGE_POOL_BUILD_NO_OVERWRITE;
-    Json request = permissions_json(place.pool->target->permissions);
-    request["path"] = place.path();
+    Facts request = permission_facts(place.pool->target->permissions);
+    request.set("path", place.path());
     auto made = co_await agent_.ask("make_pool", std::move(request), place.patience);
     PV_CO_TRY(made);
     if ((flags & kFormats) != 0 && place.pool->source->devices.empty())
@@ -52,21 +52,21 @@ Task<Status> FolderBackend::build(Place place, std::uint32_t flags) {
 }
 
 Task<Status> FolderBackend::remove(Place place) {
-    Json request = {{"path", place.path()}};
+    Facts request = {{"path", place.path()}};
     auto gone = co_await agent_.ask("remove_pool", std::move(request), place.patience);
     PV_CO_TRY(gone);
     co_return Status{};
 }
 
 Task<Result<bool>> FolderBackend::is_started(Place place) {
-    Json request = {{"path", place.path()}};
+    Facts request = {{"path", place.path()}};
     auto there = co_await agent_.ask("probe", std::move(request), place.patience);
     PV_CO_TRY(there);
-    co_return there->value("folder", false);
+    co_return there->facts.flag("folder");
 }
 
 Task<Result<Found>> FolderBackend::refresh(Place place) {
-    Json request = {{"path", place.path()}};
+    Facts request = {{"path", place.path()}};
     auto answer = co_await agent_.ask("scan", std::move(request), place.patience);
     PV_CO_TRY(answer);
     co_return found_of(*answer);
@@ -84,7 +84,7 @@ Status FolderBackend::settle(const Place& place, doc::Volume& v) const {
 Task<Status> FolderBackend::create(Place place, Wish wish) {
     const std::string part = part_of(place, wish);
     const std::string path = wish.volume.target.path;
-    Json request = request_for(wish, part);
+    Facts request = request_for(wish, part);
     if (wish.volume.type == doc::VolumeType::dir) {
         auto made = co_await agent_.ask("make_folder", std::move(request), place.patience);
         PV_CO_TRY(made);
@@ -93,8 +93,8 @@ Task<Status> FolderBackend::create(Place place, Wish wish) {
     if (!is_plain(wish)) co_return co_await create_by_tool(place, wish, part);
     const std::uint64_t bytes = wish.from ? *wish.volume.capacity : *wish.volume.allocation;
     if (wish.from) {
-        request["from"] = wish.from->target.path;
-        request["reflink"] = wish.reflink;
+        request.set("from", wish.from->target.path);
+        request.set("reflink", wish.reflink);
     }
     std::string verb = wish.from ? "copy" : "make_file";
     auto made = co_await agent_.ask(std::move(verb), std::move(request), place.patience.for_bytes(bytes));
@@ -106,10 +106,10 @@ Task<Status> FolderBackend::create_by_tool(Place place, Wish wish, std::string p
     PV_CO_TRY(check_image(wish));
     const doc::Volume& v = wish.volume;
     const Patience patience = place.patience.for_bytes(wish.from || wish.metadata ? *v.capacity : 0);
-    Json there = {{"path", v.target.path}};
+    Facts there = {{"path", v.target.path}};
     auto probed = co_await agent_.ask("probe", std::move(there), place.patience);
     PV_CO_TRY(probed);
-    if (probed->value("there", false))
+    if (probed->facts.flag("there"))
         co_return make_error(ErrorCode::operation_failed, ErrorDomain::storage, "volume target path '{}' already exists", v.target.path);
     std::vector<std::string> argv = image_command(wish, part);
     auto made = co_await agent_.run(std::move(argv), patience);
@@ -123,7 +123,7 @@ Task<Status> FolderBackend::create_by_tool(Place place, Wish wish, std::string p
         (void)co_await discard(place, part);
         co_return with_name(std::move(made).error(), part, v.target.path);
     }
-    Json request = request_for(wish, part);
+    Facts request = request_for(wish, part);
     auto named = co_await agent_.ask("publish", std::move(request), place.patience);
     if (!named) co_return with_name(std::move(named).error(), part, v.target.path);
     co_return Status{};
@@ -133,7 +133,7 @@ Task<Status> FolderBackend::remove_volume(Place place, VolumeDocument volume, st
     if (flags != 0)
         co_return Error{.code = ErrorCode::invalid_arg, .domain = ErrorDomain::storage,
                         .message = fmt::format("unsupported flags (0x{:x}) in function virStorageBackendVolDeleteLocal", flags)};
-    Json request = {{"path", volume->target.path}, {"folder", volume->type == doc::VolumeType::dir}};
+    Facts request = {{"path", volume->target.path}, {"folder", volume->type == doc::VolumeType::dir}};
     auto gone = co_await agent_.ask("remove", std::move(request), place.patience);
     PV_CO_TRY(gone);
     co_return Status{};
@@ -145,7 +145,7 @@ Task<Status> FolderBackend::resize(Place place, VolumeDocument volume, std::uint
     if (volume->type == doc::VolumeType::dir)
         co_return make_error(ErrorCode::operation_unsupported, ErrorDomain::storage, "volume '{}' is a directory", volume->name);
     if (tool_format(volume->target.format) == "raw" && !volume->target.encryption) {
-        Json request = {{"path", volume->target.path}, {"capacity", capacity}, {"allocate", allocate}};
+        Facts request = {{"path", volume->target.path}, {"capacity", capacity}, {"allocate", allocate}};
         auto done = co_await agent_.ask("resize", std::move(request), place.patience.for_bytes(allocate ? capacity : 0));
         PV_CO_TRY(done);
         co_return Status{};
@@ -159,21 +159,14 @@ Task<Status> FolderBackend::resize(Place place, VolumeDocument volume, std::uint
 }
 
 Task<Result<Found>> FolderBackend::look(Place place, VolumeDocument volume) {
-    Json wanted = Json::array();
-    const std::string& format = volume->target.format;
-    wanted.push_back({{"name", volume->name}, {"path", volume->target.path}, {"format", tool_format(format)}});
-    Json request = {{"path", place.path()}, {"volumes", std::move(wanted)}};
+    Facts request = {{"pool", place.path()}, {"name", volume->name}, {"path", volume->target.path}, {"format", tool_format(volume->target.format)}};
     auto answer = co_await agent_.ask("look", std::move(request), place.patience);
     PV_CO_TRY(answer);
-    Json none = *answer;
-    none["volumes"] = Json::array();
-    auto found = found_of(none);
-    for (const Json& facts : answer->at("volumes")) found->volumes.push_back(std::make_shared<const doc::Volume>(volume_of(facts, volume.get())));
-    co_return found;
+    co_return found_of(*answer, volume.get());
 }
 
 Task<Status> FolderBackend::discard(Place place, std::string path) {
-    Json request = {{"path", std::move(path)}};
+    Facts request = {{"path", std::move(path)}};
     auto gone = co_await agent_.ask("discard", std::move(request), place.patience);
     PV_CO_TRY(gone);
     co_return Status{};

@@ -13,8 +13,8 @@ namespace {
 // A volume that is being made has a tag of its own, by which it is found again if the daemon does not live to see the end.
 std::string tag_of(const std::string& id) { return "@polyvirt_" + id; }
 
-std::vector<std::string> report(const char* program, const std::string& columns, const std::string& group) {
-    std::vector<std::string> argv = {program, "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns};
+std::vector<std::string> report(const char* program, const char* columns, const std::string& group) {
+    std::vector<std::string> argv = {program, "--noheadings", "--separator", "\t", "--units", "b", "--nosuffix", "-o", columns};
     if (!group.empty()) argv.insert(argv.end(), {"--", group}); // a name is never an option
     return argv;
 }
@@ -60,17 +60,17 @@ Task<Status> LogicalBackend::remove(Place place) {
 }
 
 Task<Result<bool>> LogicalBackend::is_started(Place place) {
-    std::vector<std::string> argv = report("vgs", "vg_name", place.pool->source->name);
+    std::vector<std::string> argv = report("vgs", kGroupColumns, place.pool->source->name);
     auto there = co_await agent_.run(std::move(argv), place.patience);
     co_return there.has_value();
 }
 
 Task<Result<Found>> LogicalBackend::refresh(Place place) {
     const std::string group = place.pool->source->name;
-    std::vector<std::string> argv = report("lvs", "lv_name,lv_uuid,lv_size,lv_attr,origin,segtype,devices,seg_size,vg_extent_size", group);
+    std::vector<std::string> argv = report("lvs", kVolumeColumns, group);
     auto volumes = co_await agent_.run(std::move(argv), place.patience);
     PV_CO_TRY(volumes);
-    std::vector<std::string> sizes = report("vgs", "vg_size,vg_free", group);
+    std::vector<std::string> sizes = report("vgs", kGroupColumns, group);
     auto whole = co_await agent_.run(std::move(sizes), place.patience);
     PV_CO_TRY(whole);
     Found found;
@@ -114,7 +114,7 @@ Task<Status> LogicalBackend::fill(Place place, Wish wish) {
                                          wish.from->target.path, wish.volume.target.path};
         co_return co_await run(std::move(argv), patience);
     }
-    Json request = {{"device", true}, {"from", wish.from->target.path}, {"path", wish.volume.target.path}};
+    Facts request = {{"device", true}, {"from", wish.from->target.path}, {"path", wish.volume.target.path}};
     auto copied = co_await agent_.ask("copy", std::move(request), patience);
     PV_CO_TRY(copied);
     co_return Status{};
@@ -146,7 +146,7 @@ Task<Status> LogicalBackend::discard(Place place, std::string path) {
 }
 
 Task<Result<std::vector<doc::PoolSource>>> LogicalBackend::find_sources(std::optional<doc::PoolSource>, Patience patience) {
-    std::vector<std::string> argv = report("pvs", "vg_name,pv_name", "");
+    std::vector<std::string> argv = report("pvs", kDeviceColumns, "");
     auto said = co_await agent_.run(std::move(argv), patience);
     PV_CO_TRY(said);
     co_return volume_groups(*said);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #pragma once
-// Pools that are LVM's volume groups, through its programs; their answers are JSON.
+// Pools that are LVM's volume groups, through its programs.
 
 #include "backend.h"
 
@@ -29,6 +29,10 @@ class LogicalBackend final : public Backend {
     Task<Status> fill(Place place, Wish wish);
 };
 
+// What they are asked for.
+inline constexpr char kVolumeColumns[] = "lv_name,lv_uuid,lv_size,lv_attr,origin,devices,seg_size,vg_extent_size";
+inline constexpr char kGroupColumns[] = "vg_name,vg_size,vg_free";
+inline constexpr char kDeviceColumns[] = "pv_name,vg_name";
 // What lvs, vgs and pvs say. Errors: internal_error where it makes no sense.
 Result<std::vector<VolumeDocument>> logical_volumes(std::string_view lvs, const std::string& folder);
 Status take_group_sizes(std::string_view vgs, Found& found);

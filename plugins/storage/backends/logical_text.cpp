@@ -16,30 +16,31 @@ Error senseless(const char* program) {
     return make_error(ErrorCode::internal_error, ErrorDomain::storage, "what '{}' says is no report", program);
 }
 
-// The rows of a report: {"report": [{"lv": [{...}, ...]}]}
-Result<Json> rows_of(std::string_view text, const char* program, const char* kind) {
-    const Json whole = Json::parse(text, nullptr, false);
-    if (!whole.is_object() || !whole.contains("report") || !whole["report"].is_array() || whole["report"].empty()) return senseless(program);
-    const Json& first = whole["report"][0];
-    if (!first.is_object() || !first.contains(kind) || !first[kind].is_array()) return senseless(program);
-    return first[kind];
-}
-
-std::string text(const Json& row, const char* key) {
-    const auto it = row.find(key);
-    return it != row.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-std::uint64_t number(const Json& row, const char* key) {
-    const std::string digits = text(row, key);
-    std::uint64_t value = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
+// A line for each row, its values apart by tabs: neither names nor devices of LVM have one.
+Result<std::vector<Facts>> rows_of(std::string_view text, const char* program, std::string_view columns) {
+    std::vector<Facts> rows;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        std::string_view line = text.substr(at, end - at);
+        at = end + 1;
+        line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+        if (line.empty()) continue;
+        Facts& row = rows.emplace_back();
+        if (std::count(line.begin(), line.end(), '\t') != std::count(columns.begin(), columns.end(), ',')) return senseless(program);
+        for (std::string_view names = columns; !names.empty();) {
+            const std::size_t name = std::min(names.find(','), names.size()), value = std::min(line.find('\t'), line.size());
+            row.set(names.substr(0, name), line.substr(0, value));
+            names.remove_prefix(std::min(name + 1, names.size()));
+            line.remove_prefix(std::min(value + 1, line.size()));
+        }
+    }
+    return rows;
 }
 
 // "/dev/sdb1(256),/dev/sdc1(0)": a segment on each of them, which begins at that extent.
-void add_extents(const Json& row, doc::Volume& v) {
-    const std::string devices = text(row, "devices");
-    const std::uint64_t extent = number(row, "vg_extent_size"), size = number(row, "seg_size");
+void add_extents(const Facts& row, doc::Volume& v) {
+    const std::string devices = row.text("devices");
+    const std::uint64_t extent = row.number("vg_extent_size"), size = row.number("seg_size");
     for (std::size_t at = 0; at < devices.size();) {
         const std::size_t end = std::min(devices.find(',', at), devices.size());
         const std::string one = devices.substr(at, end - at);
@@ -55,33 +56,33 @@ void add_extents(const Json& row, doc::Volume& v) {
     }
 }
 
-bool is_volume(const Json& row) {
+bool is_volume(const Facts& row) {
     constexpr std::size_t kActive = 4; // of the attributes
-    const std::string attributes = text(row, "lv_attr");
-    return attributes.size() > kActive && attributes[kActive] == 'a' && attributes[0] != 't' && !text(row, "lv_name").empty();
+    const std::string attributes = row.text("lv_attr");
+    return attributes.size() > kActive && attributes[kActive] == 'a' && attributes[0] != 't' && !row.text("lv_name").empty();
 }
 
 } // namespace
 
 Result<std::vector<VolumeDocument>> logical_volumes(std::string_view lvs, const std::string& folder) {
-    PV_ASSIGN_OR_RETURN(const Json rows, rows_of(lvs, "lvs", "lv"));
+    PV_ASSIGN_OR_RETURN(const std::vector<Facts> rows, rows_of(lvs, "lvs", kVolumeColumns));
     std::map<std::string, doc::Volume> volumes; // a row for each segment
-    for (const Json& row : rows) {
+    for (const Facts& row : rows) {
         if (!is_volume(row)) continue;
-        doc::Volume& v = volumes[text(row, "lv_name")];
+        doc::Volume& v = volumes[row.text("lv_name")];
         if (v.name.empty()) {
-            v.name = text(row, "lv_name");
-            v.key = text(row, "lv_uuid");
+            v.name = row.text("lv_name");
+            v.key = row.text("lv_uuid");
             v.type = doc::VolumeType::block;
             v.target.path = folder + "/" + v.name;
-            v.capacity = v.physical = number(row, "lv_size");
+            v.capacity = v.physical = row.number("lv_size");
             v.allocation = 0;
-            if (const std::string origin = text(row, "origin"); !origin.empty() && !origin.starts_with('[')) {
+            if (const std::string origin = row.text("origin"); !origin.empty() && !origin.starts_with('[')) {
                 v.backing_store.emplace();
                 v.backing_store->path = folder + "/" + origin;
             }
         }
-        v.allocation = *v.allocation + number(row, "seg_size");
+        v.allocation = *v.allocation + row.number("seg_size");
         add_extents(row, v);
     }
     std::vector<VolumeDocument> list;
@@ -90,25 +91,25 @@ Result<std::vector<VolumeDocument>> logical_volumes(std::string_view lvs, const 
 }
 
 Status take_group_sizes(std::string_view vgs, Found& found) {
-    PV_ASSIGN_OR_RETURN(const Json rows, rows_of(vgs, "vgs", "vg"));
+    PV_ASSIGN_OR_RETURN(const std::vector<Facts> rows, rows_of(vgs, "vgs", kGroupColumns));
     if (rows.empty()) return senseless("vgs");
     found.has_sizes = true;
-    found.capacity = number(rows[0], "vg_size");
-    found.available = std::min(number(rows[0], "vg_free"), found.capacity);
+    found.capacity = rows[0].number("vg_size");
+    found.available = std::min(rows[0].number("vg_free"), found.capacity);
     found.allocation = found.capacity - found.available;
     return {};
 }
 
 Result<std::vector<doc::PoolSource>> volume_groups(std::string_view pvs) {
-    PV_ASSIGN_OR_RETURN(const Json rows, rows_of(pvs, "pvs", "pv"));
+    PV_ASSIGN_OR_RETURN(const std::vector<Facts> rows, rows_of(pvs, "pvs", kDeviceColumns));
     std::map<std::string, doc::PoolSource> groups;
-    for (const Json& row : rows) {
-        const std::string group = text(row, "vg_name");
+    for (const Facts& row : rows) {
+        const std::string group = row.text("vg_name");
         if (group.empty()) continue;
         doc::PoolSource& source = groups[group];
         source.name = group;
         source.format = "lvm2";
-        source.devices.push_back({text(row, "pv_name"), {}, {}});
+        source.devices.push_back({row.text("pv_name"), {}, {}});
     }
     std::vector<doc::PoolSource> list;
     for (auto& [name, source] : groups) list.push_back(std::move(source));

@@ -89,38 +89,38 @@ Status copy_all(const Opened& from, const Opened& to, std::uint64_t length, cons
     return {};
 }
 
-Status copy_into(const Opened& from, const Opened& to, const Json& in, const std::string& path) {
-    const std::uint64_t capacity = number(in, "capacity");
-    if (flag(in, "reflink")) {
-        if (::ioctl(to.fd.get(), FICLONE, from.fd.get()) != 0) return failed("failed to clone files from", text(in, "from"));
+Status copy_into(const Opened& from, const Opened& to, const Facts& in, const std::string& path) {
+    const std::uint64_t capacity = in.number("capacity");
+    if (in.flag("reflink")) {
+        if (::ioctl(to.fd.get(), FICLONE, from.fd.get()) != 0) return failed("failed to clone files from", in.text("from"));
     } else {
         PV_TRY(copy_all(from, to, std::min(from.size, to.regular ? from.size : to.size), path));
     }
     if (!to.regular) return ::fsync(to.fd.get()) == 0 ? Status() : Status(failed("cannot sync data to", path));
     if (::ftruncate(to.fd.get(), static_cast<off_t>(std::max(capacity, from.size))) != 0) return failed("cannot extend file", path);
-    const std::uint64_t allocation = std::min(number(in, "allocation"), std::max(capacity, from.size));
-    if (allocation > 0 && !flag(in, "reflink") && ::fallocate(to.fd.get(), 0, 0, static_cast<off_t>(allocation)) != 0 && errno != EOPNOTSUPP)
+    const std::uint64_t allocation = std::min(in.number("allocation"), std::max(capacity, from.size));
+    if (allocation > 0 && !in.flag("reflink") && ::fallocate(to.fd.get(), 0, 0, static_cast<off_t>(allocation)) != 0 && errno != EOPNOTSUPP)
         return failed("cannot allocate room in file", path);
     return {};
 }
 
 } // namespace
 
-Result<Json> resize(const Json& in) {
-    const std::string path = text(in, "path");
+Result<Answer> resize(const Facts& in) {
+    const std::string path = in.text("path");
     PV_ASSIGN_OR_RETURN(const Opened v, open_volume(path, O_RDWR));
-    const std::uint64_t capacity = number(in, "capacity");
+    const std::uint64_t capacity = in.number("capacity");
     if (!v.regular) return make_error(ErrorCode::operation_unsupported, ErrorDomain::storage, "'{}' is a block device", path);
     if (capacity > INT64_MAX || ::ftruncate(v.fd.get(), static_cast<off_t>(capacity)) != 0) return failed("Failed to truncate file", path);
-    if (!flag(in, "allocate") || capacity <= v.size) return Json::object();
-    if (::fallocate(v.fd.get(), 0, static_cast<off_t>(v.size), static_cast<off_t>(capacity - v.size)) == 0) return Json::object();
+    if (!in.flag("allocate") || capacity <= v.size) return Answer();
+    if (::fallocate(v.fd.get(), 0, static_cast<off_t>(v.size), static_cast<off_t>(capacity - v.size)) == 0) return Answer();
     if (errno != EOPNOTSUPP) return failed("Failed to pre-allocate space for file", path);
     PV_TRY(write_zeros(v.fd.get(), v.size, capacity, path));
-    return Json::object();
+    return Answer();
 }
 
-Result<Json> wipe(const Json& in) {
-    const std::string path = text(in, "path");
+Result<Answer> wipe(const Facts& in) {
+    const std::string path = in.text("path");
     PV_ASSIGN_OR_RETURN(const Opened v, open_volume(path, O_RDWR));
     // With holes there is nothing to keep on the disk: cut to nothing and made long again it reads as zeros.
     if (v.regular && static_cast<std::uint64_t>(v.st.st_blocks) < v.size / 512) {
@@ -130,16 +130,16 @@ Result<Json> wipe(const Json& in) {
         PV_TRY(write_zeros(v.fd.get(), 0, v.size, path));
     }
     if (::fsync(v.fd.get()) != 0) return failed("cannot sync data to volume with path", path);
-    return Json::object();
+    return Answer();
 }
 
-Result<Json> copy(const Json& in) {
-    const std::string path = text(in, "path"), part = text(in, "part");
-    PV_ASSIGN_OR_RETURN(const Opened from, open_volume(text(in, "from"), O_RDONLY));
-    if (flag(in, "device")) {
+Result<Answer> copy(const Facts& in) {
+    const std::string path = in.text("path"), part = in.text("part");
+    PV_ASSIGN_OR_RETURN(const Opened from, open_volume(in.text("from"), O_RDONLY));
+    if (in.flag("device")) {
         PV_ASSIGN_OR_RETURN(const Opened to, open_volume(path, O_RDWR));
         PV_TRY(copy_into(from, to, in, path));
-        return Json::object();
+        return Answer();
     }
     Opened to;
     to.regular = true;
@@ -149,7 +149,7 @@ Result<Json> copy(const Json& in) {
     if (made) made = set_permissions(to.fd.get(), in, path, 0600);
     if (made && ::fsync(to.fd.get()) != 0) made = failed("cannot sync", path);
     if (made) made = give_name(part, path);
-    if (made) return Json::object();
+    if (made) return Answer();
     ::unlink(part.c_str());
     return std::move(made).error();
 }

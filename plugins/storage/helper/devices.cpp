@@ -27,20 +27,21 @@ std::string line_of(const fs::path& file) {
 }
 
 // What a device is like; its size is told in sectors of 512 bytes.
-Json device(const std::string& name, const std::string& path, const fs::path& block) {
+Facts device(const std::string& name, const std::string& path, const fs::path& block) {
     const std::string sectors = line_of(block / "size");
     const std::uint64_t size = (sectors.empty() ? 0 : std::stoull(sectors)) * 512;
-    Json v = {{"name", name}, {"path", path}, {"type", "block"}, {"capacity", size}, {"allocation", size}, {"physical", size}};
+    Facts v = {{"name", name}, {"path", path}, {"type", "block"}, {"capacity", size}, {"allocation", size}, {"physical", size}};
     struct stat st {};
-    if (::stat(path.c_str(), &st) == 0)
-        v["permissions"] = {{"mode", st.st_mode & 0777U}, {"owner", st.st_uid}, {"group", st.st_gid}};
+    if (::stat(path.c_str(), &st) == 0) add_permissions(v, st);
     return v;
 }
 
-Json answer(Json volumes) {
+Answer answer(std::vector<Facts> volumes) {
     std::uint64_t total = 0;
-    for (const Json& v : volumes) total += v["capacity"].get<std::uint64_t>();
-    return {{"capacity", total}, {"allocation", total}, {"available", 0}, {"volumes", std::move(volumes)}};
+    for (const Facts& v : volumes) total += v.number("capacity");
+    Answer out(Facts{{"capacity", total}, {"allocation", total}, {"available", 0}});
+    out.volumes = std::move(volumes);
+    return out;
 }
 
 // A name of the device that stays: among the links of `folder`, one that leads to it.
@@ -56,8 +57,8 @@ std::string stable_path(const std::string& folder, const std::string& name) {
 
 } // namespace
 
-Result<Json> multipath(const Json&) {
-    Json volumes = Json::array();
+Result<Answer> multipath(const Facts&) {
+    std::vector<Facts> volumes;
     std::error_code error;
     for (const fs::directory_entry& block : fs::directory_iterator("/sys/block", error)) {
         if (!line_of(block.path() / "dm/uuid").starts_with("mpath-")) continue;
@@ -67,14 +68,14 @@ Result<Json> multipath(const Json&) {
     return answer(std::move(volumes));
 }
 
-Result<Json> scsi(const Json& in) {
-    const std::string host = text(in, "host"), target = text(in, "path"); // "host0"
+Result<Answer> scsi(const Facts& in) {
+    const std::string host = in.text("host"), target = in.text("path"); // "host0"
     const fs::path devices = "/sys/bus/scsi/devices";
     std::error_code error;
     if (host.empty() || !fs::exists(fs::path("/sys/class/scsi_host") / host, error))
         return make_error(ErrorCode::xml_error, ErrorDomain::storage, "Could not find SCSI host '{}'", host);
     const std::string prefix = host.substr(host.find_first_of("0123456789")) + ":";
-    Json volumes = Json::array();
+    std::vector<Facts> volumes;
     for (const fs::directory_entry& entry : fs::directory_iterator(devices, error)) {
         const std::string address = entry.path().filename();
         if (!address.starts_with(prefix) || std::count(address.begin(), address.end(), ':') != 3) continue;

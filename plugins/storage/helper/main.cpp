@@ -10,16 +10,16 @@
 
 namespace {
 
-using polyvirt::storage::helper::Json;
+using polyvirt::storage::Answer;
+using polyvirt::storage::Facts;
 
-Json error_of(const polyvirt::Error& e) {
-    return {{"error",
-             {{"code", static_cast<int>(e.code)},
-              {"domain", static_cast<int>(e.domain)},
-              {"message", e.message},
-              {"str1", e.str1},
-              {"str2", e.str2},
-              {"int1", e.int1}}}};
+Answer error_of(const polyvirt::Error& e) {
+    return Facts{{"error.code", static_cast<int>(e.code)},
+                 {"error.domain", static_cast<int>(e.domain)},
+                 {"error.message", e.message},
+                 {"error.str1", e.str1},
+                 {"error.str2", e.str2},
+                 {"error.int1", e.int1}};
 }
 
 bool write_all(int fd, const std::string& text) {
@@ -34,16 +34,17 @@ bool write_all(int fd, const std::string& text) {
 int run(const char* name, const char* request) {
     constexpr int kAnswer = 3;
     const auto verb = polyvirt::storage::helper::find_verb(name);
-    const Json in = Json::parse(request, nullptr, false);
-    if (verb == nullptr || !in.is_object()) return 2;
-    Json out;
+    std::string_view text = request;
+    const auto in = Facts::take(text);
+    if (verb == nullptr || !in) return 2;
+    Answer out;
     try {
-        auto done = verb(in);
+        auto done = verb(*in);
         out = done ? *std::move(done) : error_of(done.error());
     } catch (const std::exception& e) {
         out = error_of(polyvirt::Error{.message = std::string("internal error: ") + e.what()});
     }
-    return write_all(kAnswer, out.dump(-1, ' ', false, Json::error_handler_t::replace)) ? 0 : 3;
+    return write_all(kAnswer, out.packed()) ? 0 : 3;
 }
 
 } // namespace

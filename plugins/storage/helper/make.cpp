@@ -58,9 +58,9 @@ Status take_room(int fd, std::uint64_t length, const std::string& path) {
     return fill(fd, length);
 }
 
-Status make_contents(int fd, const Json& in, const std::string& path) {
-    const std::uint64_t capacity = number(in, "capacity"), allocation = std::min(number(in, "allocation"), capacity);
-    if (flag(in, "nocow")) PV_TRY(forbid_cow(fd, path));
+Status make_contents(int fd, const Facts& in, const std::string& path) {
+    const std::uint64_t capacity = in.number("capacity"), allocation = std::min(in.number("allocation"), capacity);
+    if (in.flag("nocow")) PV_TRY(forbid_cow(fd, path));
     if (capacity > INT64_MAX || ::ftruncate(fd, static_cast<off_t>(capacity)) != 0)
         return system_failure(capacity > INT64_MAX ? EFBIG : errno, "cannot extend file '{}'", path);
     PV_TRY(take_room(fd, allocation, path));
@@ -80,14 +80,14 @@ Status remove_one(const std::string& path, bool folder) {
 
 } // namespace
 
-Status set_permissions(int fd, const Json& in, const std::string& path, unsigned usual) {
-    const auto id = [&](const char* key) { return in.contains(key) ? static_cast<uid_t>(number(in, key)) : static_cast<uid_t>(-1); };
+Status set_permissions(int fd, const Facts& in, const std::string& path, unsigned usual) {
+    const auto id = [&](const char* key) { return in.has(key) ? static_cast<uid_t>(in.number(key)) : static_cast<uid_t>(-1); };
     const uid_t owner = id("owner");
     const gid_t group = id("group");
     if ((owner != static_cast<uid_t>(-1) || group != static_cast<gid_t>(-1)) && ::fchown(fd, owner, group) != 0)
         return system_failure(errno, "unable to set user and group to '{}:{}' on '{}'", static_cast<std::int32_t>(owner),
                               static_cast<std::int32_t>(group), path);
-    if (::fchmod(fd, static_cast<mode_t>(number(in, "mode", usual))) != 0) return system_failure(errno, "cannot set mode of '{}'", path);
+    if (::fchmod(fd, static_cast<mode_t>(in.number("mode", usual))) != 0) return system_failure(errno, "cannot set mode of '{}'", path);
     return {};
 }
 
@@ -107,8 +107,8 @@ Status give_name(const std::string& part, const std::string& path) {
     return system_failure(error, "cannot give '{}' its name", path);
 }
 
-Result<Json> make_file(const Json& in) {
-    const std::string part = text(in, "part"), path = text(in, "path");
+Result<Answer> make_file(const Facts& in) {
+    const std::string part = in.text("part"), path = in.text("path");
     // Before the work; whoever comes in between is noticed when it gets its name.
     if (::access(path.c_str(), F_OK) == 0)
         return make_error(ErrorCode::operation_failed, ErrorDomain::storage, "volume target path '{}' already exists", path);
@@ -116,44 +116,44 @@ Result<Json> make_file(const Json& in) {
     if (!fd) return system_failure(errno, "Failed to create file '{}'", path);
     Status made = make_contents(fd.get(), in, path);
     if (made) made = finish(std::move(fd), part, path);
-    if (made) return Json::object();
+    if (made) return Answer();
     ::unlink(part.c_str());
     return std::move(made).error();
 }
 
-Result<Json> make_folder(const Json& in) {
-    const std::string path = text(in, "path");
+Result<Answer> make_folder(const Facts& in) {
+    const std::string path = in.text("path");
     if (::mkdir(path.c_str(), 0700) != 0) return system_failure(errno, "error creating directory '{}'", path);
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     Status set = fd ? set_permissions(fd.get(), in, path, 0600) : Status(system_failure(errno, "cannot open '{}'", path));
-    if (set) return Json::object();
+    if (set) return Answer();
     ::rmdir(path.c_str());
     return std::move(set).error();
 }
 
-Result<Json> publish(const Json& in) {
-    const std::string part = text(in, "part"), path = text(in, "path");
+Result<Answer> publish(const Facts& in) {
+    const std::string part = in.text("part"), path = in.text("path");
     UniqueFd fd(::open(part.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     Status made = fd ? set_permissions(fd.get(), in, path, 0600) : Status(system_failure(errno, "cannot open '{}'", part));
     if (made) made = finish(std::move(fd), part, path);
-    if (made) return Json::object();
+    if (made) return Answer();
     ::unlink(part.c_str());
     return std::move(made).error();
 }
 
-Result<Json> remove(const Json& in) {
-    const std::string path = text(in, "path");
-    PV_TRY(remove_one(path, flag(in, "folder")));
-    return Json::object();
+Result<Answer> remove(const Facts& in) {
+    const std::string path = in.text("path");
+    PV_TRY(remove_one(path, in.flag("folder")));
+    return Answer();
 }
 
-Result<Json> discard(const Json& in) {
-    PV_TRY(remove_one(text(in, "path"), false));
-    return Json::object();
+Result<Answer> discard(const Facts& in) {
+    PV_TRY(remove_one(in.text("path"), false));
+    return Answer();
 }
 
-Result<Json> make_pool(const Json& in) {
-    const std::string path = text(in, "path");
+Result<Answer> make_pool(const Facts& in) {
+    const std::string path = in.text("path");
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
     if (error) return system_failure(error.value(), "cannot create path '{}'", path);
@@ -165,13 +165,13 @@ Result<Json> make_pool(const Json& in) {
     if (::fstat(fd.get(), &st) != 0) return system_failure(errno, "cannot stat '{}'", path);
     // One that is there keeps its mode, unless another is asked for.
     PV_TRY(set_permissions(fd.get(), in, path, fresh ? 0711 : st.st_mode & 07777U));
-    return Json::object();
+    return Answer();
 }
 
-Result<Json> remove_pool(const Json& in) {
-    const std::string path = text(in, "path");
+Result<Answer> remove_pool(const Facts& in) {
+    const std::string path = in.text("path");
     if (::rmdir(path.c_str()) != 0) return system_failure(errno, "failed to remove pool '{}'", path);
-    return Json::object();
+    return Answer();
 }
 
 } // namespace polyvirt::storage::helper

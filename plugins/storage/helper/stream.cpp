@@ -136,18 +136,18 @@ Status take_frames(Target& target) {
 
 } // namespace
 
-Result<Json> send(const Json& in) {
-    const std::string path = text(in, "path");
+Result<Answer> send(const Facts& in) {
+    const std::string path = in.text("path");
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!fd) return stream_failed("cannot open volume", path);
     const off_t size = ::lseek(fd.get(), 0, SEEK_END);
     if (size < 0) return stream_failed("cannot find the size of", path);
-    const std::uint64_t begin = std::min(number(in, "offset"), static_cast<std::uint64_t>(size));
-    const std::uint64_t length = number(in, "length"), rest = static_cast<std::uint64_t>(size) - begin;
+    const std::uint64_t begin = std::min(in.number("offset"), static_cast<std::uint64_t>(size));
+    const std::uint64_t length = in.number("length"), rest = static_cast<std::uint64_t>(size) - begin;
     const std::uint64_t end = begin + (length == 0 ? rest : std::min(length, rest));
     std::vector<char> buffer(kMaxFrame);
     for (std::uint64_t at = begin; at < end;) {
-        const Run run = flag(in, "sparse") ? run_at(fd.get(), at, end) : Run{end, false};
+        const Run run = in.flag("sparse") ? run_at(fd.get(), at, end) : Run{end, false};
         if (run.hole) {
             PV_TRY(send_frame(FrameKind::hole, run.end - at));
             at = run.end;
@@ -161,20 +161,20 @@ Result<Json> send(const Json& in) {
         at += static_cast<std::uint64_t>(n);
     }
     PV_TRY(send_frame(FrameKind::end, 0));
-    return Json::object();
+    return Answer();
 }
 
-Result<Json> receive(const Json& in) {
-    const std::string path = text(in, "path");
+Result<Answer> receive(const Facts& in) {
+    const std::string path = in.text("path");
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     struct stat st {};
     if (!fd || ::fstat(fd.get(), &st) != 0) return stream_failed("cannot open volume", path);
-    const std::uint64_t length = number(in, "length");
-    Target target{fd.get(), path, S_ISREG(st.st_mode), number(in, "offset"), length == 0 ? UINT64_MAX : length};
+    const std::uint64_t length = in.number("length");
+    Target target{fd.get(), path, S_ISREG(st.st_mode), in.number("offset"), length == 0 ? UINT64_MAX : length};
     if (target.at > INT64_MAX) return make_error(ErrorCode::invalid_arg, ErrorDomain::storage, "offset {} is beyond what '{}' can have", target.at, path);
     PV_TRY(take_frames(target));
     if (::fsync(fd.get()) != 0) return stream_failed("cannot sync", path);
-    return Json::object();
+    return Answer();
 }
 
 } // namespace polyvirt::storage::helper

@@ -128,6 +128,27 @@ TEST_F(Raii, events_reach_the_host_in_order) {
     EXPECT_FALSE(EventQueue().post(PV_KIND_DOMAIN, 0, {.uuid = uuid, .name = "x"}, pv_event_domain_lifecycle{}));
 }
 
+TEST_F(Raii, events_that_nobody_wants_are_not_made) {
+    const EventQueue events(services, "t");
+    const Uuid uuid{};
+    sink.listening = false;
+    EXPECT_FALSE(events.wanted(PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE));
+    EXPECT_TRUE(events.post(PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE, {.uuid = uuid, .name = "x"}, pv_event_domain_lifecycle{}));
+    shared->events.flush();
+    EXPECT_EQ(shared->events.posted(), 0U);
+    // A host that cannot say is told of all.
+    Services older = services;
+    pv_svc_event shorter = *services.event;
+    shorter.wanted = nullptr;
+    older.event = &shorter;
+    const EventQueue all(older, "t");
+    EXPECT_TRUE(all.wanted(PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE));
+    EXPECT_TRUE(all.post(PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE, {.uuid = uuid, .name = "x"}, pv_event_domain_lifecycle{}));
+    shared->events.flush();
+    EXPECT_EQ(shared->events.posted(), 1U);
+    EXPECT_FALSE(EventQueue().wanted(PV_KIND_DOMAIN, PV_EVENT_DOMAIN_LIFECYCLE));
+}
+
 TEST_F(Raii, a_job_ends_with_its_holder) {
     auto published = Published::publish(services, nullptr, domain("alpha"), std::make_shared<int>(1));
     ASSERT_TRUE(published);

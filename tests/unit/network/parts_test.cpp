@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 // Leases, bridges' names, what a port gets.
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include "allocate.h"
+#include "base/error_text.h"
 #include "bridges.h"
+#include "functions.h"
 #include "leases.h"
 
 namespace polyvirt::network {
 namespace {
+
+namespace fs = std::filesystem;
 
 TEST(Leases, are_read_line_by_line_and_garbage_is_passed_over) {
     const auto leases = parse_leases("2000 52:54:00:00:00:01 10.0.0.5 one 01:52:54:00:00:00:01\n"
@@ -88,6 +94,83 @@ TEST(Allocate, devices_are_used_in_turn_or_alone) {
     ASSERT_TRUE(allocate(port, alone, {{"eth8", 1}}));
     EXPECT_EQ(port.plug->dev, "eth9");
     EXPECT_FALSE(allocate(port, alone, {{"eth8", 1}, {"eth9", 1}}));
+}
+
+TEST(Allocate, functions_are_given_to_one_port_each) {
+    const auto network = network_of("<forward mode='hostdev' managed='yes'><driver name='vfio'/>"
+                                    "<address type='pci' domain='0' bus='4' slot='0' function='1'/>"
+                                    "<address type='pci' domain='0' bus='4' slot='0' function='2'/></forward>");
+    auto port = port_of("");
+    ASSERT_TRUE(allocate(port, network, {{"0000:04:00.1", 1}}));
+    EXPECT_EQ(port.plug->type, sdk::network::PlugType::hostdev_pci);
+    EXPECT_EQ(pci_name(*port.plug->address), "0000:04:00.2");
+    EXPECT_EQ(port.plug->managed, sdk::xml::YesNo::yes);
+    EXPECT_FALSE(allocate(port, network, {{"0000:04:00.1", 1}, {"0000:04:00.2", 1}}));
+}
+
+TEST(Allocate, virtual_ports_suit_what_the_port_is_plugged_into) {
+    const std::string open = "<virtualport type='openvswitch'/>", vepa = "<virtualport type='802.1Qbg'>";
+    const std::string bridge = "<forward mode='bridge'/><bridge name='br0'/>", direct = "<forward mode='vepa' dev='eth9'/>";
+    auto port = port_of("");
+    ASSERT_TRUE(allocate(port, network_of(bridge + open), {}));
+    EXPECT_TRUE(port.virtual_port->parameters.interface_id);
+    port = port_of("");
+    ASSERT_TRUE(allocate(port, network_of(direct + vepa + "<parameters managerid='1' typeid='2' typeidversion='3'/></virtualport>"), {}));
+    EXPECT_TRUE(port.virtual_port->parameters.instance_id);
+    for (const auto& [document, message] : {std::pair<std::string, std::string>(direct + open, "uses a macvtap device"),
+                                            {direct + vepa + "</virtualport>", "missing managerid"},
+                                            {"<bridge name='br7'/>" + open, "uses IP forwarding"},
+                                            {bridge + "<virtualport type='midonet'/>", "uses a bridge device"}}) {
+        port = port_of("");
+        const Status refused = allocate(port, network_of(document), {});
+        ASSERT_FALSE(refused) << document;
+        EXPECT_NE(refused.error().message.find(message), std::string::npos) << refused.error().message;
+    }
+}
+
+class Cards : public ::testing::Test {
+  protected:
+    Cards() {
+        std::string pattern = (fs::temp_directory_path() / "pvnet.XXXXXX").string();
+        sysfs = ::mkdtemp(pattern.data());
+        for (const char* name : {"0000:04:00.0", "0000:04:10.0", "0000:04:10.1"}) fs::create_directories(fs::path(devices()) / name);
+        fs::create_directories(sysfs + "/class/net/eth9");
+        fs::create_symlink(devices() + "/0000:04:00.0", sysfs + "/class/net/eth9/device");
+        for (int i = 0; i < 2; ++i) {
+            const std::string name = fmt::format("0000:04:10.{}", i);
+            fs::create_symlink("../" + name, fmt::format("{}/0000:04:00.0/virtfn{}", devices(), i));
+            fs::create_symlink("../0000:04:00.0", devices() + "/" + name + "/physfn");
+        }
+        fs::create_directories(devices() + "/0000:04:10.1/net/eth9v1"); // the first is a guest's
+    }
+    ~Cards() override { fs::remove_all(sysfs); }
+    [[nodiscard]] std::string devices() const { return sysfs + "/bus/pci/devices"; }
+    std::string sysfs;
+};
+
+TEST_F(Cards, have_virtual_functions_that_stand_for_them) {
+    const auto whole = network_of("<forward mode='hostdev'><pf dev='eth9'/></forward>");
+    const auto functions = find_functions(whole, sysfs);
+    ASSERT_TRUE(functions) << functions.error().message;
+    ASSERT_EQ(functions->addresses.size(), 2U);
+    EXPECT_EQ(pci_name(functions->addresses[1].pci), "0000:04:10.1");
+    EXPECT_EQ(with_functions(whole, *functions).forward->addresses.size(), 2U);
+    const auto links = find_functions(network_of("<forward mode='passthrough'><pf dev='eth9'/></forward>"), sysfs);
+    ASSERT_TRUE(links);
+    ASSERT_EQ(links->interfaces.size(), 1U);
+    EXPECT_EQ(links->interfaces[0].dev, "eth9v1");
+    const auto none = find_functions(network_of("<forward mode='hostdev'><pf dev='eth8'/></forward>"), sysfs);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().message, "internal error: No usable Vf's present on SRIOV PF eth8");
+}
+
+TEST_F(Cards, addresses_are_those_of_virtual_functions) {
+    const auto at = [](const char* slot, const char* function) {
+        return network_of(fmt::format("<forward mode='hostdev'><address type='pci' domain='0' bus='4' slot='{}' function='{}'/></forward>", slot, function));
+    };
+    EXPECT_TRUE(check_functions(at("0x10", "1"), sysfs));
+    EXPECT_FALSE(check_functions(at("0", "0"), sysfs));
+    EXPECT_FALSE(check_functions(network_of("<forward mode='hostdev'><interface dev='eth9v1'/></forward>"), sysfs));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <polyvirt/abi/loop.h>
@@ -55,6 +56,18 @@ TEST_F(Loops, every_policy_runs_posts_in_order_and_releases_once) {
         for (Hook& hook : hooks) EXPECT_EQ(hook.released.count(), 1);
     }
     EXPECT_EQ(loops.acquire(host, 9, "x"), nullptr);
+}
+
+TEST_F(Loops, a_callback_that_waits_is_counted) {
+    pv_loop* loop = loops.acquire(host, PV_LOOP_SHARED, "test");
+    Hook brief, waits;
+    waits.body = [] { ::poll(nullptr, 0, 20); };
+    loops.post(loop, Hook::run, &brief, Hook::release);
+    loops.post(loop, Hook::run, &waits, Hook::release);
+    ASSERT_TRUE(waits.released.wait());
+    EXPECT_TRUE(eventually([&] { return instance->stats().callbacks == 2; }));
+    EXPECT_TRUE(eventually([&] { return instance->stats().slow_callbacks == 1; }));
+    loops.release(loop);
 }
 
 TEST_F(Loops, callbacks_of_one_loop_never_overlap) {

@@ -32,14 +32,14 @@ class Helper : public ::testing::Test {
         std::ifstream file(in(name));
         return {std::istreambuf_iterator<char>(file), {}};
     }
-    Json file(const std::string& name) const { return {{"part", in(".polyvirt-1.part")}, {"path", in(name)}}; }
+    Facts file(const std::string& name) const { return {{"part", in(".polyvirt-1.part")}, {"path", in(name)}}; }
 
     std::string folder;
 };
 
-std::vector<std::string> names(const Json& answer) {
+std::vector<std::string> names(const Answer& answer) {
     std::vector<std::string> list;
-    for (const Json& v : answer["volumes"]) list.push_back(v["name"]);
+    for (const Facts& v : answer.volumes) list.push_back(v.text("name"));
     return list;
 }
 
@@ -56,12 +56,12 @@ TEST_F(Helper, scan_shows_files_and_folders_alone) {
     const auto answer = scan({{"path", folder}});
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_THAT(names(*answer), ElementsAre("a", "b", "sub"));
-    EXPECT_EQ((*answer)["skipped"], 4);
-    EXPECT_EQ((*answer)["volumes"][0]["format"], "raw");
-    EXPECT_EQ((*answer)["volumes"][1]["physical"], 4);
-    EXPECT_EQ((*answer)["volumes"][2]["type"], "dir");
-    EXPECT_EQ((*answer)["capacity"].get<std::uint64_t>(),
-              (*answer)["available"].get<std::uint64_t>() + (*answer)["allocation"].get<std::uint64_t>());
+    EXPECT_EQ(answer->facts.number("skipped"), 4U);
+    EXPECT_EQ(answer->volumes[0].text("format"), "raw");
+    EXPECT_EQ(answer->volumes[1].number("physical"), 4U);
+    EXPECT_EQ(answer->volumes[2].text("type"), "dir");
+    EXPECT_EQ(answer->facts.number("capacity"),
+              answer->facts.number("available") + answer->facts.number("allocation"));
 }
 
 TEST_F(Helper, scan_of_nothing_says_so_in_the_peers_words) {
@@ -71,10 +71,10 @@ TEST_F(Helper, scan_of_nothing_says_so_in_the_peers_words) {
 }
 
 TEST_F(Helper, a_file_is_made_whole_or_not_at_all) {
-    Json request = file("v");
-    request["capacity"] = 10'000;
-    request["allocation"] = 4096;
-    request["mode"] = 0640;
+    Facts request = file("v");
+    request.set("capacity", 10'000);
+    request.set("allocation", 4096);
+    request.set("mode", 0640);
     ASSERT_TRUE(make_file(request));
     struct stat st {};
     ASSERT_EQ(::stat(in("v").c_str(), &st), 0);
@@ -85,7 +85,7 @@ TEST_F(Helper, a_file_is_made_whole_or_not_at_all) {
     ASSERT_FALSE(again);
     EXPECT_THAT(again.error().message, HasSubstr("already exists"));
     request = file("huge");
-    request["capacity"] = UINT64_MAX;
+    request.set("capacity", UINT64_MAX);
     EXPECT_FALSE(make_file(request));
     EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
 }
@@ -104,9 +104,9 @@ TEST_F(Helper, copy_keeps_holes) {
     std::ofstream(in("from")) << "begin";
     fs::resize_file(in("from"), 1 << 20);
     std::ofstream(in("from"), std::ios::in | std::ios::out).seekp((1 << 20) - 3) << "end";
-    Json request = file("to");
-    request["from"] = in("from");
-    request["capacity"] = 2 << 20;
+    Facts request = file("to");
+    request.set("from", in("from"));
+    request.set("capacity", 2 << 20);
     ASSERT_TRUE(copy(request));
     const std::string text = read("to");
     EXPECT_EQ(text.size(), std::size_t{2} << 20);
@@ -157,14 +157,14 @@ TEST_F(Helper, look_says_what_is_below) {
     head += std::string(8, '\0') + name;
     write("top", head);
     write("base", "plain");
-    const auto answer = look({{"volumes", {{{"name", "top"}, {"path", in("top")}, {"format", "qcow2"}}}}});
+    const auto answer = look({{"name", "top"}, {"path", in("top")}, {"format", "qcow2"}});
     ASSERT_TRUE(answer) << answer.error().message;
-    const Json& v = (*answer)["volumes"][0];
-    EXPECT_EQ(v["capacity"], 65'536);
-    EXPECT_EQ(v["compat"], "1.1");
-    EXPECT_EQ(v["backing"]["path"], in("base"));
-    EXPECT_EQ(v["backing"]["format"], "raw");
-    EXPECT_TRUE(v["backing"].contains("permissions"));
+    const Facts& v = answer->volumes.at(0);
+    EXPECT_EQ(v.number("capacity"), 65'536U);
+    EXPECT_EQ(v.text("compat"), "1.1");
+    EXPECT_EQ(v.text("backing.path"), in("base"));
+    EXPECT_EQ(v.text("backing.format"), "raw");
+    EXPECT_TRUE(v.has("backing.mode"));
 }
 
 TEST(PartName, is_told_from_other_names) {
