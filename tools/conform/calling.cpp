@@ -177,7 +177,8 @@ Flight::Flight(Life& life, const OpSpec& op, const ObjectPtr& target, const Argu
         c->authorised = arguments.authorised;
         c->target = target;
         if (op.stream != 0) c->stream = new_stream(c, op.stream);
-        if (target) {
+        gone_ = target && target->retired;
+        if (target && !gone_) {
             ++target->pins;
             c->pinned.push_back(target);
         }
@@ -203,6 +204,15 @@ Flight::~Flight() {
 }
 
 void Flight::begin() {
+    if (gone_) {
+        const LeafLock lock(g_mu);
+        call_->returned = true;
+        call_->errors.push_back({static_cast<std::int32_t>(ErrorCode::no_domain), "the object is not there any more"});
+        end_call(call_, call_->status = PV_FAIL);
+        ++world().activity;
+        g_changed.notify_all();
+        return;
+    }
     thread_ = std::thread([this] { enter(); });
 }
 

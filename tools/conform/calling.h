@@ -60,6 +60,7 @@ class Flight {
     void *in_ = nullptr, *out_ = nullptr;
     bool (*forbid_)() = nullptr;
     std::atomic<bool> waited_{false};
+    bool gone_ = false; // the target was retired since it was chosen: like a client's look-up, this finds it no more
     std::thread thread_;
     friend class ArgumentMaker;
 };
