@@ -3,6 +3,7 @@
 #include "host/plugin/stream_endpoint.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "base/assert.h"
@@ -37,6 +38,11 @@ bool Endpoint::hole(std::int64_t length) {
     {
         const LeafLock lock(mu_);
         if (over_) return true;
+        // What waits behind another hole is one with it.
+        if (!pieces_.empty() && pieces_.back().hole > 0 && length > 0 && length <= INT64_MAX - pieces_.back().hole) {
+            pieces_.back().hole += length;
+            return true;
+        }
         // Holes cost nothing, so they are bounded by count, through what a piece takes.
         refused_ = buffered_ >= kStreamBuffer;
         if (refused_) return false;
