@@ -59,6 +59,7 @@ LoopPool::~LoopPool() {
     std::vector<std::unique_ptr<HostLoop>> all;
     {
         const LeafLock lock(mu_);
+        ending_ = true;
         for (auto* list : {&ended_, &dedicated_, &pooled_}) {
             std::move(list->begin(), list->end(), std::back_inserter(all));
             list->clear();
@@ -106,6 +107,7 @@ void LoopPool::retire(HostLoop* loop) {
     join_ended();
     const LeafLock lock(mu_);
     const auto it = std::find_if(dedicated_.begin(), dedicated_.end(), [&](const auto& l) { return l.get() == loop; });
+    if (it == dedicated_.end() && ending_) return; // it ends with all others
     if (PV_BUG(it == dedicated_.end())) return;
     loop->loop.stop();
     ended_.push_back(std::move(*it));

@@ -78,6 +78,7 @@ class LoopPool {
     std::vector<std::unique_ptr<HostLoop>> pooled_ PV_GUARDED_BY(mu_);
     std::vector<std::unique_ptr<HostLoop>> dedicated_ PV_GUARDED_BY(mu_);
     std::vector<std::unique_ptr<HostLoop>> ended_ PV_GUARDED_BY(mu_);
+    bool ending_ PV_GUARDED_BY(mu_) = false;
     unsigned next_pooled_ PV_GUARDED_BY(mu_) = 0;
     std::uint64_t next_name_ PV_GUARDED_BY(mu_) = 0;
 };
