@@ -12,6 +12,7 @@
 #include "block/chain.h"
 #include "block/missing.h"
 #include "driver.h"
+#include "launch/listens.h"
 #include "launch/volumes.h"
 #include "save/save_ops.h"
 #include "firmware/choose.h"
@@ -103,6 +104,7 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     if (prepared) prepared = prepare_nvram(*live, options.fresh_nvram);
     assign_aliases(*live);
     if (prepared) prepared = find_volumes(s_, op->call(), *live);
+    if (prepared) prepared = find_listens(s_, op->call(), *live);
     const std::vector<MissingSource> missing = drop_missing(*live);
     if (prepared) prepared = complete_chains(*live);
     const std::uint32_t next_image = number_images(live->devices.disks);

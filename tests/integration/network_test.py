@@ -3,6 +3,7 @@
 """Networks for real: bridges, addresses, names and the firewall, in namespaces of the test's own."""
 
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -272,6 +273,28 @@ class Ports(NetworkCase):
         self.assertEqual(self.ports("alone"), 1)
         self.connect().lookupByName(guest.name).destroy()
         wait.until(lambda: self.ports("alone") == 0, "the port to be free")
+
+    def test_graphics_listen_where_the_host_is_on_a_network(self):
+        self.start(NAT)
+        self.space.run("ip", "link", "add", "hostbr", "type", "bridge")
+        self.space.run("ip", "address", "add", "10.49.0.1/24", "dev", "hostbr")
+        self.space.run("ip", "link", "set", "hostbr", "up")
+        self.connect().networkCreateXML("<network><name>host</name><forward mode='bridge'/><bridge name='hostbr'/></network>")
+        for network, address in (("inside", "10.45.0.1"), ("host", "10.49.0.1")):
+            with self.subTest(network):
+                guest = self.new_guest()
+                screen = f"<graphics type='vnc' autoport='yes'><listen type='network' network='{network}'/></graphics>"
+                domain = self.connect().defineXML(guest.xml.replace("<serial type", screen + "<serial type", 1))
+                domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+                text = domain.XMLDesc()
+                self.assertIn(f"<listen type='network' address='{address}' network='{network}'/>", text)
+                self.assertNotIn(address, domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+                port = re.search(rf"<graphics type='vnc' port='(\d+)' autoport='yes' listen='{address}'", text).group(1)
+                self.assertEqual(self.space.run("bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}; head -c 3 <&3"), "RFB")
+                domain.destroy()
+        self.connect().networkLookupByName("inside").destroy()
+        domain = self.connect().defineXML(guest.xml.replace("<serial type", screen.replace("'host'", "'inside'") + "<serial type", 1))
+        self.assertEqual(self.refused(domain.create)[0], libvirt.VIR_ERR_CONFIG_UNSUPPORTED)
 
     def test_guest_without_its_network_does_not_start(self):
         guest = self.new_guest()

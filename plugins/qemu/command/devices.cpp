@@ -160,9 +160,6 @@ std::string audiodev(const Builder& b, const Graphics& g) {
 
 Result<const GraphicsListen*> listen_of(const Builder& b, const Graphics& g) {
     if (g.listens.empty()) return nullptr;
-    if (g.listens.front().type == ListenType::network && !b.context.sketch)
-        return Builder::unsupported("domain '{}': graphics that listen on a network are not supported by this version",
-                                    b.domain.name);
     return &g.listens.front();
 }
 
