@@ -28,39 +28,49 @@ struct Programs::Running : std::enable_shared_from_this<Programs::Running> {
     std::string name;
     const plugin::Services* services = nullptr;
 
-    // The answer, on a worker: what waits may well read files next, and what a program said may be much.
-    void give(std::function<Result<ProgramEnd>()> result) {
-        std::optional<Answer<Result<ProgramEnd>>> taken;
-        plugin::Watch over;
-        {
-            const ObjectLock lock(mu);
-            taken.swap(answer);
-            over = std::move(timer);
-        }
-        if (!taken) return;
-        const auto go = [answer = *taken, result = std::move(result)] { answer(result()); };
-        taken.reset();
+    // What is left to do for whoever has taken the answer.
+    struct Taken {
+        std::optional<Answer<Result<ProgramEnd>>> answer;
+        plugin::Watch timer;
+    };
+    Taken take() PV_REQUIRES(mu) { return {std::exchange(answer, std::nullopt), std::move(timer)}; }
+    // On a worker: what waits may well read files next, and what a program said may be much.
+    void give(Taken taken, std::function<Result<ProgramEnd>()> result) {
+        if (!taken.answer) return;
+        const auto go = [answer = *std::move(taken.answer), result = std::move(result)] { answer(result()); };
         if (!plugin::submit(*services, 0, go)) go();
     }
+    void fail(Taken taken, Error why) {
+        give(std::move(taken), [why = std::move(why)] { return Result<ProgramEnd>(why); });
+    }
     void fail(Error why) {
-        give([why = std::move(why)] { return Result<ProgramEnd>(why); });
+        Taken taken;
+        {
+            const ObjectLock lock(mu);
+            taken = take();
+        }
+        fail(std::move(taken), std::move(why));
     }
     void kill_overdue(Error why) {
+        Taken taken;
         {
             const ObjectLock lock(mu);
             if (!answer || ended) return;
+            taken = take(); // before the signal, or its end would be the answer
             if (child) child.signal(SIGKILL);
             if (lingering && !std::exchange(counted, true)) ++*lingering;
         }
-        fail(std::move(why));
+        fail(std::move(taken), std::move(why));
     }
     void exited(std::int32_t status) {
+        Taken taken;
         {
             const ObjectLock lock(mu);
             ended = true;
+            taken = take();
             if (std::exchange(counted, false)) --*lingering;
         }
-        give([self = shared_from_this(), status] {
+        give(std::move(taken), [self = shared_from_this(), status] {
             ProgramEnd end;
             end.wait_status = status;
             end.out = memory_text(self->out);

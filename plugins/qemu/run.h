@@ -199,7 +199,7 @@ class Run : public std::enable_shared_from_this<Run> {
     void save_soon();
 
     // run_stop.cpp [loop]
-    void on_exit();
+    void on_exit(std::int32_t wait_status);
     void detach();
     void on_monitor_closed(const Error& why);
     void outlived_monitor();

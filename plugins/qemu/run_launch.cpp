@@ -294,7 +294,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     for (const Tap& tap : taps) command.pass(tap.fd.get(), context.taps.at(tap.alias));
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
-                                        [self = shared_from_this()](std::int32_t) { self->on_exit(); });
+                                        [self = shared_from_this()](std::int32_t status) { self->on_exit(status); });
     if (!*kept)
         return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "cannot start the emulator '{}' of {}",
                           domain.devices.emulator, who());
@@ -331,7 +331,7 @@ Status Run::adopt(const StatusRecord& record) {
     if (const Status log = open_log(); !log) log::warning("run", "{}: {}", who(), log.error().message);
     else log_start_ = ::lseek(log_.get(), 0, SEEK_END); // what it said before says nothing of its end
     auto process = plugin::ChildProcess::adopt(s_, record.pid, record.start_time, loop_,
-                                               [self = shared_from_this()](std::int32_t) { self->on_exit(); });
+                                               [self = shared_from_this()](std::int32_t status) { self->on_exit(status); });
     if (!process)
         return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "the emulator of {} (pid {}) is gone", who(),
                           record.pid);

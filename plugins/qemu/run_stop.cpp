@@ -5,9 +5,11 @@
 #include "run.h"
 
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 #include <polyvirt/job.h>
+#include <sys/wait.h>
 
 #include "agent/channels.h"
 #include "base/error_text.h"
@@ -139,9 +141,17 @@ void Run::detach() {
     loop_.reset();
 }
 
-void Run::on_exit() {
+// `wait_status` says nothing where an earlier daemon started it.
+void Run::on_exit(std::int32_t wait_status) {
     exited_ = true;
     if (phase_ == Phase::ended) return;
+    if (WIFSIGNALED(wait_status) && kill_stage_ == 0) {
+        const int number = WTERMSIG(wait_status);
+        const char* const name = ::sigdescr_np(number);
+        const std::string what = fmt::format("ended by signal {} ({})", number, name != nullptr ? name : "unknown");
+        log::error("run", "{}: its emulator was {}", who(), what);
+        write_log("the emulator was " + what);
+    }
     // What it said last, above all why it ended.
     if (monitor_) monitor_->drain();
     if (phase_ == Phase::starting && start_op_ == nullptr) return; // post_boot() or post_adopted() is on its way

@@ -132,6 +132,16 @@ class DeadEmulator(Case):
                     wait.until(lambda: "state='connected'" in domain.XMLDesc(), "the agent")
                 self.die_in(kind, guest, domain)
 
+    def test_its_log_says_which_signal_ended_it(self):
+        guest = self.new_guest()
+        domain = self.connection.defineXML(guest.xml)
+        domain.create()
+        os.kill(processes.emulator_of(guest.name), signal.SIGSEGV)
+        wait.until(lambda: not domain.isActive(), "the guest's end")
+        self.assertEqual(domain.state(), [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED])
+        log, = (self.folder / "root" / "var" / "log").rglob(f"{guest.name}.log")
+        wait.until(lambda: "the emulator was ended by signal 11 (Segmentation fault)" in log.read_text(), "the line in its log")
+
     def test_in_its_start(self):
         """Of many moments of a start, by chance."""
         guest, domain = self.define()

@@ -282,7 +282,7 @@ class Ports(NetworkCase):
         self.connect().networkCreateXML("<network><name>host</name><forward mode='bridge'/><bridge name='hostbr'/></network>")
         for network, address in (("inside", "10.45.0.1"), ("host", "10.49.0.1")):
             with self.subTest(network):
-                guest = self.new_guest()
+                guest = self.new_guest(network)
                 screen = f"<graphics type='vnc' autoport='yes'><listen type='network' network='{network}'/></graphics>"
                 domain = self.connect().defineXML(guest.xml.replace("<serial type", screen + "<serial type", 1))
                 domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
@@ -293,7 +293,7 @@ class Ports(NetworkCase):
                 self.assertEqual(self.space.run("bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}; head -c 3 <&3"), "RFB")
                 domain.destroy()
         self.connect().networkLookupByName("inside").destroy()
-        domain = self.connect().defineXML(guest.xml.replace("<serial type", screen.replace("'host'", "'inside'") + "<serial type", 1))
+        domain = self.connect().defineXML(self.new_guest("none").xml.replace("<serial type", screen.replace("'host'", "'inside'") + "<serial type", 1))
         self.assertEqual(self.refused(domain.create)[0], libvirt.VIR_ERR_CONFIG_UNSUPPORTED)
 
     def test_guest_without_its_network_does_not_start(self):

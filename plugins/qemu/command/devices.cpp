@@ -158,17 +158,14 @@ std::string audiodev(const Builder& b, const Graphics& g) {
     return audios.size() == 1 ? fmt::format(",audiodev=audio{}", audios.front().id.value_or(1)) : std::string();
 }
 
-Result<const GraphicsListen*> listen_of(const Builder& b, const Graphics& g) {
-    if (g.listens.empty()) return nullptr;
-    return &g.listens.front();
-}
+const GraphicsListen* listen_of(const Graphics& g) { return g.listens.empty() ? nullptr : &g.listens.front(); }
 
 std::string bracketed(const std::string& address) {
     return address.find(':') != std::string::npos ? "[" + address + "]" : address;
 }
 
 Status vnc(Builder& b, const Graphics& g) {
-    PV_ASSIGN_OR_RETURN(const GraphicsListen* listen, listen_of(b, g));
+    const GraphicsListen* const listen = listen_of(g);
     std::string text;
     if (listen != nullptr && listen->type == ListenType::none) {
         text = "none";
@@ -200,7 +197,7 @@ Status spice(Builder& b, const Graphics& g) {
         return Builder::unsupported("domain '{}': SPICE with TLS is not supported by this version", b.domain.name);
     if (g.tls_port.value_or(0) > 0)
         return Builder::unsupported("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
-    PV_ASSIGN_OR_RETURN(const GraphicsListen* listen, listen_of(b, g));
+    const GraphicsListen* const listen = listen_of(g);
     std::string text;
     if (listen != nullptr && listen->type == ListenType::socket) {
         text = "unix,addr=" + Builder::value(listen->socket.empty() ? b.context.folder + "/spice.sock" : listen->socket);
