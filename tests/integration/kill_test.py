@@ -177,6 +177,11 @@ class Kill(PythonCase):
                 domain = self.find(known)
             act(self.connection, domain, known)
         except libvirt.libvirtError as error:
+            if not self.killed.is_set() and self.has_crashed(known):
+                print(f"{self.last}: its emulator has crashed, which is its own fault", flush=True)
+                for fact, value in {**before, **OVER}.items():
+                    setattr(known, fact, value)
+                return
             if not self.killed.is_set():
                 raise AssertionError(f"{self.last}: {error}; its emulator says: {self.emulator_log(known)}") from error
             raise Killed from error
@@ -185,9 +190,13 @@ class Kill(PythonCase):
         if name == "copy":
             known.owned = set(known.copies.iterdir())
 
+    def has_crashed(self, known):
+        """QEMU 7.2's emulation of USB sticks reads a null pointer once in some thousands of these lives."""
+        return "the emulator was ended by signal 11" in self.emulator_log(known).rpartition("starting up polyvirt")[2]
+
     def emulator_log(self, known):
         logs = (self.subject.root / "root" / "var" / "log").rglob(f"{known.guest.name}.log")
-        return "".join(path.read_text(errors="replace")[-1500:] for path in logs)
+        return "".join(path.read_text(errors="replace")[-4000:] for path in logs)
 
     def find(self, known):
         try:
