@@ -181,6 +181,7 @@ class Kill(PythonCase):
                 print(f"{self.last}: its emulator has crashed, which is its own fault", flush=True)
                 for fact, value in {**before, **OVER}.items():
                     setattr(known, fact, value)
+                known.lives = False
                 return
             if not self.killed.is_set():
                 raise AssertionError(f"{self.last}: {error}; its emulator says: {self.emulator_log(known)}") from error
