@@ -244,7 +244,7 @@ void Run::end() {
         }
         const Status saved = self->driver_.save_status_now(self->guest_, nullptr);
         for (const Waiter& done : waiters) done(saved);
-        // Of a guest that ended while there was no daemon; before others have the job.
+        // Of a guest that ended while there was no daemon; as soon as it has the job.
         if (self->adopted_) finish_cut_snapshot_off(self->driver_, self->guest_);
         if (op) op->finish(start_result); // the guest's job: what waits for its end has been done
     };

@@ -7,6 +7,7 @@
 #include "domains.h"
 #include "figures.h"
 #include "op.h"
+#include "sdk/guests/figures.h"
 #include "sdk/tune_params.h"
 #include "tables.h"
 
@@ -242,14 +243,7 @@ class Stats : public Ops {
     }
 
     pv_status all_stats(pv_call* call, const pv_obj*, const pv_dom_all_stats_in& in, pv_dom_all_stats_out& out) {
-        constexpr std::uint32_t kKnown =
-            PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE |
-            PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT | PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT |
-            PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |
-            PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER |
-            PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |
-            PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
-        if (const Status flags = check_flags(in.flags, kKnown, "testConnectGetAllDomainStats"); !flags) return answer(call, flags);
+        if (const Status flags = check_flags(in.flags, sdk::kAllStatsFlags, "testConnectGetAllDomainStats"); !flags) return answer(call, flags);
         if (in.ndomains > 0) {
             for (std::uint32_t i = 0; i < in.ndomains; ++i) put_stats(driver_, Domains::of(in.domains[i]), in.stats, out.stats);
             return PV_OK;
@@ -284,25 +278,9 @@ class Stats : public Ops {
             return fail(call, make_error(ErrorCode::invalid_arg, ErrorDomain::test, "{} bytes are more than can be sent", length));
         return PV_OK;
     }
-    // Groups of flags choose one after another, as in lists of domains.
     static bool chosen(Guest& guest, std::uint32_t flags) {
         const ObjectLock lock(guest.mu);
-        const auto group = [flags](std::initializer_list<std::pair<std::uint32_t, bool>> rows) {
-            bool asked = false, met = false;
-            for (const auto& [bit, holds] : rows) {
-                asked = asked || (flags & bit) != 0;
-                met = met || ((flags & bit) != 0 && holds);
-            }
-            return !asked || met;
-        };
-        const bool running = guest.state == PV_DOMAIN_RUNNING, paused = guest.state == PV_DOMAIN_PAUSED, off = guest.state == PV_DOMAIN_SHUTOFF;
-        return !guest.removed &&
-               group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, guest.active()}, {PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, !guest.active()}}) &&
-               group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, guest.config != nullptr}, {PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, !guest.config}}) &&
-               group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING, running},
-                      {PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED, paused},
-                      {PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF, off},
-                      {PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER, !running && !paused && !off}});
+        return !guest.removed && sdk::chosen(sdk::Standing{guest.active(), guest.config != nullptr, guest.state}, flags);
     }
 };
 

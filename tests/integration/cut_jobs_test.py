@@ -136,11 +136,13 @@ class Saves(Cut):
                 self.domain.managedSave()
                 shutil.copy(image, half)
                 self.domain.create()  # from that image, which goes
+                run = self.domain.ID()
                 self.assertFalse(image.exists())
                 emulator = processes.emulator_of(self.guest.name)
                 with self.kill() as monitor:
                     self.record(state=PAUSED, reason=libvirt.VIR_DOMAIN_PAUSED_SAVE)
-                    record.write_text(json.dumps({"temporary": str(half), "final": str(image), "whole": True, "managed": True}))
+                    record.write_text(json.dumps({"temporary": str(half), "final": str(image), "whole": True, "managed": True,
+                                                  "run": run}))
                     monitor.ask("stop")
                     if then == "ends":
                         monitor.ask("quit")
@@ -154,6 +156,21 @@ class Saves(Cut):
                 self.domain.create()
                 self.assertEqual(self.domain.state(), [RUNNING, libvirt.VIR_DOMAIN_RUNNING_RESTORED])
                 self.domain.destroy()
+
+    def test_record_of_an_earlier_run_ends_no_guest(self):
+        """It outlived its save, where it could not be removed."""
+        image = self.folder / "earlier.save"
+        record = self.folder / "root" / "var" / "lib" / "polyvirt" / "qemu" / "saving" / f"{self.guest.uuid}.json"
+        self.domain.create()
+        run = self.domain.ID()
+        self.domain.save(str(image))
+        self.domain.create()
+        self.subject.kill()
+        record.write_text(json.dumps({"temporary": f"{image}.part", "final": str(image), "whole": True, "managed": False, "run": run}))
+        self.again()
+        self.has_state(RUNNING)
+        self.assertEqual((record.exists(), image.exists()), (False, True))
+
 
 class Snapshots(Cut):
     def cut(self, name, *, ended=True):

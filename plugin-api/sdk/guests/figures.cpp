@@ -10,8 +10,7 @@
 namespace polyvirt::sdk {
 
 // Groups of flags choose one after another, as in lists of domains.
-bool chosen(Guest& guest, std::uint32_t flags) {
-    const ObjectLock lock(guest.mu);
+bool chosen(const Standing& guest, std::uint32_t flags) {
     const bool running = guest.state == PV_DOMAIN_RUNNING, paused = guest.state == PV_DOMAIN_PAUSED,
                off = guest.state == PV_DOMAIN_SHUTOFF;
     const auto group = [flags](std::initializer_list<std::pair<std::uint32_t, bool>> rows) {
@@ -22,15 +21,19 @@ bool chosen(Guest& guest, std::uint32_t flags) {
         }
         return !asked || met;
     };
-    return !guest.removed &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, guest.active()},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, !guest.active()}}) &&
-           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, guest.config != nullptr},
-                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, !guest.config}}) &&
+    return group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE, guest.active},
+                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE, !guest.active}}) &&
+           group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT, guest.persistent},
+                  {PV_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT, !guest.persistent}}) &&
            group({{PV_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING, running},
                   {PV_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED, paused},
                   {PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF, off},
                   {PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER, !running && !paused && !off}});
+}
+
+bool chosen(Guest& guest, std::uint32_t flags) {
+    const ObjectLock lock(guest.mu);
+    return !guest.removed && chosen(Standing{guest.active(), guest.config != nullptr, guest.state}, flags);
 }
 
 void put_interfaces(const ParamWriter& to, const std::vector<domain::Interface>& list, const NetTable& net) {

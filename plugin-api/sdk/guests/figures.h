@@ -26,6 +26,11 @@ inline constexpr std::uint32_t kAllStatsFlags =
     PV_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | PV_CONNECT_GET_ALL_DOMAINS_STATS_OTHER |
     PV_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | PV_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |
     PV_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS;
+struct Standing {
+    bool active, persistent;
+    std::int32_t state;
+};
+[[nodiscard]] bool chosen(const Standing& guest, std::uint32_t flags);
 [[nodiscard]] bool chosen(Guest& guest, std::uint32_t flags);
 // Those that the call names, or else those of `all` that its flags choose.
 template <typename G>

@@ -217,6 +217,10 @@ void finish_cut_snapshot_off(Driver& driver, const GuestPtr& guest) {
     const auto what = read_unfinished(s, guest->uuid);
     if (!what) return;
     const auto end = [&driver, guest, what](const sdk::OperationPtr& op) {
+        {
+            const ObjectLock lock(guest->mu);
+            if (guest->active()) return op->finish({}); // somebody was quicker to start it: left to the next daemon
+        }
         Status done = goes(guest, *what) ? clear_images(driver, guest, what->name) : Status{};
         if (done) done = end_record(driver, guest, *what);
         op->finish(done);

@@ -74,7 +74,8 @@ Result<ImageFacts> SaveOps::facts_of(const GuestPtr& guest, const Request& reque
 
 SaveOps::Task SaveOps::save_and_end(sdk::OperationPtr op, GuestPtr guest, RunPtr run, Request request, JobTicketPtr ticket) {
     PV_CO_ASSIGN_OR_RETURN(const ImageFacts facts, facts_of(guest, request));
-    SaveStore::Saving saving{.temporary = temporary_for(request.path, guest->uuid), .final = request.path, .whole = false, .managed = request.managed};
+    SaveStore::Saving saving{.temporary = temporary_for(request.path, guest->uuid), .final = request.path, .whole = false, .managed = request.managed,
+                             .run = run->id()};
     PV_CO_TRY(store_.put(guest->uuid, saving, op->call()));
     bool was_running = false;
     {

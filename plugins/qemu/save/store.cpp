@@ -38,7 +38,7 @@ Status SaveStore::make_folder() const {
 }
 
 Status SaveStore::put(const Uuid& guest, const Saving& saving, pv_call* call) const {
-    const nlohmann::json j = {{"temporary", saving.temporary}, {"final", saving.final}, {"whole", saving.whole}, {"managed", saving.managed}};
+    const nlohmann::json j = {{"temporary", saving.temporary}, {"final", saving.final}, {"whole", saving.whole}, {"managed", saving.managed}, {"run", saving.run}};
     return records_.put(record_of(guest), j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", call);
 }
 
@@ -52,17 +52,19 @@ Status publish_image(const SaveStore::Saving& saving) {
 
 void SaveStore::recover(Driver& driver, const std::string& record, std::string_view text, std::set<Uuid>& saved) const {
     const auto j = nlohmann::json::parse(text, nullptr, false);
-    const Saving saving{.temporary = text_of(j, "temporary"), .final = text_of(j, "final"), .whole = is_true(j, "whole"), .managed = is_true(j, "managed")};
+    const Saving saving{.temporary = text_of(j, "temporary"), .final = text_of(j, "final"), .whole = is_true(j, "whole"), .managed = is_true(j, "managed"),
+                        .run = static_cast<std::int32_t>(number_at(j, "run"))};
     const std::string name = record.substr(record.rfind('/') + 1);
     const auto uuid = Uuid::parse(std::string_view(name).substr(0, 36));
     if (!uuid || saving.temporary.empty() || saving.final.empty()) return records_.set_aside(record, "it names no files");
     const GuestPtr guest = driver.guests().find(*uuid);
-    bool runs = false;
+    bool runs = false, runs_anew = false; // the latter where the record could not be removed in its time
     if (guest) {
         const ObjectLock lock(guest->mu);
-        runs = guest->active();
+        runs = guest->active() && guest->id == saving.run;
+        runs_anew = guest->active() && !runs;
     }
-    if (saving.whole) {
+    if (saving.whole && !runs_anew) {
         // It is the image that counts, be its emulator there still or not.
         const bool published = ::access(saving.temporary.c_str(), F_OK) != 0 && ::access(saving.final.c_str(), F_OK) == 0;
         if (!published) {
@@ -73,7 +75,7 @@ void SaveStore::recover(Driver& driver, const std::string& record, std::string_v
             saved.insert(*uuid);
             return;
         }
-    } else if (saving.temporary != saving.final) {
+    } else if (!saving.whole && saving.temporary != saving.final) {
         log::info("startup", "'{}' is half of a saved guest, which runs on or was lost; it is removed", saving.temporary);
         ::unlink(saving.temporary.c_str());
     }

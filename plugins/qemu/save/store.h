@@ -28,6 +28,7 @@ class SaveStore {
     struct Saving {
         std::string temporary, final;
         bool whole = false, managed = false;
+        std::int32_t run = 0; // the guest's id: a later run of it is not what was saved
     };
     Status put(const Uuid& guest, const Saving& saving, pv_call* call) const;
     Status remove(const Uuid& guest) const;
