@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The polyvirt authors
-# Sourced after common.sh: finds the kernel of which the demo's guest is made.
+# Sourced after common.sh: finds the kernel of which the guests of demo and tests are made, and copies its modules.
 # shellcheck shell=bash
 
 kernel_cache=$tree/build/kernel
@@ -18,4 +18,24 @@ kernel_find() {
             sed 's/^vmlinuz-//' | sort -rV)
     done
     return 1
+}
+
+# kernel_modules ROOT NAME...: these modules of the found kernel and what they need, in ROOT/lib; ROOT/etc/modules loads them when
+# a shell reads it.
+kernel_modules() {
+    local root=$1 name file
+    shift
+    # In the order in which they are to be loaded, dependencies first.
+    for name in "$@"; do
+        modprobe -d "$kernel_base" -S "$kernel_version" --show-depends "$name" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+    done | awk '!seen[$0]++' | while read -r file; do
+        case $file in
+        *.ko) cp "$file" "$root/lib/" ;;
+        *.ko.xz) xz -dc "$file" >"$root/lib/$(basename "$file" .xz)" ;;
+        *.ko.zst) zstd -qdc "$file" >"$root/lib/$(basename "$file" .zst)" ;;
+        *) die "$file: a kind of module this script doesn't know" ;;
+        esac
+        name=$(basename "$file")
+        printf '/bin/busybox insmod /lib/%s\n' "${name%%.ko*}.ko"
+    done >"$root/etc/modules"
 }
