@@ -318,6 +318,17 @@ class Guests(DirectCase):
             self.ask(terminal, f"ip link set eth0 up && ip address add 10.60.0.{number}/24 dev eth0; ip address show eth0", f"10.60.0.{number}")
         self.ask(first, "ping -c 1 -W 10 10.60.0.2", "1 packets received")
 
+    def test_a_trusted_guest_says_what_its_card_receives(self):
+        trusted = card(FIRST).replace("type='direct'", "type='direct' trustGuestRxFilters='yes'")
+        domain = self.connect().createXML(self.document(trusted, label="first"))
+        terminal = self.shell()
+        self.ask(terminal, "ip link set eth0 address 52:54:00:aa:cc:77 && ip link set eth0 up; ip link show eth0", "52:54:00:aa:cc:77")
+        wait.until(lambda: self.links()["macvtap0"]["address"] == "52:54:00:aa:cc:77", "the link to have its guest's MAC")
+        self.ask(terminal, "ip link set eth0 promisc on; echo so", "so")
+        wait.until(lambda: "PROMISC" in self.links()["macvtap0"]["flags"], "the link to be promiscuous")
+        domain.destroy()
+        self.assertEqual(self.links(), {})
+
     def test_cards_come_and_go(self):
         domain = self.define(label="first")
         domain.create()
@@ -326,7 +337,7 @@ class Guests(DirectCase):
         link, = self.links().values()
         self.assertEqual((link["link"], link["address"]), ("eth8", FIRST))
         self.assertIn("<source dev='eth8' mode='bridge'/>", domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
-        self.ask(terminal, "ip link show", FIRST)
+        self.ask(terminal, f"until ip link show | grep {FIRST}; do sleep 1; done", FIRST)
         self.assertIn("eth7", self.refused(lambda: domain.attachDeviceFlags(card(SECOND, "eth7"), BOTH))[2])
         self.assertNotIn(SECOND, domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
         domain.detachDeviceFlags(card(FIRST), BOTH)
