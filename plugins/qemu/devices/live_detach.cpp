@@ -253,7 +253,7 @@ sdk::Task<Status> reconcile_devices(GuestPtr guest, RunPtr run) {
     PV_CO_TRY(co_await finish_cut_attach(guest, run, there));
     PV_CO_TRY(co_await remove_missing(guest, run, std::move(there)));
     PV_CO_TRY(co_await sdk::on_worker(run->services(), guest->strand));
-    remove_stray_links(run->driver(), guest);
+    reconcile_links(run->driver(), guest);
     co_return co_await run->on_loop();
 }
 

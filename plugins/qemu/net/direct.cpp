@@ -87,7 +87,6 @@ Result<Tap> settle_link(Netlink& net, const Interface& i, const DirectLink& link
     // A device that is up is left alone: its own link would blink.
     PV_ASSIGN_OR_RETURN(const Netlink::Link device, device_named(net, link.device));
     if (!device.up) PV_TRY(net.set_up(link.device, true));
-    PV_TRY(net.set_up(link.name, true));
     return tap;
 }
 
@@ -128,6 +127,12 @@ Result<Tap> make_link(const Interface& i, const DirectLink& link) {
     if (tap) return tap;
     if (const Status gone = remove_link(link); !gone) log::warning("net", "macvtap '{}' stays: {}", link.name, gone.error().message);
     return tap;
+}
+
+Status show_link(const DirectLink& link, bool up) {
+    PV_ASSIGN_OR_RETURN(Netlink net, Netlink::open());
+    PV_ASSIGN_OR_RETURN(const auto made, net.find(link.name));
+    return made && made->up != up ? net.set_up(link.name, up) : Status();
 }
 
 Status remove_link(const DirectLink& link) {

@@ -30,8 +30,11 @@ struct DirectLink {
 // What will be made for an interface of type direct. A name that is taken is an error here, so that a record never names
 // somebody else's link.
 Result<DirectLink> plan_link(const sdk::domain::Interface& i);
-// Made and up, or nothing of it is left.
+// Made and down, or nothing of it is left.
 Result<Tap> make_link(const sdk::domain::Interface& i, const DirectLink& link);
+// Up while its guest's processors run: while they do not, this host would speak for a MAC that may be somewhere else. Absent is
+// success.
+Status show_link(const DirectLink& link, bool up);
 // And the device has its own MAC again, unless somebody has given it another. Absent is success.
 Status remove_link(const DirectLink& link);
 

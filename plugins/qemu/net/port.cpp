@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <polyvirt/job.h>
+
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
@@ -75,6 +77,17 @@ template <typename Gone> std::vector<DirectLink> take_links(Guest& guest, Gone&&
     return taken;
 }
 
+// Its processors, or they would if somebody woke it.
+bool runs(const Guest& guest) PV_REQUIRES(guest.mu) {
+    return guest.state == PV_DOMAIN_RUNNING || guest.state == PV_DOMAIN_PMSUSPENDED;
+}
+
+void set_links(const Guest& guest, const std::vector<DirectLink>& links, bool up) {
+    for (const DirectLink& link : links)
+        if (const Status set = show_link(link, up); !set)
+            log::warning("net", "domain '{}': macvtap '{}' is not {}: {}", guest.name, link.name, up ? "up" : "down", set.error().message);
+}
+
 // Written down, then made. A guest that ended in between has taken its list along: what came too late for that goes here.
 Result<Tap> add_link(Driver& driver, const GuestPtr& guest, const Interface& i, pv_call* call) {
     PV_ASSIGN_OR_RETURN(const DirectLink link, plan_link(i));
@@ -86,12 +99,18 @@ Result<Tap> add_link(Driver& driver, const GuestPtr& guest, const Interface& i, 
     }
     PV_TRY(driver.save_status_now(guest, call));
     Result<Tap> tap = make_link(i, link);
+    bool there = false, run = false;
     {
         const ObjectLock lock(guest->mu);
-        if (std::find(guest->links.begin(), guest->links.end(), link) != guest->links.end()) return tap;
+        there = std::find(guest->links.begin(), guest->links.end(), link) != guest->links.end();
+        run = runs(*guest);
     }
-    remove_links(guest->name, {link});
-    return ended();
+    if (!there) {
+        remove_links(guest->name, {link});
+        return ended();
+    }
+    if (tap && run) PV_TRY(show_link(link, true));
+    return tap;
 }
 
 } // namespace
@@ -128,18 +147,33 @@ void remove_links(const std::string& guest, const std::vector<DirectLink>& links
             log::error("net", "domain '{}': macvtap '{}' on '{}' stays: {}", guest, link.name, link.device, gone.error().message);
 }
 
-void remove_stray_links(Driver& driver, const GuestPtr& guest) {
-    std::vector<DirectLink> gone;
+void reconcile_links(Driver& driver, const GuestPtr& guest) {
+    std::vector<DirectLink> gone, left;
+    bool run = false;
     {
         const ObjectLock lock(guest->mu);
         const auto live = guest->live;
         if (!live) return;
         gone = take_links(*guest, [&](const DirectLink& link) { return !find_alias(live->devices, link.alias).has_value(); });
+        left = guest->links;
+        run = runs(*guest);
     }
+    set_links(*guest, left, run);
     if (gone.empty()) return;
     remove_links(guest->name, gone);
     if (const Status saved = driver.save_status_now(guest, nullptr); !saved)
         log::error("net", "domain '{}': {}", guest->name, saved.error().message);
+}
+
+void show_links(const Driver& driver, const GuestPtr& guest, bool run) {
+    std::vector<DirectLink> links;
+    {
+        const ObjectLock lock(guest->mu);
+        links = guest->links;
+    }
+    if (links.empty()) return;
+    const auto set = [guest, links, run] { set_links(*guest, links, run); };
+    if (!plugin::submit(driver.services(), guest->strand, set)) set(); // a few messages to the kernel
 }
 
 plugin::Subscription follow_networks(Driver& driver) {

@@ -23,8 +23,11 @@ void unplug_interface(Driver& driver, const GuestPtr& guest, const sdk::domain::
 void free_ports(const plugin::Services& s, const sdk::domain::Domain& domain) PV_NO_LOCKS_HELD;
 // Macvtaps of a guest that has ended; errors are logged.
 void remove_links(const std::string& guest, const std::vector<DirectLink>& links);
-// Those that no interface of the guest is on: of one that was being plugged in or taken out when the daemon died.
-void remove_stray_links(Driver& driver, const GuestPtr& guest) PV_NO_LOCKS_HELD;
+// After the daemon's restart: those that no interface is on go (one was being plugged in or taken out when the daemon died), the
+// others are up or down as their guest is.
+void reconcile_links(Driver& driver, const GuestPtr& guest) PV_NO_LOCKS_HELD;
+// The guest's processors run, or stand still. Any thread.
+void show_links(const Driver& driver, const GuestPtr& guest, bool run) PV_NO_LOCKS_HELD;
 // After the daemon's restart: ports of guests that have no interface for them go; interfaces whose bridge was made anew
 // are put into it. [init]
 void reconcile_ports(Driver& driver) PV_NO_LOCKS_HELD;
