@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "sdk/guest_ports.h"
 
+#include <polyvirt/abi/gen/constants.h>
 #include <polyvirt/gen/net_network.h>
 #include <polyvirt/gen/net_port.h>
 
@@ -43,6 +44,36 @@ network::Port wanted_port(const std::string& name, const Uuid& guest, const Inte
     return port;
 }
 
+// What it stands on already; nothing: a bridge, which it can exchange for another.
+std::optional<network::Plug> device_of(const Interface& i) {
+    if (i.type != InterfaceType::direct) return std::nullopt;
+    network::Plug plug;
+    plug.type = network::PlugType::direct;
+    plug.dev = i.source.dev;
+    for (std::size_t mode = 0; mode < std::size(network::kPlugModes); ++mode)
+        if (network::kPlugModes[mode] == i.source.mode) plug.mode = static_cast<network::PlugMode>(mode);
+    return plug;
+}
+
+Result<network::Port> create_port(const plugin::Services& s, pv_call* call, const Interface& i, const network::Port& wanted,
+                                  std::uint32_t flags) {
+    const Neighbours others(s, call);
+    PV_ASSIGN_OR_RETURN(const std::uint64_t net, others.find(PV_KIND_NETWORK, i.source.network));
+    if (net == 0)
+        return make_error(ErrorCode::no_network, ErrorDomain::network, "no network with matching name '{}'",
+                          i.source.network);
+    const std::string text = network::format_port(wanted);
+    pv_port_create_xml_in in{};
+    in.xml = text.c_str();
+    in.flags = flags;
+    pv_port_create_xml_out out{};
+    PV_TRY(others.call<ops::net_port::create_xml>(net, in, out));
+    PV_ASSIGN_OR_RETURN(const std::uint64_t port, others.find(PV_KIND_NETWORK_PORT, i.source.port_id, net));
+    PV_ASSIGN_OR_RETURN(network::Port made, document_of(s, others, port));
+    PV_TRY(refuse_virtual_port(made.virtual_port));
+    return made;
+}
+
 Status remove_port(const plugin::Services& s, const Interface& i) {
     const Neighbours others(s, nullptr);
     PV_ASSIGN_OR_RETURN(const std::uint64_t net, others.find(PV_KIND_NETWORK, i.source.network));
@@ -56,11 +87,20 @@ Status remove_port(const plugin::Services& s, const Interface& i) {
 } // namespace
 
 bool on_network(const Interface& i) {
-    return (i.type == InterfaceType::network || i.type == InterfaceType::bridge) && !i.source.network.empty();
+    return (i.type == InterfaceType::network || i.type == InterfaceType::bridge || i.type == InterfaceType::direct) &&
+           !i.source.network.empty();
 }
 
 void name_port(Interface& i) {
     if (on_network(i) && i.source.port_id.empty()) i.source.port_id = Uuid::random().to_string();
+}
+
+bool use_device(Interface& i, const network::Port& port) {
+    if (!port.plug || port.plug->type != network::PlugType::direct) return false;
+    i.type = InterfaceType::direct;
+    i.source.dev = port.plug->dev;
+    i.source.mode = network::kPlugModes[static_cast<std::size_t>(port.plug->mode)];
+    return true;
 }
 
 Status refuse_virtual_port(const std::optional<network::VirtualPort>& port) {
@@ -73,20 +113,7 @@ Status refuse_virtual_port(const std::optional<network::VirtualPort>& port) {
 
 Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const std::string& name, const Uuid& guest,
                                 const Interface& i) {
-    const Neighbours others(s, call);
-    PV_ASSIGN_OR_RETURN(const std::uint64_t net, others.find(PV_KIND_NETWORK, i.source.network));
-    if (net == 0)
-        return make_error(ErrorCode::no_network, ErrorDomain::network, "no network with matching name '{}'",
-                          i.source.network);
-    const std::string text = network::format_port(wanted_port(name, guest, i));
-    pv_port_create_xml_in in{};
-    in.xml = text.c_str();
-    pv_port_create_xml_out out{};
-    PV_TRY(others.call<ops::net_port::create_xml>(net, in, out));
-    PV_ASSIGN_OR_RETURN(const std::uint64_t port, others.find(PV_KIND_NETWORK_PORT, i.source.port_id, net));
-    PV_ASSIGN_OR_RETURN(network::Port made, document_of(s, others, port));
-    PV_TRY(refuse_virtual_port(made.virtual_port));
-    return made;
+    return create_port(s, call, i, wanted_port(name, guest, i), 0);
 }
 
 Result<network::Port> regain_port(const plugin::Services& s, const std::string& name, const Uuid& guest,
@@ -95,7 +122,10 @@ Result<network::Port> regain_port(const plugin::Services& s, const std::string& 
     PV_ASSIGN_OR_RETURN(const std::uint64_t net, others.find(PV_KIND_NETWORK, i.source.network));
     PV_ASSIGN_OR_RETURN(const std::uint64_t port,
                         net != 0 ? others.find(PV_KIND_NETWORK_PORT, i.source.port_id, net) : Result<std::uint64_t>(0));
-    return port != 0 ? document_of(s, others, port) : make_port(s, nullptr, name, guest, i);
+    if (port != 0) return document_of(s, others, port);
+    network::Port wanted = wanted_port(name, guest, i);
+    wanted.plug = device_of(i);
+    return create_port(s, nullptr, i, wanted, PV_NETWORK_PORT_CREATE_RECLAIM);
 }
 
 void free_port(const plugin::Services& s, const std::string& guest, const Interface& i) {

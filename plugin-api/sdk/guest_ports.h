@@ -10,7 +10,7 @@
 //     use(port.plug->bridge);
 //     sdk::free_port(s, guest.name, interface);
 //
-// All but on_network(), name_port() and refuse_virtual_port(): worker or start-up.
+// All but on_network(), name_port(), use_device() and refuse_virtual_port(): worker or start-up.
 
 #include <functional>
 
@@ -31,9 +31,11 @@ void name_port(domain::Interface& i);
 Result<network::Port> make_port(const plugin::Services& s, pv_call* call, const std::string& name, const Uuid& guest,
                                 const domain::Interface& i) PV_NO_LOCKS_HELD;
 // A network that was stopped and is started again knows no port of before: the one of an interface that has a guest is made
-// anew, by its own id; if it is there already, that is it. Errors: those of make_port().
+// anew, by its own id and on the device that it is on; if it is there already, that is it. Errors: those of make_port().
 Result<network::Port> regain_port(const plugin::Services& s, const std::string& name, const Uuid& guest,
                                   const domain::Interface& i) PV_NO_LOCKS_HELD;
+// False: the port is not of a device of the host's. Else the interface is one of type direct from here on, on that device.
+bool use_device(domain::Interface& i, const network::Port& port);
 // Switches other than the kernel's own have their programs, which nobody calls. Errors: config_unsupported.
 Status refuse_virtual_port(const std::optional<network::VirtualPort>& port);
 // What is not there any more is no error; others go to the log.

@@ -3,6 +3,7 @@
 #include "sdk/traffic.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <polyvirt/process.h>
 
@@ -53,5 +54,13 @@ Status limit_traffic(const plugin::Services& s, const std::string& dev, const Ba
     }
     return {};
 }
+
+Bandwidth as_link(const domain::Interface& i) {
+    Bandwidth limits = i.bandwidth.value_or(Bandwidth{});
+    if (i.type == domain::InterfaceType::direct) std::swap(limits.inbound, limits.outbound);
+    return limits;
+}
+
+Status limit_traffic(const plugin::Services& s, const domain::Interface& i) { return limit_traffic(s, i.target.dev, as_link(i)); }
 
 } // namespace polyvirt::sdk

@@ -99,6 +99,12 @@ Result<doc::Plug> function_plug(const doc::Network& network, const Uses& uses) {
     return none_left(network);
 }
 
+// Whether two guests cannot be on one device.
+bool is_exclusive(const doc::Port& port, const doc::Network& network) {
+    return network.mode() == doc::ForwardMode::passthrough ||
+           (network.mode() == doc::ForwardMode::private_ && type_of(port) == doc::VirtualPortType::p8021Qbh);
+}
+
 // The device that the fewest use; one alone where the mode wants it so.
 Result<doc::Plug> direct_plug(const doc::Port& port, const doc::Network& network, const Uses& uses) {
     const doc::ForwardMode mode = network.mode();
@@ -109,9 +115,7 @@ Result<doc::Plug> direct_plug(const doc::Port& port, const doc::Network& network
         return make_error(ErrorCode::internal_error, ErrorDomain::network,
                           "network '{}' uses a direct mode, but has no forward dev and no interface pool",
                           network.name);
-    const bool alone = mode == doc::ForwardMode::passthrough ||
-                       (mode == doc::ForwardMode::private_ && type_of(port) == doc::VirtualPortType::p8021Qbh);
-    if (alone && count(uses, best->dev) > 0) return none_left(network);
+    if (is_exclusive(port, network) && count(uses, best->dev) > 0) return none_left(network);
     doc::Plug plug;
     plug.type = doc::PlugType::direct;
     plug.dev = best->dev;
@@ -122,9 +126,22 @@ Result<doc::Plug> direct_plug(const doc::Port& port, const doc::Network& network
     return plug;
 }
 
+// The device is still the network's, and nobody else's who would have to have it alone.
+Status check_device(const doc::Port& port, const doc::Network& network, const Uses& uses) {
+    const std::string& dev = port.plug->dev;
+    const auto& all = network.forward->interfaces;
+    if (std::none_of(all.begin(), all.end(), [&](const doc::ForwardInterface& i) { return i.dev == dev; }))
+        return make_error(ErrorCode::internal_error, ErrorDomain::network,
+                          "network '{}' doesn't have dev='{}' in use by network port '{}'", network.name, dev,
+                          port.uuid ? port.uuid->to_string() : "");
+    if (!is_exclusive(port, network) || count(uses, dev) == 0) return {};
+    return make_error(ErrorCode::internal_error, ErrorDomain::network,
+                      "network '{}' claims dev='{}' is already in use by a different port", network.name, dev);
+}
+
 } // namespace
 
-Status allocate(doc::Port& port, const doc::Network& network, const Uses& uses) {
+Status allocate(doc::Port& port, const doc::Network& network, const Uses& uses, bool reclaim) {
     PV_ASSIGN_OR_RETURN(const doc::PortGroup* const group, group_of(port, network));
     const doc::PortGroup none;
     const doc::PortGroup& g = group != nullptr ? *group : none;
@@ -141,6 +158,9 @@ Status allocate(doc::Port& port, const doc::Network& network, const Uses& uses) 
         plug.mac_table_manager = network.bridge->mac_table_manager;
     } else if (network.mode() == doc::ForwardMode::hostdev) {
         PV_ASSIGN_OR_RETURN(plug, function_plug(network, uses));
+    } else if (reclaim && port.plug && port.plug->type == doc::PlugType::direct) {
+        PV_TRY(check_device(port, network, uses));
+        plug = *port.plug;
     } else {
         PV_ASSIGN_OR_RETURN(plug, direct_plug(port, network, uses));
     }

@@ -17,7 +17,8 @@ namespace polyvirt::network {
 // How many ports there are on each of the network's devices: by the names of links and of PCI functions.
 using Uses = std::map<std::string, std::uint32_t>;
 
-// Fills it in. Errors: internal_error and config_unsupported, in the peer's words.
-Status allocate(sdk::network::Port& port, const sdk::network::Network& network, const Uses& uses);
+// Fills it in. `reclaim`: a guest has the device that the port names, from before the network was started, and keeps it.
+// Errors: internal_error and config_unsupported, in the peer's words.
+Status allocate(sdk::network::Port& port, const sdk::network::Network& network, const Uses& uses, bool reclaim = false);
 
 } // namespace polyvirt::network

@@ -143,7 +143,7 @@ class Driver : public plugin::DriverBase {
 
     // ops_port.cpp
     using PortChange = std::function<Status(Net&, NetPort&)>;
-    Task finish_port(sdk::OperationPtr op, NetPtr net, std::shared_ptr<const doc::Port> document,
+    Task finish_port(sdk::OperationPtr op, NetPtr net, std::shared_ptr<const doc::Port> document, bool reclaim,
                      std::uint64_t* handle);
     Status publish_port(pv_call* call, const NetPtr& net, doc::Port document,
                         std::uint64_t& handle) const PV_NO_LOCKS_HELD;

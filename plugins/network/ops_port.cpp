@@ -35,13 +35,12 @@ pv_status Driver::create_xml(pv_call* call, const pv_obj* obj, const pv_port_cre
         if (const Status valid = sdk::xml::refuse_unknown(parsed->messages); !valid) return answer(call, valid);
     const auto document = std::make_shared<const doc::Port>(std::move(parsed->value));
     return with_job(call, net_of(obj), "create a port",
-                    [this, document, handle = &out.obj](const sdk::OperationPtr& op, const NetPtr& net) {
-                        return finish_port(op, net, document, handle);
-                    });
+                    [this, document, reclaim = (in.flags & PV_NETWORK_PORT_CREATE_RECLAIM) != 0, handle = &out.obj](
+                        const sdk::OperationPtr& op, const NetPtr& net) { return finish_port(op, net, document, reclaim, handle); });
 }
 
 Driver::Task Driver::finish_port(sdk::OperationPtr op, NetPtr net, std::shared_ptr<const doc::Port> document,
-                                 std::uint64_t* handle) {
+                                 bool reclaim, std::uint64_t* handle) {
     Document live;
     bool there = false;
     Uses uses;
@@ -61,7 +60,7 @@ Driver::Task Driver::finish_port(sdk::OperationPtr op, NetPtr net, std::shared_p
                              "Network port with UUID {} already exists", document->uuid->to_string());
     doc::Port port = *document;
     const doc::Network whole = with_functions(*live, functions);
-    PV_CO_TRY(allocate(port, whole, uses));
+    PV_CO_TRY(allocate(port, whole, uses, reclaim));
     PV_CO_TRY(publish_port(op->call(), net, std::move(port), *handle));
     const Status saved = save_status(net, op->call());
     if (!saved) retire_port(*net, *document->uuid);

@@ -26,7 +26,7 @@
 #include "monitor/monitor.h"
 #include "ownership/claims.h"
 #include "ownership/identity.h"
-#include "net/tap.h"
+#include "net/direct.h"
 #include "sdk/operation.h"
 #include "sdk/task.h"
 #include "status.h"
@@ -259,6 +259,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::list<ExpectedPtr> expected_;
     std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
+    std::vector<DirectLink> links_left_; // and until they are removed
     Removals removals_;
     const std::unique_ptr<Figures> figures_;
     const std::unique_ptr<Channels> channels_;

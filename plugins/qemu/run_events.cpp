@@ -16,6 +16,8 @@
 #include "devices/live.h"
 #include "driver.h"
 #include "monitor/json.h"
+#include "net/port.h"
+#include "net/rx_filter.h"
 #include "tune/prepare.h"
 
 namespace polyvirt::qemu {
@@ -55,6 +57,9 @@ const Run::EventRow Run::kEvents[] = {
     {"DEVICE_DELETED", on_device_deleted},
     {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
     {"DEVICE_TRAY_MOVED", on_tray_moved},
+    {"NIC_RX_FILTER_CHANGED", on_rx_filter},
+    {"STOP", [](Run& run, const QmpEvent&) { show_links(run.driver(), run.guest(), false); }},
+    {"RESUME", [](Run& run, const QmpEvent&) { show_links(run.driver(), run.guest(), true); }},
     {"SUSPEND", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(false); }},
     {"SUSPEND_DISK", [](Run& run, const QmpEvent&) { run.channels().guest_gone(), run.on_sleep(true); }},
     {"WAKEUP", [](Run& run, const QmpEvent&) { run.on_wakeup(); }},

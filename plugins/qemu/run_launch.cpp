@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <map>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,7 +26,6 @@
 #include "launch/listen.h"
 #include "launch/remove.h"
 #include "net/port.h"
-#include "sdk/traffic.h"
 #include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
@@ -85,6 +85,12 @@ Result<std::string> host_folder(const plugin::Services& s, std::uint32_t which) 
                           which == PV_PATH_LOG ? "logs" : "files");
     return std::string(folder);
 }
+
+// Of all interfaces: the descriptors, and what numbers they have in the emulator, by aliases.
+struct Taps {
+    std::vector<UniqueFd> fds;
+    std::map<std::string, std::vector<int>> numbers;
+};
 
 const sockaddr* generic(const sockaddr_un& a) { return reinterpret_cast<const sockaddr*>(&a); }
 
@@ -227,21 +233,22 @@ Status Run::launch(const Domain& domain, pv_call* call) {
 }
 
 // Their names are the kernel's choice, what they are plugged into the network's; in the live description from here on.
-static Result<std::vector<Tap>> plug_taps(Driver& driver, Guest& guest, const Domain& domain, pv_call* call) {
-    std::vector<Tap> taps;
+static Result<Taps> plug_taps(Driver& driver, const GuestPtr& guest, const Domain& domain, pv_call* call) {
+    Taps taps;
     std::vector<sdk::domain::Interface> plugged;
     for (sdk::domain::Interface i : domain.devices.interfaces) {
         if (!wants_tap(i)) continue;
-        if (sdk::on_network(i)) PV_TRY(plug_interface(driver.services(), call, guest.name, guest.uuid, i));
-        PV_ASSIGN_OR_RETURN(Tap tap, open_tap(i));
-        if (i.bandwidth) PV_TRY(sdk::limit_traffic(driver.services(), tap.name, *i.bandwidth));
-        i.target.dev = tap.name;
-        taps.push_back(std::move(tap));
+        PV_ASSIGN_OR_RETURN(Tap tap, plug_interface(driver, guest, i, call));
+        std::vector<int>& numbers = taps.numbers[i.info.alias.name];
+        for (UniqueFd& fd : tap.fds) {
+            numbers.push_back(kFirstTap + static_cast<int>(taps.fds.size()));
+            taps.fds.push_back(std::move(fd));
+        }
         plugged.push_back(std::move(i));
     }
-    if (taps.empty()) return taps;
-    const ObjectLock lock(guest.mu);
-    driver.edit_live(guest, [&](Domain& live) {
+    if (plugged.empty()) return taps;
+    const ObjectLock lock(guest->mu);
+    driver.edit_live(*guest, [&](Domain& live) {
         for (sdk::domain::Interface& i : live.devices.interfaces) {
             for (const sdk::domain::Interface& p : plugged)
                 if (p.info.alias.name == i.info.alias.name) i = p;
@@ -274,8 +281,8 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         context.tpm_fd = kFirstPassed;
         sockets.push_back(std::move(tpm));
     }
-    PV_ASSIGN_OR_RETURN(const std::vector<Tap> taps, plug_taps(driver_, *guest_, domain, call));
-    for (const Tap& tap : taps) context.taps.emplace(tap.alias, kFirstTap + static_cast<int>(context.taps.size()));
+    PV_ASSIGN_OR_RETURN(const Taps taps, plug_taps(driver_, guest_, domain, call));
+    context.taps = taps.numbers;
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
     PV_TRY(pass_groups(domain, sockets, line.args));
     const auto environment = emulator_environment(folder_path_);
@@ -291,7 +298,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     const std::vector<UniqueFd> entrances = group_.entrances();
     for (const UniqueFd& entrance : entrances) command.join(entrance.get());
     if (context.incoming) command.pass(beginning_->incoming.get(), Beginning::kNumber);
-    for (const Tap& tap : taps) command.pass(tap.fd.get(), context.taps.at(tap.alias));
+    for (std::size_t i = 0; i < taps.fds.size(); ++i) command.pass(taps.fds[i].get(), kFirstTap + static_cast<int>(i));
     const auto kept = std::make_shared<plugin::ChildProcess>(); // before there is something to lose
     *kept = plugin::ChildProcess::spawn(s_, call, command, loop_,
                                         [self = shared_from_this()](std::int32_t status) { self->on_exit(status); });

@@ -19,6 +19,7 @@
 #include "moments/checkpoint_ops.h"
 #include "moments/unfinished.h"
 #include "monitor/json.h"
+#include "net/rx_filter.h"
 #include "save/save_ops.h"
 #include "stats/figures.h"
 #include "tpm/tpm_process.h"
@@ -268,6 +269,7 @@ static sdk::Task<Status> take_up(std::shared_ptr<Run> run) {
         log::warning("run", "domain '{}': its images are not taken up again: {}", run->guest()->name, taken.error().message);
     const auto devices = co_await reconcile_devices(run->guest(), run);
     if (!devices) log::warning("devices", "domain '{}': which devices it has is not known: {}", run->guest()->name, devices.error().message);
+    if (const Status followed = co_await follow_rx_filters(run); !followed) log::warning("net", "domain '{}': {}", run->guest()->name, followed.error().message);
     if (const Status ended = co_await finish_cut_snapshot(run->guest(), run); !ended)
         log::warning("snapshot", "domain '{}': what was being done is not ended: {}", run->guest()->name, ended.error().message);
     PV_CO_TRY(co_await run->on_loop());

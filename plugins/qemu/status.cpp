@@ -51,6 +51,38 @@ Result<Claim> claim_of(const std::string& line) {
     return Claim{std::string(at, end), numbers[4], numbers[5], id(0), id(1), id(2), id(3)};
 }
 
+Record links_record(const std::vector<DirectLink>& links) {
+    Record list = Record::array();
+    for (const DirectLink& l : links) {
+        Record one = {{"alias", l.alias}, {"name", l.name}, {"device", l.device}};
+        if (l.mac && l.device_mac) one["mac"] = l.mac->to_string(), one["device_mac"] = l.device_mac->to_string();
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+// Absent in the records of earlier versions.
+Result<std::vector<DirectLink>> links_of(const Record& j) {
+    std::vector<DirectLink> links;
+    const auto list = j.find("links");
+    if (list == j.end()) return links;
+    if (!list->is_array()) return bad("'links' is not a list");
+    for (const Record& one : *list) {
+        DirectLink l;
+        PV_ASSIGN_OR_RETURN(l.alias, text(one, "alias"));
+        PV_ASSIGN_OR_RETURN(l.name, text(one, "name"));
+        PV_ASSIGN_OR_RETURN(l.device, text(one, "device"));
+        if (one.contains("mac")) {
+            PV_ASSIGN_OR_RETURN(const std::string mac, text(one, "mac"));
+            PV_ASSIGN_OR_RETURN(const std::string device_mac, text(one, "device_mac"));
+            l.mac = sdk::xml::Mac::parse(mac), l.device_mac = sdk::xml::Mac::parse(device_mac);
+            if (!l.mac || !l.device_mac) return bad(fmt::format("'{}' or '{}' is no MAC address", mac, device_mac));
+        }
+        links.push_back(std::move(l));
+    }
+    return links;
+}
+
 // Absent in the records of earlier versions.
 Result<std::vector<std::string>> texts(const Record& j, const char* key) {
     std::vector<std::string> list;
@@ -73,6 +105,7 @@ std::string format_status(const StatusRecord& r) {
               {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
               {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
+    if (!r.links.empty()) j["links"] = links_record(r.links);
     if (r.pausing != 0) j["pausing"] = r.pausing;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     if (!r.attaching.is_null()) j["attaching"] = r.attaching;
@@ -115,6 +148,7 @@ Result<StatusRecord> parse_status(std::string_view document) {
         PV_ASSIGN_OR_RETURN(Claim claim, claim_of(line));
         r.claims.push_back(std::move(claim));
     }
+    PV_ASSIGN_OR_RETURN(r.links, links_of(j));
     PV_ASSIGN_OR_RETURN(r.group, texts(j, "group"));
     PV_ASSIGN_OR_RETURN(r.folders, texts(j, "folders"));
     if (r.id <= 0 || r.pid < 0) return bad("id must be above 0, and pid not below it");

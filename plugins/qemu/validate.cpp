@@ -119,6 +119,8 @@ Found cards(const Domain& d) {
     for (const Interface& i : d.devices.interfaces) {
         if (!power_of_two(i.driver.rx_queue_size)) return "rx_queue_size has to be a power of two";
         if (!power_of_two(i.driver.tx_queue_size)) return "tx_queue_size has to be a power of two";
+        // It has its device's. One that its network gave it stands on what it finds there.
+        if (i.type == InterfaceType::direct && i.source.network.empty() && i.mtu) return "setting MTU on interface type direct is not supported yet";
     }
     for (const Input& i : d.devices.inputs) {
         const bool special = i.model == VirtioModel::transitional || i.model == VirtioModel::non_transitional;

@@ -154,6 +154,29 @@ class WhileItRuns(DeviceCase):
         domain.destroy()
         self.assertEqual(network.listAllPorts(), [])
 
+    def test_a_device_of_a_network_is_one_containers_alone(self):
+        if not (settings.BUILD / "plugins" / "network.so").exists():
+            self.skipTest("the network driver is not built")
+        self.make_devices()
+        own = self.in_space("ip", "link", "show", "pvdm0")
+        card = "<interface type='network'><mac address='02:00:00:00:00:{}'/><source network='pool'/></interface>"
+        network = self.connect().networkDefineXML("<network><name>pool</name><forward mode='passthrough'><interface dev='pvdm0'/></forward></network>")
+        network.create()
+        domain = self.started(devices=card.format("21"))
+        self.assertIn("02:00:00:00:00:21", self.shell(domain).run("ip link show eth0"))
+        self.assertRegex(domain.XMLDesc(), "<interface type='direct'>\\s*<mac [^>]*>\\s*"
+                                           "<source network='pool' portid='[^']*' dev='pvdm0' mode='passthrough'/>")
+        self.assertIn("<source network='pool'/>", domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+        other = self.connect().defineXML(self.xml(name="c2", devices=card.format("22")))
+        self.assertIn("requires exclusive access to interfaces, but none are available", self.refused(other.create)[2])
+        network.destroy()
+        network.create()
+        wait.until(lambda: len(network.listAllPorts()) == 1, "the container's port to be back")
+        self.assertIn("<interface dev='pvdm0' connections='1'/>", network.XMLDesc())
+        domain.destroy()
+        self.assertEqual(network.listAllPorts(), [])
+        self.assertEqual(self.in_space("ip", "link", "show", "pvdm0").split()[-3:], own.split()[-3:])
+
     def test_an_interface_that_a_dead_daemon_did_not_finish_is_in_no_description(self):
         if not (settings.BUILD / "plugins" / "network.so").exists():
             self.skipTest("the network driver is not built")

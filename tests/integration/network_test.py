@@ -2,12 +2,14 @@
 # Copyright 2026 The polyvirt authors
 """Networks for real: bridges, addresses, names and the firewall, in namespaces of the test's own."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import unittest
 import uuid
+from pathlib import Path
 
 import libvirt
 
@@ -216,6 +218,22 @@ class Ports(NetworkCase):
         self.assertEqual((self.ports("host"), self.ports("inside")), (1, 1))
         self.connect().lookupByName(guest.name).destroy()
         wait.until(lambda: (self.ports("host"), self.ports("inside")) == (0, 0), "the ports to be free")
+
+    def test_taps_have_a_queue_for_each_that_the_card_has(self):
+        self.start(NAT)
+        guest = self.new_guest()
+        cards = [CARD.format(mac=f"52:54:00:aa:bb:0{n}", network="inside").replace("</interface>", f"<driver queues='{n}'/></interface>") for n in (2, 3)]
+        domain = self.connect().createXML(guest.xml.replace("<serial type", cards[1] + "<serial type", 1), libvirt.VIR_DOMAIN_START_PAUSED)
+        record = self.subject.root / "root" / "run" / "polyvirt" / "qemu" / f"{guest.name}.json"
+        folder = Path("/proc") / str(json.loads(record.read_text())["pid"]) / "fd"
+
+        def queues():
+            return len([fd for fd in folder.iterdir() if os.readlink(fd) == "/dev/net/tun"])
+
+        self.assertEqual(queues(), 3)
+        domain.attachDevice(cards[0])
+        self.assertEqual(queues(), 5)
+        domain.destroy()
 
     @unittest.skipUnless(subprocess.run(["unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "htb"], capture_output=True).returncode == 0,
                          "the kernel has no htb")

@@ -32,7 +32,8 @@ void join_again(const plugin::Services& s, const Plugged& plugged) {
 } // namespace
 
 bool is_plugged_on(const domain::Interface& i, const std::string& network) {
-    return on_network(i) && !i.source.port_id.empty() && !i.target.dev.empty() &&
+    const bool made = !i.target.dev.empty() || i.type == domain::InterfaceType::direct; // a macvlan may be all the container's
+    return on_network(i) && !i.source.port_id.empty() && made &&
            (network.empty() || i.source.network == network);
 }
 

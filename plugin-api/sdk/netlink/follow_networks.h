@@ -17,7 +17,7 @@
 
 namespace polyvirt::sdk {
 
-// An interface of a guest that runs, on a network, with a link on the host (`target`).
+// An interface of a guest that runs, on a network, with its link (`target`, where it is in the host).
 struct Plugged {
     std::string guest;
     Uuid uuid;

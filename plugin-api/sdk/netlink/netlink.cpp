@@ -3,6 +3,7 @@
 #include "sdk/netlink/netlink.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -10,7 +11,6 @@
 #include <utility>
 
 #include <linux/if.h>
-#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -26,11 +26,13 @@
 
 #include "base/error_text.h"
 #include "base/unique_fd.h"
+#include "sdk/netlink/message.h"
 
 namespace polyvirt::sdk {
 namespace {
 
 constexpr int kAttempts = 20;         // at a list that changes meanwhile
+constexpr unsigned kNames = 100'000;  // of one stem
 constexpr std::uint32_t kTicks = 100; // of the kernel's timers, to a second of a bridge's
 
 Error failed(int error, const std::string& what) { return make_system_error(error, ErrorDomain::none, what); }
@@ -71,6 +73,7 @@ std::optional<Netlink::Link> link_of(nlmsghdr* head) {
     link.up = (info->ifi_flags & IFF_UP) != 0;
     link.name = nla_get_string(a[IFLA_IFNAME]);
     link.mac = mac_of(a[IFLA_ADDRESS]);
+    if (a[IFLA_LINK] != nullptr) link.lower = static_cast<int>(nla_get_u32(a[IFLA_LINK]));
     if (a[IFLA_MASTER] != nullptr) link.master = static_cast<int>(nla_get_u32(a[IFLA_MASTER]));
     if (a[IFLA_MTU] != nullptr) link.mtu = nla_get_u32(a[IFLA_MTU]);
     nlattr* kind[IFLA_INFO_MAX + 1] = {};
@@ -80,65 +83,13 @@ std::optional<Netlink::Link> link_of(nlmsghdr* head) {
     return link;
 }
 
-ifinfomsg link_head(int index = 0, bool up = false, bool change = false) {
-    ifinfomsg head{};
-    head.ifi_index = index;
-    if (change) head.ifi_change = IFF_UP;
-    if (up) head.ifi_flags = IFF_UP;
-    return head;
-}
-
 Status check_name(const std::string& name) {
     if (!name.empty() && name.size() <= kLongestLinkName) return {};
     return make_error(ErrorCode::invalid_arg, ErrorDomain::none, "network interface name '{}' is {}", name,
                       name.empty() ? "empty" : "too long");
 }
 
-constexpr int kMake = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
-constexpr int kChange = NLM_F_REQUEST | NLM_F_ACK;
-constexpr int kDump = NLM_F_REQUEST | NLM_F_DUMP;
-
 } // namespace
-
-// One request while it is made. Memory that runs out shows in ok().
-class Netlink::Message {
-  public:
-    template <typename Head> Message(int type, int flags, const Head& head) : msg_(nlmsg_alloc_simple(type, flags)) {
-        ok_ = msg_ != nullptr && nlmsg_append(msg_, const_cast<Head*>(&head), sizeof head, NLMSG_ALIGNTO) == 0;
-    }
-    Message(const Message&) = delete;
-    Message& operator=(const Message&) = delete;
-    ~Message() { nlmsg_free(msg_); }
-
-    Message& put(int type, const void* data, std::size_t size) {
-        ok_ = ok_ && nla_put(msg_, type, static_cast<int>(size), data) == 0;
-        return *this;
-    }
-    template <typename T> Message& number(int type, T value) { return put(type, &value, sizeof value); }
-    Message& text(int type, const std::string& value) { return put(type, value.c_str(), value.size() + 1); }
-    Message& mac(int type, const xml::Mac& value) { return put(type, value.bytes.data(), value.bytes.size()); }
-    Message& address(int type, const xml::IpAddress& value) { return put(type, value.bytes.data(), value.v6 ? 16 : 4); }
-    Message& begin(int type, nlattr*& nest) {
-        nest = ok_ ? nla_nest_start(msg_, type) : nullptr;
-        ok_ = nest != nullptr;
-        return *this;
-    }
-    // A header within: of the other end of a pair.
-    template <typename Head> Message& head(const Head& value) {
-        ok_ = ok_ && nlmsg_append(msg_, const_cast<Head*>(&value), sizeof value, NLMSG_ALIGNTO) == 0;
-        return *this;
-    }
-    Message& end(nlattr* nest) {
-        if (ok_) nla_nest_end(msg_, nest);
-        return *this;
-    }
-    [[nodiscard]] bool ok() const { return ok_; }
-    [[nodiscard]] nl_msg* get() const { return msg_; }
-
-  private:
-    nl_msg* msg_;
-    bool ok_ = false;
-};
 
 void Netlink::Close::operator()(nl_sock* socket) const { nl_socket_free(socket); }
 Netlink::Netlink(Netlink&& o) noexcept = default;
@@ -168,7 +119,7 @@ Result<Netlink> Netlink::open_in(std::int64_t pid) {
     return net;
 }
 
-Status Netlink::send(Message& message, const std::string& what) {
+Status Netlink::send(NetlinkMessage& message, const std::string& what) {
     if (!message.ok()) return failed(ENOMEM, what);
     int error = 0;
     nl_socket_modify_err_cb(socket_.get(), NL_CB_CUSTOM, &note_error, &error);
@@ -177,7 +128,7 @@ Status Netlink::send(Message& message, const std::string& what) {
     return {};
 }
 
-template <typename Use> Status Netlink::each(Message& question, const std::string& what, Use&& use) {
+template <typename Use> Status Netlink::each(NetlinkMessage& question, const std::string& what, Use&& use) {
     if (!question.ok()) return failed(ENOMEM, what);
     nlmsg_hdr(question.get())->nlmsg_seq = NL_AUTO_SEQ; // it may be asked again
     int error = 0;
@@ -193,7 +144,7 @@ template <typename Use> Status Netlink::each(Message& question, const std::strin
 
 // A list during which something changed is asked for again. Where it never stops, what was heard last will do: all of it was
 // true at some time.
-template <typename T, typename Make> Result<std::vector<T>> Netlink::list(Message& question, const std::string& what, Make&& make) {
+template <typename T, typename Make> Result<std::vector<T>> Netlink::list(NetlinkMessage& question, const std::string& what, Make&& make) {
     std::vector<T> all;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         all.clear();
@@ -209,7 +160,7 @@ template <typename T, typename Make> Result<std::vector<T>> Netlink::list(Messag
 Result<std::optional<Netlink::Link>> Netlink::find(const std::string& name) {
     PV_TRY(check_name(name));
     std::optional<Link> found;
-    Message question(RTM_GETLINK, NLM_F_REQUEST, link_head());
+    NetlinkMessage question(RTM_GETLINK, NLM_F_REQUEST, link_head());
     question.text(IFLA_IFNAME, name);
     const Status asked = each(question, fmt::format("cannot look for the interface '{}'", name),
                               [&](nlmsghdr* head) { found = link_of(head); });
@@ -219,8 +170,18 @@ Result<std::optional<Netlink::Link>> Netlink::find(const std::string& name) {
 }
 
 Result<std::vector<Netlink::Link>> Netlink::links() {
-    Message question(RTM_GETLINK, kDump, link_head());
+    NetlinkMessage question(RTM_GETLINK, kDump, link_head());
     return list<Link>(question, "cannot list the interfaces", link_of);
+}
+
+Result<std::string> Netlink::free_name(std::string_view stem) {
+    static std::atomic<unsigned> next{0};
+    for (unsigned tries = 0; tries < kNames; ++tries) {
+        std::string name = fmt::format("{}{}", stem, next.fetch_add(1) % kNames);
+        PV_ASSIGN_OR_RETURN(const auto taken, find(name));
+        if (!taken) return name;
+    }
+    return failed(EEXIST, fmt::format("this host has no name '{}NUMBER' left for an interface", stem));
 }
 
 Result<int> Netlink::index_of(const std::string& name) {
@@ -231,7 +192,7 @@ Result<int> Netlink::index_of(const std::string& name) {
 
 Status Netlink::add_bridge(const std::string& name, const Bridge& bridge) {
     PV_TRY(check_name(name));
-    Message m(RTM_NEWLINK, kMake, link_head());
+    NetlinkMessage m(RTM_NEWLINK, kMake, link_head());
     nlattr *info = nullptr, *data = nullptr;
     m.text(IFLA_IFNAME, name);
     if (bridge.mac) m.mac(IFLA_ADDRESS, *bridge.mac);
@@ -247,7 +208,7 @@ Status Netlink::add_pair(const std::string& name, const std::string& peer, const
                          std::int64_t peer_pid) {
     PV_TRY(check_name(name));
     PV_TRY(check_name(peer));
-    Message m(RTM_NEWLINK, kMake, link_head());
+    NetlinkMessage m(RTM_NEWLINK, kMake, link_head());
     nlattr *info = nullptr, *data = nullptr, *other = nullptr;
     m.text(IFLA_IFNAME, name).begin(IFLA_LINKINFO, info).put(IFLA_INFO_KIND, "veth", 4).begin(IFLA_INFO_DATA, data);
     m.begin(VETH_INFO_PEER, other).head(link_head()).text(IFLA_IFNAME, peer);
@@ -257,50 +218,48 @@ Status Netlink::add_pair(const std::string& name, const std::string& peer, const
     return send(m, fmt::format("Unable to create the pair {} and {}", name, peer));
 }
 
-Status Netlink::add_macvlan(const std::string& name, const std::string& device, std::string_view mode,
-                            const std::optional<xml::Mac>& mac, std::int64_t pid) {
-    constexpr std::pair<std::string_view, std::uint32_t> kModes[] = {{"private", MACVLAN_MODE_PRIVATE},
-                                                                     {"vepa", MACVLAN_MODE_VEPA},
-                                                                     {"bridge", MACVLAN_MODE_BRIDGE},
-                                                                     {"passthru", MACVLAN_MODE_PASSTHRU}};
+Status Netlink::add_macvlan(const std::string& name, const Macvlan& what) {
     PV_TRY(check_name(name));
-    const auto* known = std::find_if(std::begin(kModes), std::end(kModes), [&](const auto& m) { return m.first == mode; });
-    if (known == std::end(kModes)) return failed(EINVAL, fmt::format("Unable to create {}: '{}' is no mode of a macvlan", name, mode));
-    PV_ASSIGN_OR_RETURN(const int on, index_of(device));
-    Message m(RTM_NEWLINK, kMake, link_head());
-    nlattr *info = nullptr, *data = nullptr;
-    m.text(IFLA_IFNAME, name).number(IFLA_LINK, static_cast<std::uint32_t>(on));
-    if (mac) m.mac(IFLA_ADDRESS, *mac);
-    m.number(IFLA_NET_NS_PID, static_cast<std::uint32_t>(pid));
-    m.begin(IFLA_LINKINFO, info).put(IFLA_INFO_KIND, "macvlan", 7).begin(IFLA_INFO_DATA, data);
-    m.number(IFLA_MACVLAN_MODE, known->second).end(data).end(info);
-    return send(m, fmt::format("Unable to create {} on {}", name, device));
+    PV_ASSIGN_OR_RETURN(const int on, index_of(what.device));
+    PV_ASSIGN_OR_RETURN(NetlinkMessage m, macvlan_request(name, on, what));
+    return send(m, fmt::format("error creating {} interface {}@{} ({})", what.kind, name, what.device,
+                               what.mac ? what.mac->to_string() : ""));
 }
 
 Status Netlink::remove(const std::string& name) {
     PV_ASSIGN_OR_RETURN(const auto link, find(name));
     if (!link) return {};
-    Message m(RTM_DELLINK, kChange, link_head(link->index));
+    NetlinkMessage m(RTM_DELLINK, kChange, link_head(link->index));
     const Status gone = send(m, fmt::format("Unable to remove the interface {}", name));
     return !gone && gone.error().int1 == ENODEV ? Status() : gone;
 }
 
 Status Netlink::set_up(const std::string& name, bool up) {
     PV_ASSIGN_OR_RETURN(const int index, index_of(name));
-    Message m(RTM_NEWLINK, kChange, link_head(index, up, true));
+    NetlinkMessage m(RTM_NEWLINK, kChange, link_head(index, up, true));
+    return send(m, fmt::format("Cannot set interface flags on '{}'", name));
+}
+
+Status Netlink::set_receiving(const std::string& name, const Receiving& what) {
+    PV_ASSIGN_OR_RETURN(const int index, index_of(name));
+    ifinfomsg head = link_head(index);
+    head.ifi_change = IFF_MULTICAST | IFF_ALLMULTI | IFF_PROMISC;
+    for (const auto& [on, flag] : {std::pair(what.multicast, IFF_MULTICAST), {what.all_multicast, IFF_ALLMULTI}, {what.promiscuous, IFF_PROMISC}})
+        if (on) head.ifi_flags |= static_cast<unsigned>(flag);
+    NetlinkMessage m(RTM_NEWLINK, kChange, head);
     return send(m, fmt::format("Cannot set interface flags on '{}'", name));
 }
 
 Status Netlink::set_mac(const std::string& name, const xml::Mac& mac) {
     PV_ASSIGN_OR_RETURN(const int index, index_of(name));
-    Message m(RTM_NEWLINK, kChange, link_head(index));
+    NetlinkMessage m(RTM_NEWLINK, kChange, link_head(index));
     m.mac(IFLA_ADDRESS, mac);
     return send(m, fmt::format("Cannot set interface MAC on '{}'", name));
 }
 
 Status Netlink::set_mtu(const std::string& name, std::uint32_t mtu) {
     PV_ASSIGN_OR_RETURN(const int index, index_of(name));
-    Message m(RTM_NEWLINK, kChange, link_head(index));
+    NetlinkMessage m(RTM_NEWLINK, kChange, link_head(index));
     m.number(IFLA_MTU, mtu);
     return send(m, fmt::format("Cannot set interface MTU on '{}'", name));
 }
@@ -311,7 +270,7 @@ Status Netlink::set_master(const std::string& name, const std::string& bridge) {
     if (!bridge.empty()) {
         PV_ASSIGN_OR_RETURN(master, index_of(bridge));
     }
-    Message m(RTM_NEWLINK, kChange, link_head(index));
+    NetlinkMessage m(RTM_NEWLINK, kChange, link_head(index));
     m.number(IFLA_MASTER, static_cast<std::uint32_t>(master));
     return send(m, fmt::format("Unable to add bridge {} port {}", bridge, name));
 }
@@ -320,7 +279,7 @@ Status Netlink::set_port(const std::string& name, const Port& port) {
     PV_ASSIGN_OR_RETURN(const int index, index_of(name));
     ifinfomsg head = link_head(index);
     head.ifi_family = AF_BRIDGE;
-    Message m(RTM_SETLINK, kChange, head);
+    NetlinkMessage m(RTM_SETLINK, kChange, head);
     nlattr* info = nullptr;
     m.begin(IFLA_PROTINFO | NLA_F_NESTED, info);
     const auto flag = [&m](int type, const std::optional<bool>& value) {
@@ -336,14 +295,14 @@ Status Netlink::set_port(const std::string& name, const Port& port) {
 Status Netlink::rename(const std::string& name, const std::string& to) {
     PV_TRY(check_name(to));
     PV_ASSIGN_OR_RETURN(const int index, index_of(name));
-    Message m(RTM_NEWLINK, kChange, link_head(index));
+    NetlinkMessage m(RTM_NEWLINK, kChange, link_head(index));
     m.text(IFLA_IFNAME, to);
     return send(m, fmt::format("Unable to rename '{}' to '{}'", name, to));
 }
 
 Status Netlink::move(const std::string& name, std::int64_t pid) {
     PV_ASSIGN_OR_RETURN(const int index, index_of(name));
-    Message m(RTM_NEWLINK, kChange, link_head(index));
+    NetlinkMessage m(RTM_NEWLINK, kChange, link_head(index));
     m.number(IFLA_NET_NS_PID, static_cast<std::uint32_t>(pid));
     return send(m, fmt::format("Unable to move '{}' into the namespace of process {}", name, pid));
 }
@@ -354,7 +313,7 @@ Status Netlink::add_address(const std::string& name, const xml::IpAddress& addre
     head.ifa_family = address.v6 ? AF_INET6 : AF_INET;
     head.ifa_prefixlen = static_cast<std::uint8_t>(prefix);
     head.ifa_index = static_cast<std::uint32_t>(index);
-    Message m(RTM_NEWADDR, kMake, head);
+    NetlinkMessage m(RTM_NEWADDR, kMake, head);
     m.address(IFA_LOCAL, address).address(IFA_ADDRESS, address);
     if (!address.v6 && prefix < 31) {
         xml::IpAddress all = address;
@@ -378,7 +337,7 @@ Status Netlink::add_route(const std::string& name, const Route& route) {
     head.rtm_protocol = RTPROT_STATIC;
     head.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
     head.rtm_type = RTN_UNICAST;
-    Message m(RTM_NEWROUTE, kMake, head);
+    NetlinkMessage m(RTM_NEWROUTE, kMake, head);
     if (route.prefix > 0) m.address(RTA_DST, route.to);
     m.number(RTA_OIF, static_cast<std::uint32_t>(index));
     if (route.gateway) m.address(RTA_GATEWAY, *route.gateway);
@@ -391,7 +350,7 @@ Status Netlink::add_route(const std::string& name, const Route& route) {
 Result<std::vector<Netlink::Route>> Netlink::routes(bool v6) {
     rtmsg question_head{};
     question_head.rtm_family = v6 ? AF_INET6 : AF_INET;
-    Message question(RTM_GETROUTE, kDump, question_head);
+    NetlinkMessage question(RTM_GETROUTE, kDump, question_head);
     return list<Route>(question, "cannot list the routes", [&](nlmsghdr* head) -> std::optional<Route> {
         const auto* info = static_cast<const rtmsg*>(nlmsg_data(head));
         nlattr* a[RTA_MAX + 1] = {};
@@ -413,7 +372,7 @@ Result<std::vector<Netlink::Route>> Netlink::routes(bool v6) {
 Result<std::vector<Netlink::Neighbour>> Netlink::neighbours(bool v6) {
     ndmsg question_head{};
     question_head.ndm_family = v6 ? AF_INET6 : AF_INET;
-    Message question(RTM_GETNEIGH, kDump, question_head);
+    NetlinkMessage question(RTM_GETNEIGH, kDump, question_head);
     return list<Neighbour>(question, "cannot list the neighbours", [&](nlmsghdr* head) -> std::optional<Neighbour> {
         const auto* info = static_cast<const ndmsg*>(nlmsg_data(head));
         nlattr* a[NDA_MAX + 1] = {};

@@ -29,11 +29,13 @@ namespace polyvirt::sdk {
 // The longest name of a link, as the kernel has it.
 inline constexpr std::size_t kLongestLinkName = 15;
 
+class NetlinkMessage;
+
 class Netlink {
   public:
     struct Link {
-        int index = 0, master = 0; // 0: none
-        std::string name, kind;    // "bridge", "tun", "veth", "dummy"; empty: hardware
+        int index = 0, master = 0, lower = 0; // 0: none; lower: what it stands on, or its cable's other end
+        std::string name, kind;               // "bridge", "tun", "veth", "dummy"; empty: hardware
         std::optional<xml::Mac> mac;
         std::uint32_t mtu = 0;
         bool up = false;
@@ -43,6 +45,18 @@ class Netlink {
         std::uint32_t delay = 0; // s, before a port forwards
         std::optional<xml::Mac> mac;
         std::optional<std::uint32_t> mtu;
+    };
+    // A link of its own on a device of the host's.
+    struct Macvlan {
+        std::string_view kind; // "macvlan", or "macvtap": with a character device, for a guest
+        std::string device;
+        std::string_view mode; // as documents have it: "private", "vepa", "bridge", "passthrough"
+        std::optional<xml::Mac> mac{};
+        std::int64_t pid = 0; // in whose network namespace; 0: this one
+    };
+    // Beyond its own MAC and broadcasts.
+    struct Receiving {
+        bool multicast = true, all_multicast = false, promiscuous = false;
     };
     // What a port of a bridge does; absent: as it is.
     struct Port {
@@ -73,18 +87,22 @@ class Netlink {
     Result<std::optional<Link>> find(const std::string& name);
     Result<std::vector<Link>> links();
 
+    // STEM and a number that no link of this host has and that this call gave nobody before. If another program takes it
+    // first, what is made of it fails and says so.
+    Result<std::string> free_name(std::string_view stem);
+
     // Down at first. Error: EEXIST where the name is taken.
     Status add_bridge(const std::string& name, const Bridge& bridge);
     // Two ends of one cable; the second one in the namespace of a process, if that is given.
     Status add_pair(const std::string& name, const std::string& peer, const std::optional<xml::Mac>& peer_mac = {},
                     std::int64_t peer_pid = 0);
-    // A device of its own on `device`, in the namespace of a process. `mode`: "private", "vepa", "bridge", "passthru".
-    Status add_macvlan(const std::string& name, const std::string& device, std::string_view mode,
-                       const std::optional<xml::Mac>& mac, std::int64_t pid);
+    // Down at first. In mode "passthrough" it begins with the MAC of its device, and a change of the one changes the other.
+    Status add_macvlan(const std::string& name, const Macvlan& what);
     // Absent is success.
     Status remove(const std::string& name);
 
     Status set_up(const std::string& name, bool up);
+    Status set_receiving(const std::string& name, const Receiving& what);
     Status set_mac(const std::string& name, const xml::Mac& mac);
     Status set_mtu(const std::string& name, std::uint32_t mtu);
     // Empty: in none.
@@ -106,13 +124,11 @@ class Netlink {
         void operator()(nl_sock* socket) const;
     };
     explicit Netlink(nl_sock* socket) : socket_(socket) {}
-    class Message;
-
-    Status send(Message& message, const std::string& what);
+    Status send(NetlinkMessage& message, const std::string& what);
     // Of a link that must be there.
     Result<int> index_of(const std::string& name);
-    template <typename Use> Status each(Message& question, const std::string& what, Use&& use);
-    template <typename T, typename Make> Result<std::vector<T>> list(Message& question, const std::string& what, Make&& make);
+    template <typename Use> Status each(NetlinkMessage& question, const std::string& what, Use&& use);
+    template <typename T, typename Make> Result<std::vector<T>> list(NetlinkMessage& question, const std::string& what, Make&& make);
 
     std::unique_ptr<nl_sock, Close> socket_;
 };

@@ -34,7 +34,7 @@ Status interface(const Interface& i, const Link& link, std::size_t number, Plan&
     if (i.link != LinkState::down) p.config.emplace_back(key + "flags", "up");
     if (!link.to.empty()) p.config.emplace_back(key + "link", link.to);
     if (!link.name.empty()) p.config.emplace_back(key + "veth.pair", link.name);
-    if (!link.mode.empty()) p.config.emplace_back(key + "macvlan.mode", link.mode);
+    if (!link.mode.empty()) p.config.emplace_back(key + "macvlan.mode", link.mode == "passthrough" ? "passthru" : link.mode);
     if (i.mac.address) p.config.emplace_back(key + "hwaddr", i.mac.address->to_string());
     if (i.mtu) p.config.emplace_back(key + "mtu", std::to_string(*i.mtu));
     p.config.emplace_back(key + "name", i.guest_actual.empty() ? fmt::format("eth{}", number) : i.guest_actual);

@@ -20,7 +20,7 @@ struct Link {
     enum class Kind : std::uint8_t { veth, macvlan } kind = Kind::veth;
     std::string to;   // bridge, or the device that a macvlan is on; empty: the host's end is in nothing
     std::string name; // of a veth's end in the host
-    std::string mode; // of a macvlan
+    std::string mode; // of a macvlan, as documents have it
 };
 
 struct PlanContext {

@@ -39,7 +39,7 @@ Status settle_inside(Netlink& inside, const std::string& name, const std::vector
 Status make(const Link& link, const Interface& i, std::int64_t init) {
     PV_ASSIGN_OR_RETURN(Netlink host, Netlink::open());
     if (link.kind == Link::Kind::veth) return host.add_pair(link.name, i.guest_actual, i.mac.address, init);
-    return host.add_macvlan(i.guest_actual, link.to, link.mode, i.mac.address, init);
+    return host.add_macvlan(i.guest_actual, {.kind = "macvlan", .device = link.to, .mode = link.mode, .mac = i.mac.address, .pid = init});
 }
 
 Status settle(const Link& link, const Interface& i, std::int64_t init) {
@@ -67,7 +67,9 @@ Status name_ends(const Domain& live, Interface& i, std::int64_t init) {
         return make_error(ErrorCode::operation_invalid, ErrorDomain::lxc,
                           "the container has no network of its own: it is in the host's, or in another's");
     sdk::name_port(i);
-    if (i.target.dev.empty()) i.target.dev = free_name();
+    if (i.target.dev.empty()) {
+        PV_ASSIGN_OR_RETURN(i.target.dev, free_name());
+    }
     PV_ASSIGN_OR_RETURN(Netlink inside, Netlink::open_in(init));
     i.guest_actual = i.guest_dev;
     for (unsigned number = 0; i.guest_actual.empty(); ++number) {

@@ -2,14 +2,13 @@
 // Copyright 2026 The polyvirt authors
 #include "container/ports.h"
 
-#include <atomic>
-
 #include <net/if.h>
 
 #include "base/error_text.h"
 #include "driver.h"
 #include "sdk/guest_ports.h"
 #include "sdk/netlink/follow_networks.h"
+#include "sdk/netlink/netlink.h"
 
 namespace polyvirt::lxc {
 namespace {
@@ -17,30 +16,27 @@ namespace {
 using namespace sdk::domain;
 namespace network = sdk::network;
 
-Result<Link> take_port(const plugin::Services& s, pv_call* call, const Domain& d, const Interface& i) {
-    PV_ASSIGN_OR_RETURN(const network::Port port, sdk::make_port(s, call, d.name, d.uuid.value_or(Uuid()), i));
-    const network::Plug plug = port.plug.value_or(network::Plug{});
-    if (plug.type == network::PlugType::direct) {
-        const std::string mode(network::kPlugModes[static_cast<std::size_t>(plug.mode)]);
-        return Link{Link::Kind::macvlan, plug.dev, "", mode == "passthrough" ? "passthru" : mode};
-    }
-    if (plug.bridge.empty())
-        return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc,
-                          "network '{}' gives a container neither a bridge nor a device", i.source.network);
-    return Link{Link::Kind::veth, plug.bridge, "", ""};
+Link link_on(const Interface& i) {
+    return {Link::Kind::macvlan, i.source.dev, "", i.source.mode.empty() ? "vepa" : i.source.mode};
 }
 
-Result<Link> link_of(const plugin::Services& s, pv_call* call, const Domain& d, const Interface& i) {
+// A device that its network gave it stands in the description, as one that its user chose does.
+Result<Link> take_port(const plugin::Services& s, pv_call* call, const Domain& d, Interface& i) {
+    PV_ASSIGN_OR_RETURN(const network::Port port, sdk::make_port(s, call, d.name, d.uuid.value_or(Uuid()), i));
+    if (sdk::use_device(i, port)) return link_on(i);
+    if (!port.plug || port.plug->bridge.empty())
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc,
+                          "network '{}' gives a container neither a bridge nor a device", i.source.network);
+    return Link{Link::Kind::veth, port.plug->bridge, "", ""};
+}
+
+Result<Link> link_of(const plugin::Services& s, pv_call* call, const Domain& d, Interface& i) {
     PV_TRY(sdk::refuse_virtual_port(i.virtualport));
     if (sdk::on_network(i)) return take_port(s, call, d, i);
     switch (i.type) {
     case InterfaceType::bridge: return Link{Link::Kind::veth, i.source.bridge, "", ""};
     case InterfaceType::ethernet: return Link{Link::Kind::veth, "", "", ""};
-    case InterfaceType::direct:
-        return Link{Link::Kind::macvlan, i.source.dev, "",
-                    i.source.mode.empty()            ? "vepa"
-                    : i.source.mode == "passthrough" ? "passthru"
-                                                     : i.source.mode};
+    case InterfaceType::direct: return link_on(i);
     default:
         return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "Unsupported network type {}",
                           kInterfaceTypes[static_cast<std::size_t>(i.type)]);
@@ -49,13 +45,9 @@ Result<Link> link_of(const plugin::Services& s, pv_call* call, const Domain& d, 
 
 } // namespace
 
-std::string free_name() {
-    static std::atomic<unsigned> next{0};
-    for (unsigned tries = 0; tries < 100'000; ++tries) {
-        std::string name = fmt::format("vnet{}", next.fetch_add(1) % 1'000'000);
-        if (::if_nametoindex(name.c_str()) == 0) return name;
-    }
-    return {};
+Result<std::string> free_name() {
+    PV_ASSIGN_OR_RETURN(sdk::Netlink net, sdk::Netlink::open());
+    return net.free_name("vnet");
 }
 
 Result<Link> take_link(const plugin::Services& s, pv_call* call, const Domain& d, Interface& i) {
@@ -64,7 +56,10 @@ Result<Link> take_link(const plugin::Services& s, pv_call* call, const Domain& d
         return make_error(ErrorCode::operation_failed, ErrorDomain::lxc,
                           "Cannot get interface MTU on '{}': No such device", link.to);
     // One that the user chose is his; the kernel says if it is taken.
-    if (link.kind == Link::Kind::veth) link.name = i.target.dev.empty() ? free_name() : i.target.dev;
+    if (link.kind == Link::Kind::veth) link.name = i.target.dev;
+    if (link.kind == Link::Kind::veth && link.name.empty()) {
+        PV_ASSIGN_OR_RETURN(link.name, free_name());
+    }
     i.target.dev = link.name;
     return link;
 }

@@ -16,9 +16,8 @@
 
 namespace polyvirt::lxc {
 
-// The lowest "vnetN" that this host does not have and that nobody here was given. If another program takes it first,
-// what is made of it fails and says so.
-std::string free_name();
+// What the host's end of an interface is called if nobody says so: a "vnetN" that is free.
+Result<std::string> free_name();
 // Resolves one interface.
 Result<Link> take_link(const plugin::Services& s, pv_call* call, const sdk::domain::Domain& domain,
                        sdk::domain::Interface& i) PV_NO_LOCKS_HELD;

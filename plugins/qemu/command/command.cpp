@@ -3,6 +3,7 @@
 #include "command/command.h"
 
 #include "command/builder.h"
+#include "net/tap.h"
 #include "sdk/domain/passes.h"
 
 namespace polyvirt::qemu {
@@ -144,7 +145,7 @@ Status refuse_unknown(const Domain& d, bool sketch) {
     }
     if (sketch) return {};
     for (const auto& i : v.interfaces) {
-        if (i.bandwidth) return refused(d, "bandwidth", "interface");
+        if (i.bandwidth && !wants_tap(i)) return refused(d, "bandwidth", "interface");
         if (i.filter) return refused(d, "filterref", "interface");
         if (i.vlan) return refused(d, "vlan", "interface");
     }

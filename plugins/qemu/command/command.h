@@ -25,7 +25,7 @@ struct CommandContext {
     const HostResources* host = nullptr; // null: not asked about, so that nothing is refused for lack of it
     int id = -1;            // the guest's
     bool incoming = false;  // it waits to be told where its state comes from
-    std::map<std::string, int> taps{}; // descriptors of taps, by the interface's alias
+    std::map<std::string, std::vector<int>> taps{}; // descriptors of taps, one a queue, by the interface's alias
     bool hotplug = false;   // it runs already; descriptors go by name
     bool kvm = false;       // accelerator of this domain
     bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls
@@ -47,6 +47,9 @@ Status sketch(sdk::domain::Domain& domain);
 
 // Writes down where sockets are that the document gives no path: for the live description of a guest about to start.
 void name_own_sockets(sdk::domain::Domain& domain, const std::string& folder);
+
+// What the descriptors of an interface's tap are called in an emulator that runs already.
+std::vector<std::string> tap_names(const sdk::domain::Interface& i);
 
 // Errors: config_unsupported names what this version cannot give to a guest.
 Result<CommandLine> build_command(const sdk::domain::Domain& domain, const CommandContext& context);

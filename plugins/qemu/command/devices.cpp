@@ -5,11 +5,27 @@
 #include <algorithm>
 
 #include "command/builder.h"
+#include "net/tap.h"
 
 namespace polyvirt::qemu {
 namespace {
 
 using namespace sdk::domain;
+
+// Numbers, or (in one that runs) names.
+Status add_tap(Builder& b, const Interface& i, Options& o) {
+    std::vector<std::string> all;
+    const auto numbers = b.context.taps.find(i.info.alias.name);
+    if (b.context.hotplug) all = tap_names(i);
+    else if (numbers != b.context.taps.end())
+        for (const int number : numbers->second) all.push_back(std::to_string(number));
+    if (all.empty()) return Builder::unsupported("interface '{}': its tap is missing", i.info.alias.name);
+    std::string list;
+    for (const std::string& one : all) list += (list.empty() ? "" : ":") + one;
+    o["type"] = "tap";
+    o[all.size() > 1 ? "fds" : "fd"] = list;
+    return {};
+}
 
 // The other end of the cable.
 Status netdev(Builder& b, const Interface& i, const std::string& id) {
@@ -37,14 +53,8 @@ Status netdev(Builder& b, const Interface& i, const std::string& id) {
     }
     case InterfaceType::network:
     case InterfaceType::bridge:
-    case InterfaceType::ethernet: {
-        o["type"] = "tap";
-        const auto fd = b.context.taps.find(i.info.alias.name);
-        if (b.context.hotplug) o["fd"] = "fd-" + i.info.alias.name;
-        else if (fd != b.context.taps.end()) o["fd"] = std::to_string(fd->second);
-        else return Builder::unsupported("interface '{}': its tap is missing", i.info.alias.name);
-        break;
-    }
+    case InterfaceType::direct:
+    case InterfaceType::ethernet: PV_TRY(add_tap(b, i, o)); break;
     default:
         return Builder::unsupported("interface '{}': type '{}' is not supported by this version; 'user' is",
                                     i.info.alias.name, name(i.type));
@@ -324,6 +334,14 @@ Status panic(Builder& b, const Panic& p) {
 }
 
 } // namespace
+
+std::vector<std::string> tap_names(const Interface& i) {
+    const std::string stem = "fd-" + i.info.alias.name;
+    if (queues_of(i) == 1) return {stem};
+    std::vector<std::string> all;
+    for (std::size_t queue = 0; queue < queues_of(i); ++queue) all.push_back(fmt::format("{}-{}", stem, queue));
+    return all;
+}
 
 Status add_one(Builder& b, const Interface& i) { return interface(b, i, false); }
 Status add_one(Builder& b, const Input& i) { return input(b, i); }

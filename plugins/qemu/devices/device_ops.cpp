@@ -108,11 +108,6 @@ DeviceOps::Task DeviceOps::run_change(sdk::OperationPtr op, GuestPtr guest, std:
     co_return co_await with_config(op, guest, std::move(config), std::move(change));
 }
 
-// What a device had of other drivers, where it didn't come to anything. Worker.
-static void give_back(const plugin::Services& s, const Guest& guest, const dom::Device& device) {
-    if (device.kind == dom::DeviceKind::interface) sdk::free_port(s, guest.name, device.as<dom::Interface>());
-}
-
 // A drive that is there already: what is attached is its medium.
 static bool is_medium(Guest& guest, const std::string& xml) {
     const auto device = dom::parse_device(xml, true);
@@ -157,9 +152,9 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
             guest->attaching = nullptr;
         }
         run->close_up(plan->needs);
+        if (plan->device.kind == dom::DeviceKind::interface) unplug_interface(driver_, guest, plan->device.as<dom::Interface>());
         if (const Status saved = driver_.save_status_now(guest, nullptr); !saved)
             log::error("devices", "domain '{}': {}", guest->name, saved.error().message);
-        give_back(s_, *guest, plan->device);
         co_return plugged;
     }
     {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "monitor/json.h"
+#include "net/port.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -53,7 +54,7 @@ Json attach_intent(const Domain& live, const AttachPlan& plan) {
         for (const PlugStep& step : plug.steps) {
             // A controller that came is kept: whoever plugs the device in again finds it.
             if (step.undo == "device_del") continue;
-            if (!step.descriptor.empty()) undo.push_back({{"command", "closefd"}, {"arguments", {{"fdname", step.descriptor}}}});
+            for (const std::string& name : step.descriptors) undo.push_back({{"command", "closefd"}, {"arguments", {{"fdname", name}}}});
             if (!step.undo.empty()) undo.push_back({{"command", step.undo}, {"arguments", step.undo_arguments}});
         }
     }
@@ -93,6 +94,7 @@ sdk::Task<Status> finish_cut_attach(GuestPtr guest, RunPtr run, std::set<std::st
         PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
         const auto needs = device ? needs_of_device(*device) : Result<std::vector<Need>>(std::vector<Need>());
         if (needs) run->close_up(*needs);
+        if (device && device->kind == dom::DeviceKind::interface) unplug_interface(driver, guest, device->as<dom::Interface>());
     }
     {
         const ObjectLock lock(guest->mu);

@@ -12,9 +12,7 @@
 #include "launch/volumes.h"
 #include "monitor/json.h"
 #include "net/port.h"
-#include "net/tap.h"
 #include "sdk/domain/passes.h"
-#include "sdk/traffic.h"
 #include "validate.h"
 
 namespace polyvirt::qemu {
@@ -137,6 +135,15 @@ CommandContext live_context(Driver& driver, const Run& run, const Domain& domain
 
 static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan);
 
+// An interface's place on the host, whose descriptors the emulator gets.
+static Status plug_cable(Driver& driver, const GuestPtr& guest, AttachPlan& plan, pv_call* call) {
+    auto& interface = plan.device.as<dom::Interface>();
+    PV_ASSIGN_OR_RETURN(Tap tap, plug_interface(driver, guest, interface, call));
+    const std::vector<std::string> names = tap_names(interface);
+    for (std::size_t queue = 0; queue < names.size(); ++queue) plan.descriptors[names[queue]] = std::move(tap.fds[queue]);
+    return {};
+}
+
 Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml, pv_call* call) {
     std::shared_ptr<const Domain> live;
     {
@@ -167,28 +174,21 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
         PV_TRY(find_volume(driver.services(), nullptr, plan->device.as<dom::Disk>()));
         PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
     }
-    if (plan->device.kind != DeviceKind::interface || !sdk::on_network(plan->device.as<dom::Interface>())) {
+    if (plan->device.kind != DeviceKind::interface) {
         PV_TRY(fill_plan(driver, run, next, *ref, *plan));
         return plan;
     }
     auto& interface = plan->device.as<dom::Interface>();
     sdk::name_port(interface);
-    Status done = plug_interface(driver.services(), call, guest->name, guest->uuid, interface);
+    Status done = wants_tap(interface) ? plug_cable(driver, guest, *plan, call) : Status();
     if (done) done = fill_plan(driver, run, next, *ref, *plan);
     if (done) return plan;
-    sdk::free_port(driver.services(), guest->name, interface);
+    unplug_interface(driver, guest, interface);
     return done.error();
 }
 
 // From what the device is to what the emulator is told.
 static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan) {
-    if (plan.device.kind == DeviceKind::interface && wants_tap(plan.device.as<dom::Interface>())) {
-        PV_ASSIGN_OR_RETURN(Tap tap, open_tap(plan.device.as<dom::Interface>()));
-        if (const auto& limits = plan.device.as<dom::Interface>().bandwidth)
-            PV_TRY(sdk::limit_traffic(driver.services(), tap.name, *limits));
-        plan.device.as<dom::Interface>().target.dev = tap.name;
-        plan.descriptors["fd-" + tap.alias] = std::move(tap.fd);
-    }
     dom::replace_device(next.devices, ref, plan.device);
     const HostResources host = host_resources();
     CommandContext context = live_context(driver, *run, next, &host);
@@ -249,20 +249,28 @@ sdk::Task<Status> learn_device(RunPtr run, std::shared_ptr<Device> device) {
 
 namespace {
 
-// A descriptor, under the name that the next command takes it by.
-sdk::Async<Result<Json>> hand_over(const RunPtr& run, const AttachPlanPtr& plan, const std::string& name) {
-    Json arguments = Json::object();
-    arguments["fdname"] = name;
-    std::vector<UniqueFd> fds;
-    fds.push_back(std::move(plan->descriptors.at(name)));
-    return run->qmp("getfd", std::move(arguments), std::move(fds));
+// Of a step: descriptors, under the names that it takes them by. All of them, or nothing.
+sdk::Task<Status> hand_over(RunPtr run, AttachPlanPtr plan, PlugStep step) {
+    for (const std::string& name : step.descriptors) {
+        if (!plan->descriptors.contains(name)) continue;
+        Json arguments = Json::object();
+        arguments["fdname"] = name;
+        std::vector<UniqueFd> fds;
+        fds.push_back(std::move(plan->descriptors.at(name)));
+        PV_CO_TRY(co_await run->qmp("getfd", std::move(arguments), std::move(fds)));
+    }
+    co_return Status{};
 }
 
-// The emulator lets go of one that no command took.
-sdk::Async<Result<Json>> close_handed(const RunPtr& run, const std::string& name) {
-    Json arguments = Json::object();
-    arguments["fdname"] = name;
-    return run->qmp("closefd", std::move(arguments));
+// The emulator lets go of those that no command took, and knows nothing of those that it never got.
+sdk::Task<Status> close_handed(RunPtr run, AttachPlanPtr plan, PlugStep step) {
+    for (const std::string& name : step.descriptors) {
+        if (!plan->descriptors.contains(name)) continue;
+        Json arguments = Json::object();
+        arguments["fdname"] = name;
+        (void)co_await run->qmp("closefd", std::move(arguments));
+    }
+    co_return Status{};
 }
 
 sdk::Task<Status> take_out(RunPtr run, std::vector<PlugStep> done) {
@@ -287,12 +295,12 @@ sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan) {
     for (const Plug& plug : plan->plugs) {
         for (const PlugStep& step : plug.steps) {
             Json arguments = step.arguments;
-            Result<Json> reply = Json();
-            if (plan->descriptors.contains(step.descriptor)) reply = co_await hand_over(run, plan, step.descriptor);
+            const Status handed = co_await hand_over(run, plan, step);
+            Result<Json> reply = handed ? Result<Json>(Json()) : Result<Json>(handed.error());
             if (reply) reply = co_await run->qmp(step.command, std::move(arguments));
             if (!reply) {
                 const Error why = reply.error();
-                if (plan->descriptors.contains(step.descriptor)) (void)co_await close_handed(run, step.descriptor);
+                (void)co_await close_handed(run, plan, step);
                 (void)co_await take_out(run, done);
                 co_return why;
             }

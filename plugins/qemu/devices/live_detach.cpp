@@ -175,7 +175,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     }
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     run->close_up(needs);
-    if (interface) sdk::free_port(driver.services(), guest->name, *interface);
+    if (interface) unplug_interface(driver, guest, *interface);
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);
@@ -251,7 +251,10 @@ sdk::Task<Status> reconcile_devices(GuestPtr guest, RunPtr run) {
     if (list->is_array())
         for (const Json& entry : *list) there.insert(text_of(entry, "name"));
     PV_CO_TRY(co_await finish_cut_attach(guest, run, there));
-    co_return co_await remove_missing(guest, run, std::move(there));
+    PV_CO_TRY(co_await remove_missing(guest, run, std::move(there)));
+    PV_CO_TRY(co_await sdk::on_worker(run->services(), guest->strand));
+    reconcile_links(run->driver(), guest);
+    co_return co_await run->on_loop();
 }
 
 } // namespace polyvirt::qemu

@@ -9,6 +9,8 @@
 #include "base/error_text.h"
 #include "devices/device_ops.h"
 #include "devices/live.h"
+#include "net/tap.h"
+#include "sdk/traffic.h"
 #include "sdk/xml/compare.h"
 
 namespace polyvirt::qemu {
@@ -54,6 +56,7 @@ Status check_disk(const dom::Disk& old, const dom::Disk& changed) {
 Status check_interface(const dom::Interface& old, const dom::Interface& changed) {
     const auto bare = [](dom::Interface i) {
         i.link = {};
+        if (wants_tap(i)) i.bandwidth.reset();
         return i;
     };
     return check_same("interface", bare(old), bare(changed));
@@ -112,10 +115,25 @@ sdk::Task<Status> update_disk(Driver& driver, GuestPtr guest, RunPtr run, dom::D
     co_return co_await put_device(driver, guest, alias, std::move(put));
 }
 
+// What a network has given an interface is no change of it: a description may name the network alone.
+void keep_plug(dom::Interface& changed, const dom::Interface& old) {
+    if (changed.type != dom::InterfaceType::network || changed.source.network != old.source.network ||
+        changed.source.portgroup != old.source.portgroup)
+        return;
+    changed.type = old.type;
+    changed.source = old.source;
+    changed.isolated = old.isolated;
+    changed.trust_guest_rx_filters = old.trust_guest_rx_filters;
+    changed.virtualport = old.virtualport;
+    changed.vlan = old.vlan;
+    if (!changed.bandwidth) changed.bandwidth = old.bandwidth;
+}
+
 sdk::Task<Status> update_interface(Driver& driver, GuestPtr guest, RunPtr run, dom::Interface old, dom::Interface changed) {
     keep_info(changed.info, old.info);
     changed.mac = old.mac;
     if (changed.target.dev.empty()) changed.target = old.target;
+    keep_plug(changed, old);
     PV_CO_TRY(check_interface(old, changed));
     const auto up = [](dom::LinkState s) { return s != dom::LinkState::down; };
     const std::string alias = old.info.alias.name;
@@ -126,6 +144,12 @@ sdk::Task<Status> update_interface(Driver& driver, GuestPtr guest, RunPtr run, d
         PV_CO_TRY(co_await run->qmp("set_link", std::move(arguments)));
     }
     old.link = changed.link;
+    const sdk::network::Bandwidth none;
+    if (!sdk::xml::compare("bandwidth", old.bandwidth.value_or(none), changed.bandwidth.value_or(none)).empty()) {
+        PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
+        old.bandwidth = changed.bandwidth;
+        PV_CO_TRY(sdk::limit_traffic(driver.services(), old));
+    }
     Device put{DeviceKind::interface, std::move(old)};
     co_return co_await put_device(driver, guest, alias, std::move(put));
 }

@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "devices/plug.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "command/builder.h"
@@ -46,13 +47,24 @@ constexpr OptionRow kOptions[] = {
     {"-object", "object-add", "object-del", "id"},
 };
 
+// "a:b"
+std::vector<std::string> split(const std::string& names) {
+    std::vector<std::string> all;
+    for (std::size_t at = 0; at < names.size();) {
+        const std::size_t end = std::min(names.find(':', at), names.size());
+        all.push_back(names.substr(at, end - at));
+        at = end + 1;
+    }
+    return all;
+}
+
 Result<PlugStep> step_of(const std::string& option, const std::string& value) {
     for (const OptionRow& row : kOptions) {
         if (row.option != option) continue;
         PlugStep step{row.command, Json::parse(value, nullptr, false), row.undo, Json::object(), {}};
         const char* const member = row.undo == std::string_view("blockdev-del") ? "node-name" : "id";
         step.undo_arguments[member] = step.arguments.value(row.id, std::string());
-        if (option == "-netdev") step.descriptor = step.arguments.value("fd", std::string());
+        if (option == "-netdev") step.descriptors = split(step.arguments.value("fds", step.arguments.value("fd", std::string())));
         return step;
     }
     if (option == "-chardev") {
@@ -60,7 +72,7 @@ Result<PlugStep> step_of(const std::string& option, const std::string& value) {
         PV_ASSIGN_OR_RETURN(step.arguments, chardev_arguments(value));
         step.undo_arguments["id"] = step.arguments["id"];
         const Json& data = step.arguments["backend"]["data"];
-        if (data.contains("addr") && data["addr"]["type"] == "fd") step.descriptor = data["addr"]["data"]["str"].get<std::string>();
+        if (data.contains("addr") && data["addr"]["type"] == "fd") step.descriptors = {data["addr"]["data"]["str"].get<std::string>()};
         return step;
     }
     if (option == "-watchdog-action") {

@@ -20,7 +20,7 @@ struct PlugStep {
     Json arguments;
     std::string undo; // empty: nothing to undo
     Json undo_arguments;
-    std::string descriptor{}; // that it takes by that name; empty: none
+    std::vector<std::string> descriptors{}; // that it takes by these names
 };
 
 struct Plug {

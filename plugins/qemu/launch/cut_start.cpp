@@ -11,6 +11,7 @@
 #include "driver.h"
 #include "sdk/cgroup/end_process.h"
 #include "launch/remove.h"
+#include "net/port.h"
 #include "run.h"
 
 namespace polyvirt::qemu {
@@ -42,6 +43,7 @@ void Driver::clear_cut_start(const StatusRecord& record) {
     if (run == nullptr || state == nullptr) return;
     const std::string folder = fmt::format("{}/{}", run, record.folder);
     if (const std::int64_t pid = emulator_with(folder + "/emulator.pid"); pid > 0) sdk::end_process(pid);
+    remove_links(record.name, record.links);
     cgroup::Group::from_text(record.group, ErrorDomain::qemu).remove();
     confinement_.claims().restore(record.claims);
     confinement_.claims().give_back(record.claims);

@@ -15,6 +15,7 @@
 #include "command/blockdev.h"
 #include "driver.h"
 #include "launch/listen.h"
+#include "net/port.h"
 #include "ownership/needs.h"
 #include "run.h"
 
@@ -112,6 +113,7 @@ void Run::describe(StatusRecord& record) const {
 // [worker] What the run had goes, after its process.
 void Run::clear() {
     driver_.confinement().claims().give_back(std::exchange(claims_left_, {}));
+    remove_links(guest_->name, std::exchange(links_left_, {}));
     group_.remove();
     write_log(fmt::format("shutting down, reason={}", end_name()));
     remove_folder();

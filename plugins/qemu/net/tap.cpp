@@ -2,6 +2,7 @@
 // Copyright 2026 The polyvirt authors
 #include "net/tap.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -29,24 +30,38 @@ Result<ifreq> request(const std::string& name) {
     return r;
 }
 
+// The first queue makes it, and the kernel says what it is called.
 Result<Tap> make(const Interface& i) {
     Tap tap;
-    tap.alias = i.info.alias.name;
-    const std::string wanted = i.target.dev.empty() ? std::string("vnet%d") : i.target.dev;
-    tap.fd = UniqueFd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-    if (!tap.fd) return failed("Unable to open /dev/net/tun, is tun module loaded?");
-    PV_ASSIGN_OR_RETURN(ifreq r, request(wanted));
-    r.ifr_flags = IFF_TAP | IFF_NO_PI;
-    if (i.model.starts_with("virtio") || i.model == "e1000e") r.ifr_flags |= IFF_VNET_HDR;
-    if (::ioctl(tap.fd.get(), TUNSETIFF, &r) != 0) return failed(fmt::format("Unable to create tap device {}", wanted));
-    tap.name = r.ifr_name;
+    tap.name = i.target.dev.empty() ? std::string("vnet%d") : i.target.dev;
+    for (std::size_t queue = 0; queue < queues_of(i); ++queue) {
+        UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+        if (!fd) return failed("Unable to open /dev/net/tun, is tun module loaded?");
+        PV_ASSIGN_OR_RETURN(ifreq r, request(tap.name));
+        r.ifr_flags = tap_flags(i);
+        if (::ioctl(fd.get(), TUNSETIFF, &r) != 0) return failed(fmt::format("Unable to create tap device {}", tap.name));
+        tap.name = r.ifr_name;
+        tap.fds.push_back(std::move(fd));
+    }
     return tap;
 }
 
 } // namespace
 
 bool wants_tap(const Interface& i) {
-    return i.type == InterfaceType::network || i.type == InterfaceType::bridge || i.type == InterfaceType::ethernet;
+    return i.type == InterfaceType::network || i.type == InterfaceType::bridge || i.type == InterfaceType::ethernet ||
+           i.type == InterfaceType::direct;
+}
+
+std::size_t queues_of(const Interface& i) {
+    return i.model.starts_with("virtio") ? std::max<std::size_t>(i.driver.queues.value_or(1), 1) : 1;
+}
+
+short tap_flags(const Interface& i) {
+    int flags = IFF_TAP | IFF_NO_PI;
+    if (i.model.starts_with("virtio") || i.model == "e1000e") flags |= IFF_VNET_HDR;
+    if (queues_of(i) > 1) flags |= IFF_MULTI_QUEUE;
+    return static_cast<short>(flags);
 }
 
 Result<Tap> open_tap(const Interface& i) {

@@ -67,8 +67,7 @@ pv_status TuneOps::set_interface_params(pv_call* call, const pv_obj* obj, const 
 TuneOps::Task TuneOps::limit_interface(RunPtr run, std::string device, std::shared_ptr<const Domain> after) {
     PV_CO_TRY(co_await sdk::on_worker(s_, run->guest()->strand));
     PV_CO_ASSIGN_OR_RETURN(const std::size_t at, sdk::find_interface(*after, device));
-    const Interface& interface = after->devices.interfaces[at];
-    co_return sdk::limit_traffic(s_, interface.target.dev, interface.bandwidth.value_or(Bandwidth{}));
+    co_return sdk::limit_traffic(s_, after->devices.interfaces[at]);
 }
 
 } // namespace polyvirt::qemu

@@ -96,6 +96,23 @@ TEST(Allocate, devices_are_used_in_turn_or_alone) {
     EXPECT_FALSE(allocate(port, alone, {{"eth8", 1}, {"eth9", 1}}));
 }
 
+TEST(Allocate, a_port_of_before_keeps_its_device_while_it_can) {
+    const std::string two = "<interface dev='eth8'/><interface dev='eth9'/></forward>";
+    const auto alone = network_of("<forward mode='passthrough'>" + two);
+    auto port = port_of("<plug type='direct' dev='eth9' mode='passthrough'/>");
+    ASSERT_TRUE(allocate(port, alone, {}, true));
+    EXPECT_EQ(port.plug->dev, "eth9");
+    const Status taken = allocate(port, alone, {{"eth9", 1}}, true);
+    ASSERT_FALSE(taken);
+    EXPECT_NE(taken.error().message.find("claims dev='eth9' is already in use"), std::string::npos) << taken.error().message;
+    EXPECT_TRUE(allocate(port, network_of("<forward mode='vepa'>" + two), {{"eth9", 3}}, true)) << "many can be on it";
+    const Status gone = allocate(port, network_of("<forward mode='passthrough'><interface dev='eth8'/></forward>"), {}, true);
+    ASSERT_FALSE(gone);
+    EXPECT_NE(gone.error().message.find("doesn't have dev='eth9'"), std::string::npos) << gone.error().message;
+    ASSERT_TRUE(allocate(port, alone, {}));
+    EXPECT_EQ(port.plug->dev, "eth8") << "a new port is given what the network chooses";
+}
+
 TEST(Allocate, functions_are_given_to_one_port_each) {
     const auto network = network_of("<forward mode='hostdev' managed='yes'><driver name='vfio'/>"
                                     "<address type='pci' domain='0' bus='4' slot='0' function='1'/>"

@@ -95,6 +95,17 @@ TEST(NetDev, counters_are_turned_round_for_the_guest) {
     EXPECT_EQ(sdk::as_guest(all.at("vnet0"), tap).tx_drop, 3U);
 }
 
+TEST(Traffic, a_macvtap_is_seen_from_the_guests_side) {
+    sdk::domain::Interface card;
+    card.bandwidth = sdk::network::Bandwidth{};
+    card.bandwidth->inbound = sdk::network::BandwidthRate{.average = 100, .peak = {}, .burst = {}, .floor = {}};
+    card.type = sdk::domain::InterfaceType::bridge;
+    EXPECT_EQ(sdk::as_link(card).inbound->average, 100U);
+    card.type = sdk::domain::InterfaceType::direct;
+    EXPECT_FALSE(sdk::as_link(card).inbound);
+    EXPECT_EQ(sdk::as_link(card).outbound->average, 100U);
+}
+
 TEST(Traffic, limits_become_commands) {
     sdk::network::Bandwidth bandwidth;
     EXPECT_TRUE(sdk::traffic_commands("vnet0", bandwidth).empty());

@@ -48,6 +48,17 @@ TEST(Plug, names_the_descriptor_of_a_tap) {
     ASSERT_TRUE(p) << p.error().message;
     EXPECT_EQ(commands(*p), "netdev_add device_add ");
     EXPECT_EQ(p->steps[0].arguments["fd"], "fd-net1");
+    EXPECT_EQ(p->steps[0].descriptors, std::vector<std::string>{"fd-net1"});
+}
+
+TEST(Plug, names_a_descriptor_for_each_queue_of_a_macvtap) {
+    const auto p = plug("<interface type='direct'><source dev='eth9' mode='bridge'/><model type='virtio'/><driver queues='2'/>"
+                        "<alias name='net1'/></interface>");
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(p->steps[0].arguments["fds"], "fd-net1-0:fd-net1-1");
+    EXPECT_FALSE(p->steps[0].arguments.contains("fd"));
+    EXPECT_EQ(p->steps[0].descriptors, (std::vector<std::string>{"fd-net1-0", "fd-net1-1"}));
+    EXPECT_EQ(p->steps[1].arguments["mq"], true);
 }
 
 TEST(Plug, ends_with_the_device_where_an_action_is_set_beside_it) {

@@ -21,6 +21,8 @@ StatusRecord sample_record() {
     r.folder = "domain-7-a";
     r.user = "+64055:+108";
     r.claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}};
+    r.links = {{"net0", "macvtap0", "eth0", {}, {}},
+               {"net1", "macvtap1", "eth1", sdk::xml::Mac::parse("52:54:00:00:00:01"), sdk::xml::Mac::parse("52:54:00:00:00:02")}};
     r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
     r.folders = {"/dev/hugepages/x"};
     r.taints = {"custom-monitor"};
@@ -45,6 +47,7 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->xml, before.xml);
     EXPECT_EQ(after->user, before.user);
     EXPECT_EQ(after->claims, before.claims);
+    EXPECT_EQ(after->links, before.links);
     EXPECT_EQ(after->group, before.group);
     EXPECT_EQ(after->folders, before.folders);
     EXPECT_EQ(after->attaching, before.attaching);
@@ -67,6 +70,12 @@ TEST(StatusRecord, says_which_field_is_wrong) {
     const auto result = parse_status(text);
     ASSERT_FALSE(result);
     EXPECT_THAT(result.error().message, testing::HasSubstr("'pid'"));
+}
+
+TEST(StatusRecord, refuses_a_link_whose_device_cannot_be_put_right) {
+    std::string text = format_status(sample_record());
+    text.replace(text.find("52:54:00:00:00:02"), 17, "52:54:00:00:00:xx");
+    EXPECT_FALSE(parse_status(text));
 }
 
 TEST(StatusRecord, refuses_a_folder_outside_its_own) {

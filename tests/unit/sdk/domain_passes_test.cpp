@@ -333,6 +333,18 @@ TEST(DomainPasses, what_is_made_anew_or_has_an_older_form_is_not_shown) {
     EXPECT_THAT(shown, HasSubstr("<seclabel type='none' model='dac'/>"));
 }
 
+TEST(DomainPasses, a_device_that_a_network_gave_is_not_kept) {
+    const std::string own = "<interface type='direct'><mac address='52:54:00:00:00:01'/><source dev='eth9'/></interface>";
+    const std::string given = "<interface type='direct'><mac address='52:54:00:00:00:02'/>"
+                              "<source network='lan' portid='c7a5fdbd-edaf-9455-926a-d65c16db1809' dev='eth8' mode='bridge'/>"
+                              "<target dev='macvtap0'/></interface>";
+    const std::string text = format_domain(defined(document_of(own + given)), {.inactive = true, .secure = false});
+    EXPECT_THAT(text, HasSubstr("<source dev='eth9' mode='vepa'/>"));
+    EXPECT_THAT(text, HasSubstr("<source network='lan'/>"));
+    EXPECT_THAT(text, HasSubstr("<interface type='network'>"));
+    EXPECT_THAT(text, Not(HasSubstr("macvtap0")));
+}
+
 TEST(DomainPasses, a_migratable_description_leaves_out_what_every_peer_adds) {
     const Domain d = defined(document_of(""));
     FormatOptions migratable;

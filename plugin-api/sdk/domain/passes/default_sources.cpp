@@ -50,6 +50,10 @@ void default_sources(Domain& d) {
                 complete(*backing->front().source);
         }
     }
+    for (Interface& i : d.devices.interfaces) {
+        if (i.type == InterfaceType::direct && i.source.mode.empty())
+            i.source.mode = "vepa";
+    }
 }
 
 } // namespace polyvirt::sdk::domain

@@ -59,8 +59,8 @@ void drop_live_state(Domain& d) {
     for (Interface& i : d.devices.interfaces) {
         i.source.port_id.clear();
         if (!i.source.network.empty()) { // what it was plugged into is the network's choice each time
-            if (i.type == InterfaceType::bridge) i.type = InterfaceType::network;
-            i.source.bridge.clear();
+            if (i.type == InterfaceType::bridge || i.type == InterfaceType::direct) i.type = InterfaceType::network;
+            for (std::string* plug : {&i.source.bridge, &i.source.dev, &i.source.mode}) plug->clear();
         }
         // Names the daemon made up for tap devices are made up again.
         for (const char* made : {"vnet", "macvtap", "macvlan"}) {

@@ -233,6 +233,19 @@ Found missing_paths(const Domain& d) {
     return {};
 }
 
+Found direct_interfaces(const Domain& d) {
+    constexpr std::string_view kModes[] = {"", "vepa", "bridge", "private", "passthrough"};
+    for (const Interface& i : d.devices.interfaces) {
+        if (i.type != InterfaceType::direct)
+            continue;
+        if (i.source.dev.empty() && i.source.network.empty())
+            return "No <source> 'dev' attribute specified with <interface type='direct'/>";
+        if (std::find(std::begin(kModes), std::end(kModes), i.source.mode) == std::end(kModes))
+            return fmt::format("Invalid value for attribute 'mode' in element 'source': '{}'.", i.source.mode);
+    }
+    return {};
+}
+
 Found audio_ids(const Domain& d) {
     std::set<std::uint32_t> ids;
     for (const Audio& a : d.devices.audios) {
@@ -255,7 +268,7 @@ constexpr DomainRule kRules[] = {
     {ErrorCode::xml_error, reconnect_timeouts},        {ErrorCode::xml_error, audio_ids},
     {ErrorCode::xml_detail, firmware_loader},          {ErrorCode::xml_detail, usb_masters},
     {ErrorCode::xml_detail, bios_date},                {ErrorCode::xml_detail, module_nodes},
-    {ErrorCode::internal_error, missing_paths},
+    {ErrorCode::internal_error, missing_paths},        {ErrorCode::xml_error, direct_interfaces},
 };
 
 } // namespace
