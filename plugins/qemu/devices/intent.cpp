@@ -93,6 +93,7 @@ sdk::Task<Status> finish_cut_attach(GuestPtr guest, RunPtr run, std::set<std::st
         PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
         const auto needs = device ? needs_of_device(*device) : Result<std::vector<Need>>(std::vector<Need>());
         if (needs) run->close_up(*needs);
+        run->return_device(alias);
     }
     {
         const ObjectLock lock(guest->mu);

@@ -175,6 +175,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     }
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     run->close_up(needs);
+    run->return_device(alias);
     if (interface) sdk::free_port(driver.services(), guest->name, *interface);
     bool removed = false;
     {
