@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <polyvirt/job.h>
+#include <polyvirt/process.h>
 
 #include "base/error_text.h"
 #include "cpu/offer.h"
@@ -14,12 +15,24 @@
 #include "validate.h"
 
 namespace polyvirt::qemu {
+namespace {
+
+// What came of it shows in the kernel's files.
+void load_module(const plugin::Services& s, const char* module) {
+    constexpr std::int64_t kPatience = 30'000'000'000;
+    const auto done = plugin::run_program(s, nullptr, plugin::Command({"/sbin/modprobe", module}), kPatience);
+    if (!done) log::warning("hostdev", "{}", done.error().message);
+    else if (done->wait_status != 0) log::warning("hostdev", "modprobe {}: {}", module, done->err);
+}
+
+} // namespace
 
 Driver::Driver(const plugin::Services& services)
     : DriverBase(services),
       notices_(s_),
       statuses_(s_, PV_STATE_STATUS, ErrorDomain::qemu),
       moments_(s_),
+      host_devices_(std::make_unique<Sysfs>(), [this](const char* module) { load_module(s_, module); }),
       emulators_(s_),
       guests_(s_, PV_KIND_DOMAIN, ErrorDomain::qemu, "domain"),
       definitions_(s_, loop_, guests_, notices_, ErrorDomain::qemu) {}
@@ -60,6 +73,7 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             if (guest->backup) record.backup = format_backup(guest->backup->document), record.backup_files = guest->backup->files;
             record.claims = guest->claims;
             record.links = guest->links;
+            record.host_devices = guest->host_devices;
             guest->run->describe(record);
         }
     }

@@ -24,6 +24,7 @@
 #include "beginning.h"
 #include "capabilities/emulators.h"
 #include "guest.h"
+#include "hostdev/host_devices.h"
 #include "moments/store.h"
 #include "launch/confinement.h"
 #include "part.h"
@@ -106,6 +107,7 @@ class Driver : public plugin::DriverBase {
     // What a Run needs of its driver. Any thread.
     [[nodiscard]] const plugin::Loop& shared_loop() const { return loop_; }
     [[nodiscard]] Confinement& confinement() { return confinement_; }
+    [[nodiscard]] HostDevices& host_devices() { return host_devices_; }
     [[nodiscard]] const Settings& settings() const { return confinement_.settings(); }
     [[nodiscard]] Emulators& emulators() { return emulators_; }
     // Sets both, shows them in the registry.
@@ -228,6 +230,7 @@ class Driver : public plugin::DriverBase {
     const sdk::Records statuses_;
     MomentStore moments_;
     Confinement confinement_;
+    HostDevices host_devices_;
     Emulators emulators_;
     Table guests_;
     sdk::Definitions<Guest> definitions_;

@@ -16,6 +16,7 @@
 #include "sdk/domain/moments.h"
 #include "block/state.h"
 #include "base/unique_fd.h"
+#include "hostdev/held.h"
 #include "net/direct.h"
 #include "ownership/claims.h"
 #include "sdk/guests/guest.h"
@@ -55,6 +56,7 @@ struct Guest : sdk::Guest, std::enable_shared_from_this<Guest> {
     BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
     std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
     std::vector<DirectLink> links PV_GUARDED_BY(mu);       // that were made for it (net/direct.h)
+    std::vector<HeldDevice> host_devices PV_GUARDED_BY(mu); // that it has meanwhile
     nlohmann::json attaching PV_GUARDED_BY(mu);            // what is being plugged in (devices/intent.h), in the status record too
     // What clients have opened for its images, by the group's name; until they go.
     struct FdGroup {

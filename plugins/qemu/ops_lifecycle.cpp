@@ -106,6 +106,8 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     if (prepared) prepared = find_volumes(s_, op->call(), *live);
     if (prepared) prepared = find_listens(s_, op->call(), *live);
     const std::vector<MissingSource> missing = drop_missing(*live);
+    for (sdk::domain::Hostdev& h : live->devices.hostdevs)
+        if (prepared) prepared = host_devices_.find(h, options.beginning == nullptr);
     if (prepared) prepared = complete_chains(*live);
     const std::uint32_t next_image = number_images(live->devices.disks);
     const auto who = confinement_.identity(*live);

@@ -110,6 +110,12 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] Status open_up(std::vector<Need> needs, pv_call* call) PV_NO_LOCKS_HELD;
     // And when it does not use them any more.
     void close_up(const std::vector<Need>& needs) PV_NO_LOCKS_HELD;
+    // Those of `devices` that are the host's, for the guest: which the emulator is to open afterwards: nobody else has them from here on, they are
+    // taken from the host's drivers, and the status record says so beforehand. Worker, with the guest's job. On an error what
+    // was done is for return_device(), or for the end of the run, to undo.
+    [[nodiscard]] Status take_devices(const sdk::domain::Devices& devices, pv_call* call) PV_NO_LOCKS_HELD;
+    // And back, when the emulator has let go of it. Of one that was not taken: nothing. Worker.
+    void return_device(const std::string& alias) PV_NO_LOCKS_HELD;
     [[nodiscard]] const Identity& identity() const { return identity_; }
     void set_identity(Identity who) { identity_ = std::move(who); } // before anybody else knows of this run
     // Its control groups. Files of the kernel: not on the loop.
@@ -260,6 +266,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::list<std::shared_ptr<Delay>> delays_;
     std::vector<Claim> claims_left_; // from the end until they are given back
     std::vector<DirectLink> links_left_; // and until they are removed
+    std::vector<HeldDevice> devices_left_;
     Removals removals_;
     const std::unique_ptr<Figures> figures_;
     const std::unique_ptr<Channels> channels_;

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "console/ports.h"
 #include "driver.h"
 #include "hooks/hooks.h"
+#include "hostdev/memory_lock.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
 #include "net/port.h"
@@ -276,6 +278,12 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         sockets.push_back(std::move(socket));
         return kFirstPassed + static_cast<int>(sockets.size()) - 1;
     };
+    context.open_device = [&sockets](const std::string& path, const std::string&) -> Result<std::string> {
+        UniqueFd device(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+        if (!device) return failed("cannot open '" + path + "'");
+        sockets.push_back(std::move(device));
+        return std::to_string(kFirstPassed + static_cast<int>(sockets.size()) - 1);
+    };
     PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, log_.get(), call));
     if (tpm) {
         context.tpm_fd = kFirstPassed;
@@ -292,6 +300,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
 
     plugin::Command command(std::move(line.args));
     for (std::string& e : line.env) command.env(std::move(e));
+    if (const std::uint64_t locked = memory_to_lock(domain); locked != 0 && ::geteuid() == 0) command.limit(RLIMIT_MEMLOCK, locked, locked);
     command.pass(listener.get(), kMonitorNumber).output(log_.get(), log_.get()).no_capabilities();
     for (std::size_t i = 0; i < sockets.size(); ++i) command.pass(sockets[i].get(), kFirstPassed + static_cast<int>(i));
     if (identity_.changes) command.user(identity_.uid, identity_.gid).groups(identity_.groups);

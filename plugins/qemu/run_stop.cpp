@@ -189,6 +189,7 @@ void Run::show_end(bool& transient) {
     if (end_ == End::failed) reason = PV_DOMAIN_SHUTOFF_FAILED;
     claims_left_ = std::exchange(guest_->claims, {});
     links_left_ = std::exchange(guest_->links, {});
+    devices_left_ = std::exchange(guest_->host_devices, {});
     guest_->live = nullptr;
     guest_->run = nullptr;
     guest_->id = -1;

@@ -93,6 +93,7 @@ void Driver::load_status(const std::string& name, std::string_view text, std::ve
         return clear_cut_start(*record);
     }
     confinement_.claims().restore(record->claims);
+    host_devices_.restore(record->name, record->host_devices);
 
     const auto added = guests_.add(std::make_shared<Guest>(record->uuid, record->name), nullptr, sdk::published_as(0));
     if (!added) return statuses_.set_aside(name, added.error().message);
@@ -116,6 +117,7 @@ void Driver::load_status(const std::string& name, std::string_view text, std::ve
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         guest->claims = record->claims;
         guest->links = record->links;
+        guest->host_devices = record->host_devices;
         guest->attaching = record->attaching;
         guest->pausing = record->pausing;
         if (auto backup = sdk::domain::parse_backup(record->backup); backup)

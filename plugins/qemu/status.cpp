@@ -109,6 +109,7 @@ std::string format_status(const StatusRecord& r) {
     if (r.pausing != 0) j["pausing"] = r.pausing;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     if (!r.attaching.is_null()) j["attaching"] = r.attaching;
+    if (!r.host_devices.empty()) j["host_devices"] = to_json(r.host_devices);
     if (!r.backup.empty()) j["backup"] = r.backup, j["backup_files"] = r.backup_files;
     return j.dump(2, ' ', false, Record::error_handler_t::replace) + "\n";
 }
@@ -149,6 +150,9 @@ Result<StatusRecord> parse_status(std::string_view document) {
         r.claims.push_back(std::move(claim));
     }
     PV_ASSIGN_OR_RETURN(r.links, links_of(j));
+    if (const auto devices = j.find("host_devices"); devices != j.end()) {
+        PV_ASSIGN_OR_RETURN(r.host_devices, held_from_json(*devices));
+    }
     PV_ASSIGN_OR_RETURN(r.group, texts(j, "group"));
     PV_ASSIGN_OR_RETURN(r.folders, texts(j, "folders"));
     if (r.id <= 0 || r.pid < 0) return bad("id must be above 0, and pid not below it");

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/uuid.h"
+#include "hostdev/held.h"
 #include "net/direct.h"
 #include "ownership/claims.h"
 
@@ -34,6 +35,7 @@ struct StatusRecord {
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
     std::vector<Claim> claims;    // files whose owner was changed for it
     std::vector<DirectLink> links; // that were made for it, or are about to be
+    std::vector<HeldDevice> host_devices; // that were taken for it
     std::vector<std::string> group; // its control groups, as Group::to_text()
     std::string backup;           // document of the one that is under way; empty: none
     std::vector<std::string> backup_files; // that were made for it

@@ -6,21 +6,26 @@
 
 namespace polyvirt::sdk::domain {
 
-void describe(xml::Binder& b, HostUsbId& v) {
+namespace {
+
+void describe_id(xml::Binder& b, const char* name, HostUsbId& v, std::uint32_t least) {
     xml::Rule id{true};
     id.hex = 4;
-    b.attr("id", v.id, id.limits(1, 0xffff));
+    b.group(name, [&] { b.attr("id", v.id, id.limits(least, 0xffff)); });
 }
+
+} // namespace
 
 void describe(xml::Binder& b, HostdevSource& v) {
     b.attr("startupPolicy", v.startup_policy, xml::one_of(names::kStartupPolicy));
+    b.attr("missing", v.missing);
     b.attr("guestReset", v.guest_reset, xml::one_of(names::kGuestReset));
     b.attr("writeFiltering", v.write_filtering);
     b.attr("protocol", v.protocol, xml::one_of(names::kHostdevProtocols));
     b.attr("name", v.name);
     b.attr("wwpn", v.wwpn);
-    b.child("vendor", v.vendor);
-    b.child("product", v.product);
+    describe_id(b, "vendor", v.vendor, 1);
+    describe_id(b, "product", v.product, 0);
     b.group("adapter", [&] { b.attr("name", v.adapter); });
     b.child("address", v.address);
     b.child("host", v.hosts);

@@ -14,6 +14,7 @@ struct HostUsbId {
 // Which of these is used follows from the device's mode and type.
 struct HostdevSource {
     std::string startup_policy, protocol, name, wwpn;
+    YesNo missing{}; // of a running guest: it had leave to start without
     std::string guest_reset;
     YesNo write_filtering{};
     HostUsbId vendor, product;
@@ -79,7 +80,6 @@ struct RedirFilter {
     std::vector<RedirFilterRule> rules;
 };
 
-void describe(xml::Binder& b, HostUsbId& v);
 void describe(xml::Binder& b, HostdevSource& v);
 void describe(xml::Binder& b, Hostdev& v);
 void describe(xml::Binder& b, FilesystemDriver& v);

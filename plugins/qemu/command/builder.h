@@ -33,6 +33,7 @@ class Builder {
     // The `bus` and `addr` of a PCI device; nothing for a device without PCI address.
     void add_pci(Options& device, const sdk::domain::DeviceInfo& info) const;
     void add_usb(Options& device, const sdk::domain::DeviceInfo& info) const;
+    void add_scsi(Options& device, const sdk::domain::DeviceInfo& info) const; // disks.cpp
     // bootindex of a device: its own order, or the place of its kind in <os>.
     void add_boot(Options& device, const sdk::domain::DeviceInfo& info, sdk::domain::BootDevice kind, bool first_of_kind) const;
 

@@ -3,6 +3,7 @@
 #include "command/command.h"
 
 #include "command/builder.h"
+#include "hostdev/functions.h"
 #include "net/tap.h"
 #include "sdk/domain/passes.h"
 
@@ -147,7 +148,7 @@ Status refuse_unknown(const Domain& d, bool sketch) {
     for (const auto& i : v.interfaces) {
         if (i.bandwidth && !wants_tap(i)) return refused(d, "bandwidth", "interface");
         if (i.filter) return refused(d, "filterref", "interface");
-        if (i.vlan) return refused(d, "vlan", "interface");
+        if (i.vlan && !is_function(i)) return refused(d, "vlan", "interface");
     }
     return {};
 }

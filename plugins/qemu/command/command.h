@@ -31,6 +31,8 @@ struct CommandContext {
     bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls
     // Makes a listening socket at a path, which the emulator gets under the number; null: the emulator makes it.
     std::function<Result<int>(const std::string& path)> pass_socket{};
+    // Opens a device file for a device of that alias; what the emulator knows the descriptor by. Null: not for real.
+    std::function<Result<std::string>(const std::string& path, const std::string& alias)> open_device{};
     // For showing, not for starting: what a start would open or find (taps, ports, helpers) has a stand-in.
     bool sketch = false;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "command/builder.h"
+#include "hostdev/functions.h"
 #include "net/tap.h"
 
 namespace polyvirt::qemu {
@@ -94,8 +95,7 @@ Status sketched(Builder& b, const Interface& i, bool first) {
 
 Status interface(Builder& b, const Interface& i, bool first) {
     if (b.context.sketch) return sketched(b, i, first);
-    if (i.type == InterfaceType::hostdev)
-        return Builder::unsupported("interface '{}': type 'hostdev' is not supported by this version", i.info.alias.name);
+    if (is_function(i)) return add_one(b, hostdev_of(i));
     const std::string id = "host" + i.info.alias.name;
     PV_TRY(netdev(b, i, id));
     const std::string model = i.model.empty() ? "rtl8139" : i.model;

@@ -16,9 +16,9 @@ using namespace sdk::domain;
 struct Place {
     std::uint32_t controller = 0, bus = 0, target = 0, unit = 0;
 };
-Place place_of(const Disk& disk) {
-    if (!disk.info.address) return {};
-    const Address& a = *disk.info.address;
+Place place_of(const DeviceInfo& info) {
+    if (!info.address) return {};
+    const Address& a = *info.address;
     return {a.controller.value_or(0), a.bus.value_or(0), a.target.value_or(0), a.unit.value_or(0)};
 }
 
@@ -44,18 +44,26 @@ bool target_only(const Controller* c) {
            c->model == "ncr53c90";
 }
 
-Options scsi(const Builder& b, const Disk& disk) {
-    const Place p = place_of(disk);
-    const bool cdrom = disk.device == DiskDevice::cdrom;
-    Options o{{"driver", disk.device == DiskDevice::lun ? "scsi-block" : cdrom ? "scsi-cd" : "scsi-hd"},
-              {"bus", b.controller(ControllerType::scsi, p.controller) + ".0"}};
-    if (target_only(scsi_controller(b, p.controller))) {
+} // namespace
+
+void Builder::add_scsi(Options& o, const DeviceInfo& info) const {
+    const Place p = place_of(info);
+    o["bus"] = controller(ControllerType::scsi, p.controller) + ".0";
+    if (target_only(scsi_controller(*this, p.controller))) {
         o["scsi-id"] = p.unit;
-    } else {
-        o["channel"] = 0;
-        o["scsi-id"] = p.target;
-        o["lun"] = p.unit;
+        return;
     }
+    o["channel"] = 0;
+    o["scsi-id"] = p.target;
+    o["lun"] = p.unit;
+}
+
+namespace {
+
+Options scsi(const Builder& b, const Disk& disk) {
+    const bool cdrom = disk.device == DiskDevice::cdrom;
+    Options o{{"driver", disk.device == DiskDevice::lun ? "scsi-block" : cdrom ? "scsi-cd" : "scsi-hd"}};
+    b.add_scsi(o, disk.info);
     if (disk.device != DiskDevice::lun) o["device_id"] = disk.serial.empty() ? "drive-" + disk.info.alias.name : disk.serial;
     return o;
 }
@@ -63,7 +71,7 @@ Options scsi(const Builder& b, const Disk& disk) {
 // The device's driver and where it is plugged in.
 Result<Options> device(const Builder& b, const Disk& disk) {
     const bool cdrom = disk.device == DiskDevice::cdrom;
-    const Place p = place_of(disk);
+    const Place p = place_of(disk.info);
     Options o;
     switch (disk.target.bus) {
     case DiskBus::virtio:

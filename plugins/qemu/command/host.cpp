@@ -11,6 +11,8 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "hostdev/scsi.h"
+
 namespace polyvirt::qemu {
 namespace {
 
@@ -64,6 +66,7 @@ HostResources host_resources() {
     for (const std::string& name : entries("/dev/dri", "renderD")) r.render_nodes.push_back("/dev/dri/" + name);
     r.numad = ::access("/usr/bin/numad", X_OK) == 0;
     r.exists = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
+    r.scsi_node = [](const sdk::domain::Hostdev& device) { return scsi_node(Sysfs(), device); };
     return r;
 }
 

@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+#include "sdk/domain/hostdev.h"
+
 namespace polyvirt::qemu {
 
 struct HostResources {
@@ -20,6 +23,7 @@ struct HostResources {
     std::vector<std::string> render_nodes; // of GPUs, the first is taken where none is named
     bool numad = false;
     std::function<bool(const std::string& path)> exists; // a device file
+    std::function<Result<std::string>(const sdk::domain::Hostdev& device)> scsi_node; // "/dev/sg3"
 };
 
 // Worker: reads files below /proc, /sys and /dev.

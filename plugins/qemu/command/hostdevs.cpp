@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
-#include "command/builder.h"
+#include "command/blockdev.h"
+#include "hostdev/scsi.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -18,7 +20,7 @@ Error lacks(const Hostdev& h, std::string_view what) {
 
 Result<Options> pci(const Builder& b, const Hostdev& h) {
     if (!h.source.address) return lacks(h, "address");
-    if (h.driver.empty() && b.context.host != nullptr && !b.context.host->exists("/dev/vfio/vfio"))
+    if (h.driver.empty() && b.context.sketch && b.context.host != nullptr && !b.context.host->exists("/dev/vfio/vfio"))
         return Builder::unsupported("host device '{}': this host cannot pass PCI devices through, it has no /dev/vfio/vfio",
                                     h.info.alias.name);
     const HostAddress& a = *h.source.address;
@@ -31,11 +33,14 @@ Result<Options> pci(const Builder& b, const Hostdev& h) {
 Result<Options> usb(const Hostdev& h) {
     const HostAddress* a = h.source.address ? &*h.source.address : nullptr;
     if (a == nullptr || !a->bus || !a->device)
-        return Builder::unsupported("host device '{}': finding a USB device by vendor and product is not supported by this version",
-                                    h.info.alias.name);
-    return Options{{"driver", "usb-host"},
-                   {"hostdevice", fmt::format("/dev/bus/usb/{:03}/{:03}", *a->bus, *a->device)},
-                   {"id", h.info.alias.name}};
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "USB host device is missing bus/device information");
+    Options o{{"driver", "usb-host"},
+              {"hostdevice", fmt::format("/dev/bus/usb/{:03}/{:03}", *a->bus, *a->device)},
+              {"id", h.info.alias.name}};
+    const std::string& reset = h.source.guest_reset;
+    if (!reset.empty()) o["guest-reset"] = reset != "off";
+    if (!reset.empty() && reset != "off") o["guest-resets-all"] = reset == "on";
+    return o;
 }
 
 Result<Options> mediated(const Hostdev& h) {
@@ -49,22 +54,81 @@ Result<Options> mediated(const Hostdev& h) {
     return o;
 }
 
-Status hostdev(Builder& b, const Hostdev& h) {
-    // Kept for the guest, but not plugged in.
-    if (h.info.address && h.info.address->type == AddressType::unassigned) return {};
+// Its node goes before the device.
+Result<Options> scsi_device(Builder& b, const Hostdev& h) {
+    if (h.sgio == "unfiltered")
+        return make_error(ErrorCode::operation_invalid, ErrorDomain::none, "unpriv_sgio is not supported by this kernel");
+    if (h.rawio == "yes")
+        return Builder::unsupported("host device '{}': rawio='yes' is not supported by this version: emulators have no capabilities", h.info.alias.name);
+    Options node;
+    if (is_iscsi(h)) {
+        if (h.source.auth) return Builder::unsupported("host device '{}': secrets are not supported by this version", h.info.alias.name);
+        DiskSource source;
+        source.protocol = h.source.protocol;
+        source.name = h.source.name;
+        source.hosts = h.source.hosts;
+        source.initiator = h.source.initiator_iqn;
+        PV_ASSIGN_OR_RETURN(node, storage("host device '" + h.info.alias.name + "'", {DiskType::network, &source, {}}, false));
+    } else {
+        std::string path;
+        if (b.context.host != nullptr && b.context.host->scsi_node) {
+            PV_ASSIGN_OR_RETURN(path, b.context.host->scsi_node(h));
+        }
+        node = {{"driver", "host_device"}, {"filename", path}};
+    }
+    const std::string name = fmt::format("libvirt-{}-backend", h.info.alias.name);
+    node["node-name"] = name;
+    node["read-only"] = h.readonly;
+    b.json("-blockdev", node);
+    Options o{{"driver", "scsi-generic"}, {"drive", name}, {"id", h.info.alias.name}};
+    b.add_scsi(o, h.info);
+    if (h.shareable) o["share-rw"] = true;
+    return o;
+}
+
+Result<Options> vhost_scsi(const Builder& b, const Hostdev& h) {
+    if (b.context.host != nullptr && b.context.host->exists && !b.context.host->exists(kVhostScsi))
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::none, "vhost-scsi device file '{}' cannot be found", kVhostScsi);
+    std::string fd = "0";
+    if (b.context.open_device) {
+        PV_ASSIGN_OR_RETURN(fd, b.context.open_device(kVhostScsi, h.info.alias.name));
+    }
+    return Options{{"driver", Builder::virtio_driver("vhost-scsi", h.model)}, {"wwpn", h.source.wwpn}, {"vhostfd", fd}, {"id", h.info.alias.name}};
+}
+
+struct HostdevRow {
+    const char* type;
+    Result<Options> (*make)(Builder& b, const Hostdev& h);
+};
+constexpr HostdevRow kHostdevs[] = {
+    {"pci", [](Builder& b, const Hostdev& h) { return pci(b, h); }},
+    {"usb", [](Builder&, const Hostdev& h) { return usb(h); }},
+    {"mdev", [](Builder&, const Hostdev& h) { return mediated(h); }},
+    {"scsi", scsi_device},
+    {"scsi_host", [](Builder& b, const Hostdev& h) { return vhost_scsi(b, h); }},
+};
+
+Status check_hostdev(const Hostdev& h) {
     if (h.mode != "subsystem")
         return Builder::unsupported("hostdev mode '{}' not supported by the emulator", h.mode);
-    if (!b.context.sketch)
+    if (h.source.write_filtering != YesNo::unset)
+        return Builder::unsupported("Write filtering PCI device configuration space is not supported by qemu");
+    return {};
+}
+
+Status hostdev(Builder& b, const Hostdev& h) {
+    // Kept for the guest, but not plugged in; or not there, and the guest has leave to start without.
+    if (h.info.address && h.info.address->type == AddressType::unassigned) return {};
+    if (h.source.missing == YesNo::yes) return {};
+    PV_TRY(check_hostdev(h));
+    const auto* const row = std::find_if(std::begin(kHostdevs), std::end(kHostdevs), [&h](const HostdevRow& r) { return h.type == r.type; });
+    if (row == std::end(kHostdevs))
         return Builder::unsupported("host device '{}': type '{}' is not supported by this version", h.info.alias.name, h.type);
-    Result<Options> made = Builder::unsupported("host device '{}': type '{}' is not supported by this version", h.info.alias.name, h.type);
-    if (h.type == "pci") made = pci(b, h);
-    if (h.type == "usb") made = usb(h);
-    if (h.type == "mdev") made = mediated(h);
-    if (!made) return made.error();
-    Options o = *made;
+    PV_ASSIGN_OR_RETURN(Options o, row->make(b, h));
     if (h.info.boot.order) o["bootindex"] = *h.info.boot.order;
     b.add_pci(o, h.info);
     b.add_usb(o, h.info);
+    if (h.teaming && h.teaming->type == "transient") o["failover_pair_id"] = h.teaming->persistent;
     Builder::add_rom(o, h.rom);
     b.device(o);
     return {};

@@ -10,6 +10,7 @@
 #include "devices/intent.h"
 #include "devices/live.h"
 #include "driver.h"
+#include "hostdev/memory_lock.h"
 #include "net/port.h"
 
 namespace polyvirt::qemu {
@@ -143,6 +144,8 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
         else plugged = make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running");
     }
     if (plugged) plugged = driver_.save_status_now(guest, op->call());
+    if (plugged) plugged = run->take_devices(plan->taken, op->call());
+    if (plugged) plugged = raise_memory_lock(run->pid(), plan->locked);
     if (plugged) plugged = run->open_up(plan->needs, op->call());
     if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
@@ -153,6 +156,7 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
         }
         run->close_up(plan->needs);
         if (plan->device.kind == dom::DeviceKind::interface) unplug_interface(driver_, guest, plan->device.as<dom::Interface>());
+        run->return_device(plan->device.info()->alias.name);
         if (const Status saved = driver_.save_status_now(guest, nullptr); !saved)
             log::error("devices", "domain '{}': {}", guest->name, saved.error().message);
         co_return plugged;

@@ -95,6 +95,7 @@ sdk::Task<Status> finish_cut_attach(GuestPtr guest, RunPtr run, std::set<std::st
         const auto needs = device ? needs_of_device(*device) : Result<std::vector<Need>>(std::vector<Need>());
         if (needs) run->close_up(*needs);
         if (device && device->kind == dom::DeviceKind::interface) unplug_interface(driver, guest, device->as<dom::Interface>());
+        run->return_device(alias);
     }
     {
         const ObjectLock lock(guest->mu);

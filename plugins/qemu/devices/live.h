@@ -30,6 +30,8 @@ struct AttachPlan {
     std::vector<Plug> plugs;                        // theirs, then its own
     std::map<std::string, UniqueFd> descriptors{};    // by the names that the steps take them by
     std::vector<Need> needs{};                        // files that the emulator opens
+    sdk::domain::Devices taken{};                     // from the host: the device itself, if it is one of those
+    std::uint64_t locked = 0;                         // bytes of memory that the emulator may lock with it; 0: as before
 };
 using AttachPlanPtr = std::shared_ptr<AttachPlan>;
 

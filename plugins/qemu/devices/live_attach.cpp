@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 The polyvirt authors
 #include <algorithm>
+#include <cerrno>
 #include <utility>
+
+#include <fcntl.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
 #include "block/chain.h"
 #include "command/builder.h"
 #include "devices/live.h"
+#include "hostdev/memory_lock.h"
 #include "launch/listen.h"
 #include "launch/volumes.h"
 #include "monitor/json.h"
@@ -170,6 +174,14 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     auto plan = std::make_shared<AttachPlan>();
     plan->device = dom::device_at(next.devices, *ref);
     PV_ASSIGN_OR_RETURN(plan->controllers, new_controllers(*live, next, plan->device.info()->alias.name));
+    if (plan->device.kind == DeviceKind::hostdev) {
+        auto& h = plan->device.as<dom::Hostdev>();
+        PV_TRY(driver.host_devices().find(h, true));
+        if (h.source.missing == dom::YesNo::yes)
+            return make_error(ErrorCode::device_missing, ErrorDomain::qemu, "device not found: the host has no such USB device");
+        plan->taken.hostdevs.push_back(h);
+    }
+    if (plan->device.kind == DeviceKind::interface) plan->taken.interfaces.push_back(plan->device.as<dom::Interface>());
     if (plan->device.kind == DeviceKind::disk) {
         PV_TRY(find_volume(driver.services(), nullptr, plan->device.as<dom::Disk>()));
         PV_TRY(settle_images(guest, plan->device.as<dom::Disk>()));
@@ -198,6 +210,13 @@ static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::De
         PV_ASSIGN_OR_RETURN(plan.descriptors[socket_name(std::to_string(number))], listen_at(path));
         return number;
     };
+    context.open_device = [&](const std::string& path, const std::string& alias) -> Result<std::string> {
+        UniqueFd device(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+        if (!device) return make_system_error(errno, ErrorDomain::qemu, "cannot open '" + path + "'");
+        plan.descriptors["device-" + alias] = std::move(device);
+        return "device-" + alias;
+    };
+    plan.locked = memory_to_lock(next);
     for (const Device& c : plan.controllers) {
         PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, c));
         plan.plugs.push_back(std::move(plug));

@@ -176,6 +176,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
     run->close_up(needs);
     if (interface) unplug_interface(driver, guest, *interface);
+    run->return_device(alias);
     bool removed = false;
     {
         const ObjectLock lock(guest->mu);

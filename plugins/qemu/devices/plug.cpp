@@ -64,6 +64,7 @@ Result<PlugStep> step_of(const std::string& option, const std::string& value) {
         PlugStep step{row.command, Json::parse(value, nullptr, false), row.undo, Json::object(), {}};
         const char* const member = row.undo == std::string_view("blockdev-del") ? "node-name" : "id";
         step.undo_arguments[member] = step.arguments.value(row.id, std::string());
+        if (option == "-device") step.descriptors = split(step.arguments.value("vhostfd", std::string()));
         if (option == "-netdev") step.descriptors = split(step.arguments.value("fds", step.arguments.value("fd", std::string())));
         return step;
     }

@@ -47,6 +47,8 @@ void Driver::clear_cut_start(const StatusRecord& record) {
     cgroup::Group::from_text(record.group, ErrorDomain::qemu).remove();
     confinement_.claims().restore(record.claims);
     confinement_.claims().give_back(record.claims);
+    host_devices_.restore(record.name, record.host_devices);
+    host_devices_.give_back(record.name, record.host_devices);
     std::vector<std::string> folders = record.folders;
     folders.insert(folders.end(), {folder, fmt::format("{}/ram/{}-{}", state, record.id, record.name)});
     for (const std::string& path : folders) remove_tree(path);

@@ -20,6 +20,11 @@
 #include "run.h"
 
 namespace polyvirt::qemu {
+namespace {
+
+constexpr std::string_view kVfioFolder = "/dev/vfio/";
+
+} // namespace
 
 // Makes a folder the emulator's own.
 Status Run::give(const std::string& folder) const {
@@ -65,6 +70,7 @@ Status Run::confine(const Domain& domain, pv_call* call) {
     Confinement& confinement = driver_.confinement();
     group_.make();
     if (!group_.why().empty() || (group_.empty() && driver_.settings().cgroups)) confinement.tell_groups_missing(group_.why());
+    PV_TRY(take_devices(domain.devices, call));
     PV_ASSIGN_OR_RETURN(std::vector<Need> needs, confinement.needs(domain));
     return open_up(std::move(needs), call);
 }
@@ -104,6 +110,43 @@ void Run::close_up(const std::vector<Need>& needs) {
         log::error("run", "{}: {}", who(), saved.error().message);
 }
 
+Status Run::take_devices(const sdk::domain::Devices& devices, pv_call* call) {
+    PV_ASSIGN_OR_RETURN(const std::vector<HeldDevice> fresh, driver_.host_devices().reserve(guest_->name, devices));
+    if (fresh.empty()) return {};
+    {
+        const ObjectLock lock(guest_->mu);
+        guest_->host_devices.insert(guest_->host_devices.end(), fresh.begin(), fresh.end());
+    }
+    PV_TRY(driver_.save_status_now(guest_, call));
+    PV_TRY(driver_.host_devices().apply(fresh));
+    std::vector<Need> needs;
+    for (const HeldDevice& d : fresh) {
+        if (d.node.empty()) continue;
+        if (d.node.starts_with(kVfioFolder)) needs.push_back({.path = std::string(kVfioFolder) + "vfio", .write = true, .keep = true});
+        needs.push_back({.path = d.node, .write = d.write});
+    }
+    return open_up(std::move(needs), call);
+}
+
+void Run::return_device(const std::string& alias) {
+    std::vector<HeldDevice> gone;
+    {
+        const ObjectLock lock(guest_->mu);
+        for (const HeldDevice& d : guest_->host_devices)
+            if (d.alias == alias) gone.push_back(d);
+    }
+    if (gone.empty()) return;
+    for (const HeldDevice& d : gone)
+        if (!d.node.empty()) close_up({{.path = d.node}});
+    driver_.host_devices().give_back(guest_->name, gone);
+    {
+        const ObjectLock lock(guest_->mu);
+        std::erase_if(guest_->host_devices, [&alias](const HeldDevice& d) { return d.alias == alias; });
+    }
+    if (const Status saved = driver_.save_status_now(guest_, nullptr); !saved)
+        log::error("run", "{}: {}", who(), saved.error().message);
+}
+
 void Run::describe(StatusRecord& record) const {
     record.user = identity_.changes ? identity_.label() : std::string();
     record.group = group_.to_text();
@@ -114,6 +157,7 @@ void Run::describe(StatusRecord& record) const {
 void Run::clear() {
     driver_.confinement().claims().give_back(std::exchange(claims_left_, {}));
     remove_links(guest_->name, std::exchange(links_left_, {}));
+    driver_.host_devices().give_back(guest_->name, std::exchange(devices_left_, {}));
     group_.remove();
     write_log(fmt::format("shutting down, reason={}", end_name()));
     remove_folder();

@@ -10,6 +10,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
+#include "hostdev/functions.h"
 #include "launch/volumes.h"
 #include "run.h"
 #include "save/migrate.h"
@@ -52,6 +53,17 @@ SaveOps::Task SaveOps::save_guest(sdk::OperationPtr op, GuestPtr guest, Request 
     co_return outcome;
 }
 
+// What a device of the host has in it is in no image; a USB device is plugged out and in again.
+static Status check_host_devices(const Domain& live) {
+    for (const sdk::domain::Hostdev& h : live.devices.hostdevs)
+        if (h.mode == "subsystem" && h.type != "usb")
+            return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "cannot migrate a domain with <hostdev mode='subsystem' type='{}'>", h.type);
+    for (const sdk::domain::Interface& i : live.devices.interfaces)
+        if (is_function(i))
+            return make_error(ErrorCode::operation_unsupported, ErrorDomain::qemu, "cannot migrate a domain with <interface type='hostdev'>");
+    return {};
+}
+
 Result<ImageFacts> SaveOps::facts_of(const GuestPtr& guest, const Request& request) {
     std::shared_ptr<const Domain> live;
     ImageFacts facts;
@@ -61,6 +73,7 @@ Result<ImageFacts> SaveOps::facts_of(const GuestPtr& guest, const Request& reque
         live = guest->live;
         facts.running = guest->state == PV_DOMAIN_RUNNING;
     }
+    PV_TRY(check_host_devices(*live));
     if ((request.flags & PV_DOMAIN_SAVE_RUNNING) != 0) facts.running = true;
     if ((request.flags & PV_DOMAIN_SAVE_PAUSED) != 0) facts.running = false;
     PV_ASSIGN_OR_RETURN(facts.compression, compression_of(setting(s_, "save_image_format")));

@@ -143,7 +143,7 @@ TEST(Command, refuses_what_it_cannot_give) {
                                 "<disk type='file' device='disk'><source file='/x'><encryption format='luks'><secret "
                                 "type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f'/></encryption></source>"
                                 "<target dev='vda' bus='virtio'/></disk>",
-                                "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>"}) {
+                                "<hostdev mode='capabilities' type='misc'><source><char>/dev/null</char></source></hostdev>"}) {
         const auto line = build(document(devices));
         ASSERT_FALSE(line) << devices;
         EXPECT_EQ(line.error().code, ErrorCode::config_unsupported) << line.error().message;

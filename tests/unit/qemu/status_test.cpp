@@ -23,6 +23,7 @@ StatusRecord sample_record() {
     r.claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}};
     r.links = {{"net0", "macvtap0", "eth0", {}, {}},
                {"net1", "macvtap1", "eth1", sdk::xml::Mac::parse("52:54:00:00:00:01"), sdk::xml::Mac::parse("52:54:00:00:00:02")}};
+    r.host_devices = {{.kind = HostKind::pci, .name = "0000:01:00.0", .alias = "hostdev0", .node = "/dev/vfio/7", .managed = true, .driver = "e1000e"}};
     r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
     r.folders = {"/dev/hugepages/x"};
     r.taints = {"custom-monitor"};
@@ -48,6 +49,7 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->user, before.user);
     EXPECT_EQ(after->claims, before.claims);
     EXPECT_EQ(after->links, before.links);
+    EXPECT_EQ(after->host_devices, before.host_devices);
     EXPECT_EQ(after->group, before.group);
     EXPECT_EQ(after->folders, before.folders);
     EXPECT_EQ(after->attaching, before.attaching);

@@ -81,6 +81,11 @@ constexpr Default kDefaults[] = {
     // Devices of the host, and those that few have.
     {"", "<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source></hostdev>",
      "<hostdev mode='subsystem' type='usb' managed='no'>"},
+    {"", "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host2'/><address bus='0' target='0' unit='1'/></source></hostdev>",
+     "<address type='drive' controller='0' bus='0' target='0' unit='0'/>"},
+    {"", "<disk type='block' device='lun'><source dev='/x'/><target dev='sda' bus='scsi'/></disk>"
+         "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host2'/><address bus='0' target='0' unit='1'/></source></hostdev>",
+     "<address type='drive' controller='0' bus='0' target='0' unit='1'/>"},
     {"", "<filesystem><source dir='/d'/><target dir='t'/></filesystem>", "<filesystem type='mount' accessmode='passthrough'>"},
     {"", "<smartcard mode='host'/>", "<smartcard mode='host'><address type='ccid' controller='0' slot='0'/>"},
     {"", "<tpm><backend type='emulator'/></tpm>", "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"},

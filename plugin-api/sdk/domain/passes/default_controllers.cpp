@@ -132,6 +132,10 @@ Status device_controllers(Domain& d, Controllers& all) {
             break;
         }
     }
+    for (const Hostdev& h : d.devices.hostdevs) {
+        if (h.type == "scsi" && h.info.address && h.info.address->type == AddressType::drive)
+            PV_TRY(all.need(ControllerType::scsi, h.info.address->controller.value_or(0)));
+    }
     auto serial_port = [&](const Chardev& c) {
         if (c.target.type != "virtio")
             return;

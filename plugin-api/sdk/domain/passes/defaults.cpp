@@ -228,6 +228,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
     PV_TRY(default_disks(d));
     default_sources(d);
     default_extras(d);
+    default_hostdevs(d);
     default_chardevs(d);
     default_small_devices(d);
     PV_TRY(default_controllers(d));

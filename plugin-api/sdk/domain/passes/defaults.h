@@ -34,6 +34,8 @@ void default_audio(Domain& d);
 void default_sources(Domain& d);
 // Devices of the host and those that few have. default_extras.cpp
 void default_extras(Domain& d);
+// SCSI devices of the host that the document puts nowhere. default_hostdevs.cpp
+void default_hostdevs(Domain& d);
 // Of the emulators' own range.
 xml::Mac random_mac();
 

@@ -75,6 +75,8 @@ void drop_live_state(Domain& d) {
             backing->front().index.reset();
         disk.mirror.reset();
     }
+    for (Hostdev& h : d.devices.hostdevs)
+        h.source.missing = YesNo::unset;
     if (d.cputune)
         for (CacheTune& t : d.cputune->cachetunes) t.id.clear();
     for (Graphics& g : d.devices.graphics) {
