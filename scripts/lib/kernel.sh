@@ -20,8 +20,8 @@ kernel_find() {
     return 1
 }
 
-# kernel_modules ROOT NAME...: these modules of the found kernel and what they need, in ROOT/lib; ROOT/etc/modules loads them when
-# a shell reads it.
+# kernel_modules ROOT NAME...: copies these modules of the found kernel and what they need into ROOT/lib, and prints what loads them
+# there.
 kernel_modules() {
     local root=$1 name file
     shift
@@ -37,5 +37,5 @@ kernel_modules() {
         esac
         name=$(basename "$file")
         printf '/bin/busybox insmod /lib/%s\n' "${name%%.ko*}.ko"
-    done >"$root/etc/modules"
+    done
 }
