@@ -3,6 +3,7 @@
 """Devices of the host in guests: USB, PCI through VFIO, SCSI. What is taken is a device that QEMU imitates, so this host is
 itself a machine under QEMU and nobody's data is in it; elsewhere those cases are skipped. What is refused is so everywhere."""
 
+import contextlib
 import os
 import pwd
 import stat
@@ -111,10 +112,14 @@ class Refused(HostdevCase):
         groups = Path("/sys/kernel/iommu_groups")
         iommu = groups.exists() and any(groups.iterdir())
         scsi_host = "<hostdev mode='subsystem' type='scsi_host'><source protocol='vhost' wwpn='naa.5123456789abcde0'/></hostdev>"
+        no_pci = ((libvirt.VIR_ERR_SYSTEM_ERROR, "0000:fe:1f.7") if iommu else
+                  (libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "host doesn't support passthrough of host PCI devices"))
+        function = ("<interface type='hostdev' managed='yes'><mac address='52:54:00:00:00:07'/><source><address type='pci' domain='0' bus='0xfe' "
+                    "slot='0x1f' function='7'/></source></interface>")
         rows = [(usb_xml(NO_USB), no_usb, "fffe:fffd" if USB.exists() else "/sys/bus/usb/devices"),
                 (usb_xml("<address bus='99' device='99'/>"), no_usb, "bus:99 device:99" if USB.exists() else "/sys/bus/usb/devices"),
-                (pci_xml("0000:fe:1f.7"), libvirt.VIR_ERR_SYSTEM_ERROR if iommu else libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
-                 "0000:fe:1f.7" if iommu else "host doesn't support passthrough of host PCI devices"),
+                (pci_xml("0000:fe:1f.7"), *no_pci),
+                (function, *no_pci),
                 ("<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host99'/><address bus='0' target='0' unit='0'/>"
                  "</source></hostdev>", libvirt.VIR_ERR_SYSTEM_ERROR, "/sys/bus/scsi/devices/99:0:0:0/scsi_generic"),
                 ("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/>"
@@ -253,6 +258,9 @@ class PciCard(HostdevCase):
 
     def give_back(self):
         """What a case left, if it failed."""
+        with contextlib.suppress(libvirt.libvirtError):  # a card in use is not let go of
+            for domain in self.connect().listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
+                domain.destroy()
         if target(self.link) == self.driver:
             return
         (PCI / self.card / "driver_override").write_text("\n")

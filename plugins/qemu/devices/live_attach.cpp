@@ -178,7 +178,7 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
         auto& h = plan->device.as<dom::Hostdev>();
         PV_TRY(driver.host_devices().find(h, true));
         if (h.source.missing == dom::YesNo::yes)
-            return make_error(ErrorCode::device_missing, ErrorDomain::qemu, "device not found: the host has no such USB device");
+            return make_error(ErrorCode::device_missing, ErrorDomain::qemu, "the host has no such USB device");
         plan->taken.hostdevs.push_back(h);
     }
     if (plan->device.kind == DeviceKind::interface) plan->taken.interfaces.push_back(plan->device.as<dom::Interface>());

@@ -13,7 +13,7 @@ Result<HeldDevice> held_mdev(const Sysfs& host, const sdk::domain::Hostdev& h) {
     if (uuid.empty() || uuid.find('/') != std::string::npos)
         return make_error(ErrorCode::config_unsupported, ErrorDomain::domain, "Missing 'uuid' attribute for element <address>");
     const std::string folder = "/sys/bus/mdev/devices/" + uuid;
-    if (!host.exists(folder)) return make_error(ErrorCode::device_missing, ErrorDomain::none, "device not found: mediated device '{}' not found", uuid);
+    if (!host.exists(folder)) return make_error(ErrorCode::device_missing, ErrorDomain::none, "mediated device '{}' not found", uuid);
     const std::string api = host.text(folder + "/mdev_type/device_api");
     if (!api.empty() && api != h.model)
         return make_error(ErrorCode::config_unsupported, ErrorDomain::none, "invalid device API '{}' for device {}: device only supports '{}'",

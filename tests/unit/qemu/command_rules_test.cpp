@@ -190,10 +190,10 @@ TEST(CommandRules, what_is_shown_has_stand_ins_for_what_a_start_opens) {
          {"<hostdev mode='subsystem' type='pci' managed='yes'><driver name='vfio'/><source><address domain='0' bus='6' slot='2' function='0'/>"
           "</source><address type='unassigned'/></hostdev>", "", ""}, {"-S\n"}, {"vfio"}},
         {"a USB device, and what the guest may reset of it",
-         {"<hostdev mode='subsystem' type='usb'><source guestReset='uninitialized'><address bus='14' device='6'/></source></hostdev>", "", ""},
+         {"<controller type='usb' index='1' model='qemu-xhci'/><hostdev mode='subsystem' type='usb'><source guestReset='uninitialized'><address bus='14' device='6'/></source></hostdev>", "", ""},
          {R"("hostdevice":"/dev/bus/usb/014/006")", R"("guest-reset":true,"guest-resets-all":false)"}},
         {"a USB device that is nowhere",
-         {"<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source></hostdev>", "", ""},
+         {"<controller type='usb' index='1' model='qemu-xhci'/><hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source></hostdev>", "", ""},
          {"refused: ", "USB host device is missing bus/device information"}},
         {"a PCI device with a ROM",
          {"<hostdev mode='subsystem' type='pci' managed='yes'><driver name='vfio'/><source><address domain='0' bus='6' slot='2' function='1'/>"

@@ -142,8 +142,8 @@ TEST_F(Usb, has_one_guest_at_a_time) {
     const auto held = reserve("a", {h});
     ASSERT_TRUE(held);
     EXPECT_EQ(held->front().node, "/dev/bus/usb/001/004");
-    EXPECT_EQ(refused("b", {h}), "operation invalid: USB device 001:004 is in use by driver QEMU, domain a");
-    EXPECT_EQ(refused("a", {h}), "operation invalid: USB device 001:004 is in use by driver QEMU, domain a");
+    EXPECT_EQ(refused("b", {h}), "Requested operation is not valid: USB device 001:004 is in use by driver QEMU, domain a");
+    EXPECT_EQ(refused("a", {h}), "Requested operation is not valid: USB device 001:004 is in use by driver QEMU, domain a");
     devices->give_back("b", *held); // who doesn't have it
     refused("b", {h});
     devices->give_back("a", *held);
@@ -232,7 +232,7 @@ TEST_F(Pci, that_somebody_gave_to_another_driver_meanwhile_stays_there) {
 }
 
 TEST_F(Pci, that_is_unmanaged_must_have_been_given_away) {
-    EXPECT_EQ(refused("a", {pci("no")}), "operation invalid: Unmanaged PCI device 0000:01:00.0 must be manually detached from the host");
+    EXPECT_EQ(refused("a", {pci("no")}), "Requested operation is not valid: Unmanaged PCI device 0000:01:00.0 must be manually detached from the host");
     sysfs->link(std::string("/sys/bus/pci/devices/") + kCard + "/driver", "/sys/bus/pci/drivers/vfio-pci");
     const auto held = reserve("a", {pci("no")});
     ASSERT_TRUE(held && devices->apply(*held));
@@ -254,8 +254,8 @@ TEST_F(Pci, is_not_given_away_without_the_others_of_its_group) {
 TEST_F(Pci, of_a_group_that_another_guest_has_a_device_of_is_refused) {
     sysfs->pci("0000:01:00.1", 7, "");
     const auto first = reserve("a", {pci()});
-    ASSERT_TRUE(first);
-    EXPECT_EQ(refused("b", {pci("yes", 1)}), "operation invalid: PCI device 0000:01:00.0 is in use by driver QEMU, domain a");
+    ASSERT_TRUE(first && devices->apply(*first));
+    EXPECT_EQ(refused("b", {pci("yes", 1)}), "Requested operation is not valid: PCI device 0000:01:00.0 is in use by driver QEMU, domain a");
     EXPECT_TRUE(reserve("a", {pci("yes", 1)}));
 }
 
