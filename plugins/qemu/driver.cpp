@@ -59,6 +59,7 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.attaching = guest->attaching;
             if (guest->backup) record.backup = format_backup(guest->backup->document), record.backup_files = guest->backup->files;
             record.claims = guest->claims;
+            record.servers = guest->servers;
             guest->run->describe(record);
         }
     }

@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "ownership/claims.h"
 #include "sdk/guests/guest.h"
+#include "virtiofs/record.h"
 
 namespace polyvirt::qemu {
 
@@ -53,6 +54,7 @@ struct Guest : sdk::Guest, std::enable_shared_from_this<Guest> {
     std::shared_ptr<const LongJob> last_job PV_GUARDED_BY(mu);
     BlockState blocks PV_GUARDED_BY(mu);                   // of what runs
     std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
+    std::vector<FsServer> servers PV_GUARDED_BY(mu);       // of its file systems (virtiofs/servers.h)
     nlohmann::json attaching PV_GUARDED_BY(mu);            // what is being plugged in (devices/intent.h), in the status record too
     // What clients have opened for its images, by the group's name; until they go.
     struct FdGroup {

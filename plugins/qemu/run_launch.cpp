@@ -27,6 +27,8 @@
 #include "net/port.h"
 #include "sdk/traffic.h"
 #include "tpm/tpm_process.h"
+#include "virtiofs/program.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -274,6 +276,12 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         context.tpm_fd = kFirstPassed;
         sockets.push_back(std::move(tpm));
     }
+    for (const sdk::domain::Filesystem& f : domain.devices.filesystems) {
+        if (!wants_server(f)) continue;
+        PV_ASSIGN_OR_RETURN(UniqueFd connection, servers_->start(shared_from_this(), f, call));
+        context.servers.emplace(f.info.alias.name, kFirstPassed + static_cast<int>(sockets.size()));
+        sockets.push_back(std::move(connection));
+    }
     PV_ASSIGN_OR_RETURN(const std::vector<Tap> taps, plug_taps(driver_, *guest_, domain, call));
     for (const Tap& tap : taps) context.taps.emplace(tap.alias, kFirstTap + static_cast<int>(context.taps.size()));
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
@@ -337,6 +345,7 @@ Status Run::adopt(const StatusRecord& record) {
                           record.pid);
     pid_ = record.pid;
     start_time_ = record.start_time;
+    servers_->adopt(shared_from_this(), record.servers);
     keep(std::move(process));
     return {};
 }

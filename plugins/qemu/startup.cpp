@@ -115,6 +115,7 @@ void Driver::load_status(const std::string& name, std::string_view text, std::ve
         guest->blocks = block_state_from(record->blocks);
         guest->blocks.next_image = std::max(guest->blocks.next_image, first_free_image(*guest->live));
         guest->claims = record->claims;
+        guest->servers = record->servers;
         guest->attaching = record->attaching;
         guest->pausing = record->pausing;
         if (auto backup = sdk::domain::parse_backup(record->backup); backup)

@@ -51,6 +51,24 @@ Result<Claim> claim_of(const std::string& line) {
     return Claim{std::string(at, end), numbers[4], numbers[5], id(0), id(1), id(2), id(3)};
 }
 
+// "PID:START-TIME:ALIAS".
+std::vector<std::string> servers_text(const std::vector<FsServer>& servers) {
+    std::vector<std::string> lines;
+    for (const FsServer& s : servers) lines.push_back(fmt::format("{}:{}:{}", s.pid, s.start_time, s.alias));
+    return lines;
+}
+
+Result<FsServer> server_of(const std::string& line) {
+    FsServer s;
+    const char* const end = line.data() + line.size();
+    const auto [colon, wrong] = std::from_chars(line.data(), end, s.pid);
+    if (wrong != std::errc() || colon == end || *colon != ':' || s.pid <= 0) return bad(fmt::format("'{}' is no server", line));
+    const auto [second, error] = std::from_chars(colon + 1, end, s.start_time);
+    if (error != std::errc() || second == end || *second != ':') return bad(fmt::format("'{}' is no server", line));
+    s.alias.assign(second + 1, end);
+    return s;
+}
+
 // Absent in the records of earlier versions.
 Result<std::vector<std::string>> texts(const Record& j, const char* key) {
     std::vector<std::string> list;
@@ -73,6 +91,7 @@ std::string format_status(const StatusRecord& r) {
               {"user", r.user},        {"claims", claims_text(r.claims)}, {"group", r.group},
               {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
+    if (!r.servers.empty()) j["servers"] = servers_text(r.servers);
     if (r.pausing != 0) j["pausing"] = r.pausing;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     if (!r.attaching.is_null()) j["attaching"] = r.attaching;
@@ -114,6 +133,11 @@ Result<StatusRecord> parse_status(std::string_view document) {
     for (const std::string& line : claims) {
         PV_ASSIGN_OR_RETURN(Claim claim, claim_of(line));
         r.claims.push_back(std::move(claim));
+    }
+    PV_ASSIGN_OR_RETURN(const auto servers, texts(j, "servers"));
+    for (const std::string& line : servers) {
+        PV_ASSIGN_OR_RETURN(FsServer server, server_of(line));
+        r.servers.push_back(std::move(server));
     }
     PV_ASSIGN_OR_RETURN(r.group, texts(j, "group"));
     PV_ASSIGN_OR_RETURN(r.folders, texts(j, "folders"));

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "ownership/claims.h"
+#include "virtiofs/record.h"
 
 namespace polyvirt::qemu {
 
@@ -32,6 +33,7 @@ struct StatusRecord {
     nlohmann::json attaching;     // devices/intent.h; null: nothing
     std::string user;             // as whom it runs, "+UID:+GID"; empty: as the daemon
     std::vector<Claim> claims;    // files whose owner was changed for it
+    std::vector<FsServer> servers; // processes of its file systems
     std::vector<std::string> group; // its control groups, as Group::to_text()
     std::string backup;           // document of the one that is under way; empty: none
     std::vector<std::string> backup_files; // that were made for it

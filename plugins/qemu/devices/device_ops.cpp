@@ -11,6 +11,7 @@
 #include "devices/live.h"
 #include "driver.h"
 #include "net/port.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -149,6 +150,7 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
     }
     if (plugged) plugged = driver_.save_status_now(guest, op->call());
     if (plugged) plugged = run->open_up(plan->needs, op->call());
+    if (plugged) plugged = start_server(run, *plan, op->call());
     if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if (!plugged) {
@@ -156,6 +158,7 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
             const ObjectLock lock(guest->mu);
             guest->attaching = nullptr;
         }
+        drop_server(*guest, plan->device.info()->alias.name);
         run->close_up(plan->needs);
         if (const Status saved = driver_.save_status_now(guest, nullptr); !saved)
             log::error("devices", "domain '{}': {}", guest->name, saved.error().message);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "monitor/json.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -91,6 +92,7 @@ sdk::Task<Status> finish_cut_attach(GuestPtr guest, RunPtr run, std::set<std::st
         Json undo = intent.value("undo", Json::array());
         PV_CO_TRY(co_await clear_away(run, std::move(undo)));
         PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
+        drop_server(*guest, alias);
         const auto needs = device ? needs_of_device(*device) : Result<std::vector<Need>>(std::vector<Need>());
         if (needs) run->close_up(*needs);
     }

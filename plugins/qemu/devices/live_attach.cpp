@@ -16,6 +16,8 @@
 #include "sdk/domain/passes.h"
 #include "sdk/traffic.h"
 #include "validate.h"
+#include "virtiofs/program.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -189,6 +191,7 @@ static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::De
         plan.device.as<dom::Interface>().target.dev = tap.name;
         plan.descriptors["fd-" + tap.alias] = std::move(tap.fd);
     }
+    if (plan.device.kind == DeviceKind::filesystem) PV_TRY(settle_filesystem(plan.device.as<dom::Filesystem>()));
     dom::replace_device(next.devices, ref, plan.device);
     const HostResources host = host_resources();
     CommandContext context = live_context(driver, *run, next, &host);
@@ -205,6 +208,14 @@ static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::De
     PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, plan.device));
     plan.plugs.push_back(std::move(plug));
     PV_ASSIGN_OR_RETURN(plan.needs, needs_of_device(plan.device));
+    return {};
+}
+
+Status start_server(const RunPtr& run, AttachPlan& plan, pv_call* call) {
+    if (plan.device.kind != DeviceKind::filesystem) return {};
+    const auto& f = plan.device.as<dom::Filesystem>();
+    if (!wants_server(f)) return {};
+    PV_ASSIGN_OR_RETURN(plan.descriptors[socket_name(f.info.alias.name)], run->servers().start(run, f, call));
     return {};
 }
 

@@ -12,6 +12,7 @@
 #include "sdk/cgroup/end_process.h"
 #include "launch/remove.h"
 #include "run.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -42,6 +43,7 @@ void Driver::clear_cut_start(const StatusRecord& record) {
     if (run == nullptr || state == nullptr) return;
     const std::string folder = fmt::format("{}/{}", run, record.folder);
     if (const std::int64_t pid = emulator_with(folder + "/emulator.pid"); pid > 0) sdk::end_process(pid);
+    for (const FsServer& server : record.servers) end_server(server);
     cgroup::Group::from_text(record.group, ErrorDomain::qemu).remove();
     confinement_.claims().restore(record.claims);
     confinement_.claims().give_back(record.claims);

@@ -17,6 +17,7 @@
 #include "launch/listen.h"
 #include "ownership/needs.h"
 #include "run.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 
@@ -111,6 +112,7 @@ void Run::describe(StatusRecord& record) const {
 
 // [worker] What the run had goes, after its process.
 void Run::clear() {
+    for (const FsServer& server : std::exchange(servers_left_, {})) end_server(server);
     driver_.confinement().claims().give_back(std::exchange(claims_left_, {}));
     group_.remove();
     write_log(fmt::format("shutting down, reason={}", end_name()));

@@ -21,6 +21,7 @@ StatusRecord sample_record() {
     r.folder = "domain-7-a";
     r.user = "+64055:+108";
     r.claims = {{"/a:b/c 'd'", 64768, 18446744073709551615ULL, 0, 7, 64055, 108}, {"", 1, 2, 3, 4, 5, 6}};
+    r.servers = {{"fs0", 4243, 99}, {"ua-a", 1, 18446744073709551615ULL}};
     r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
     r.folders = {"/dev/hugepages/x"};
     r.taints = {"custom-monitor"};
@@ -45,6 +46,12 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->xml, before.xml);
     EXPECT_EQ(after->user, before.user);
     EXPECT_EQ(after->claims, before.claims);
+    ASSERT_EQ(after->servers.size(), before.servers.size());
+    for (std::size_t i = 0; i < before.servers.size(); i++) {
+        EXPECT_EQ(after->servers[i].alias, before.servers[i].alias);
+        EXPECT_EQ(after->servers[i].pid, before.servers[i].pid);
+        EXPECT_EQ(after->servers[i].start_time, before.servers[i].start_time);
+    }
     EXPECT_EQ(after->group, before.group);
     EXPECT_EQ(after->folders, before.folders);
     EXPECT_EQ(after->attaching, before.attaching);
