@@ -109,8 +109,7 @@ Result<Domain> Driver::parse(std::string_view xml, bool validate) const {
 }
 
 Status Driver::settle(Domain& domain) {
-    PV_TRY(complete(domain));
-    return lxc::validate(domain);
+    return complete(domain);
 }
 
 Status Driver::edit_config(const GuestPtr& guest, pv_call* call, const Edit& edit) {

@@ -74,6 +74,7 @@ Status Driver::save_status_now(const GuestPtr& guest, pv_call* call) const {
             record.claims = guest->claims;
             record.links = guest->links;
             record.host_devices = guest->host_devices;
+            record.servers = guest->servers;
             guest->run->describe(record);
         }
     }

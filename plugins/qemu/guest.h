@@ -20,6 +20,7 @@
 #include "net/direct.h"
 #include "ownership/claims.h"
 #include "sdk/guests/guest.h"
+#include "virtiofs/record.h"
 
 namespace polyvirt::qemu {
 
@@ -57,6 +58,7 @@ struct Guest : sdk::Guest, std::enable_shared_from_this<Guest> {
     std::vector<Claim> claims PV_GUARDED_BY(mu);           // files that are its emulator's meanwhile
     std::vector<DirectLink> links PV_GUARDED_BY(mu);       // that were made for it (net/direct.h)
     std::vector<HeldDevice> host_devices PV_GUARDED_BY(mu); // that it has meanwhile
+    std::vector<FsServer> servers PV_GUARDED_BY(mu);       // of its file systems (virtiofs/servers.h)
     nlohmann::json attaching PV_GUARDED_BY(mu);            // what is being plugged in (devices/intent.h), in the status record too
     // What clients have opened for its images, by the group's name; until they go.
     struct FdGroup {

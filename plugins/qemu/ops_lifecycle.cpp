@@ -19,6 +19,7 @@
 #include "run.h"
 #include "sdk/domain/passes.h"
 #include "start_step.h"
+#include "virtiofs/program.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -105,6 +106,7 @@ void Driver::launch_guest(const sdk::OperationPtr& op, const GuestPtr& guest, co
     assign_aliases(*live);
     if (prepared) prepared = find_volumes(s_, op->call(), *live);
     if (prepared) prepared = find_listens(s_, op->call(), *live);
+    if (prepared) prepared = settle_filesystems(*live);
     const std::vector<MissingSource> missing = drop_missing(*live);
     for (sdk::domain::Hostdev& h : live->devices.hostdevs)
         if (prepared) prepared = host_devices_.find(h, options.beginning == nullptr);

@@ -36,6 +36,7 @@ namespace polyvirt::qemu {
 class Channels;
 class Driver;
 class Figures;
+class FsServers;
 class TpmProcess;
 
 // The folder of a guest's run, for what its emulator makes; -1: of a guest that doesn't run.
@@ -140,6 +141,9 @@ class Run : public std::enable_shared_from_this<Run> {
     [[nodiscard]] const plugin::Loop& loop() const { return loop_; }
     // What the emulator was last heard to say of itself. Any thread.
     [[nodiscard]] Figures& figures() const { return *figures_; }
+    // Of its file systems.
+    [[nodiscard]] FsServers& servers() { return *servers_; }
+    [[nodiscard]] const std::string& log_path() const { return log_path_; }
     // Its channels and its guest's agent. On the loop.
     [[nodiscard]] Channels& channels() const { return *channels_; }
 
@@ -267,10 +271,12 @@ class Run : public std::enable_shared_from_this<Run> {
     std::vector<Claim> claims_left_; // from the end until they are given back
     std::vector<DirectLink> links_left_; // and until they are removed
     std::vector<HeldDevice> devices_left_;
+    std::vector<FsServer> servers_left_; // likewise, until they have ended
     Removals removals_;
     const std::unique_ptr<Figures> figures_;
     const std::unique_ptr<Channels> channels_;
     const std::unique_ptr<TpmProcess> tpm_;
+    const std::unique_ptr<FsServers> servers_;
 };
 
 } // namespace polyvirt::qemu

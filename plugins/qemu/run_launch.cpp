@@ -29,6 +29,8 @@
 #include "launch/remove.h"
 #include "net/port.h"
 #include "tpm/tpm_process.h"
+#include "virtiofs/program.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -289,6 +291,12 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         context.tpm_fd = kFirstPassed;
         sockets.push_back(std::move(tpm));
     }
+    for (const sdk::domain::Filesystem& f : domain.devices.filesystems) {
+        if (!wants_server(f)) continue;
+        PV_ASSIGN_OR_RETURN(UniqueFd connection, servers_->start(shared_from_this(), f, call));
+        context.servers.emplace(f.info.alias.name, kFirstPassed + static_cast<int>(sockets.size()));
+        sockets.push_back(std::move(connection));
+    }
     PV_ASSIGN_OR_RETURN(const Taps taps, plug_taps(driver_, guest_, domain, call));
     context.taps = taps.numbers;
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));
@@ -353,6 +361,7 @@ Status Run::adopt(const StatusRecord& record) {
                           record.pid);
     pid_ = record.pid;
     start_time_ = record.start_time;
+    servers_->adopt(shared_from_this(), record.servers);
     keep(std::move(process));
     return {};
 }

@@ -24,6 +24,7 @@
 #include "stats/figures.h"
 #include "tpm/tpm_process.h"
 #include "tune/prepare.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -41,7 +42,8 @@ std::shared_ptr<Run> Run::make(Driver& driver, GuestPtr guest, std::int32_t id) 
 
 Run::Run(Driver& driver, GuestPtr guest, std::int32_t id, plugin::Loop loop)
     : driver_(driver), s_(driver.services()), guest_(std::move(guest)), id_(id), loop_(std::move(loop)),
-      figures_(std::make_unique<Figures>(s_)), channels_(std::make_unique<Channels>(*this)), tpm_(std::make_unique<TpmProcess>()) {}
+      figures_(std::make_unique<Figures>(s_)), channels_(std::make_unique<Channels>(*this)), tpm_(std::make_unique<TpmProcess>()),
+      servers_(std::make_unique<FsServers>()) {}
 
 Run::~Run() = default;
 

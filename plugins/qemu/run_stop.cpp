@@ -22,6 +22,7 @@
 #include "stats/figures.h"
 #include "tpm/tpm.h"
 #include "tpm/tpm_process.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -138,6 +139,7 @@ void Run::detach() {
     figures_->close();
     start_op_ = nullptr;
     process_.reset();
+    servers_->forget();
     loop_.reset();
 }
 
@@ -190,6 +192,7 @@ void Run::show_end(bool& transient) {
     claims_left_ = std::exchange(guest_->claims, {});
     links_left_ = std::exchange(guest_->links, {});
     devices_left_ = std::exchange(guest_->host_devices, {});
+    servers_left_ = std::exchange(guest_->servers, {});
     guest_->live = nullptr;
     guest_->run = nullptr;
     guest_->id = -1;
@@ -230,6 +233,7 @@ void Run::end() {
     monitor_ = nullptr;
     channels_->close("the guest has ended");
     tpm_->end();
+    servers_->forget();
     process_.reset();
     drop_expected(make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "domain is not running"));
     if (transient) driver_.guest_stopped(guest_);

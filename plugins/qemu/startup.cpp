@@ -118,6 +118,7 @@ void Driver::load_status(const std::string& name, std::string_view text, std::ve
         guest->claims = record->claims;
         guest->links = record->links;
         guest->host_devices = record->host_devices;
+        guest->servers = record->servers;
         guest->attaching = record->attaching;
         guest->pausing = record->pausing;
         if (auto backup = sdk::domain::parse_backup(record->backup); backup)

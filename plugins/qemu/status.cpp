@@ -83,6 +83,24 @@ Result<std::vector<DirectLink>> links_of(const Record& j) {
     return links;
 }
 
+// "PID:START-TIME:ALIAS".
+std::vector<std::string> servers_text(const std::vector<FsServer>& servers) {
+    std::vector<std::string> lines;
+    for (const FsServer& s : servers) lines.push_back(fmt::format("{}:{}:{}", s.pid, s.start_time, s.alias));
+    return lines;
+}
+
+Result<FsServer> server_of(const std::string& line) {
+    FsServer s;
+    const char* const end = line.data() + line.size();
+    const auto [colon, wrong] = std::from_chars(line.data(), end, s.pid);
+    if (wrong != std::errc() || colon == end || *colon != ':' || s.pid <= 0) return bad(fmt::format("'{}' is no server", line));
+    const auto [second, error] = std::from_chars(colon + 1, end, s.start_time);
+    if (error != std::errc() || second == end || *second != ':') return bad(fmt::format("'{}' is no server", line));
+    s.alias.assign(second + 1, end);
+    return s;
+}
+
 // Absent in the records of earlier versions.
 Result<std::vector<std::string>> texts(const Record& j, const char* key) {
     std::vector<std::string> list;
@@ -106,6 +124,7 @@ std::string format_status(const StatusRecord& r) {
               {"folders", r.folders},  {"taints", r.taints}, {"xml", r.xml}};
     if (r.agent_timeout != StatusRecord().agent_timeout) j["agent_timeout"] = r.agent_timeout;
     if (!r.links.empty()) j["links"] = links_record(r.links);
+    if (!r.servers.empty()) j["servers"] = servers_text(r.servers);
     if (r.pausing != 0) j["pausing"] = r.pausing;
     if (!r.blocks.is_null()) j["blocks"] = r.blocks;
     if (!r.attaching.is_null()) j["attaching"] = r.attaching;
@@ -152,6 +171,11 @@ Result<StatusRecord> parse_status(std::string_view document) {
     PV_ASSIGN_OR_RETURN(r.links, links_of(j));
     if (const auto devices = j.find("host_devices"); devices != j.end()) {
         PV_ASSIGN_OR_RETURN(r.host_devices, held_from_json(*devices));
+    }
+    PV_ASSIGN_OR_RETURN(const auto servers, texts(j, "servers"));
+    for (const std::string& line : servers) {
+        PV_ASSIGN_OR_RETURN(FsServer server, server_of(line));
+        r.servers.push_back(std::move(server));
     }
     PV_ASSIGN_OR_RETURN(r.group, texts(j, "group"));
     PV_ASSIGN_OR_RETURN(r.folders, texts(j, "folders"));

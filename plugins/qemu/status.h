@@ -16,6 +16,7 @@
 #include "hostdev/held.h"
 #include "net/direct.h"
 #include "ownership/claims.h"
+#include "virtiofs/record.h"
 
 namespace polyvirt::qemu {
 
@@ -36,6 +37,7 @@ struct StatusRecord {
     std::vector<Claim> claims;    // files whose owner was changed for it
     std::vector<DirectLink> links; // that were made for it, or are about to be
     std::vector<HeldDevice> host_devices; // that were taken for it
+    std::vector<FsServer> servers; // processes of its file systems
     std::vector<std::string> group; // its control groups, as Group::to_text()
     std::string backup;           // document of the one that is under way; empty: none
     std::vector<std::string> backup_files; // that were made for it

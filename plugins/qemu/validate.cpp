@@ -151,6 +151,28 @@ Found served(const Domain& d) {
     return {};
 }
 
+// What the emulator's own file system (9p) and one that a process of its own serves can do.
+Found filesystems(const Domain& d) {
+    for (const Filesystem& f : d.devices.filesystems) {
+        if (f.type != "mount") return "only supports mount filesystem type";
+        if ((!f.fmode.empty() || !f.dmode.empty()) && f.accessmode != "mapped") return "fmode and dmode must be used with accessmode=mapped";
+        const std::string& driver = f.driver.type;
+        if (driver == "handle" && f.accessmode != "passthrough") return "only supports passthrough accessmode";
+        if (driver == "loop" || driver == "nbd" || driver == "ploop") return "Filesystem driver type not supported";
+        if (driver != "virtiofs") continue;
+        if (f.source.socket.empty()) { // else it is the server's affair
+            if (f.readonly) return "virtiofs does not yet support read-only mode";
+            if (f.accessmode != "passthrough") return "virtiofs only supports passthrough accessmode";
+            if (!f.driver.wrpolicy.empty()) return "virtiofs does not support wrpolicy";
+        }
+        if (!f.model.empty()) return "virtiofs does not support model";
+        if (!f.driver.format.empty()) return "virtiofs does not support format";
+        if (!f.multidevs.empty() && f.multidevs != "default") return "virtiofs does not support multidevs";
+        if (!f.fmode.empty() || !f.dmode.empty()) return "virtiofs does not support fmode and dmode";
+    }
+    return {};
+}
+
 Found spice_lines(const Domain& d) {
     const auto& all = d.devices.graphics;
     if (std::any_of(all.begin(), all.end(), [](const Graphics& g) { return g.type == GraphicsType::spice; })) return {};
@@ -188,7 +210,7 @@ Found accelerator(const Domain& d) {
 
 Status validate(const Domain& d) {
     PV_TRY(check_actions(d));
-    for (const auto rule : {processors, formats, displays, boards, modules, cards, served, spice_lines, readers, accelerator}) {
+    for (const auto rule : {processors, formats, displays, boards, modules, cards, filesystems, served, spice_lines, readers, accelerator}) {
         if (Found wrong = rule(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
     }
     const auto zero = [](const std::vector<ChardevSource>& sources) {

@@ -4,6 +4,7 @@
 asked through a QMP socket of the test's own."""
 
 import json
+import os
 import socket
 import subprocess
 
@@ -58,7 +59,11 @@ DEVICES = [
     ("panic", "<panic model='isa'/>", ["type:pvpanic"], False),
     ("hub", "<hub type='usb'>{A}</hub>", ["device:ua-hub"], False),
 ]
-NUMA = ("<maxMemory slots='4' unit='MiB'>1024</maxMemory>", "<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>")
+# Its server is root's.
+if os.geteuid() == 0 and os.access("/usr/lib/qemu/virtiofsd", os.X_OK):
+    DEVICES.append(("virtiofs", "<filesystem type='mount'><driver type='virtiofs'/><source dir='{F}'/><target dir='served'/>{A}</filesystem>",
+                    ["device:ua-virtiofs", "chardev:chr-vu-ua-virtiofs"], True))
+NUMA = ("<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><maxMemory slots='4' unit='MiB'>1024</maxMemory>", "<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>")
 
 
 class Emulator:

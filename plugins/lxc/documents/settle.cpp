@@ -53,6 +53,7 @@ Status check_type(const Domain& d) {
 
 Status complete(Domain& d) {
     PV_TRY(sdk::domain::validate(d));
+    PV_TRY(check_filesystem_targets(d));
     if (d.os.init.empty()) d.os.init = "/sbin/init";
     if (d.devices.emulator.empty()) d.devices.emulator = kEmulator;
     HostContext context;
@@ -64,12 +65,6 @@ Status complete(Domain& d) {
     default_sources(d);
     complete_consoles(d);
     complete_filesystems(d);
-    return {};
-}
-
-Status validate(const Domain& d) {
-    for (const Filesystem& f : d.devices.filesystems)
-        if (f.target.empty()) return unsupported("a filesystem has no target");
     return {};
 }
 

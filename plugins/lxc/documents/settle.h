@@ -16,7 +16,5 @@ inline constexpr const char* kEmulator = "/usr/lib/libvirt/libvirt_lxc";
 Status check_type(const sdk::domain::Domain& domain);
 // Rules between elements, and what a reader adds. Idempotent.
 Status complete(sdk::domain::Domain& domain);
-// What this driver refuses of a complete document.
-Status validate(const sdk::domain::Domain& domain);
 
 } // namespace polyvirt::lxc

@@ -26,6 +26,7 @@ struct CommandContext {
     int id = -1;            // the guest's
     bool incoming = false;  // it waits to be told where its state comes from
     std::map<std::string, std::vector<int>> taps{}; // descriptors of taps, one a queue, by the interface's alias
+    std::map<std::string, int> servers{}; // connections to servers of file systems, by the file system's alias
     bool hotplug = false;   // it runs already; descriptors go by name
     bool kvm = false;       // accelerator of this domain
     bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls

@@ -40,15 +40,19 @@ Status shared_folder(Builder& b, const Filesystem& f) {
     return {};
 }
 
-// Served by a process of its own.
+// Served by a process of its own: one that listens already, or one that a start has started and connected to.
 Status served_folder(Builder& b, const Filesystem& f) {
-    if (!b.context.sketch && f.source.socket.empty())
-        return Builder::unsupported("filesystem '{}': starting its server is not supported by this version", f.target);
-    const std::string chardev = "chr-vu-" + f.info.alias.name;
-    const std::string socket = f.source.socket.empty() ? fmt::format("{}/{}-fs.sock", b.context.folder, f.info.alias.name) : f.source.socket;
-    b.arg("-chardev", fmt::format("socket,id={},path={}", chardev, Builder::value(socket)));
-    Options o{{"driver", Builder::virtio_driver("vhost-user-fs", f.model)}, {"id", f.info.alias.name}, {"chardev", chardev}};
-    o["queue-size"] = f.driver.queue.value_or(1024);
+    const std::string& alias = f.info.alias.name;
+    const std::string chardev = "chr-vu-" + alias;
+    const auto served = b.context.servers.find(alias);
+    std::string place;
+    if (!f.source.socket.empty()) place = "path=" + Builder::value(f.source.socket);
+    else if (served != b.context.servers.end()) place = fmt::format("fd={}", served->second);
+    else if (b.context.hotplug) place = "fd=" + alias; // by name
+    else place = fmt::format("path={}/{}-fs.sock", Builder::value(b.context.folder), alias);
+    b.arg("-chardev", fmt::format("socket,id={},{}", chardev, place));
+    Options o{{"driver", Builder::virtio_driver("vhost-user-fs", f.model)}, {"id", alias}, {"chardev", chardev}};
+    if (f.driver.queue.value_or(0) != 0) o["queue-size"] = *f.driver.queue;
     o["tag"] = f.target;
     Builder::add_virtio(o, f.driver.virtio);
     if (f.info.boot.order) o["bootindex"] = *f.info.boot.order;

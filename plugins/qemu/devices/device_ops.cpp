@@ -12,6 +12,7 @@
 #include "driver.h"
 #include "hostdev/memory_lock.h"
 #include "net/port.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -147,6 +148,7 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
     if (plugged) plugged = run->take_devices(plan->taken, op->call());
     if (plugged) plugged = raise_memory_lock(run->pid(), plan->locked);
     if (plugged) plugged = run->open_up(plan->needs, op->call());
+    if (plugged) plugged = start_server(run, *plan, op->call());
     if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));
     if (!plugged) {
@@ -154,6 +156,7 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
             const ObjectLock lock(guest->mu);
             guest->attaching = nullptr;
         }
+        drop_server(*guest, plan->device.info()->alias.name);
         run->close_up(plan->needs);
         if (plan->device.kind == dom::DeviceKind::interface) unplug_interface(driver_, guest, plan->device.as<dom::Interface>());
         run->return_device(plan->device.info()->alias.name);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "monitor/json.h"
 #include "net/port.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -92,6 +93,7 @@ sdk::Task<Status> finish_cut_attach(GuestPtr guest, RunPtr run, std::set<std::st
         Json undo = intent.value("undo", Json::array());
         PV_CO_TRY(co_await clear_away(run, std::move(undo)));
         PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
+        drop_server(*guest, alias);
         const auto needs = device ? needs_of_device(*device) : Result<std::vector<Need>>(std::vector<Need>());
         if (needs) run->close_up(*needs);
         if (device && device->kind == dom::DeviceKind::interface) unplug_interface(driver, guest, device->as<dom::Interface>());

@@ -47,6 +47,9 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
 // What a command line is made of for a guest that runs already; the resources must outlive it.
 CommandContext live_context(Driver& driver, const Run& run, const Domain& domain, const HostResources* host);
 
+// The server of a file system that wants one. Worker; the plan is written down. Errors: those of FsServers::start().
+Status start_server(const RunPtr& run, AttachPlan& plan, pv_call* call) PV_NO_LOCKS_HELD;
+
 // The emulator does all of it, or (if one step fails, whose error this is) nothing is left of it. Fills in what it
 // chose: paths of terminals.
 sdk::Task<Status> plug_in(RunPtr run, AttachPlanPtr plan);

@@ -18,6 +18,8 @@
 #include "net/port.h"
 #include "sdk/domain/passes.h"
 #include "validate.h"
+#include "virtiofs/program.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -201,6 +203,7 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
 
 // From what the device is to what the emulator is told.
 static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan) {
+    if (plan.device.kind == DeviceKind::filesystem) PV_TRY(settle_filesystem(plan.device.as<dom::Filesystem>()));
     dom::replace_device(next.devices, ref, plan.device);
     const HostResources host = host_resources();
     CommandContext context = live_context(driver, *run, next, &host);
@@ -224,6 +227,14 @@ static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::De
     PV_ASSIGN_OR_RETURN(Plug plug, plug_of(next, context, plan.device));
     plan.plugs.push_back(std::move(plug));
     PV_ASSIGN_OR_RETURN(plan.needs, needs_of_device(plan.device));
+    return {};
+}
+
+Status start_server(const RunPtr& run, AttachPlan& plan, pv_call* call) {
+    if (plan.device.kind != DeviceKind::filesystem) return {};
+    const auto& f = plan.device.as<dom::Filesystem>();
+    if (!wants_server(f)) return {};
+    PV_ASSIGN_OR_RETURN(plan.descriptors[socket_name(f.info.alias.name)], run->servers().start(run, f, call));
     return {};
 }
 

@@ -14,6 +14,7 @@
 #include "devices/live.h"
 #include "monitor/json.h"
 #include "net/port.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -174,6 +175,7 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
         if (!cleared) log::warning("devices", "domain '{}': {} of what was behind '{}': {}", guest->name, step.undo, alias, cleared.error().message);
     }
     PV_CO_TRY(co_await sdk::on_worker(driver.services(), guest->strand));
+    drop_server(*guest, alias);
     run->close_up(needs);
     if (interface) unplug_interface(driver, guest, *interface);
     run->return_device(alias);

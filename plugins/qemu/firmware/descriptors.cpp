@@ -3,25 +3,19 @@
 #include "firmware/descriptors.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <map>
 
 #include <fnmatch.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "launch/interop.h"
 #include "monitor/json.h"
 
 namespace polyvirt::qemu {
 namespace {
 
 using Json = nlohmann::json;
-namespace fs = std::filesystem;
-
-constexpr std::uintmax_t kMostBytes = 1 << 20;
-constexpr std::size_t kMostFiles = 1024;
 
 std::vector<std::string> texts_at(const Json& object, const char* key) {
     std::vector<std::string> out;
@@ -35,32 +29,6 @@ std::vector<std::string> texts_at(const Json& object, const char* key) {
 Descriptor::File file_at(const Json& object, const char* key) {
     const Json& file = member(object, key);
     return {text_of(file, "filename"), text_of(file, "format")};
-}
-
-Result<std::string> read_file(const fs::path& path) {
-    std::error_code error;
-    const std::uintmax_t size = fs::file_size(path, error);
-    if (error) return make_error(ErrorCode::system_error, ErrorDomain::qemu, "{}", error.message());
-    if (size > kMostBytes)
-        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "it has {} bytes, at most {} are read", size, kMostBytes);
-    std::ifstream in(path, std::ios::binary);
-    std::string text(static_cast<std::size_t>(size), '\0');
-    in.read(text.data(), static_cast<std::streamsize>(size));
-    if (!in) return make_error(ErrorCode::system_error, ErrorDomain::qemu, "it cannot be read");
-    return text;
-}
-
-// The file of each name that counts.
-std::map<std::string, fs::path> files_of(const std::vector<std::string>& folders) {
-    std::map<std::string, fs::path> files;
-    for (const std::string& folder : folders) {
-        std::error_code error;
-        for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-            if (it->path().extension() == ".json" && files.size() < kMostFiles)
-                files[it->path().filename().string()] = it->path();
-        }
-    }
-    return files;
 }
 
 } // namespace
@@ -104,18 +72,16 @@ Result<Descriptor> parse_descriptor(std::string_view text, const std::string& na
 
 std::vector<Descriptor> read_descriptors(const std::vector<std::string>& folders) {
     std::vector<Descriptor> all;
-    for (const auto& [name, path] : files_of(folders)) {
-        auto text = read_file(path);
-        if (text && text->empty()) continue;
-        auto descriptor = text ? parse_descriptor(*text, path.string()) : Result<Descriptor>(text.error());
+    for (const InteropFile& file : read_interop(folders)) {
+        auto descriptor = parse_descriptor(file.text, file.path);
         if (descriptor)
             all.push_back(*std::move(descriptor));
         else
-            log::warning("firmware", "'{}' is left out: {}", path.string(), descriptor.error().message);
+            log::warning("firmware", "'{}' is left out: {}", file.path, descriptor.error().message);
     }
     return all;
 }
 
-std::vector<std::string> descriptor_folders() { return {"/usr/share/qemu/firmware", "/etc/qemu/firmware"}; }
+std::vector<std::string> descriptor_folders() { return interop_folders("firmware"); }
 
 } // namespace polyvirt::qemu

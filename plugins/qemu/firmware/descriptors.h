@@ -37,9 +37,7 @@ struct Descriptor {
 // Error: internal_error says what of the file is not as it should be.
 Result<Descriptor> parse_descriptor(std::string_view text, const std::string& name);
 
-// Of all folders, in the order in which they are tried: by file name, and of one name that of the last
-// folder alone, where an empty file hides it. A file that cannot be read or used is named in the log and
-// left out.
+// In the order in which they are tried (launch/interop.h). A file that cannot be used is named in the log and left out.
 std::vector<Descriptor> read_descriptors(const std::vector<std::string>& folders);
 
 // The distribution's, then the administrator's.

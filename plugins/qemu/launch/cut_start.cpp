@@ -13,6 +13,7 @@
 #include "launch/remove.h"
 #include "net/port.h"
 #include "run.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -44,6 +45,7 @@ void Driver::clear_cut_start(const StatusRecord& record) {
     const std::string folder = fmt::format("{}/{}", run, record.folder);
     if (const std::int64_t pid = emulator_with(folder + "/emulator.pid"); pid > 0) sdk::end_process(pid);
     remove_links(record.name, record.links);
+    for (const FsServer& server : record.servers) end_server(server);
     cgroup::Group::from_text(record.group, ErrorDomain::qemu).remove();
     confinement_.claims().restore(record.claims);
     confinement_.claims().give_back(record.claims);

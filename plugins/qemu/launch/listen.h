@@ -15,5 +15,7 @@ inline constexpr int kFirstPassed = 4;
 
 // A listening unix socket at `path`, in the place of what an earlier run left there. Errors: system_error.
 Result<UniqueFd> listen_at(const std::string& path);
+// A connection to it, which waits in the socket until it is taken.
+Result<UniqueFd> connect_to(const std::string& path);
 
 } // namespace polyvirt::qemu

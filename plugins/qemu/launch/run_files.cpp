@@ -18,6 +18,7 @@
 #include "net/port.h"
 #include "ownership/needs.h"
 #include "run.h"
+#include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
 namespace {
@@ -155,6 +156,7 @@ void Run::describe(StatusRecord& record) const {
 
 // [worker] What the run had goes, after its process.
 void Run::clear() {
+    for (const FsServer& server : std::exchange(servers_left_, {})) end_server(server);
     driver_.confinement().claims().give_back(std::exchange(claims_left_, {}));
     remove_links(guest_->name, std::exchange(links_left_, {}));
     driver_.host_devices().give_back(guest_->name, std::exchange(devices_left_, {}));

@@ -14,6 +14,7 @@
 #include "moments/snapshot_ops.h"
 #include "moments/snapshot_plan.h"
 #include "run.h"
+#include "save/migrate.h"
 #include "sdk/domain/moment_rules.h"
 
 namespace polyvirt::qemu {
@@ -46,6 +47,8 @@ SnapshotOps::Task SnapshotOps::take(GuestPtr guest, Taking taking) {
     if (!taking.active) co_return take_inactive(guest, taking);
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     const bool outside = is_external(*taking.snapshot);
+    const auto& memory = taking.snapshot->memory;
+    if (!outside || (memory && memory->snapshot == "external")) PV_CO_TRY(co_await check_migratable(run));
     if (outside) PV_CO_TRY(co_await take_external(guest, run, taking));
     else PV_CO_TRY(co_await take_internal(guest, run, taking));
     if ((taking.flags & PV_DOMAIN_SNAPSHOT_CREATE_HALT) == 0) co_return Status{};

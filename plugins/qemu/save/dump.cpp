@@ -73,6 +73,7 @@ pv_status SaveOps::core_dump(pv_call* call, const pv_obj* obj, const pv_dom_core
 SaveOps::Task SaveOps::dump_guest(GuestPtr guest, DumpRequest request) {
     PV_CO_ASSIGN_OR_RETURN(const RunPtr run, run_of(*guest));
     const bool memory_only = (request.flags & PV_DUMP_MEMORY_ONLY) != 0;
+    if (!memory_only) PV_CO_TRY(co_await check_migratable(run));
     std::function<void()> abort;
     if (!memory_only) abort = [run] { cancel_migration(run); };
     const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_DUMP, std::move(abort));

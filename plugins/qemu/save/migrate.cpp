@@ -55,6 +55,23 @@ JobFigures migration_figures(const Json& info) {
     return f;
 }
 
+std::string migration_blockers(const Json& info) {
+    std::string all;
+    const Json& reasons = member(info, "blocked-reasons");
+    for (const Json& reason : reasons.is_array() ? reasons : Json::array())
+        if (reason.is_string()) all += (all.empty() ? "" : "; ") + reason.get<std::string>();
+    return all;
+}
+
+sdk::Task<Status> check_migratable(std::shared_ptr<Run> run) {
+    const auto info = co_await run->qmp("query-migrate");
+    PV_CO_TRY(co_await sdk::on_worker(run->services(), run->guest()->strand));
+    PV_CO_TRY(info);
+    const std::string blockers = migration_blockers(*info);
+    if (blockers.empty()) co_return Status{};
+    co_return make_error(ErrorCode::operation_invalid, ErrorDomain::qemu, "cannot migrate domain: {}", blockers);
+}
+
 sdk::Task<Status> migrate_to(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd> fd, JobTicketPtr ticket, const char* what) {
     PV_CO_TRY(co_await tell_events(run));
     Json speed = {{"max-bandwidth", kUnlimited}};

@@ -4,6 +4,7 @@
 // A guest's state as a stream through a descriptor: out of its emulator, and into a new one.
 
 #include <memory>
+#include <string>
 
 #include "base/unique_fd.h"
 #include "monitor/monitor.h"
@@ -16,6 +17,9 @@ class Run;
 
 inline constexpr std::int64_t kLook = 200'000'000; // ns between two looks at the figures
 
+// Whether the guest's state can be had at all, before anything is done for it: the emulator names what stands against it (a
+// file system, a device of the host). A worker afterwards. Error: operation_invalid, with all that it names.
+sdk::Task<Status> check_migratable(std::shared_ptr<Run> run);
 // Writes all of it, as fast as it goes; progress is in the ticket. On the loop afterwards. Errors: operation_aborted where the job
 // was cancelled; operation_failed.
 sdk::Task<Status> migrate_to(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd> fd, JobTicketPtr ticket, const char* what);
@@ -26,5 +30,6 @@ sdk::Task<Status> read_incoming(std::shared_ptr<Run> run);
 
 // Of a reply to query-migrate. Pure.
 JobFigures migration_figures(const Json& info);
+std::string migration_blockers(const Json& info); // "; " between them; empty: none
 
 } // namespace polyvirt::qemu

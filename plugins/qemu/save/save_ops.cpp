@@ -47,6 +47,7 @@ SaveOps::Task SaveOps::save_guest(sdk::OperationPtr op, GuestPtr guest, Request 
         }
         PV_CO_TRY(store_.make_folder());
     }
+    PV_CO_TRY(co_await check_migratable(run));
     const JobTicketPtr ticket = std::make_shared<JobTicket>(driver_, guest, PV_DOMAIN_JOB_OPERATION_SAVE, [run] { cancel_migration(run); });
     Status outcome = co_await save_and_end(op, guest, run, std::move(request), ticket);
     ticket->end(outcome);

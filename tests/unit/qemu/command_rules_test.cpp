@@ -178,6 +178,35 @@ TEST(CommandRules, devices) {
     expect({{"no GPU", {"<graphics type='vnc'/><graphics type='egl-headless'/>", "", ""}, {"refused: ", "/dev/dri"}}}, bare);
 }
 
+TEST(CommandRules, file_systems) {
+    const char* shared = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>";
+    const auto served = [](const char* queue, const char* source) {
+        return fmt::format("<filesystem><driver type='virtiofs'{}/><source {}/><target dir='t'/></filesystem>", queue, source);
+    };
+    const std::string started = served(" queue='1024'", "dir='/s'"), elsewhere = served("", "socket='/a,b.sock'"), none = served(" queue='0'", "dir='/s'");
+    expect({
+        {"of the emulator", {"<filesystem accessmode='squash'><source dir='/a,b'/><target dir='t'/><readonly/></filesystem>", "", ""},
+         {"-fsdev\nlocal,security_model=none,id=fsdev-fs0,path=/a,,b,readonly=on\n", R"({"driver":"virtio-9p-pci","id":"fs0","fsdev":"fsdev-fs0","mount_tag":"t")"}},
+        {"of a server that is shown", {started.c_str(), "", shared},
+         {"-chardev\nsocket,id=chr-vu-fs0,path=/run/guest/fs0-fs.sock\n",
+          R"({"driver":"vhost-user-fs-pci","id":"fs0","chardev":"chr-vu-fs0","queue-size":1024,"tag":"t","bus":"pci.0","addr":"0x2"})"}},
+        {"of a server that listens already", {elsewhere.c_str(), "", shared}, {"socket,id=chr-vu-fs0,path=/a,,b.sock\n"}, {"queue-size"}},
+        {"a queue of no size is the emulator's", {none.c_str(), "", shared}, {"vhost-user-fs-pci"}, {"queue-size"}},
+    });
+}
+
+TEST(CommandRules, the_emulator_gets_a_connection_to_a_server_that_a_start_has_started) {
+    const auto d = prepared({"<filesystem><driver type='virtiofs'/><source dir='/s'/><target dir='t'/></filesystem>", "",
+                             "<memoryBacking><access mode='shared'/></memoryBacking>"});
+    ASSERT_TRUE(d) << d.error().message;
+    Domain domain = *d;
+    assign_aliases(domain);
+    const HostResources host = machine_room();
+    const auto line = build_command(domain, {.folder = "/run/guest", .state = "/state/qemu", .host = &host, .servers = {{"fs0", 7}}});
+    ASSERT_TRUE(line) << line.error().message;
+    EXPECT_THAT(line->args, testing::Contains("socket,id=chr-vu-fs0,fd=7"));
+}
+
 TEST(CommandRules, what_is_shown_has_stand_ins_for_what_a_start_opens) {
     expect({
         {"cards get places anew and lose what is not theirs",

@@ -61,6 +61,15 @@ TEST(Plug, names_a_descriptor_for_each_queue_of_a_macvtap) {
     EXPECT_EQ(p->steps[1].arguments["mq"], true);
 }
 
+TEST(Plug, names_the_connection_to_the_server_of_a_file_system) {
+    const auto p = plug("<filesystem type='mount'><driver type='virtiofs'/><source dir='/s'/><target dir='t'/><alias name='fs1'/></filesystem>");
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(commands(*p), "chardev-add device_add ");
+    EXPECT_EQ(p->steps[0].descriptor, "socket-fs1");
+    EXPECT_EQ(p->steps[0].undo_arguments, (Json{{"id", "chr-vu-fs1"}}));
+    EXPECT_EQ(p->steps[1].arguments["chardev"], "chr-vu-fs1");
+}
+
 TEST(Plug, ends_with_the_device_where_an_action_is_set_beside_it) {
     const auto p = plug("<watchdog model='i6300esb' action='reset'><alias name='watchdog0'/></watchdog>");
     ASSERT_TRUE(p) << p.error().message;

@@ -24,6 +24,7 @@ StatusRecord sample_record() {
     r.links = {{"net0", "macvtap0", "eth0", {}, {}},
                {"net1", "macvtap1", "eth1", sdk::xml::Mac::parse("52:54:00:00:00:01"), sdk::xml::Mac::parse("52:54:00:00:00:02")}};
     r.host_devices = {{.kind = HostKind::pci, .name = "0000:01:00.0", .alias = "hostdev0", .node = "/dev/vfio/7", .managed = true, .driver = "e1000e"}};
+    r.servers = {{"fs0", 4243, 99}, {"ua-a", 1, 18446744073709551615ULL}};
     r.group = {"1:cpu,cpuacct:/sys/fs/cgroup/cpu/x"};
     r.folders = {"/dev/hugepages/x"};
     r.taints = {"custom-monitor"};
@@ -50,6 +51,12 @@ TEST(StatusRecord, reads_back_what_it_wrote) {
     EXPECT_EQ(after->claims, before.claims);
     EXPECT_EQ(after->links, before.links);
     EXPECT_EQ(after->host_devices, before.host_devices);
+    ASSERT_EQ(after->servers.size(), before.servers.size());
+    for (std::size_t i = 0; i < before.servers.size(); i++) {
+        EXPECT_EQ(after->servers[i].alias, before.servers[i].alias);
+        EXPECT_EQ(after->servers[i].pid, before.servers[i].pid);
+        EXPECT_EQ(after->servers[i].start_time, before.servers[i].start_time);
+    }
     EXPECT_EQ(after->group, before.group);
     EXPECT_EQ(after->folders, before.folders);
     EXPECT_EQ(after->attaching, before.attaching);

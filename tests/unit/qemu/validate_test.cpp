@@ -21,6 +21,13 @@ std::string pc(std::string_view inner) { return document("pc-i440fx-7.2", inner)
 std::string with(std::string_view devices) { return document("pc-i440fx-7.2", "", devices); }
 std::string q35(std::string_view inner, std::string_view devices = "") { return document("pc-q35-7.2", inner, devices); }
 
+// With the defaults that a reader fills in.
+std::string share(std::string_view attributes, std::string_view driver = "type='virtiofs'", std::string_view inner = "") {
+    return document("pc-i440fx-7.2", "<memoryBacking><access mode='shared'/></memoryBacking>",
+                    "<filesystem type='mount' " + std::string(attributes) + "><driver " + std::string(driver) +
+                        "/><source dir='/s'/><target dir='t'/>" + std::string(inner) + "</filesystem>");
+}
+
 struct Rule {
     std::string broken;
     const char* told;
@@ -56,6 +63,19 @@ std::vector<Rule> rules() {
         {pc("<maxMemory slots='2'>4096</maxMemory>"), "At least one numa node", pc("")},
         {with("<shmem name='s'/>"), "ivshmem device", with("<shmem name='s'><model type='ivshmem-plain'/></shmem>")},
         {with("<interface type='user'><driver rx_queue_size='3'/></interface>"), "power of two", with("<interface type='user'><driver rx_queue_size='256'/></interface>")},
+        {with("<filesystem type='bind'><source dir='/s'/><target dir='t'/></filesystem>"), "only supports mount",
+         with("<filesystem type='mount'><source dir='/s'/><target dir='t'/></filesystem>")},
+        {share("accessmode='squash' fmode='0600'", "type='path'"), "accessmode=mapped", share("accessmode='mapped' fmode='0600'", "type='path'")},
+        {share("accessmode='mapped'", "type='handle'"), "only supports passthrough", share("accessmode='passthrough'", "type='handle'")},
+        {share("", "type='loop'"), "driver type not supported", share("", "type='path'")},
+        {share("accessmode='passthrough'", "type='virtiofs'", "<readonly/>"), "read-only mode", share("accessmode='passthrough'", "type='path'", "<readonly/>")},
+        {share("accessmode='mapped'"), "virtiofs only supports passthrough", share("accessmode='passthrough'")},
+        {share("accessmode='passthrough'", "type='virtiofs' wrpolicy='immediate'"), "wrpolicy", share("accessmode='passthrough'", "type='path' wrpolicy='immediate'")},
+        {share("accessmode='passthrough' model='virtio'"), "support model", share("accessmode='passthrough' model='virtio'", "type='path'")},
+        {share("accessmode='passthrough'", "type='virtiofs' format='raw'"), "support format", share("accessmode='passthrough'", "type='virtiofs' queue='4'")},
+        {share("accessmode='passthrough' multidevs='remap'"), "multidevs", share("accessmode='passthrough' multidevs='default'")},
+        {with("<filesystem type='mount' accessmode='passthrough'><driver type='virtiofs'/><source dir='/s'/><target dir='t'/></filesystem>"),
+         "requires shared memory", share("accessmode='passthrough'")},
         {pc("<cputune><cachetune vcpus='0'/></cputune>"), "only supported for KVM", pc("<cputune><shares>2</shares></cputune>")},
         {with("<serial type='tcp'><source><reconnect enabled='yes' timeout='0'/></source></serial>"), "cannot be '0'",
          with("<serial type='tcp'><source><reconnect enabled='yes' timeout='1'/></source></serial>")},

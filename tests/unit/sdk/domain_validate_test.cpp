@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "sdk/domain/domain.h"
+#include "sdk/domain/passes/defaults.h"
 
 namespace polyvirt::sdk::domain {
 namespace {
@@ -83,7 +84,25 @@ std::vector<Rule> rules() {
                   "</target></memory></devices>")},
         {"paths of redirected devices", devices("<redirdev bus='usb' type='unix'><source/></redirdev>"), ErrorCode::internal_error, "Missing source path",
          devices("<redirdev bus='usb' type='unix'><source path='/p'/></redirdev>")},
+        {"sources of file systems", devices("<filesystem type='block'><source dir='/s'/><target dir='t'/></filesystem>"), ErrorCode::no_source,
+         "missing source information for device t", devices("<filesystem type='block'><source dev='/s'/><target dir='t'/></filesystem>")},
+        {"targets of file systems", devices("<filesystem><source dir='/s'/></filesystem>"), ErrorCode::no_target,
+         "missing target information for device /s", devices("<filesystem type='ram'><source usage='1'/><target dir='t'/></filesystem>")},
+        {"file systems to boot from", devices("<filesystem><source dir='/a'/><target dir='t'/><boot order='1'/></filesystem>"), unsupported, "only supported for virtiofs",
+         devices("<filesystem><driver type='virtiofs'/><source dir='/a'/><target dir='t'/><boot order='1'/></filesystem>")},
     };
+}
+
+TEST(DomainValidate, a_target_of_file_systems_is_there_once) {
+    const auto with = [](const char* second) {
+        return parse_domain(devices("<filesystem><source dir='/a'/><target dir='t'/></filesystem><filesystem><source dir='/a'/><target dir='" + std::string(second) +
+                                    "'/></filesystem>"));
+    };
+    const Status refused = check_filesystem_targets(with("t")->domain);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::config_unsupported);
+    EXPECT_THAT(refused.error().message, HasSubstr("'t' specified twice"));
+    EXPECT_TRUE(check_filesystem_targets(with("u")->domain));
 }
 
 TEST(DomainValidate, each_rule_refuses_what_breaks_it_and_nothing_near) {

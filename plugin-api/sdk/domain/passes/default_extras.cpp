@@ -15,6 +15,17 @@ void default_protocol(std::string_view type, std::string& protocol) {
         protocol = "raw";
 }
 
+// What says nothing, or nothing to that driver, is not kept.
+void neutral_filesystem(Filesystem& f) {
+    FilesystemDriver& driver = f.driver;
+    if (driver.type.empty() || driver.type == "default") driver = {.type = {}, .format = {}, .name = {}, .wrpolicy = {}, .queue = {}, .virtio = driver.virtio};
+    if (driver.type != "virtiofs" || driver.queue == 0u) driver.queue.reset();
+    if (driver.type != "virtiofs") f.binary = {};
+    if (f.binary.thread_pool_size.value_or(0) < 0) f.binary.thread_pool_size.reset();
+    if (f.multidevs == "default") f.multidevs.clear();
+    if (!f.source.socket.empty()) f.source.dir.clear();
+}
+
 } // namespace
 
 void default_extras(Domain& d) {
@@ -33,6 +44,7 @@ void default_extras(Domain& d) {
         // A helper that serves its socket by itself decides about access.
         if (f.accessmode.empty() && f.source.socket.empty())
             f.accessmode = "passthrough";
+        neutral_filesystem(f);
         for (std::string* mode : {&f.fmode, &f.dmode}) {
             if (!mode->empty() && mode->size() < 4)
                 mode->insert(0, 4 - mode->size(), '0');

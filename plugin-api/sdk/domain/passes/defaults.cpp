@@ -238,6 +238,7 @@ Status apply_defaults(Domain& d, const HostContext& context) {
 Status complete(Domain& domain, const HostContext& context) {
     PV_TRY(validate(domain));
     PV_TRY(apply_defaults(domain, context));
+    PV_TRY(check_filesystem_targets(domain));
     return assign_addresses(domain);
 }
 

@@ -26,6 +26,8 @@ void default_firmware(Domain& d, const HostContext& context);
 Status default_tuning(Domain& d);
 // validate_shares.cpp
 Status validate_shares(const Domain& d);
+// validate.cpp; of a whole document: whoever attaches one that is there already is told so in other words. Error: config_unsupported.
+Status check_filesystem_targets(const Domain& d);
 // Every I/O thread has a number; those that the document does not number get the lowest free ones.
 void number_iothreads(Domain& d);
 // The audio backend of a domain that names none.

@@ -246,6 +246,35 @@ Found direct_interfaces(const Domain& d) {
     return {};
 }
 
+// What a file system is made of, by its type; those of RAM and of volumes say it otherwise.
+const std::string& share_source(const Filesystem& f) {
+    const FilesystemSource& s = f.source;
+    if (!s.socket.empty()) return s.socket;
+    return f.type == "file" ? s.file : f.type == "block" ? s.dev : f.type == "template" ? s.name : s.dir;
+}
+
+Found shares_without_source(const Domain& d) {
+    for (const Filesystem& f : d.devices.filesystems) {
+        if (f.type != "ram" && f.type != "volume" && share_source(f).empty())
+            return "missing source information for device " + f.target;
+    }
+    return {};
+}
+
+Found shares_without_target(const Domain& d) {
+    for (const Filesystem& f : d.devices.filesystems) {
+        if (f.target.empty()) return "missing target information for device " + share_source(f);
+    }
+    return {};
+}
+
+Found shares_in_boot_order(const Domain& d) {
+    for (const Filesystem& f : d.devices.filesystems) {
+        if (f.info.boot.order && f.driver.type != "virtiofs") return "boot order is only supported for virtiofs";
+    }
+    return {};
+}
+
 Found audio_ids(const Domain& d) {
     std::set<std::uint32_t> ids;
     for (const Audio& a : d.devices.audios) {
@@ -269,6 +298,8 @@ constexpr DomainRule kRules[] = {
     {ErrorCode::xml_detail, firmware_loader},          {ErrorCode::xml_detail, usb_masters},
     {ErrorCode::xml_detail, bios_date},                {ErrorCode::xml_detail, module_nodes},
     {ErrorCode::internal_error, missing_paths},        {ErrorCode::xml_error, direct_interfaces},
+    {ErrorCode::no_source, shares_without_source},     {ErrorCode::no_target, shares_without_target},
+    {ErrorCode::config_unsupported, shares_in_boot_order},
 };
 
 } // namespace
@@ -279,6 +310,15 @@ Status validate(const Domain& d) {
             return make_error_text(rule.code, ErrorDomain::domain, *std::move(wrong));
     }
     return validate_shares(d);
+}
+
+Status check_filesystem_targets(const Domain& d) {
+    std::set<std::string_view> targets;
+    for (const Filesystem& f : d.devices.filesystems) {
+        if (!targets.insert(f.target).second)
+            return make_error(ErrorCode::config_unsupported, ErrorDomain::domain, "filesystem target '{}' specified twice", f.target);
+    }
+    return {};
 }
 
 } // namespace polyvirt::sdk::domain
