@@ -65,7 +65,7 @@ TEST(Plug, names_the_connection_to_the_server_of_a_file_system) {
     const auto p = plug("<filesystem type='mount'><driver type='virtiofs'/><source dir='/s'/><target dir='t'/><alias name='fs1'/></filesystem>");
     ASSERT_TRUE(p) << p.error().message;
     EXPECT_EQ(commands(*p), "chardev-add device_add ");
-    EXPECT_EQ(p->steps[0].descriptor, "socket-fs1");
+    EXPECT_EQ(p->steps[0].descriptors, (std::vector<std::string>{"socket-fs1"}));
     EXPECT_EQ(p->steps[0].undo_arguments, (Json{{"id", "chr-vu-fs1"}}));
     EXPECT_EQ(p->steps[1].arguments["chardev"], "chr-vu-fs1");
 }
