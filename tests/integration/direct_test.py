@@ -106,7 +106,7 @@ class Refusals(DirectCase):
                 (card(FIRST, inside="<target dev='eth9'/>"), libvirt.VIR_ERR_SYSTEM_ERROR, "Unable to create macvtap device eth9: File exists"),
                 (card(FIRST, inside=switch[0]), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "802.1Qbg"),
                 (card(FIRST, inside=switch[1]), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "802.1Qbh"),
-                (card(FIRST, inside="<vlan><tag id='5'/></vlan>"), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "<vlan>")):
+                (card(FIRST, inside="<vlan><tag id='5'/></vlan>"), libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "vlan tag not supported")):
             with self.subTest(told):
                 domain = self.define(wrong)
                 refused = self.refused(lambda domain=domain: domain.createWithFlags(PAUSED))

@@ -121,6 +121,9 @@ void name_ports(Domain& domain) {
 
 Result<Tap> plug_interface(Driver& driver, const GuestPtr& guest, Interface& i, pv_call* call) {
     if (sdk::on_network(i)) PV_TRY(join_network(driver.services(), *guest, i, call));
+    if (i.vlan) // its own, or its network's
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "interface {} - vlan tag not supported for this connection type",
+                          i.mac.address ? i.mac.address->to_string() : "");
     PV_ASSIGN_OR_RETURN(Tap tap, i.type == InterfaceType::direct ? add_link(driver, guest, i, call) : open_tap(i));
     i.target.dev = tap.name;
     if (i.bandwidth) PV_TRY(sdk::limit_traffic(driver.services(), i));
