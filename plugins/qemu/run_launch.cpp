@@ -9,6 +9,8 @@
 #include <cstring>
 #include <ctime>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,6 +29,7 @@
 #include "hostdev/memory_lock.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
+#include "launch/vsock.h"
 #include "net/port.h"
 #include "tpm/tpm_process.h"
 
@@ -207,6 +210,20 @@ Result<UniqueFd> Run::connect() const {
     return fd;
 }
 
+// Among the host's vsocks; in the live description from here on.
+static Result<UniqueFd> take_address(const Driver& driver, Guest& guest) {
+    std::optional<sdk::domain::Vsock> vsock;
+    {
+        const ObjectLock lock(guest.mu);
+        if (guest.live) vsock = guest.live->devices.vsock;
+    }
+    if (!vsock) return UniqueFd();
+    PV_ASSIGN_OR_RETURN(UniqueFd fd, take_cid(*vsock));
+    const ObjectLock lock(guest.mu);
+    driver.edit_live(guest, [&](Domain& live) { live.devices.vsock = vsock; });
+    return fd;
+}
+
 Status Run::launch(const Domain& domain, pv_call* call) {
     // Everything that must go with it is written down before it is made.
     PV_TRY(plan(domain));
@@ -224,6 +241,7 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     // The connection waits in the socket until the emulator takes it.
     PV_ASSIGN_OR_RETURN(socket_, connect());
     PV_TRY(take_ports(driver_, *guest_));
+    PV_ASSIGN_OR_RETURN(UniqueFd vsock, take_address(driver_, *guest_));
     std::shared_ptr<const Domain> live;
     {
         const ObjectLock lock(guest_->mu);
@@ -231,7 +249,7 @@ Status Run::launch(const Domain& domain, pv_call* call) {
         live = guest_->live;
     }
     PV_TRY(call_hook(driver_, live ? *live : domain, "start", "begin"));
-    return spawn(live ? *live : domain, listener, call);
+    return spawn(live ? *live : domain, listener, std::move(vsock), call);
 }
 
 // Their names are the kernel's choice, what they are plugged into the network's; in the live description from here on.
@@ -259,7 +277,7 @@ static Result<Taps> plug_taps(Driver& driver, const GuestPtr& guest, const Domai
     return taps;
 }
 
-Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
+Status Run::spawn(const Domain& domain, const UniqueFd& listener, UniqueFd vsock, pv_call* call) {
     CommandContext context;
     context.monitor_fd = kMonitorNumber;
     context.incoming = beginning_ && beginning_->incoming;
@@ -285,10 +303,13 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         return std::to_string(kFirstPassed + static_cast<int>(sockets.size()) - 1);
     };
     PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, log_.get(), call));
-    if (tpm) {
-        context.tpm_fd = kFirstPassed;
-        sockets.push_back(std::move(tpm));
-    }
+    const auto pass = [&sockets](UniqueFd fd, int& number) {
+        if (!fd) return;
+        sockets.push_back(std::move(fd));
+        number = kFirstPassed + static_cast<int>(sockets.size()) - 1;
+    };
+    pass(std::move(tpm), context.tpm_fd);
+    pass(std::move(vsock), context.vsock_fd);
     PV_ASSIGN_OR_RETURN(const Taps taps, plug_taps(driver_, guest_, domain, call));
     context.taps = taps.numbers;
     PV_ASSIGN_OR_RETURN(CommandLine line, build_command(domain, context));

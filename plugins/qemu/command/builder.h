@@ -101,6 +101,7 @@ inline std::string_view on_off(bool on) { return on ? "on" : "off"; }
 Status add_one(Builder& b, const sdk::domain::MemoryDevice& m);
 Status add_one(Builder& b, const sdk::domain::Filesystem& f);
 Status add_one(Builder& b, const sdk::domain::Vsock& v);
+std::string vsock_name(const sdk::domain::Vsock& v); // of its descriptor, where it comes later
 Status add_serial(Builder& b, const sdk::domain::Chardev& c);
 Status add_channel(Builder& b, const sdk::domain::Chardev& c);
 Status add_console(Builder& b, const sdk::domain::Chardev& c);

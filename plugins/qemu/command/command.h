@@ -18,6 +18,7 @@ namespace polyvirt::qemu {
 struct CommandContext {
     int monitor_fd = -1;    // the listening socket, as the emulator will have it; -1: it makes one in the folder
     int tpm_fd = -1;        // the connection to the TPM's process, likewise; -1: none
+    int vsock_fd = -1;      // /dev/vhost-vsock with the guest's address, likewise
     std::string folder{};     // the guest's own, for sockets that the emulator makes
     std::string pidfile{};    // empty: none
     std::string master_key{}; // file with the key of all other secrets; empty: none

@@ -150,14 +150,14 @@ Status add_tpms(Builder& b) {
     return {};
 }
 
+std::string vsock_name(const Vsock& v) { return "vsockfd-" + v.info.alias.name; }
+
 Status add_one(Builder& b, const Vsock& v) {
-    if (!b.context.sketch)
-        return Builder::unsupported("domain '{}': vsock is not supported by this version", b.domain.name);
     Options o{{"driver", Builder::virtio_driver("vhost-vsock", v.model)}};
     Builder::add_virtio(o, v.driver);
     o["id"] = v.info.alias.name;
     o["guest-cid"] = v.cid.value_or(0);
-    o["vhostfd"] = "-1";
+    o["vhostfd"] = b.context.hotplug ? vsock_name(v) : std::to_string(b.context.vsock_fd);
     b.add_pci(o, v.info);
     b.device(o);
     return {};

@@ -14,6 +14,7 @@
 #include "hostdev/memory_lock.h"
 #include "launch/listen.h"
 #include "launch/volumes.h"
+#include "launch/vsock.h"
 #include "monitor/json.h"
 #include "net/port.h"
 #include "sdk/domain/passes.h"
@@ -201,6 +202,10 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
 
 // From what the device is to what the emulator is told.
 static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan) {
+    if (plan.device.kind == DeviceKind::vsock) {
+        auto& vsock = plan.device.as<dom::Vsock>();
+        PV_ASSIGN_OR_RETURN(plan.descriptors[vsock_name(vsock)], take_cid(vsock));
+    }
     dom::replace_device(next.devices, ref, plan.device);
     const HostResources host = host_resources();
     CommandContext context = live_context(driver, *run, next, &host);

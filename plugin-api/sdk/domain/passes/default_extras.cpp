@@ -72,6 +72,8 @@ void default_extras(Domain& d) {
         if (t.backend.type == "emulator" && t.backend.version.empty())
             t.backend.version = "2.0";
     }
+    if (v.vsock && v.vsock->cid_auto == YesNo::unset)
+        v.vsock->cid_auto = v.vsock->cid ? YesNo::no : YesNo::yes;
     for (Rng& r : v.rngs)
         default_protocol(r.backend.type, r.backend.protocol);
     for (Smartcard& s : v.smartcards) {
