@@ -31,6 +31,7 @@
 #include "launch/remove.h"
 #include "launch/vsock.h"
 #include "net/port.h"
+#include "tpm/tpm_device.h"
 #include "tpm/tpm_process.h"
 
 namespace polyvirt::qemu {
@@ -302,13 +303,16 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, UniqueFd vsock
         sockets.push_back(std::move(device));
         return std::to_string(kFirstPassed + static_cast<int>(sockets.size()) - 1);
     };
-    PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, log_.get(), call));
+    PV_ASSIGN_OR_RETURN(TpmDevice device, open_tpm_device(domain));
+    PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, context.incoming, call));
     const auto pass = [&sockets](UniqueFd fd, int& number) {
         if (!fd) return;
         sockets.push_back(std::move(fd));
         number = kFirstPassed + static_cast<int>(sockets.size()) - 1;
     };
     pass(std::move(tpm), context.tpm_fd);
+    pass(std::move(device.device), context.tpm_fd);
+    pass(std::move(device.cancel), context.tpm_cancel_fd);
     pass(std::move(vsock), context.vsock_fd);
     PV_ASSIGN_OR_RETURN(const Taps taps, plug_taps(driver_, guest_, domain, call));
     context.taps = taps.numbers;

@@ -17,7 +17,8 @@ namespace polyvirt::qemu {
 
 struct CommandContext {
     int monitor_fd = -1;    // the listening socket, as the emulator will have it; -1: it makes one in the folder
-    int tpm_fd = -1;        // the connection to the TPM's process, likewise; -1: none
+    int tpm_fd = -1;        // the TPM: the connection to its process, or the host's device; likewise, -1: none
+    int tpm_cancel_fd = -1; // of such a device
     int vsock_fd = -1;      // /dev/vhost-vsock with the guest's address, likewise
     std::string folder{};     // the guest's own, for sockets that the emulator makes
     std::string pidfile{};    // empty: none

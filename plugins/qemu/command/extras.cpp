@@ -82,22 +82,33 @@ Status smartcard(Builder& b, const Smartcard& s) {
     return {};
 }
 
-Status tpm(Builder& b, const Tpm& t) {
-    const bool emulated = t.backend.type == "emulator";
-    if (!b.context.sketch && !(emulated && b.context.tpm_fd >= 0))
-        return Builder::unsupported("domain '{}': a TPM of type '{}' is not supported by this version", b.domain.name, t.backend.type);
-    const std::string id = "tpm-" + t.info.alias.name;
-    if (emulated && b.context.tpm_fd >= 0) {
-        b.arg("-chardev", fmt::format("socket,id=chrtpm,fd={}", b.context.tpm_fd));
-        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
-    } else if (emulated || t.backend.type == "external") {
-        b.arg("-chardev", "null,id=chrtpm");
-        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
-    } else {
-        const std::string device = t.backend.device.empty() ? "/dev/tpm0" : t.backend.device;
+// The emulator opens sets of descriptors by these paths.
+constexpr int kTpmSet = 1, kTpmCancelSet = 2;
+
+// The host's own: opened already, and the emulator's under the device's name.
+Status passed_tpm(Builder& b, const Tpm& t, const std::string& id) {
+    const std::string& device = t.backend.device;
+    if (b.context.sketch) {
         if (b.context.host != nullptr && !b.context.host->exists(device))
             return make_error(ErrorCode::system_error, ErrorDomain::qemu, "Could not open TPM device {}: there is none", device);
-        b.arg("-tpmdev", fmt::format("passthrough,id={},path={}", id, device));
+        b.arg("-tpmdev", fmt::format("passthrough,id={},path={}", id, Builder::value(device)));
+        return {};
+    }
+    b.arg("-add-fd", fmt::format("set={},fd={},opaque={}", kTpmSet, b.context.tpm_fd, Builder::value(device)));
+    b.arg("-add-fd", fmt::format("set={},fd={}", kTpmCancelSet, b.context.tpm_cancel_fd));
+    b.arg("-tpmdev", fmt::format("passthrough,id={},path=/dev/fdset/{},cancel-path=/dev/fdset/{}", id, kTpmSet, kTpmCancelSet));
+    return {};
+}
+
+Status tpm(Builder& b, const Tpm& t) {
+    const std::string id = "tpm-" + t.info.alias.name;
+    if (t.backend.type == "passthrough") {
+        PV_TRY(passed_tpm(b, t, id));
+    } else {
+        if (b.context.sketch) b.arg("-chardev", "null,id=chrtpm");
+        else if (t.backend.type == "external") PV_TRY(b.chardev("chrtpm", ChardevType::unix_, t.backend.sources, {}, {}, {}));
+        else b.arg("-chardev", fmt::format("socket,id=chrtpm,fd={}", b.context.tpm_fd));
+        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
     }
     b.device({{"driver", t.model}, {"tpmdev", id}, {"id", t.info.alias.name}});
     return {};

@@ -11,6 +11,8 @@ Result<Settings> read_settings(const plugin::Services& s) {
     const sdk::SettingsReader reader(s, "qemu");
     PV_TRY(reader.take("user", r.user));
     PV_TRY(reader.take("group", r.group));
+    PV_TRY(reader.take("tpm.user", r.tpm_user));
+    PV_TRY(reader.take("tpm.group", r.tpm_group));
     PV_TRY(reader.take("dynamic_ownership", r.dynamic_ownership));
     PV_TRY(reader.take("cgroups", r.cgroups));
     PV_TRY(reader.take("seccomp", r.seccomp));

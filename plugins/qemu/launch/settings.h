@@ -14,6 +14,7 @@ namespace polyvirt::qemu {
 
 struct Settings {
     std::string user, group;         // of emulators; empty: see default_identity()
+    std::string tpm_user, tpm_group; // of the programs that play TPMs; empty: likewise
     bool dynamic_ownership = true;   // whether files are given to that user for the time of a run
     bool cgroups = true;
     bool seccomp = true;

@@ -137,7 +137,7 @@ TEST(Command, refuses_what_it_cannot_give) {
                                 "<interface type='user'><bandwidth><inbound average='1'/></bandwidth></interface>",
                                 "<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>",
                                 "<interface type='bridge'><source bridge='br0'/></interface>",
-                                "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>",
+                                "<graphics type='spice' tlsPort='5999' port='5998' autoport='no' listen='127.0.0.1'/>",
                                 "<disk type='block' device='lun'><source dev='/x'><reservations managed='yes'/></source>"
                                 "<target dev='sda' bus='scsi'/></disk>",
                                 "<disk type='file' device='disk'><source file='/x'><encryption format='luks'><secret "
