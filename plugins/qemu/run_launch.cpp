@@ -291,6 +291,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, UniqueFd vsock
     PV_TRY(make_huge_folders(host));
     context.host = &host;
     context.seccomp = driver_.settings().seccomp;
+    context.protections = driver_.settings().protections;
     std::vector<UniqueFd> sockets;
     context.pass_socket = [&sockets](const std::string& path) -> Result<int> {
         PV_ASSIGN_OR_RETURN(UniqueFd socket, listen_at(path));

@@ -39,10 +39,27 @@ Found processors(const Domain& d) {
 Found formats(const Domain& d) {
     for (const Disk& disk : d.devices.disks) {
         if (disk.type == DiskType::volume) continue; // its pool says what it is
-        if (disk.driver.type == "cow" || disk.driver.type == "ploop" || disk.driver.type == "iso" || disk.driver.type == "fat")
-            return fmt::format("'{}' storage format is not supported", disk.driver.type);
-        if (disk.driver.type == "dir")
-            return "'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead";
+        const std::string& format = disk.driver.type;
+        if (format == "cow") return "'cow' storage format is not supported";
+        if (format == "iso") return "storage format 'iso' is not directly supported by QEMU, use 'raw' instead";
+        if (format == "dir") return "'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead";
+        if (format == "fat" && disk.type != DiskType::dir) return "storage format 'fat' is supported only with 'dir' storage type";
+        if (disk.type != DiskType::dir || !disk.source) continue;
+        if (!format.empty() && format != "fat") return "storage type 'dir' requires use of storage format 'fat'";
+        if (!disk.readonly && disk.device != DiskDevice::cdrom) return "virtual FAT storage can't be accessed in read-write mode";
+    }
+    return {};
+}
+
+// Where the settings have no TLS for SPICE.
+Found plain_spice(const Domain& d) {
+    for (const Graphics& g : d.devices.graphics) {
+        if (g.type == GraphicsType::spice && g.tls_port.value_or(0) > 0)
+            return "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf";
+        const bool secure = g.default_mode == "secure" ||
+                            std::any_of(g.channels.begin(), g.channels.end(), [](const GraphicsChannel& c) { return c.mode == "secure"; });
+        if (g.type == GraphicsType::spice && secure && g.autoport != YesNo::yes)
+            return "spice secure channels set in XML configuration, but TLS port is not provided";
     }
     return {};
 }
@@ -55,12 +72,6 @@ Found displays(const Domain& d) {
         spice += g.type == GraphicsType::spice;
         headless += g.type == GraphicsType::egl_headless;
         gl += g.gl.enable == YesNo::yes || g.type == GraphicsType::egl_headless;
-        if (g.type == GraphicsType::spice && g.tls_port.value_or(0) > 0)
-            return "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf";
-        const bool secure = g.default_mode == "secure" ||
-                            std::any_of(g.channels.begin(), g.channels.end(), [](const GraphicsChannel& c) { return c.mode == "secure"; });
-        if (g.type == GraphicsType::spice && secure && g.autoport != YesNo::yes)
-            return "spice secure channels set in XML configuration, but TLS port is not provided";
     }
     if (headless > 0 && vnc + spice == 0)
         return "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types";
@@ -186,8 +197,9 @@ Found accelerator(const Domain& d) {
 
 } // namespace
 
-Status validate(const Domain& d) {
+Status validate(const Domain& d, bool spice_tls) {
     PV_TRY(check_actions(d));
+    if (Found wrong = spice_tls ? Found() : plain_spice(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
     for (const auto rule : {processors, formats, displays, boards, modules, cards, served, spice_lines, readers, accelerator}) {
         if (Found wrong = rule(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
     }

@@ -64,7 +64,7 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
     case ChardevType::pipe: return fmt::format("pipe,id={},path={}", id, path);
     case ChardevType::udp: return fmt::format("udp,id={},{}", id, udp(sources));
     case ChardevType::tcp: {
-        const std::string_view telnet = protocol == "telnet" ? ",telnet=on" : protocol == "telnets" ? ",tls-creds=" : "";
+        const std::string_view telnet = protocol == "telnet" ? ",telnet=on" : "";
         const std::string end = s.mode == "bind" ? ",server=on,wait=off" : reconnect(s);
         return fmt::format("socket,id={},host={},port={}{}{}", id, Builder::value(s.host), s.service, telnet, end);
     }
@@ -81,6 +81,10 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
     default:
         return Builder::unsupported("character device '{}': type '{}' is not supported by this version", id, name(type));
     }
+}
+
+bool wants_tls(const std::vector<ChardevSource>& sources, const Protection& p) {
+    return !sources.empty() && (sources.front().tls.empty() ? p.tls : sources.front().tls == "yes");
 }
 
 // A socket that the document gives no path is the guest's own, in its folder.
@@ -188,6 +192,11 @@ Status channel(Builder& b, const Chardev& c) {
 Status Builder::chardev(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
                         std::string_view protocol, std::string_view peer, const ChardevLog& log) {
     PV_ASSIGN_OR_RETURN(std::string text, options(id, type, sources, protocol, peer, context));
+    if (const Protection& p = context.protections.chardev; type == ChardevType::tcp && wants_tls(sources, p)) {
+        const std::string credentials = fmt::format("obj{}_tls0", id);
+        tls(credentials, p, sources.front().mode == "bind");
+        text += ",tls-creds=" + credentials;
+    }
     if (!log.file.empty()) {
         text += ",logfile=" + value(log.file);
         if (log.append != OnOff::unset) text += log.append == OnOff::on ? ",logappend=on" : ",logappend=off";

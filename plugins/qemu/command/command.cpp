@@ -65,6 +65,11 @@ void Builder::add_usb(Options& device, const sdk::domain::DeviceInfo& info) cons
     if (!info.address->port.empty()) device["port"] = info.address->port;
 }
 
+void Builder::tls(const std::string& id, const Protection& p, bool server) {
+    json("-object", {{"qom-type", "tls-creds-x509"}, {"id", id}, {"dir", p.certificates}, {"endpoint", server ? "server" : "client"},
+                     {"verify-peer", !server || p.verify}});
+}
+
 void Builder::add_virtio(Options& device, const sdk::domain::VirtioOptions& v) {
     using sdk::domain::OnOff;
     const std::pair<const char*, OnOff> options[] = {

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "command/host.h"
+#include "command/protection.h"
 #include "sdk/domain/domain.h"
 
 namespace polyvirt::qemu {
@@ -28,6 +29,7 @@ struct CommandContext {
     int id = -1;            // the guest's
     bool incoming = false;  // it waits to be told where its state comes from
     std::map<std::string, std::vector<int>> taps{}; // descriptors of taps, one a queue, by the interface's alias
+    Protections protections{}; // of connections
     bool hotplug = false;   // it runs already; descriptors go by name
     bool kvm = false;       // accelerator of this domain
     bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls

@@ -174,6 +174,22 @@ std::string bracketed(const std::string& address) {
     return address.find(':') != std::string::npos ? "[" + address + "]" : address;
 }
 
+// Which mechanisms there are, and who is known to them, SASL reads from a file.
+void use_sasl(Builder& b, const Protection& p, std::string& text) {
+    if (!p.sasl) return;
+    text += ",sasl=on";
+    if (!p.sasl_folder.empty()) b.line.env.push_back("SASL_CONF_PATH=" + p.sasl_folder);
+}
+
+void protect_vnc(Builder& b, std::string& text) {
+    const Protection& p = b.context.protections.vnc;
+    if (p.tls) {
+        b.tls("vnc-tls-creds0", p, true);
+        text += ",tls-creds=vnc-tls-creds0";
+    }
+    use_sasl(b, p, text);
+}
+
 Status vnc(Builder& b, const Graphics& g) {
     const GraphicsListen* const listen = listen_of(g);
     std::string text;
@@ -197,18 +213,43 @@ Status vnc(Builder& b, const Graphics& g) {
     }
     if (!g.share_policy.empty()) text += ",share=" + g.share_policy;
     if (!g.passwd.empty()) text += ",password=on";
+    if (text != "none") protect_vnc(b, text);
     if (!g.power_control.empty()) text += fmt::format(",power-control={}", g.power_control == "yes" ? "on" : "off");
     b.arg("-vnc", text + audiodev(b, g));
     return {};
 }
 
+// Which channels of a SPICE display go over TLS.
+Result<std::string> spice_modes(const Graphics& g, bool secure, bool plain) {
+    std::string text;
+    const std::pair<std::string_view, bool> modes[] = {{"secure", secure}, {"insecure", plain}};
+    for (const auto& [mode, there] : modes) {
+        const std::string_view option = mode == "secure" ? "tls-channel" : "plaintext-channel";
+        if (g.default_mode == mode) {
+            if (!there)
+                return Builder::unsupported("spice defaultMode {} requested in XML configuration, but {} connection is not available", mode,
+                                            mode == "secure" ? "TLS" : "plaintext");
+            text += fmt::format(",{}=default", option);
+        }
+        for (const GraphicsChannel& c : g.channels) {
+            if (c.mode != mode) continue;
+            if (!there)
+                return Builder::unsupported("spice {} channels set in XML configuration, but {} connection is not available", mode,
+                                            mode == "secure" ? "TLS" : "plaintext");
+            text += fmt::format(",{}={}", option, c.name);
+        }
+    }
+    return text;
+}
+
 Status spice(Builder& b, const Graphics& g) {
-    if (!b.context.sketch && g.tls_port)
-        return Builder::unsupported("domain '{}': SPICE with TLS is not supported by this version", b.domain.name);
-    if (g.tls_port.value_or(0) > 0)
+    const Protection& protection = b.context.protections.spice;
+    const std::int32_t tls_port = g.tls_port.value_or(0);
+    if (tls_port > 0 && !protection.tls)
         return Builder::unsupported("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
     const GraphicsListen* const listen = listen_of(g);
     std::string text;
+    bool plain = true;
     if (listen != nullptr && listen->type == ListenType::socket) {
         text = "unix,addr=" + Builder::value(listen->socket.empty() ? b.context.folder + "/spice.sock" : listen->socket);
     } else if (listen == nullptr || listen->type == ListenType::none) {
@@ -216,14 +257,16 @@ Status spice(Builder& b, const Graphics& g) {
     } else {
         const std::string address = listen->address.empty() ? "127.0.0.1" : listen->address;
         const std::int32_t port = g.port.value_or(-1);
-        text = fmt::format("port={},addr={}", port > 0 ? port : b.context.sketch ? 5901 : 0, Builder::value(address));
+        plain = port > 0 || tls_port <= 0;
+        text = fmt::format("port={}", port > 0 ? port : b.context.sketch && plain ? 5901 : 0);
+        if (tls_port > 0) text += fmt::format(",tls-port={}", tls_port);
+        text += ",addr=" + Builder::value(address);
     }
+    use_sasl(b, protection, text);
     if (g.passwd.empty()) text += ",disable-ticketing=on";
-    if (g.default_mode == "secure" || g.default_mode == "insecure") text += fmt::format(",{}-channel=default", g.default_mode == "secure" ? "tls" : "plaintext");
-    for (const GraphicsChannel& c : g.channels) {
-        if (c.mode == "secure") text += ",tls-channel=" + c.name;
-        if (c.mode == "insecure") text += ",plaintext-channel=" + c.name;
-    }
+    if (tls_port > 0) text += ",x509-dir=" + Builder::value(protection.certificates);
+    PV_ASSIGN_OR_RETURN(const std::string modes, spice_modes(g, tls_port > 0, plain));
+    text += modes;
     if (!g.image_compression.empty()) text += ",image-compression=" + g.image_compression;
     if (!g.jpeg_compression.empty()) text += ",jpeg-wan-compression=" + g.jpeg_compression;
     if (!g.zlib_compression.empty()) text += ",zlib-glz-wan-compression=" + g.zlib_compression;

@@ -135,6 +135,7 @@ CommandContext live_context(Driver& driver, const Run& run, const Domain& domain
     context.state = driver.services().paths->dir(driver.services().host, PV_PATH_STATE);
     context.host = host;
     context.hotplug = true;
+    context.protections = driver.settings().protections;
     return context;
 }
 
@@ -159,7 +160,7 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     PV_ASSIGN_OR_RETURN(Device device, dom::parse_device(xml, true));
     fill_attached(device);
     PV_ASSIGN_OR_RETURN(Device full, dom::with_defaults(*live, device, [&](Domain& d) { return driver.fill_defaults(d); }));
-    PV_TRY(check_attached(*live, device, full));
+    PV_TRY(check_attached(*live, device, full, driver.settings().protections.spice.tls));
     PV_TRY(check_plug(full));
     PV_TRY(check_there(*live, full));
     PV_TRY(dom::check_attach(*live, full, ErrorDomain::qemu));

@@ -9,6 +9,7 @@
 #include <polyvirt/services.h>
 
 #include "base/result.h"
+#include "command/protection.h"
 
 namespace polyvirt::qemu {
 
@@ -21,6 +22,7 @@ struct Settings {
     std::int64_t monitor_timeout_ns = 60'000'000'000;
     std::int64_t autostart_delay_ns = 0; // between two guests
     std::int64_t hook_timeout_ns = 60'000'000'000; // of each script that is called when a guest starts or ends
+    Protections protections;
     std::string dump_folder;         // for the cores of guests that crashed; empty: below the state folder
 };
 
