@@ -31,6 +31,7 @@
 #include "launch/remove.h"
 #include "launch/vsock.h"
 #include "net/port.h"
+#include "net/script.h"
 #include "tpm/tpm_device.h"
 #include "tpm/tpm_process.h"
 
@@ -256,7 +257,6 @@ Status Run::launch(const Domain& domain, pv_call* call) {
 // Their names are the kernel's choice, what they are plugged into the network's; in the live description from here on.
 static Result<Taps> plug_taps(Driver& driver, const GuestPtr& guest, const Domain& domain, pv_call* call) {
     Taps taps;
-    std::vector<sdk::domain::Interface> plugged;
     for (sdk::domain::Interface i : domain.devices.interfaces) {
         if (!wants_tap(i)) continue;
         PV_ASSIGN_OR_RETURN(Tap tap, plug_interface(driver, guest, i, call));
@@ -265,16 +265,17 @@ static Result<Taps> plug_taps(Driver& driver, const GuestPtr& guest, const Domai
             numbers.push_back(kFirstTap + static_cast<int>(taps.fds.size()));
             taps.fds.push_back(std::move(fd));
         }
-        plugged.push_back(std::move(i));
-    }
-    if (plugged.empty()) return taps;
-    const ObjectLock lock(guest->mu);
-    driver.edit_live(*guest, [&](Domain& live) {
-        for (sdk::domain::Interface& i : live.devices.interfaces) {
-            for (const sdk::domain::Interface& p : plugged)
-                if (p.info.alias.name == i.info.alias.name) i = p;
+        {
+            const ObjectLock lock(guest->mu);
+            driver.edit_live(*guest, [&](Domain& live) {
+                for (sdk::domain::Interface& there : live.devices.interfaces)
+                    if (there.info.alias.name == i.info.alias.name) there = i;
+            });
         }
-    });
+        // Whoever ends the guest runs the other script, and looks there for the name.
+        if (!i.script.empty()) PV_TRY(driver.save_status_now(guest, call));
+        PV_TRY(bring_up(driver, call, i));
+    }
     return taps;
 }
 

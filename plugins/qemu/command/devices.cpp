@@ -96,6 +96,13 @@ Status sketched(Builder& b, const Interface& i, bool first) {
 Status interface(Builder& b, const Interface& i, bool first) {
     if (b.context.sketch) return sketched(b, i, first);
     if (is_function(i)) return add_one(b, hostdev_of(i));
+    if (i.vlan)
+        return Builder::unsupported("interface {} - vlan tag not supported for this connection type",
+                                    i.mac.address ? i.mac.address->to_string() : std::string());
+    if (!i.script.empty() && i.type != InterfaceType::ethernet)
+        return Builder::unsupported("scripts are not supported on interfaces of type {}", name(i.type));
+    if (i.bandwidth && !wants_tap(i))
+        return Builder::unsupported("setting bandwidth on interfaces of type '{}' is not supported", name(i.type));
     const std::string id = "host" + i.info.alias.name;
     PV_TRY(netdev(b, i, id));
     const std::string model = i.model.empty() ? "rtl8139" : i.model;
