@@ -73,6 +73,17 @@ Found displays(const Domain& d) {
         headless += g.type == GraphicsType::egl_headless;
         gl += g.gl.enable == YesNo::yes || g.type == GraphicsType::egl_headless;
     }
+    for (const Video& v : d.devices.videos) {
+        const std::string& model = v.model.type;
+        for (const std::string_view other : {"xen", "vbox", "parallels", "gop"})
+            if (model == other) return fmt::format("domain configuration does not support video model '{}'", model);
+        if (v.driver.name == "vhostuser" && model != "virtio") return "'vhostuser' driver is only supported with 'virtio' device";
+        if (&v != &d.devices.videos.front() && (model == "vga" || model == "vmvga" || model == "cirrus"))
+            return fmt::format("video type '{}' is only valid as primary video device", model);
+    }
+    for (const Graphics& g : d.devices.graphics)
+        if (g.type == GraphicsType::rdp || g.type == GraphicsType::desktop)
+            return fmt::format("{} graphics are not supported with this QEMU", kGraphicsTypes[static_cast<std::size_t>(g.type)]);
     if (headless > 0 && vnc + spice == 0)
         return "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types";
     if (gl > 1) return "multiple OpenGL displays are not supported by QEMU";

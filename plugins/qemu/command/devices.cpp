@@ -57,8 +57,7 @@ Status netdev(Builder& b, const Interface& i, const std::string& id) {
     case InterfaceType::direct:
     case InterfaceType::ethernet: PV_TRY(add_tap(b, i, o)); break;
     default:
-        return Builder::unsupported("interface '{}': type '{}' is not supported by this version; 'user' is",
-                                    i.info.alias.name, name(i.type));
+        return Builder::unsupported("interface '{}': type '{}' is not supported by this version", i.info.alias.name, name(i.type));
     }
     o["id"] = id;
     b.json("-netdev", o);
@@ -143,7 +142,7 @@ Status input(Builder& b, const Input& i) {
         b.json("-object", o);
         return {};
     }
-    if (i.bus == InputBus::ps2) return {}; // part of every PC
+    if (i.bus == InputBus::ps2 || i.bus == InputBus::none) return {}; // part of every PC
     std::string driver;
     if (i.bus == InputBus::usb) {
         if (i.type == InputType::mouse) driver = "usb-mouse";
@@ -155,9 +154,9 @@ Status input(Builder& b, const Input& i) {
         if (i.type == InputType::keyboard) driver = "virtio-keyboard-pci";
         if (i.type == InputType::passthrough) driver = Builder::virtio_driver("virtio-input-host", i.model);
     }
-    if (driver.empty())
-        return Builder::unsupported("input '{}': type '{}' on bus '{}' is not supported by this version", i.info.alias.name,
-                                    name(i.type), name(i.bus));
+    if (driver.empty() && i.type == InputType::passthrough)
+        return Builder::unsupported("only bus 'virtio' is supported for 'passthrough' input devices");
+    if (driver.empty()) return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "unsupported input bus {}", name(i.bus));
     Options o{{"driver", driver}};
     Builder::add_virtio(o, i.driver);
     o["id"] = i.info.alias.name;
@@ -290,21 +289,35 @@ Status spice(Builder& b, const Graphics& g) {
     return {};
 }
 
+std::string dbus(const Graphics& g) {
+    if (g.p2p == YesNo::yes) return "dbus,p2p=on";
+    return g.address.empty() ? "dbus" : "dbus,addr=" + Builder::value(g.address);
+}
+
+// A window on somebody's screen.
+void sdl(Builder& b, const Graphics& g) {
+    if (!g.xauth.empty()) b.line.env.push_back("XAUTHORITY=" + g.xauth);
+    if (!g.display.empty()) b.line.env.push_back("DISPLAY=" + g.display);
+    std::string text = "sdl";
+    if (g.gl.enable != YesNo::unset) text += fmt::format(",gl={}", g.gl.enable == YesNo::yes ? "on" : "off");
+    if (g.fullscreen == YesNo::yes) text += ",full-screen=on";
+    b.arg("-display", text);
+}
+
 constexpr std::pair<std::string_view, std::string_view> kVideoDrivers[] = {
     {"vga", "VGA"}, {"cirrus", "cirrus-vga"}, {"vmvga", "vmware-svga"}, {"bochs", "bochs-display"},
     {"qxl", "qxl-vga"}, {"virtio", "virtio-vga"}, {"ramfb", "ramfb"}};
 
 Status video(Builder& b, const Video& v, bool primary) {
     if (v.model.type == "none") return {};
-    if (v.driver.name == "vhostuser")
-        return Builder::unsupported("video '{}': a display served by a process of its own is not supported by this version",
-                                    v.info.alias.name);
+    if (v.driver.name == "vhostuser") // no program for it comes with the emulator
+        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "Unable to find a satisfying vhost-user-gpu");
     std::string driver;
     for (const auto& [model, d] : kVideoDrivers) {
         if (model == v.model.type) driver = d;
     }
     if (driver.empty())
-        return Builder::unsupported("video '{}': model '{}' is not supported by this version", v.info.alias.name, v.model.type);
+        return Builder::unsupported("domain configuration does not support video model '{}'", v.model.type);
     if (!primary && driver == "qxl-vga") driver = "qxl";
     if (driver == "virtio-vga") {
         const bool gl = v.model.acceleration.accel3d == YesNo::yes;
@@ -353,7 +366,7 @@ Status rng(Builder& b, const Rng& r) {
     } else {
         const auto found = std::find(std::begin(kChardevTypes), std::end(kChardevTypes), r.backend.type);
         if (r.backend.model != "egd" || found == std::end(kChardevTypes))
-            return Builder::unsupported("rng '{}': backend '{}' is not supported by this version", r.info.alias.name, r.backend.model);
+            return Builder::unsupported("rng '{}': there is no backend '{}' of type '{}'", r.info.alias.name, r.backend.model, r.backend.type);
         const std::string chardev = "char" + r.info.alias.name;
         PV_TRY(b.chardev(chardev, static_cast<ChardevType>(found - std::begin(kChardevTypes)), r.backend.sources,
                          r.backend.protocol, {}, {}));
@@ -374,8 +387,8 @@ Status rng(Builder& b, const Rng& r) {
 
 Status panic(Builder& b, const Panic& p) {
     if (p.model == "hyperv") return {}; // a feature of the CPU
-    if (p.model != "isa" && p.model != "pvpanic" && !p.model.empty())
-        return Builder::unsupported("panic device model '{}' is not supported by this version", p.model);
+    if (p.model == "pseries") return Builder::unsupported("only pSeries guests support panic device of model 'pseries'");
+    if (p.model == "s390") return Builder::unsupported("only S390 guests support panic device of model 's390'");
     Options o{{"driver", p.model == "pvpanic" ? "pvpanic-pci" : "pvpanic"}};
     if (p.info.address && p.info.address->iobase) o["ioport"] = *p.info.address->iobase;
     b.add_pci(o, p.info);
@@ -419,13 +432,9 @@ Status add_graphics(Builder& b) {
         case GraphicsType::vnc: PV_TRY(vnc(b, g)); break;
         case GraphicsType::spice: PV_TRY(spice(b, g)); break;
         case GraphicsType::dbus:
-            b.arg("-display", (g.p2p == YesNo::yes ? "dbus,p2p=on" : "dbus") +
-                                  (g.audio.id ? fmt::format(",audiodev=audio{}", *g.audio.id) : std::string()));
+            b.arg("-display", dbus(g) + (g.audio.id ? fmt::format(",audiodev=audio{}", *g.audio.id) : std::string()));
             break;
-        case GraphicsType::sdl:
-            b.arg("-display", g.gl.enable == YesNo::unset ? "sdl"
-                                                          : fmt::format("sdl,gl={}", g.gl.enable == YesNo::yes ? "on" : "off"));
-            break;
+        case GraphicsType::sdl: sdl(b, g); break;
         case GraphicsType::egl_headless: {
             std::string node = g.gl.rendernode;
             if (node.empty() && b.context.host != nullptr) {
@@ -438,7 +447,7 @@ Status add_graphics(Builder& b) {
             break;
         }
         default:
-            return Builder::unsupported("graphics of type '{}' are not supported by this version; 'vnc' is", name(g.type));
+            return Builder::unsupported("{} graphics are not supported with this QEMU", name(g.type));
         }
     }
     return {};

@@ -174,8 +174,26 @@ Status add_one(Builder& b, const Vsock& v) {
     return {};
 }
 
+Status add_cryptos(Builder& b) {
+    for (const Crypto& c : b.domain.devices.cryptos) {
+        if (c.backend != "builtin") return Builder::unsupported("crypto backend '{}' isn't supported by this QEMU binary", c.backend);
+        const std::string object = "obj" + c.info.alias.name;
+        Options backend{{"qom-type", "cryptodev-backend-builtin"}, {"id", object}};
+        if (c.queues) backend["queues"] = *c.queues;
+        b.json("-object", backend);
+        Options o{{"driver", "virtio-crypto-pci"}};
+        Builder::add_virtio(o, c.driver);
+        o["cryptodev"] = object;
+        o["id"] = c.info.alias.name;
+        b.add_pci(o, c.info);
+        b.device(o);
+    }
+    return {};
+}
+
 Status add_last(Builder& b) {
     const Domain& d = b.domain;
+    PV_TRY(add_cryptos(b));
     if (d.features.vmcoreinfo && d.features.vmcoreinfo->state == OnOff::on) b.device({{"driver", "vmcoreinfo"}});
     return d.devices.vsock ? add_one(b, *d.devices.vsock) : Status{};
 }

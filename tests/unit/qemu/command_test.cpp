@@ -132,7 +132,8 @@ TEST(Command, vnc_looks_for_a_port_itself) {
 
 TEST(Command, refuses_what_it_cannot_give) {
     for (const char* devices : {"<lease><lockspace>l</lockspace><key>k</key><target path='/p'/></lease>",
-                                "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
+                                "<crypto model='virtio' type='qemu'><backend model='lkcf'/></crypto>",
+                                "<interface type='user'><script path='/s'/></interface>",
                                 "<interface type='user'><filterref filter='f'/></interface>",
                                 "<interface type='user'><bandwidth><inbound average='1'/></bandwidth></interface>",
                                 "<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>",
