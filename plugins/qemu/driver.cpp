@@ -166,7 +166,7 @@ Result<Domain> Driver::parse(std::string_view xml, bool validate) {
 
 Status Driver::settle(Domain& domain) {
     PV_TRY(complete(domain));
-    return qemu::validate(domain);
+    return qemu::validate(domain, settings().protections.spice.tls);
 }
 
 Status Driver::complete(Domain& domain) { return sdk::domain::complete(domain, host_context()); }

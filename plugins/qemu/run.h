@@ -164,7 +164,7 @@ class Run : public std::enable_shared_from_this<Run> {
     Status open_log();
     Result<UniqueFd> listen() const;
     Result<UniqueFd> connect() const;
-    Status spawn(const Domain& domain, const UniqueFd& listener, pv_call* call);
+    Status spawn(const Domain& domain, const UniqueFd& listener, UniqueFd vsock, pv_call* call);
     void keep(plugin::ChildProcess process);
     void write_log(const std::string& text) const;
     std::string log_tail() const;

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <ctime>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +29,10 @@
 #include "hostdev/memory_lock.h"
 #include "launch/listen.h"
 #include "launch/remove.h"
+#include "launch/vsock.h"
 #include "net/port.h"
+#include "net/script.h"
+#include "tpm/tpm_device.h"
 #include "tpm/tpm_process.h"
 #include "virtiofs/program.h"
 #include "virtiofs/servers.h"
@@ -209,6 +214,20 @@ Result<UniqueFd> Run::connect() const {
     return fd;
 }
 
+// Among the host's vsocks; in the live description from here on.
+static Result<UniqueFd> take_address(const Driver& driver, Guest& guest) {
+    std::optional<sdk::domain::Vsock> vsock;
+    {
+        const ObjectLock lock(guest.mu);
+        if (guest.live) vsock = guest.live->devices.vsock;
+    }
+    if (!vsock) return UniqueFd();
+    PV_ASSIGN_OR_RETURN(UniqueFd fd, take_cid(*vsock));
+    const ObjectLock lock(guest.mu);
+    driver.edit_live(guest, [&](Domain& live) { live.devices.vsock = vsock; });
+    return fd;
+}
+
 Status Run::launch(const Domain& domain, pv_call* call) {
     // Everything that must go with it is written down before it is made.
     PV_TRY(plan(domain));
@@ -226,6 +245,7 @@ Status Run::launch(const Domain& domain, pv_call* call) {
     // The connection waits in the socket until the emulator takes it.
     PV_ASSIGN_OR_RETURN(socket_, connect());
     PV_TRY(take_ports(driver_, *guest_));
+    PV_ASSIGN_OR_RETURN(UniqueFd vsock, take_address(driver_, *guest_));
     std::shared_ptr<const Domain> live;
     {
         const ObjectLock lock(guest_->mu);
@@ -233,13 +253,12 @@ Status Run::launch(const Domain& domain, pv_call* call) {
         live = guest_->live;
     }
     PV_TRY(call_hook(driver_, live ? *live : domain, "start", "begin"));
-    return spawn(live ? *live : domain, listener, call);
+    return spawn(live ? *live : domain, listener, std::move(vsock), call);
 }
 
 // Their names are the kernel's choice, what they are plugged into the network's; in the live description from here on.
 static Result<Taps> plug_taps(Driver& driver, const GuestPtr& guest, const Domain& domain, pv_call* call) {
     Taps taps;
-    std::vector<sdk::domain::Interface> plugged;
     for (sdk::domain::Interface i : domain.devices.interfaces) {
         if (!wants_tap(i)) continue;
         PV_ASSIGN_OR_RETURN(Tap tap, plug_interface(driver, guest, i, call));
@@ -248,20 +267,21 @@ static Result<Taps> plug_taps(Driver& driver, const GuestPtr& guest, const Domai
             numbers.push_back(kFirstTap + static_cast<int>(taps.fds.size()));
             taps.fds.push_back(std::move(fd));
         }
-        plugged.push_back(std::move(i));
-    }
-    if (plugged.empty()) return taps;
-    const ObjectLock lock(guest->mu);
-    driver.edit_live(*guest, [&](Domain& live) {
-        for (sdk::domain::Interface& i : live.devices.interfaces) {
-            for (const sdk::domain::Interface& p : plugged)
-                if (p.info.alias.name == i.info.alias.name) i = p;
+        {
+            const ObjectLock lock(guest->mu);
+            driver.edit_live(*guest, [&](Domain& live) {
+                for (sdk::domain::Interface& there : live.devices.interfaces)
+                    if (there.info.alias.name == i.info.alias.name) there = i;
+            });
         }
-    });
+        // Whoever ends the guest runs the other script, and looks there for the name.
+        if (!i.script.empty()) PV_TRY(driver.save_status_now(guest, call));
+        PV_TRY(bring_up(driver, call, i));
+    }
     return taps;
 }
 
-Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call) {
+Status Run::spawn(const Domain& domain, const UniqueFd& listener, UniqueFd vsock, pv_call* call) {
     CommandContext context;
     context.monitor_fd = kMonitorNumber;
     context.incoming = beginning_ && beginning_->incoming;
@@ -274,6 +294,7 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
     PV_TRY(make_huge_folders(host));
     context.host = &host;
     context.seccomp = driver_.settings().seccomp;
+    context.protections = driver_.settings().protections;
     std::vector<UniqueFd> sockets;
     context.pass_socket = [&sockets](const std::string& path) -> Result<int> {
         PV_ASSIGN_OR_RETURN(UniqueFd socket, listen_at(path));
@@ -286,11 +307,17 @@ Status Run::spawn(const Domain& domain, const UniqueFd& listener, pv_call* call)
         sockets.push_back(std::move(device));
         return std::to_string(kFirstPassed + static_cast<int>(sockets.size()) - 1);
     };
-    PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, log_.get(), call));
-    if (tpm) {
-        context.tpm_fd = kFirstPassed;
-        sockets.push_back(std::move(tpm));
-    }
+    PV_ASSIGN_OR_RETURN(TpmDevice device, open_tpm_device(domain));
+    PV_ASSIGN_OR_RETURN(UniqueFd tpm, tpm_->start(shared_from_this(), domain, log_path_, context.incoming, call));
+    const auto pass = [&sockets](UniqueFd fd, int& number) {
+        if (!fd) return;
+        sockets.push_back(std::move(fd));
+        number = kFirstPassed + static_cast<int>(sockets.size()) - 1;
+    };
+    pass(std::move(tpm), context.tpm_fd);
+    pass(std::move(device.device), context.tpm_fd);
+    pass(std::move(device.cancel), context.tpm_cancel_fd);
+    pass(std::move(vsock), context.vsock_fd);
     for (const sdk::domain::Filesystem& f : domain.devices.filesystems) {
         if (!wants_server(f)) continue;
         PV_ASSIGN_OR_RETURN(UniqueFd connection, servers_->start(shared_from_this(), f, call));

@@ -19,6 +19,7 @@
 #include "hooks/hooks.h"
 #include "moments/unfinished.h"
 #include "net/port.h"
+#include "net/script.h"
 #include "stats/figures.h"
 #include "tpm/tpm.h"
 #include "tpm/tpm_process.h"
@@ -243,6 +244,8 @@ void Run::end() {
         if (worker && last) call_end_hook(self->driver_, *last, "stopped");
         self->clear();
         if (last) free_ports(self->s_, *last);
+        if (worker && last)
+            for (const auto& i : last->devices.interfaces) take_down(self->driver_, last->name, i);
         if (worker && last) call_end_hook(self->driver_, *last, "release");
         if (last && transient) {
             const Status gone = forget_tpm(self->s_.paths->dir(self->s_.host, PV_PATH_STATE), *last, 0);

@@ -15,6 +15,7 @@
 #include "driver.h"
 #include "moments/unfinished.h"
 #include "net/port.h"
+#include "net/script.h"
 #include "save/save_ops.h"
 #include "sdk/guests/definitions_impl.h"
 #include "run.h"
@@ -90,7 +91,9 @@ void Driver::load_status(const std::string& name, std::string_view text, std::ve
     if (record->id >= next_id_) next_id_ = record->id + 1;
     if (record->pid == 0) {
         free_ports(s_, *live);
-        return clear_cut_start(*record);
+        clear_cut_start(*record);
+        for (const auto& i : live->devices.interfaces) take_down(*this, record->name, i);
+        return;
     }
     confinement_.claims().restore(record->claims);
     host_devices_.restore(record->name, record->host_devices);

@@ -39,10 +39,27 @@ Found processors(const Domain& d) {
 Found formats(const Domain& d) {
     for (const Disk& disk : d.devices.disks) {
         if (disk.type == DiskType::volume) continue; // its pool says what it is
-        if (disk.driver.type == "cow" || disk.driver.type == "ploop" || disk.driver.type == "iso" || disk.driver.type == "fat")
-            return fmt::format("'{}' storage format is not supported", disk.driver.type);
-        if (disk.driver.type == "dir")
-            return "'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead";
+        const std::string& format = disk.driver.type;
+        if (format == "cow") return "'cow' storage format is not supported";
+        if (format == "iso") return "storage format 'iso' is not directly supported by QEMU, use 'raw' instead";
+        if (format == "dir") return "'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead";
+        if (format == "fat" && disk.type != DiskType::dir) return "storage format 'fat' is supported only with 'dir' storage type";
+        if (disk.type != DiskType::dir || !disk.source) continue;
+        if (!format.empty() && format != "fat") return "storage type 'dir' requires use of storage format 'fat'";
+        if (!disk.readonly && disk.device != DiskDevice::cdrom) return "virtual FAT storage can't be accessed in read-write mode";
+    }
+    return {};
+}
+
+// Where the settings have no TLS for SPICE.
+Found plain_spice(const Domain& d) {
+    for (const Graphics& g : d.devices.graphics) {
+        if (g.type == GraphicsType::spice && g.tls_port.value_or(0) > 0)
+            return "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf";
+        const bool secure = g.default_mode == "secure" ||
+                            std::any_of(g.channels.begin(), g.channels.end(), [](const GraphicsChannel& c) { return c.mode == "secure"; });
+        if (g.type == GraphicsType::spice && secure && g.autoport != YesNo::yes)
+            return "spice secure channels set in XML configuration, but TLS port is not provided";
     }
     return {};
 }
@@ -55,13 +72,18 @@ Found displays(const Domain& d) {
         spice += g.type == GraphicsType::spice;
         headless += g.type == GraphicsType::egl_headless;
         gl += g.gl.enable == YesNo::yes || g.type == GraphicsType::egl_headless;
-        if (g.type == GraphicsType::spice && g.tls_port.value_or(0) > 0)
-            return "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf";
-        const bool secure = g.default_mode == "secure" ||
-                            std::any_of(g.channels.begin(), g.channels.end(), [](const GraphicsChannel& c) { return c.mode == "secure"; });
-        if (g.type == GraphicsType::spice && secure && g.autoport != YesNo::yes)
-            return "spice secure channels set in XML configuration, but TLS port is not provided";
     }
+    for (const Video& v : d.devices.videos) {
+        const std::string& model = v.model.type;
+        for (const std::string_view other : {"xen", "vbox", "parallels", "gop"})
+            if (model == other) return fmt::format("domain configuration does not support video model '{}'", model);
+        if (v.driver.name == "vhostuser" && model != "virtio") return "'vhostuser' driver is only supported with 'virtio' device";
+        if (&v != &d.devices.videos.front() && (model == "vga" || model == "vmvga" || model == "cirrus"))
+            return fmt::format("video type '{}' is only valid as primary video device", model);
+    }
+    for (const Graphics& g : d.devices.graphics)
+        if (g.type == GraphicsType::rdp || g.type == GraphicsType::desktop)
+            return fmt::format("{} graphics are not supported with this QEMU", kGraphicsTypes[static_cast<std::size_t>(g.type)]);
     if (headless > 0 && vnc + spice == 0)
         return "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types";
     if (gl > 1) return "multiple OpenGL displays are not supported by QEMU";
@@ -208,8 +230,9 @@ Found accelerator(const Domain& d) {
 
 } // namespace
 
-Status validate(const Domain& d) {
+Status validate(const Domain& d, bool spice_tls) {
     PV_TRY(check_actions(d));
+    if (Found wrong = spice_tls ? Found() : plain_spice(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
     for (const auto rule : {processors, formats, displays, boards, modules, cards, filesystems, served, spice_lines, readers, accelerator}) {
         if (Found wrong = rule(d)) return make_error_text(ErrorCode::config_unsupported, ErrorDomain::qemu, *std::move(wrong));
     }

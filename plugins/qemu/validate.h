@@ -8,7 +8,7 @@
 
 namespace polyvirt::qemu {
 
-// A domain whose defaults are filled in. Errors: config_unsupported, invalid_arg. Any thread.
-Status validate(const sdk::domain::Domain& domain);
+// A domain whose defaults are filled in. `spice_tls`: whether the settings have it. Errors: config_unsupported, invalid_arg. Any thread.
+Status validate(const sdk::domain::Domain& domain, bool spice_tls);
 
 } // namespace polyvirt::qemu

@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 The polyvirt authors
-"""Channels and displays of a guest: streams to them, connections handed over, pictures, passwords, who comes and goes;
-and its TPM."""
+"""Channels and displays of a guest: streams to them, connections handed over, pictures, passwords, who comes and goes."""
 
-import os
 import socket
 import struct
-import unittest
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
 
-from harness import processes, settings, wait
+from harness import settings, wait
 from harness.python_client import PythonCase
 
 _AGENT = "org.qemu.guest_agent.0"
 _CHANNEL = f"<channel type='unix'><target type='virtio' name='{_AGENT}'/></channel>"
 _VNC = "<graphics type='vnc' autoport='yes' listen='127.0.0.1'{}/><video><model type='vga'/></video>"
-_TPM = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'{}/></tpm>"
 _INTERNAL, _FAILED, _INVALID_ARG, _NOT_VALID = 1, 9, 8, 55
 _CONNECT, _INITIALIZE, _DISCONNECT = 0, 1, 2
 
@@ -111,39 +107,3 @@ class Displays(DeviceCase):
     def test_a_guest_without_a_screen(self):
         domain = self.started("")
         self.refused(lambda: domain.screenshot(self.connection.newStream(0), 0, 0))
-
-
-@unittest.skipUnless(os.access("/usr/bin/swtpm", os.X_OK), "needs swtpm")
-class Tpm(DeviceCase):
-    def state(self, domain):
-        return self.folder / "root" / "var/lib/polyvirt/qemu/tpm" / domain.UUIDString()
-
-    def tpm_processes(self, domain):
-        commands = {pid: processes.command_line(pid) for pid in processes.descendants(os.getpid())}
-        return [pid for pid, words in commands.items()
-                if words[:1] == ["/usr/bin/swtpm"] and domain.UUIDString() in " ".join(words) and processes.is_running(pid)]
-
-    def test_it_lives_and_ends_with_its_guest(self):
-        domain = self.started(_TPM.format(""))
-        self.assertEqual(len(self.tpm_processes(domain)), 1)
-        self.subject.kill()
-        self.subject.start()
-        domain = self.connect().lookupByName(self.guest.name)
-        self.assertEqual(len(self.tpm_processes(domain)), 1)
-        domain.destroy()
-        wait.until(lambda: not self.tpm_processes(domain), "the end of the TPM's process")
-        domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-        domain.destroy()
-        domain.undefineFlags(0)
-        wait.until(lambda: not self.tpm_processes(domain), "the end of the TPM's process")
-
-    def test_its_state_goes_with_the_domain_unless_it_is_to_stay(self):
-        domain = self.started(_TPM.format(""))
-        domain.destroy()
-        self.assertTrue(self.state(domain).exists())
-        domain.undefineFlags(0)
-        self.assertFalse(self.state(domain).exists())
-        domain = self.started(_TPM.format(" persistent_state='yes'"))
-        domain.destroy()
-        domain.undefineFlags(0)
-        self.assertTrue(self.state(domain).exists())

@@ -29,14 +29,29 @@ DEVICES = [
      ["device:ua-cdrom", "image:d.iso"], False),
     ("floppy", "<disk type='file' device='floppy'><source file='{F}/e.img'/><target dev='fda' bus='fdc'/>{A}</disk>",
      ["device:ua-floppy", "image:e.img"], False),
+    ("qed-disk", "<disk type='file' device='disk'><driver name='qemu' type='qed'/><source file='{F}/f.qed'/>"
+                 "<target dev='vdf' bus='virtio'/>{A}</disk>", ["device:ua-qed-disk", "image:f.qed"], True),
+    ("ploop-disk", "<disk type='file' device='disk'><driver name='qemu' type='ploop'/><source file='{F}/g.hdd'/>"
+                   "<target dev='vdg' bus='virtio'/>{A}</disk>", ["device:ua-ploop-disk", "image:g.hdd"], True),
+    ("folder-disk", "<disk type='dir' device='disk'><driver name='qemu' type='fat'/><source dir='{F}/files'/>"
+                    "<target dev='vdh' bus='virtio'/><readonly/>{A}</disk>", ["device:ua-folder-disk"], True),
     ("virtio-nic", "<interface type='user'><model type='virtio'/>{A}</interface>",
      ["device:ua-virtio-nic", "netdev:hostua-virtio-nic"], True),
     ("e1000", "<interface type='user'><model type='e1000'/>{A}</interface>", ["device:ua-e1000", "netdev:hostua-e1000"], True),
     ("scsi-controller", "<controller type='scsi' index='1' model='virtio-scsi'>{A}</controller>", ["device:ua-scsi-controller"], True),
     ("rng", "<rng model='virtio'><backend model='random'>/dev/urandom</backend>{A}</rng>",
      ["device:ua-rng", "object:objua-rng"], True),
+    ("rng-builtin", "<rng model='virtio'><backend model='builtin'/>{A}</rng>", ["device:ua-rng-builtin", "object:objua-rng-builtin"], True),
+    ("rng-egd", "<rng model='virtio'><backend model='egd' type='unix'><source mode='bind' path='{F}/egd.sock'/></backend>{A}</rng>",
+     ["device:ua-rng-egd", "object:objua-rng-egd", "chardev:charua-rng-egd"], True),
     ("memory", "<memory model='dimm'><target><size unit='MiB'>64</size><node>0</node></target>{A}</memory>",
      ["device:ua-memory", "object:memua-memory"], True),
+    ("virtio-mem", "<memory model='virtio-mem'><target><size unit='MiB'>64</size><node>0</node><block unit='MiB'>4</block>"
+                   "<requested unit='MiB'>16</requested></target>{A}</memory>", ["device:ua-virtio-mem", "object:memua-virtio-mem"], True),
+    ("virtio-pmem", "<memory model='virtio-pmem' access='shared'><source><path>{F}/pmem.img</path></source><target><size unit='MiB'>2</size></target>"
+                    "{A}</memory>", ["device:ua-virtio-pmem", "object:memua-virtio-pmem"], True),
+    ("nvdimm", "<memory model='nvdimm' access='shared'><source><path>{F}/nvdimm.img</path></source><target><size unit='MiB'>4</size><node>0</node>"
+               "<label><size unit='KiB'>128</size></label></target>{A}</memory>", ["device:ua-nvdimm", "object:memua-nvdimm"], False),
     ("shmem", "<shmem name='{N}'><model type='ivshmem-plain'/><size unit='M'>4</size>{A}</shmem>",
      ["device:ua-shmem", "object:shmmem-ua-shmem"], True),
     ("watchdog", "<watchdog model='i6300esb' action='none'>{A}</watchdog>", ["device:ua-watchdog"], True),
@@ -47,10 +62,16 @@ DEVICES = [
     ("channel", "<channel type='unix'><source mode='bind' path='{F}/channel.sock'/>"
                 "<target type='virtio' name='org.example.0'/>{A}</channel>",
      ["device:ua-channel", "chardev:charua-channel"], True),
+    ("vdagent", "<channel type='qemu-vdagent'><source><clipboard copypaste='yes'/><mouse mode='client'/></source>"
+                "<target type='virtio' name='com.redhat.spice.0'/>{A}</channel>", ["device:ua-vdagent", "chardev:charua-vdagent"], True),
     ("virtio-console", "<console type='pty'><target type='virtio'/>{A}</console>",
      ["device:ua-virtio-console", "chardev:charua-virtio-console"], True),
     ("pci-serial", "<serial type='pty'><target type='pci-serial' port='1'><model name='pci-serial'/></target>{A}</serial>",
      ["device:ua-pci-serial", "chardev:charua-pci-serial"], True),
+    ("debug", "<serial type='null'><target type='isa-debug' port='2'><model name='isa-debugcon'/></target>{A}</serial>",
+     ["device:ua-debug", "chardev:charua-debug"], False),
+    ("crypto", "<crypto model='virtio' type='qemu'><backend model='builtin' queues='1'/>{A}</crypto>",
+     ["device:ua-crypto", "object:objua-crypto"], False),
     ("parallel", "<parallel type='null'><target port='0'/>{A}</parallel>", ["device:ua-parallel", "chardev:charua-parallel"], False),
     ("sound", "<sound model='ac97'>{A}</sound>", ["device:ua-sound"], False),
     ("video", "<video><model type='vga'/>{A}</video>", ["device:ua-video"], False),
@@ -63,6 +84,7 @@ DEVICES = [
 if os.geteuid() == 0 and os.access("/usr/lib/qemu/virtiofsd", os.X_OK):
     DEVICES.append(("virtiofs", "<filesystem type='mount'><driver type='virtiofs'/><source dir='{F}'/><target dir='served'/>{A}</filesystem>",
                     ["device:ua-virtiofs", "chardev:chr-vu-ua-virtiofs"], True))
+STAY = ("virtio-mem", "virtio-pmem")  # the emulator does not let go of them
 NUMA = ("<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><maxMemory slots='4' unit='MiB'>1024</maxMemory>", "<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>")
 
 
@@ -114,6 +136,14 @@ class DeviceMatrix(PythonCase):
         self.open_folder.mkdir()
         self.open_folder.chmod(0o777)
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(self.folder / "a.qcow2"), "1M"], check=True)
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qed", str(self.folder / "f.qed"), "1M"], check=True)
+        subprocess.run(["qemu-img", "create", "-q", "-f", "parallels", str(self.folder / "g.hdd"), "1M"], check=True)
+        for name in ("pmem.img", "nvdimm.img"):
+            with open(self.folder / name, "wb") as file:
+                file.truncate(4 << 20)
+        (self.folder / "files").mkdir()
+        (self.folder / "files").chmod(0o755)
+        (self.folder / "files" / "greeting").write_text("hello")
         for name in ("b.raw", "c.raw", "d.iso", "d2.iso", "e.img"):
             (self.folder / name).write_bytes(bytes(1440 * 1024))
 
@@ -154,6 +184,8 @@ class DeviceMatrix(PythonCase):
                 self.assertEqual([thing for thing in things if not emulator.has(thing)], [])
                 self.assertIn(f"ua-{label}", domain.XMLDesc())
         for label, text, things, _ in hot:
+            if label in STAY:
+                continue
             with self.subTest(detach=label):
                 domain.detachDeviceAlias(f"ua-{label}", LIVE)
         for label in ("usb-tablet", "usb-disk", "redirdev"):
@@ -171,6 +203,76 @@ class DeviceMatrix(PythonCase):
                 with self.assertRaises(libvirt.libvirtError):
                     domain.attachDeviceFlags(self.element(label, text), LIVE)
         self.assertEqual(domain.XMLDesc(), before)
+
+    def test_every_model_of_video(self):
+        models = ["vga", "cirrus", "vmvga", "bochs", "ramfb", "virtio", "qxl", "none"]
+        for model in models:
+            with self.subTest(model):
+                second = "" if model in ("ramfb", "none") else "<video><model type='virtio'/><alias name='ua-second'/></video>"
+                _, domain, emulator = self.start(f"<video><model type='{model}'/><alias name='ua-first'/></video>" + second)
+                self.assertEqual(emulator.has("device:ua-first"), model != "none")
+                self.assertEqual(emulator.has("device:ua-second"), bool(second))
+                domain.destroy()
+                domain.undefine()
+
+    def test_what_no_emulator_has_is_refused_in_the_peers_words(self):
+        refusals = [
+            ("<video><model type='xen'/></video>", "domain configuration does not support video model 'xen'"),
+            ("<video><driver name='vhostuser'/><model type='vga'/></video>", "'vhostuser' driver is only supported with 'virtio' device"),
+            ("<video><driver name='vhostuser'/><model type='virtio'/></video>", "Unable to find a satisfying vhost-user-gpu"),
+            ("<graphics type='rdp'/>", "rdp graphics are not supported with this QEMU"),
+            ("<serial type='pty'><target type='system-serial'/></serial>", "Invalid target model for serial device"),
+            ("<serial type='nmdm'><source master='/dev/nmdm0A' slave='/dev/nmdm0B'/></serial>", "unsupported chardev 'nmdm'"),
+            ("<disk type='file'><source file='{F}/b.raw'/><target dev='xvda' bus='xen'/></disk>", "unsupported disk bus 'xen' with device setup"),
+            ("<disk type='network'><source protocol='vxhs' name='x'><host name='h' port='1'/></source><target dev='vda' bus='virtio'/></disk>",
+             "VxHS protocol is not supported with this QEMU binary"),
+            ("<disk type='file'><driver type='fat'/><source file='{F}/b.raw'/><target dev='vda' bus='virtio'/></disk>",
+             "storage format 'fat' is supported only with 'dir' storage type"),
+            ("<disk type='dir'><driver type='fat'/><source dir='{F}/files'/><target dev='vda' bus='virtio'/></disk>",
+             "virtual FAT storage can't be accessed in read-write mode"),
+            ("<controller type='scsi' model='buslogic'/>", "Unsupported controller model: buslogic"),
+            ("<controller type='usb' model='vt82c686b-uhci'/>", "USB controller model 'vt82c686b-uhci' not supported in this QEMU binary"),
+            ("<panic model='pseries'/>", "only pSeries guests support panic device of model 'pseries'"),
+            ("<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='nosuch'/><vlan><tag id='42'/></vlan></interface>", "nosuch"),
+        ]
+        connection = self.connect()
+        for device, words in refusals:
+            with self.subTest(device):
+                guest = self.new_guest()
+                guest.xml = guest.xml.replace("<serial", device.replace("{F}", str(self.folder)) + "<serial", 1)
+                self.assertIn(words, self.refused(lambda: connection.createXML(guest.xml, libvirt.VIR_DOMAIN_START_PAUSED))[2])
+
+    def test_displays_on_a_bus(self):
+        bus = self.folder / "bus"
+        config = self.folder / "bus.conf"
+        config.write_text(f"<busconfig><type>custom</type><listen>unix:path={bus}</listen><auth>EXTERNAL</auth><policy context='default'>"
+                          "<allow send_destination='*'/><allow receive_sender='*'/><allow own='*'/><allow user='*'/></policy></busconfig>")
+        daemon = subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"], stdin=subprocess.DEVNULL)
+        self.addCleanup(lambda: [daemon.kill(), daemon.wait()])
+        wait.until(bus.exists, "the bus")
+        _, domain, _ = self.start(f"<graphics type='dbus' address='unix:path={bus}'/><video><model type='vga'/></video>")
+        names = subprocess.run(["dbus-send", f"--bus=unix:path={bus}", "--print-reply", "--dest=org.freedesktop.DBus", "/",
+                                "org.freedesktop.DBus.ListNames"], check=True, capture_output=True, text=True).stdout
+        self.assertIn("org.qemu", names)
+        domain.destroy()
+        domain.undefine()
+        self.start("<graphics type='dbus' p2p='yes'/><video><model type='vga'/></video>")
+
+    def test_a_disk_of_a_server(self):
+        """By NBD, over the network and through a socket, from the start and plugged in."""
+        nbd = self.open_folder / "nbd.sock"
+        server = subprocess.Popen(["qemu-nbd", "-t", "-e", "4", "-f", "raw", "-x", "images", "-k", str(nbd), str(self.folder / "b.raw")], stdin=subprocess.DEVNULL)
+        self.addCleanup(lambda: [server.kill(), server.wait()])
+        wait.until(nbd.exists, "the server of images")
+        nbd.chmod(0o777)
+        disk = ("<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='nbd' name='images'>"
+                f"<host transport='unix' socket='{nbd}'/></source><target dev='vda' bus='virtio'/>{{A}}</disk>")
+        _, domain, emulator = self.start(self.element("first", disk))
+        self.assertTrue(emulator.has("device:ua-first"))
+        domain.detachDeviceAlias("ua-first", LIVE)
+        other = self.refused(lambda: domain.attachDeviceFlags(self.element("second", disk.replace("images", "nosuch").replace("vda", "vdb")), LIVE))
+        self.assertIn("Requested export not available", other[2])
+        self.assertNotIn("nosuch", domain.XMLDesc())
 
     def test_a_running_guest_lets_go(self):
         guest, domain, emulator = self.start()

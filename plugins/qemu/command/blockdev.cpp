@@ -135,7 +135,8 @@ Result<Options> network(const DiskSource& s) {
         return o;
     }
     if (p == "ssh") return Options{{"driver", "ssh"}, {"path", s.name}, {"server", server(s.hosts.front(), false)}};
-    return Builder::unsupported("a source by protocol '{}' is not supported by this version", p);
+    if (p == "vxhs") return Builder::unsupported("VxHS protocol is not supported with this QEMU binary");
+    return Builder::unsupported("'{}' protocol is not supported with this QEMU binary", p);
 }
 
 } // namespace
@@ -162,13 +163,16 @@ Result<Options> storage(const std::string& who, const Image& image, bool floppy)
                                               s.nvme->slot.value_or(0), s.nvme->function.value_or(0))},
                        {"namespace", s.nvme_namespace.value_or(1)}};
     default:
-        return Builder::unsupported("{}: a source of type '{}' is not supported by this version", who, name(image.type));
+        return Builder::unsupported("{}: the emulator has no sources of type '{}'", who, name(image.type));
     }
 }
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kFormats{"raw", "qcow2", "qcow", "vmdk", "vdi", "vpc", "qed", "vhdx", "luks"};
+// Formats, and who reads them. A folder that is shown as a FAT file system is one by then.
+constexpr std::pair<std::string_view, std::string_view> kFormats[] = {
+    {"raw", "raw"}, {"qcow2", "qcow2"}, {"qcow", "qcow"}, {"vmdk", "vmdk"}, {"vdi", "vdi"}, {"vpc", "vpc"}, {"qed", "qed"}, {"vhdx", "vhdx"},
+    {"luks", "luks"}, {"bochs", "bochs"}, {"cloop", "cloop"}, {"dmg", "dmg"}, {"ploop", "parallels"}, {"fat", "raw"}};
 constexpr std::array<std::string_view, 4> kWithBacking{"qcow2", "qcow", "vmdk", "qed"};
 
 std::string helper_socket(const Reservations& r) { return r.source ? r.source->path : std::string(); }
@@ -194,8 +198,8 @@ Result<std::string> add_reservations(Builder& b, const Disk& disk, const Link& l
 } // namespace
 
 Result<ImageNodes> image_nodes(const Disk& disk, const Link& link, const NodePlace& place) {
-    if (std::find(kFormats.begin(), kFormats.end(), link.format) == kFormats.end())
-        return Builder::unsupported("disk '{}': the image format '{}' is not supported by this version", disk.target.dev, link.format);
+    const auto known = std::find_if(std::begin(kFormats), std::end(kFormats), [&](const auto& row) { return row.first == link.format; });
+    if (known == std::end(kFormats)) return Builder::unsupported("unknown driver format value '{}'", link.format);
     if (link.source.auth || link.source.encryption || !link.source.cookies.empty()) return no_secret(disk);
     ImageNodes nodes;
     const Options cache = cache_of(disk);
@@ -203,6 +207,11 @@ Result<ImageNodes> image_nodes(const Disk& disk, const Link& link, const NodePla
     PV_ASSIGN_OR_RETURN(nodes.storage, storage("disk '" + disk.target.dev + "'", image, disk.device == DiskDevice::floppy));
     if (link.type == DiskType::file || link.type == DiskType::block) {
         if (disk.driver.io != DiskIo::unset && disk.driver.io != DiskIo::default_) nodes.storage["aio"] = name(disk.driver.io);
+    }
+    if (link.source.tls == "yes") {
+        if (place.tls.empty()) return Builder::unsupported("disk '{}': a source by protocol '{}' with TLS cannot come in this way", disk.target.dev, link.source.protocol);
+        nodes.storage["tls-creds"] = place.tls;
+        if (!link.source.tls_hostname.empty()) nodes.storage["tls-hostname"] = link.source.tls_hostname;
     }
     if (!place.reservations.empty()) nodes.storage["pr-manager"] = place.reservations;
     nodes.storage["node-name"] = storage_node(link.number());
@@ -217,7 +226,7 @@ Result<ImageNodes> image_nodes(const Disk& disk, const Link& link, const NodePla
     if (place.top && disk.driver.detect_zeroes != DetectZeroes::unset && disk.driver.detect_zeroes != DetectZeroes::off)
         format["detect-zeroes"] = name(disk.driver.detect_zeroes);
     if (!cache.is_null()) format["cache"] = cache;
-    format["driver"] = link.format;
+    format["driver"] = known->second;
     if (place.top && link.metadata_cache) format["cache-size"] = *link.metadata_cache;
     format["file"] = storage_node(link.number());
     const bool holds = std::find(kWithBacking.begin(), kWithBacking.end(), link.format) != kWithBacking.end();
@@ -243,6 +252,10 @@ Result<std::string> add_blockdevs(Builder& b, const Disk& disk) {
     for (std::size_t i = chain.links.size(); i-- > 0;) {
         const Link& link = chain.links[i];
         NodePlace place{.top = i == 0, .below = below, .ended = chain.ended, .reservations = {}};
+        if (link.source.tls == "yes" && link.source.protocol == "nbd") {
+            place.tls = storage_node(link.number()) + "_tls0";
+            b.tls(place.tls, b.context.protections.nbd, false);
+        }
         PV_ASSIGN_OR_RETURN(place.reservations, add_reservations(b, disk, link));
         PV_ASSIGN_OR_RETURN(const ImageNodes nodes, image_nodes(disk, link, place));
         b.json("-blockdev", nodes.storage);

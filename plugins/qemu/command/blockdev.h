@@ -37,6 +37,7 @@ struct NodePlace {
     std::string below;        // node of the image below it
     bool ended = false;       // known to have none
     std::string reservations; // id of the object that makes them
+    std::string tls{};        // id of the credentials for it
 };
 // `link` has its number. Errors: config_unsupported.
 Result<ImageNodes> image_nodes(const sdk::domain::Disk& disk, const Link& link, const NodePlace& place);

@@ -37,6 +37,9 @@ class Builder {
     // bootindex of a device: its own order, or the place of its kind in <os>.
     void add_boot(Options& device, const sdk::domain::DeviceInfo& info, sdk::domain::BootDevice kind, bool first_of_kind) const;
 
+    // Credentials under that id, for an end of connections.
+    void tls(const std::string& id, const Protection& p, bool server);
+
     // Options of every virtio device, and of every device with a ROM.
     static void add_virtio(Options& device, const sdk::domain::VirtioOptions& v);
     static void add_rom(Options& device, const sdk::domain::Rom& rom);
@@ -101,6 +104,7 @@ inline std::string_view on_off(bool on) { return on ? "on" : "off"; }
 Status add_one(Builder& b, const sdk::domain::MemoryDevice& m);
 Status add_one(Builder& b, const sdk::domain::Filesystem& f);
 Status add_one(Builder& b, const sdk::domain::Vsock& v);
+std::string vsock_name(const sdk::domain::Vsock& v); // of its descriptor, where it comes later
 Status add_serial(Builder& b, const sdk::domain::Chardev& c);
 Status add_channel(Builder& b, const sdk::domain::Chardev& c);
 Status add_console(Builder& b, const sdk::domain::Chardev& c);

@@ -64,7 +64,7 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
     case ChardevType::pipe: return fmt::format("pipe,id={},path={}", id, path);
     case ChardevType::udp: return fmt::format("udp,id={},{}", id, udp(sources));
     case ChardevType::tcp: {
-        const std::string_view telnet = protocol == "telnet" ? ",telnet=on" : protocol == "telnets" ? ",tls-creds=" : "";
+        const std::string_view telnet = protocol == "telnet" ? ",telnet=on" : "";
         const std::string end = s.mode == "bind" ? ",server=on,wait=off" : reconnect(s);
         return fmt::format("socket,id={},host={},port={}{}{}", id, Builder::value(s.host), s.service, telnet, end);
     }
@@ -79,8 +79,12 @@ Result<std::string> options(const std::string& id, ChardevType type, const std::
         return fmt::format("qemu-vdagent,id={},name=vdagent,clipboard={},mouse={}", id, on_off(s.copypaste == YesNo::yes),
                            on_off(s.mouse == "client"));
     default:
-        return Builder::unsupported("character device '{}': type '{}' is not supported by this version", id, name(type));
+        return Builder::unsupported("unsupported chardev '{}'", name(type));
     }
+}
+
+bool wants_tls(const std::vector<ChardevSource>& sources, const Protection& p) {
+    return !sources.empty() && (sources.front().tls.empty() ? p.tls : sources.front().tls == "yes");
 }
 
 // A socket that the document gives no path is the guest's own, in its folder.
@@ -100,20 +104,20 @@ Status add_backend(Builder& b, const Chardev& chardev, const std::string& id) {
 }
 
 constexpr std::pair<std::string_view, std::string_view> kSerialDrivers[] = {
-    {"", "isa-serial"}, {"isa-serial", "isa-serial"}, {"usb-serial", "usb-serial"}, {"pci-serial", "pci-serial"}};
+    {"", "isa-serial"}, {"isa-serial", "isa-serial"}, {"usb-serial", "usb-serial"}, {"pci-serial", "pci-serial"}, {"isa-debug", "isa-debugcon"}};
 
 Status serial(Builder& b, const Chardev& c) {
     std::string_view driver;
     for (const auto& [target, found] : kSerialDrivers) {
         if (target == c.target.type) driver = found;
     }
-    if (!c.target.model.empty() && c.target.model != driver) driver = c.target.model == "isa-debugcon" ? "isa-debugcon" : "";
-    if (driver.empty())
-        return Builder::unsupported("serial '{}': target type '{}' is not supported by this version", c.info.alias.name,
-                                    c.target.type);
+    if (driver.empty()) return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "Invalid target model for serial device");
+    if (!c.target.model.empty() && c.target.model != driver)
+        return Builder::unsupported("Target model '{}' requires another target type than '{}'", c.target.model, c.target.type);
     const std::string id = "char" + c.info.alias.name;
     PV_TRY(add_backend(b, c, id));
     Options o{{"driver", driver}, {"chardev", id}, {"id", c.info.alias.name}};
+    if (driver == "isa-debugcon" && c.info.address && c.info.address->iobase) o["iobase"] = *c.info.address->iobase;
     if (driver == "isa-serial") {
         o["index"] = c.target.port.value_or(0);
         if (c.info.address && c.info.address->iobase) o["iobase"] = *c.info.address->iobase;
@@ -127,7 +131,8 @@ Status serial(Builder& b, const Chardev& c) {
 
 Status parallel(Builder& b, const Chardev& c) {
     const std::string id = "char" + c.info.alias.name;
-    PV_TRY(add_backend(b, c, id));
+    if (c.type == ChardevType::dev) b.arg("-chardev", fmt::format("parallel,id={},path={}", id, Builder::value(c.sources.empty() ? std::string() : c.sources.front().path)));
+    else PV_TRY(add_backend(b, c, id));
     b.device({{"driver", "isa-parallel"}, {"chardev", id}, {"id", c.info.alias.name}});
     return {};
 }
@@ -148,8 +153,7 @@ void virtio_place(const Builder& b, Options& o, const Chardev& c) {
 Status console(Builder& b, const Chardev& c) {
     if (c.target.type == "serial") return {}; // another name of the first serial line
     if (c.target.type != "virtio")
-        return Builder::unsupported("console '{}': target type '{}' is not supported by this version", c.info.alias.name,
-                                    c.target.type);
+        return Builder::unsupported("unsupported console target type {}", c.target.type);
     const std::string id = "char" + c.info.alias.name;
     PV_TRY(add_backend(b, c, id));
     Options o{{"driver", "virtconsole"}};
@@ -170,8 +174,7 @@ Status channel(Builder& b, const Chardev& c) {
         return {};
     }
     if (c.target.type != "virtio")
-        return Builder::unsupported("channel '{}': target type '{}' is not supported by this version", c.info.alias.name,
-                                    c.target.type);
+        return Builder::unsupported("unsupported channel target type {}", c.target.type);
     const std::string id = "char" + c.info.alias.name;
     PV_TRY(add_backend(b, c, id));
     Options o{{"driver", "virtserialport"}};
@@ -188,6 +191,11 @@ Status channel(Builder& b, const Chardev& c) {
 Status Builder::chardev(const std::string& id, ChardevType type, const std::vector<ChardevSource>& sources,
                         std::string_view protocol, std::string_view peer, const ChardevLog& log) {
     PV_ASSIGN_OR_RETURN(std::string text, options(id, type, sources, protocol, peer, context));
+    if (const Protection& p = context.protections.chardev; type == ChardevType::tcp && wants_tls(sources, p)) {
+        const std::string credentials = fmt::format("obj{}_tls0", id);
+        tls(credentials, p, sources.front().mode == "bind");
+        text += ",tls-creds=" + credentials;
+    }
     if (!log.file.empty()) {
         text += ",logfile=" + value(log.file);
         if (log.append != OnOff::unset) text += log.append == OnOff::on ? ",logappend=on" : ",logappend=off";

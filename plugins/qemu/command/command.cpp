@@ -3,8 +3,6 @@
 #include "command/command.h"
 
 #include "command/builder.h"
-#include "hostdev/functions.h"
-#include "net/tap.h"
 #include "sdk/domain/passes.h"
 
 namespace polyvirt::qemu {
@@ -63,6 +61,11 @@ void Builder::add_usb(Options& device, const sdk::domain::DeviceInfo& info) cons
     }
     device["bus"] = name + ".0";
     if (!info.address->port.empty()) device["port"] = info.address->port;
+}
+
+void Builder::tls(const std::string& id, const Protection& p, bool server) {
+    json("-object", {{"qom-type", "tls-creds-x509"}, {"id", id}, {"dir", p.certificates}, {"endpoint", server ? "server" : "client"},
+                     {"verify-peer", !server || p.verify}});
 }
 
 void Builder::add_virtio(Options& device, const sdk::domain::VirtioOptions& v) {
@@ -135,21 +138,13 @@ Error refused(const Domain& d, std::string_view element, std::string_view where)
 // beside the devices (tuning, metadata of others) is no hardware, and no promise to the guest.
 Status refuse_unknown(const Domain& d, bool sketch) {
     const auto& v = d.devices;
-    const std::pair<bool, std::string_view> kinds[] = {{!v.cryptos.empty(), "crypto"}, {!v.nvrams.empty(), "nvram"},
-                                                       {!v.leases.empty() && !sketch, "lease"}};
-    for (const auto& [there, kind] : kinds) {
-        if (there) return refused(d, kind, "devices");
-    }
-    for (const auto& disk : v.disks) {
+    if (!v.nvrams.empty()) return Builder::unsupported("nvram device is only supported for PPC64");
+    if (!v.leases.empty() && !sketch) return refused(d, "lease", "devices");
+    for (const auto& disk : v.disks)
         if (disk.transient) return refused(d, "transient", "disk");
-        if (sketch) continue;
-    }
     if (sketch) return {};
-    for (const auto& i : v.interfaces) {
-        if (i.bandwidth && !wants_tap(i)) return refused(d, "bandwidth", "interface");
+    for (const auto& i : v.interfaces)
         if (i.filter) return refused(d, "filterref", "interface");
-        if (i.vlan && !is_function(i)) return refused(d, "vlan", "interface");
-    }
     return {};
 }
 

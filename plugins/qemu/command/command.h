@@ -11,13 +11,16 @@
 
 #include "base/result.h"
 #include "command/host.h"
+#include "command/protection.h"
 #include "sdk/domain/domain.h"
 
 namespace polyvirt::qemu {
 
 struct CommandContext {
     int monitor_fd = -1;    // the listening socket, as the emulator will have it; -1: it makes one in the folder
-    int tpm_fd = -1;        // the connection to the TPM's process, likewise; -1: none
+    int tpm_fd = -1;        // the TPM: the connection to its process, or the host's device; likewise, -1: none
+    int tpm_cancel_fd = -1; // of such a device
+    int vsock_fd = -1;      // /dev/vhost-vsock with the guest's address, likewise
     std::string folder{};     // the guest's own, for sockets that the emulator makes
     std::string pidfile{};    // empty: none
     std::string master_key{}; // file with the key of all other secrets; empty: none
@@ -27,6 +30,7 @@ struct CommandContext {
     bool incoming = false;  // it waits to be told where its state comes from
     std::map<std::string, std::vector<int>> taps{}; // descriptors of taps, one a queue, by the interface's alias
     std::map<std::string, int> servers{}; // connections to servers of file systems, by the file system's alias
+    Protections protections{}; // of connections
     bool hotplug = false;   // it runs already; descriptors go by name
     bool kvm = false;       // accelerator of this domain
     bool seccomp = true;    // the emulator gives up what it does not need of the kernel's calls

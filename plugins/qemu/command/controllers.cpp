@@ -19,7 +19,7 @@ struct ModelDriver {
 constexpr ModelDriver kUsbDrivers[] = {
     {"piix3-uhci", "piix3-usb-uhci"}, {"piix4-uhci", "piix4-usb-uhci"}, {"ehci", "usb-ehci"},
     {"ich9-ehci1", "ich9-usb-ehci1"}, {"ich9-uhci1", "ich9-usb-uhci1"}, {"ich9-uhci2", "ich9-usb-uhci2"},
-    {"ich9-uhci3", "ich9-usb-uhci3"}, {"vt82c686b-uhci", "vt82c686b-usb-uhci"}, {"pci-ohci", "pci-ohci"},
+    {"ich9-uhci3", "ich9-usb-uhci3"}, {"pci-ohci", "pci-ohci"},
     {"nec-xhci", "nec-usb-xhci"},     {"qemu-xhci", "qemu-xhci"}};
 constexpr ModelDriver kScsiDrivers[] = {
     {"lsilogic", "lsi"},        {"lsisas1068", "mptsas1068"}, {"lsisas1078", "megasas"}, {"virtio-scsi", "virtio-scsi-pci"},
@@ -42,7 +42,9 @@ template <std::size_t N> std::string driver_of(const ModelDriver (&table)[N], st
 }
 
 Error no_model(const Controller& c) {
-    return Builder::unsupported("{} controller model '{}' is not supported by this version", name(c.type), c.model);
+    if (c.type == ControllerType::usb) return Builder::unsupported("USB controller model '{}' not supported in this QEMU binary", c.model);
+    if (c.type == ControllerType::scsi) return Builder::unsupported("Unsupported controller model: {}", c.model);
+    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "{} controller model '{}' has no place in this machine", name(c.type), c.model);
 }
 
 Status usb_controller(Builder& b, const Controller& c) {

@@ -57,8 +57,7 @@ Status netdev(Builder& b, const Interface& i, const std::string& id) {
     case InterfaceType::direct:
     case InterfaceType::ethernet: PV_TRY(add_tap(b, i, o)); break;
     default:
-        return Builder::unsupported("interface '{}': type '{}' is not supported by this version; 'user' is",
-                                    i.info.alias.name, name(i.type));
+        return Builder::unsupported("interface '{}': type '{}' is not supported by this version", i.info.alias.name, name(i.type));
     }
     o["id"] = id;
     b.json("-netdev", o);
@@ -96,6 +95,13 @@ Status sketched(Builder& b, const Interface& i, bool first) {
 Status interface(Builder& b, const Interface& i, bool first) {
     if (b.context.sketch) return sketched(b, i, first);
     if (is_function(i)) return add_one(b, hostdev_of(i));
+    if (i.vlan)
+        return Builder::unsupported("interface {} - vlan tag not supported for this connection type",
+                                    i.mac.address ? i.mac.address->to_string() : std::string());
+    if (!i.script.empty() && i.type != InterfaceType::ethernet)
+        return Builder::unsupported("scripts are not supported on interfaces of type {}", name(i.type));
+    if (i.bandwidth && !wants_tap(i))
+        return Builder::unsupported("setting bandwidth on interfaces of type '{}' is not supported", name(i.type));
     const std::string id = "host" + i.info.alias.name;
     PV_TRY(netdev(b, i, id));
     const std::string model = i.model.empty() ? "rtl8139" : i.model;
@@ -136,7 +142,7 @@ Status input(Builder& b, const Input& i) {
         b.json("-object", o);
         return {};
     }
-    if (i.bus == InputBus::ps2) return {}; // part of every PC
+    if (i.bus == InputBus::ps2 || i.bus == InputBus::none) return {}; // part of every PC
     std::string driver;
     if (i.bus == InputBus::usb) {
         if (i.type == InputType::mouse) driver = "usb-mouse";
@@ -148,9 +154,9 @@ Status input(Builder& b, const Input& i) {
         if (i.type == InputType::keyboard) driver = "virtio-keyboard-pci";
         if (i.type == InputType::passthrough) driver = Builder::virtio_driver("virtio-input-host", i.model);
     }
-    if (driver.empty())
-        return Builder::unsupported("input '{}': type '{}' on bus '{}' is not supported by this version", i.info.alias.name,
-                                    name(i.type), name(i.bus));
+    if (driver.empty() && i.type == InputType::passthrough)
+        return Builder::unsupported("only bus 'virtio' is supported for 'passthrough' input devices");
+    if (driver.empty()) return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "unsupported input bus {}", name(i.bus));
     Options o{{"driver", driver}};
     Builder::add_virtio(o, i.driver);
     o["id"] = i.info.alias.name;
@@ -172,6 +178,22 @@ const GraphicsListen* listen_of(const Graphics& g) { return g.listens.empty() ? 
 
 std::string bracketed(const std::string& address) {
     return address.find(':') != std::string::npos ? "[" + address + "]" : address;
+}
+
+// Which mechanisms there are, and who is known to them, SASL reads from a file.
+void use_sasl(Builder& b, const Protection& p, std::string& text) {
+    if (!p.sasl) return;
+    text += ",sasl=on";
+    if (!p.sasl_folder.empty()) b.line.env.push_back("SASL_CONF_PATH=" + p.sasl_folder);
+}
+
+void protect_vnc(Builder& b, std::string& text) {
+    const Protection& p = b.context.protections.vnc;
+    if (p.tls) {
+        b.tls("vnc-tls-creds0", p, true);
+        text += ",tls-creds=vnc-tls-creds0";
+    }
+    use_sasl(b, p, text);
 }
 
 Status vnc(Builder& b, const Graphics& g) {
@@ -197,18 +219,43 @@ Status vnc(Builder& b, const Graphics& g) {
     }
     if (!g.share_policy.empty()) text += ",share=" + g.share_policy;
     if (!g.passwd.empty()) text += ",password=on";
+    if (text != "none") protect_vnc(b, text);
     if (!g.power_control.empty()) text += fmt::format(",power-control={}", g.power_control == "yes" ? "on" : "off");
     b.arg("-vnc", text + audiodev(b, g));
     return {};
 }
 
+// Which channels of a SPICE display go over TLS.
+Result<std::string> spice_modes(const Graphics& g, bool secure, bool plain) {
+    std::string text;
+    const std::pair<std::string_view, bool> modes[] = {{"secure", secure}, {"insecure", plain}};
+    for (const auto& [mode, there] : modes) {
+        const std::string_view option = mode == "secure" ? "tls-channel" : "plaintext-channel";
+        if (g.default_mode == mode) {
+            if (!there)
+                return Builder::unsupported("spice defaultMode {} requested in XML configuration, but {} connection is not available", mode,
+                                            mode == "secure" ? "TLS" : "plaintext");
+            text += fmt::format(",{}=default", option);
+        }
+        for (const GraphicsChannel& c : g.channels) {
+            if (c.mode != mode) continue;
+            if (!there)
+                return Builder::unsupported("spice {} channels set in XML configuration, but {} connection is not available", mode,
+                                            mode == "secure" ? "TLS" : "plaintext");
+            text += fmt::format(",{}={}", option, c.name);
+        }
+    }
+    return text;
+}
+
 Status spice(Builder& b, const Graphics& g) {
-    if (!b.context.sketch && g.tls_port)
-        return Builder::unsupported("domain '{}': SPICE with TLS is not supported by this version", b.domain.name);
-    if (g.tls_port.value_or(0) > 0)
+    const Protection& protection = b.context.protections.spice;
+    const std::int32_t tls_port = g.tls_port.value_or(0);
+    if (tls_port > 0 && !protection.tls)
         return Builder::unsupported("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
     const GraphicsListen* const listen = listen_of(g);
     std::string text;
+    bool plain = true;
     if (listen != nullptr && listen->type == ListenType::socket) {
         text = "unix,addr=" + Builder::value(listen->socket.empty() ? b.context.folder + "/spice.sock" : listen->socket);
     } else if (listen == nullptr || listen->type == ListenType::none) {
@@ -216,14 +263,16 @@ Status spice(Builder& b, const Graphics& g) {
     } else {
         const std::string address = listen->address.empty() ? "127.0.0.1" : listen->address;
         const std::int32_t port = g.port.value_or(-1);
-        text = fmt::format("port={},addr={}", port > 0 ? port : b.context.sketch ? 5901 : 0, Builder::value(address));
+        plain = port > 0 || tls_port <= 0;
+        text = fmt::format("port={}", port > 0 ? port : b.context.sketch && plain ? 5901 : 0);
+        if (tls_port > 0) text += fmt::format(",tls-port={}", tls_port);
+        text += ",addr=" + Builder::value(address);
     }
+    use_sasl(b, protection, text);
     if (g.passwd.empty()) text += ",disable-ticketing=on";
-    if (g.default_mode == "secure" || g.default_mode == "insecure") text += fmt::format(",{}-channel=default", g.default_mode == "secure" ? "tls" : "plaintext");
-    for (const GraphicsChannel& c : g.channels) {
-        if (c.mode == "secure") text += ",tls-channel=" + c.name;
-        if (c.mode == "insecure") text += ",plaintext-channel=" + c.name;
-    }
+    if (tls_port > 0) text += ",x509-dir=" + Builder::value(protection.certificates);
+    PV_ASSIGN_OR_RETURN(const std::string modes, spice_modes(g, tls_port > 0, plain));
+    text += modes;
     if (!g.image_compression.empty()) text += ",image-compression=" + g.image_compression;
     if (!g.jpeg_compression.empty()) text += ",jpeg-wan-compression=" + g.jpeg_compression;
     if (!g.zlib_compression.empty()) text += ",zlib-glz-wan-compression=" + g.zlib_compression;
@@ -240,21 +289,35 @@ Status spice(Builder& b, const Graphics& g) {
     return {};
 }
 
+std::string dbus(const Graphics& g) {
+    if (g.p2p == YesNo::yes) return "dbus,p2p=on";
+    return g.address.empty() ? "dbus" : "dbus,addr=" + Builder::value(g.address);
+}
+
+// A window on somebody's screen.
+void sdl(Builder& b, const Graphics& g) {
+    if (!g.xauth.empty()) b.line.env.push_back("XAUTHORITY=" + g.xauth);
+    if (!g.display.empty()) b.line.env.push_back("DISPLAY=" + g.display);
+    std::string text = "sdl";
+    if (g.gl.enable != YesNo::unset) text += fmt::format(",gl={}", g.gl.enable == YesNo::yes ? "on" : "off");
+    if (g.fullscreen == YesNo::yes) text += ",full-screen=on";
+    b.arg("-display", text);
+}
+
 constexpr std::pair<std::string_view, std::string_view> kVideoDrivers[] = {
     {"vga", "VGA"}, {"cirrus", "cirrus-vga"}, {"vmvga", "vmware-svga"}, {"bochs", "bochs-display"},
     {"qxl", "qxl-vga"}, {"virtio", "virtio-vga"}, {"ramfb", "ramfb"}};
 
 Status video(Builder& b, const Video& v, bool primary) {
     if (v.model.type == "none") return {};
-    if (v.driver.name == "vhostuser")
-        return Builder::unsupported("video '{}': a display served by a process of its own is not supported by this version",
-                                    v.info.alias.name);
+    if (v.driver.name == "vhostuser") // no program for it comes with the emulator
+        return make_error(ErrorCode::operation_failed, ErrorDomain::qemu, "Unable to find a satisfying vhost-user-gpu");
     std::string driver;
     for (const auto& [model, d] : kVideoDrivers) {
         if (model == v.model.type) driver = d;
     }
     if (driver.empty())
-        return Builder::unsupported("video '{}': model '{}' is not supported by this version", v.info.alias.name, v.model.type);
+        return Builder::unsupported("domain configuration does not support video model '{}'", v.model.type);
     if (!primary && driver == "qxl-vga") driver = "qxl";
     if (driver == "virtio-vga") {
         const bool gl = v.model.acceleration.accel3d == YesNo::yes;
@@ -303,7 +366,7 @@ Status rng(Builder& b, const Rng& r) {
     } else {
         const auto found = std::find(std::begin(kChardevTypes), std::end(kChardevTypes), r.backend.type);
         if (r.backend.model != "egd" || found == std::end(kChardevTypes))
-            return Builder::unsupported("rng '{}': backend '{}' is not supported by this version", r.info.alias.name, r.backend.model);
+            return Builder::unsupported("rng '{}': there is no backend '{}' of type '{}'", r.info.alias.name, r.backend.model, r.backend.type);
         const std::string chardev = "char" + r.info.alias.name;
         PV_TRY(b.chardev(chardev, static_cast<ChardevType>(found - std::begin(kChardevTypes)), r.backend.sources,
                          r.backend.protocol, {}, {}));
@@ -324,8 +387,8 @@ Status rng(Builder& b, const Rng& r) {
 
 Status panic(Builder& b, const Panic& p) {
     if (p.model == "hyperv") return {}; // a feature of the CPU
-    if (p.model != "isa" && p.model != "pvpanic" && !p.model.empty())
-        return Builder::unsupported("panic device model '{}' is not supported by this version", p.model);
+    if (p.model == "pseries") return Builder::unsupported("only pSeries guests support panic device of model 'pseries'");
+    if (p.model == "s390") return Builder::unsupported("only S390 guests support panic device of model 's390'");
     Options o{{"driver", p.model == "pvpanic" ? "pvpanic-pci" : "pvpanic"}};
     if (p.info.address && p.info.address->iobase) o["ioport"] = *p.info.address->iobase;
     b.add_pci(o, p.info);
@@ -369,13 +432,9 @@ Status add_graphics(Builder& b) {
         case GraphicsType::vnc: PV_TRY(vnc(b, g)); break;
         case GraphicsType::spice: PV_TRY(spice(b, g)); break;
         case GraphicsType::dbus:
-            b.arg("-display", (g.p2p == YesNo::yes ? "dbus,p2p=on" : "dbus") +
-                                  (g.audio.id ? fmt::format(",audiodev=audio{}", *g.audio.id) : std::string()));
+            b.arg("-display", dbus(g) + (g.audio.id ? fmt::format(",audiodev=audio{}", *g.audio.id) : std::string()));
             break;
-        case GraphicsType::sdl:
-            b.arg("-display", g.gl.enable == YesNo::unset ? "sdl"
-                                                          : fmt::format("sdl,gl={}", g.gl.enable == YesNo::yes ? "on" : "off"));
-            break;
+        case GraphicsType::sdl: sdl(b, g); break;
         case GraphicsType::egl_headless: {
             std::string node = g.gl.rendernode;
             if (node.empty() && b.context.host != nullptr) {
@@ -388,7 +447,7 @@ Status add_graphics(Builder& b) {
             break;
         }
         default:
-            return Builder::unsupported("graphics of type '{}' are not supported by this version; 'vnc' is", name(g.type));
+            return Builder::unsupported("{} graphics are not supported with this QEMU", name(g.type));
         }
     }
     return {};

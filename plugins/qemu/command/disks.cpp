@@ -94,7 +94,7 @@ Result<Options> device(const Builder& b, const Disk& disk) {
         return o;
     case DiskBus::fdc: return Options{{"driver", "floppy"}, {"unit", p.unit}};
     default:
-        return Builder::unsupported("disk '{}': bus '{}' is not supported by this version", disk.target.dev, name(disk.target.bus));
+        return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "unsupported disk bus '{}' with device setup", name(disk.target.bus));
     }
 }
 

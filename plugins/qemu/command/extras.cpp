@@ -86,22 +86,33 @@ Status smartcard(Builder& b, const Smartcard& s) {
     return {};
 }
 
-Status tpm(Builder& b, const Tpm& t) {
-    const bool emulated = t.backend.type == "emulator";
-    if (!b.context.sketch && !(emulated && b.context.tpm_fd >= 0))
-        return Builder::unsupported("domain '{}': a TPM of type '{}' is not supported by this version", b.domain.name, t.backend.type);
-    const std::string id = "tpm-" + t.info.alias.name;
-    if (emulated && b.context.tpm_fd >= 0) {
-        b.arg("-chardev", fmt::format("socket,id=chrtpm,fd={}", b.context.tpm_fd));
-        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
-    } else if (emulated || t.backend.type == "external") {
-        b.arg("-chardev", "null,id=chrtpm");
-        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
-    } else {
-        const std::string device = t.backend.device.empty() ? "/dev/tpm0" : t.backend.device;
+// The emulator opens sets of descriptors by these paths.
+constexpr int kTpmSet = 1, kTpmCancelSet = 2;
+
+// The host's own: opened already, and the emulator's under the device's name.
+Status passed_tpm(Builder& b, const Tpm& t, const std::string& id) {
+    const std::string& device = t.backend.device;
+    if (b.context.sketch) {
         if (b.context.host != nullptr && !b.context.host->exists(device))
             return make_error(ErrorCode::system_error, ErrorDomain::qemu, "Could not open TPM device {}: there is none", device);
-        b.arg("-tpmdev", fmt::format("passthrough,id={},path={}", id, device));
+        b.arg("-tpmdev", fmt::format("passthrough,id={},path={}", id, Builder::value(device)));
+        return {};
+    }
+    b.arg("-add-fd", fmt::format("set={},fd={},opaque={}", kTpmSet, b.context.tpm_fd, Builder::value(device)));
+    b.arg("-add-fd", fmt::format("set={},fd={}", kTpmCancelSet, b.context.tpm_cancel_fd));
+    b.arg("-tpmdev", fmt::format("passthrough,id={},path=/dev/fdset/{},cancel-path=/dev/fdset/{}", id, kTpmSet, kTpmCancelSet));
+    return {};
+}
+
+Status tpm(Builder& b, const Tpm& t) {
+    const std::string id = "tpm-" + t.info.alias.name;
+    if (t.backend.type == "passthrough") {
+        PV_TRY(passed_tpm(b, t, id));
+    } else {
+        if (b.context.sketch) b.arg("-chardev", "null,id=chrtpm");
+        else if (t.backend.type == "external") PV_TRY(b.chardev("chrtpm", ChardevType::unix_, t.backend.sources, {}, {}, {}));
+        else b.arg("-chardev", fmt::format("socket,id=chrtpm,fd={}", b.context.tpm_fd));
+        b.arg("-tpmdev", fmt::format("emulator,id={},chardev=chrtpm", id));
     }
     b.device({{"driver", t.model}, {"tpmdev", id}, {"id", t.info.alias.name}});
     return {};
@@ -154,21 +165,39 @@ Status add_tpms(Builder& b) {
     return {};
 }
 
+std::string vsock_name(const Vsock& v) { return "vsockfd-" + v.info.alias.name; }
+
 Status add_one(Builder& b, const Vsock& v) {
-    if (!b.context.sketch)
-        return Builder::unsupported("domain '{}': vsock is not supported by this version", b.domain.name);
     Options o{{"driver", Builder::virtio_driver("vhost-vsock", v.model)}};
     Builder::add_virtio(o, v.driver);
     o["id"] = v.info.alias.name;
     o["guest-cid"] = v.cid.value_or(0);
-    o["vhostfd"] = "-1";
+    o["vhostfd"] = b.context.hotplug ? vsock_name(v) : std::to_string(b.context.vsock_fd);
     b.add_pci(o, v.info);
     b.device(o);
     return {};
 }
 
+Status add_cryptos(Builder& b) {
+    for (const Crypto& c : b.domain.devices.cryptos) {
+        if (c.backend != "builtin") return Builder::unsupported("crypto backend '{}' isn't supported by this QEMU binary", c.backend);
+        const std::string object = "obj" + c.info.alias.name;
+        Options backend{{"qom-type", "cryptodev-backend-builtin"}, {"id", object}};
+        if (c.queues) backend["queues"] = *c.queues;
+        b.json("-object", backend);
+        Options o{{"driver", "virtio-crypto-pci"}};
+        Builder::add_virtio(o, c.driver);
+        o["cryptodev"] = object;
+        o["id"] = c.info.alias.name;
+        b.add_pci(o, c.info);
+        b.device(o);
+    }
+    return {};
+}
+
 Status add_last(Builder& b) {
     const Domain& d = b.domain;
+    PV_TRY(add_cryptos(b));
     if (d.features.vmcoreinfo && d.features.vmcoreinfo->state == OnOff::on) b.device({{"driver", "vmcoreinfo"}});
     return d.devices.vsock ? add_one(b, *d.devices.vsock) : Status{};
 }

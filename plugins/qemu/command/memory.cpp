@@ -202,7 +202,7 @@ Status add_cells(Builder& b) {
 
 Status add_one(Builder& b, const MemoryDevice& m) {
     if (m.model != "dimm" && m.model != "nvdimm" && m.model != "virtio-mem" && m.model != "virtio-pmem")
-        return Builder::unsupported("memory device '{}': model '{}' is not supported by this version", m.info.alias.name, m.model);
+        return Builder::unsupported("{} isn't supported by this QEMU binary", m.model);
     BackendRequest request;
     request.id = "mem" + m.info.alias.name;
     // Slots are of 2 MiB, and what is behind one is as large, even where the guest sees less.

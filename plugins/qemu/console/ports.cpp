@@ -2,7 +2,9 @@
 // Copyright 2026 The polyvirt authors
 #include "console/ports.h"
 
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,9 +47,29 @@ Taken& taken() {
     return all;
 }
 
-bool wants_port(const Graphics& g) {
-    if (g.type != GraphicsType::spice || g.autoport != sdk::domain::YesNo::yes || g.port.value_or(-1) > 0) return false;
-    return !g.listens.empty() && g.listens.front().type == sdk::domain::ListenType::address;
+struct Ports {
+    bool plain = false, secure = false;
+};
+
+// Those that have to be found. Which channels go over TLS decides which of the two are needed; "any" takes what there is.
+Ports wanted(const Graphics& g, bool tls) {
+    Ports want;
+    if (g.type != GraphicsType::spice || g.listens.empty()) return want;
+    const auto listen = g.listens.front().type;
+    if (listen != sdk::domain::ListenType::address && listen != sdk::domain::ListenType::network) return want;
+    const auto use = [&](std::string_view mode) {
+        if (mode.empty() || mode == "any") mode = g.default_mode;
+        want.plain |= mode != "secure";
+        want.secure |= mode == "secure" || (mode != "insecure" && tls);
+    };
+    if (g.autoport == sdk::domain::YesNo::yes) {
+        constexpr std::size_t kChannels = 8; // that the protocol has
+        for (const sdk::domain::GraphicsChannel& c : g.channels) use(c.mode);
+        if (g.channels.size() < kChannels) use({});
+    }
+    want.plain = (want.plain || g.port == -1) && g.port.value_or(-1) <= 0;
+    want.secure = (want.secure || g.tls_port == -1) && g.tls_port.value_or(-1) <= 0;
+    return want;
 }
 
 // Whether somebody else on the host listens there.
@@ -64,13 +86,31 @@ bool is_free(const std::string& address, std::int32_t port) {
     return free;
 }
 
-Result<std::int32_t> find_port(const std::string& address) {
+struct FoundPort {
+    std::size_t display;
+    std::optional<std::int32_t> Graphics::*which;
+    std::int32_t port;
+};
+
+Status find_port(const Graphics& g, std::size_t display, std::optional<std::int32_t> Graphics::*which, std::vector<FoundPort>& found) {
+    const std::string& address = g.listens.front().address;
     for (std::int32_t port = kFirst; port <= kLast; port++) {
         if (!taken().add(port)) continue;
-        if (is_free(address.empty() ? "127.0.0.1" : address, port)) return port;
+        if (is_free(address.empty() ? "127.0.0.1" : address, port)) {
+            found.push_back({display, which, port});
+            return {};
+        }
         taken().remove(port);
     }
     return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "Unable to find an unused port in range 'spice' ({}-{})", kFirst, kLast);
+}
+
+template <typename Use> void each_port(const Domain& live, Use&& use) {
+    for (const Graphics& g : live.devices.graphics) {
+        if (g.type != GraphicsType::spice) continue;
+        for (const auto which : {&Graphics::port, &Graphics::tls_port})
+            if ((g.*which).value_or(-1) > 0) use(*(g.*which));
+    }
 }
 
 } // namespace
@@ -82,33 +122,35 @@ Status take_ports(const Driver& driver, Guest& guest) {
         live = guest.live;
     }
     if (!live) return {};
-    std::vector<std::pair<std::size_t, std::int32_t>> found; // of which display
-    const auto& all = live->devices.graphics;
-    for (std::size_t i = 0; i < all.size(); i++) {
-        if (!wants_port(all[i])) continue;
-        auto port = find_port(all[i].listens.front().address);
-        if (!port) {
-            for (const auto& [display, number] : found) taken().remove(number);
-            return port.error();
-        }
-        found.emplace_back(i, *port);
+    const bool tls = driver.settings().protections.spice.tls;
+    std::vector<FoundPort> found;
+    Status done;
+    for (std::size_t i = 0; done && i < live->devices.graphics.size(); i++) {
+        const Graphics& g = live->devices.graphics[i];
+        const Ports want = wanted(g, tls);
+        if (want.secure && !tls)
+            done = make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "Auto allocation of spice TLS port requested but spice TLS is disabled in qemu.conf");
+        if (done && want.plain) done = find_port(g, i, &Graphics::port, found);
+        if (done && want.secure) done = find_port(g, i, &Graphics::tls_port, found);
+    }
+    if (!done) {
+        for (const FoundPort& one : found) taken().remove(one.port);
+        return done;
     }
     if (found.empty()) return {};
     const ObjectLock lock(guest.mu);
     driver.edit_live(guest, [&](Domain& d) {
-        for (const auto& [display, port] : found) d.devices.graphics[display].port = port;
+        for (const FoundPort& one : found) d.devices.graphics[one.display].*one.which = one.port;
     });
     return {};
 }
 
 void keep_ports(const Domain& live) {
-    for (const Graphics& g : live.devices.graphics)
-        if (g.type == GraphicsType::spice && g.port.value_or(-1) > 0) taken().add(*g.port);
+    each_port(live, [](std::int32_t port) { taken().add(port); });
 }
 
 void give_ports(const Domain& live) {
-    for (const Graphics& g : live.devices.graphics)
-        if (g.type == GraphicsType::spice && g.port.value_or(-1) > 0) taken().remove(*g.port);
+    each_port(live, [](std::int32_t port) { taken().remove(port); });
 }
 
 } // namespace polyvirt::qemu

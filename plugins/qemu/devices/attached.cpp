@@ -20,13 +20,13 @@ void fill_attached(dom::Device& device) {
     }
 }
 
-Status check_attached(const Domain& domain, const dom::Device& device, const dom::Device& full) {
+Status check_attached(const Domain& domain, const dom::Device& device, const dom::Device& full, bool spice_tls) {
     Domain tried = domain;
     dom::add_device(tried.devices, device);
     PV_TRY(dom::validate(tried));
     tried = domain;
     dom::add_device(tried.devices, full);
-    return qemu::validate(tried);
+    return qemu::validate(tried, spice_tls);
 }
 
 Result<std::vector<Need>> needs_of_device(const dom::Device& device) {

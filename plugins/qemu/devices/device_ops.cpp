@@ -12,6 +12,7 @@
 #include "driver.h"
 #include "hostdev/memory_lock.h"
 #include "net/port.h"
+#include "net/script.h"
 #include "virtiofs/servers.h"
 
 namespace polyvirt::qemu {
@@ -72,7 +73,7 @@ Result<Domain> DeviceOps::changed_config(const GuestPtr& guest, const std::strin
     // An interface is found by what was said of it alone.
     if (full.kind == dom::DeviceKind::interface && verb != Verb::attach) full.as<dom::Interface>().mac = device.as<dom::Interface>().mac;
     if (verb == Verb::attach) {
-        PV_TRY(check_attached(domain, device, full));
+        PV_TRY(check_attached(domain, device, full, driver_.settings().protections.spice.tls));
         PV_TRY(dom::check_attach(domain, full, ErrorDomain::qemu));
         PV_TRY(dom::attach_device(domain, std::move(device), ErrorDomain::qemu));
     } else if (verb == Verb::detach) {
@@ -148,6 +149,7 @@ DeviceOps::Task DeviceOps::attach_live(sdk::OperationPtr op, GuestPtr guest, std
     if (plugged) plugged = run->take_devices(plan->taken, op->call());
     if (plugged) plugged = raise_memory_lock(run->pid(), plan->locked);
     if (plugged) plugged = run->open_up(plan->needs, op->call());
+    if (plugged && plan->device.kind == dom::DeviceKind::interface) plugged = bring_up(driver_, op->call(), plan->device.as<dom::Interface>());
     if (plugged) plugged = start_server(run, *plan, op->call());
     if (plugged) plugged = co_await plug_in(run, plan);
     PV_CO_TRY(co_await sdk::on_worker(s_, guest->strand));

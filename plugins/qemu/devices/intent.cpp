@@ -53,10 +53,9 @@ Json attach_intent(const Domain& live, const AttachPlan& plan) {
     dom::insert_device(after, plan.device);
     for (const Plug& plug : plan.plugs) {
         for (const PlugStep& step : plug.steps) {
-            // A controller that came is kept: whoever plugs the device in again finds it.
-            if (step.undo == "device_del") continue;
             for (const std::string& name : step.descriptors) undo.push_back({{"command", "closefd"}, {"arguments", {{"fdname", name}}}});
-            if (!step.undo.empty()) undo.push_back({{"command", step.undo}, {"arguments", step.undo_arguments}});
+            // A controller that came is kept: whoever plugs the device in again finds it.
+            if (!step.undo.empty() && step.undo != "device_del") undo.push_back({{"command", step.undo}, {"arguments", step.undo_arguments}});
         }
     }
     return {{"alias", plan.device.info()->alias.name},

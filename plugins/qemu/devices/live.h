@@ -39,7 +39,7 @@ using AttachPlanPtr = std::shared_ptr<AttachPlan>;
 void fill_attached(sdk::domain::Device& device);
 // What is wrong with a device in this machine is said before it is looked whether it can come. `device`: as it was
 // written, `full`: with defaults.
-Status check_attached(const Domain& domain, const sdk::domain::Device& device, const sdk::domain::Device& full);
+Status check_attached(const Domain& domain, const sdk::domain::Device& device, const sdk::domain::Device& full, bool spice_tls);
 
 // Worker: looks at files. Errors: the document's, the peer's refusals, no place for it.
 Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const RunPtr& run, const std::string& xml, pv_call* call);

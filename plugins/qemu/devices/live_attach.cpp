@@ -14,6 +14,7 @@
 #include "hostdev/memory_lock.h"
 #include "launch/listen.h"
 #include "launch/volumes.h"
+#include "launch/vsock.h"
 #include "monitor/json.h"
 #include "net/port.h"
 #include "sdk/domain/passes.h"
@@ -136,6 +137,7 @@ CommandContext live_context(Driver& driver, const Run& run, const Domain& domain
     context.state = driver.services().paths->dir(driver.services().host, PV_PATH_STATE);
     context.host = host;
     context.hotplug = true;
+    context.protections = driver.settings().protections;
     return context;
 }
 
@@ -160,7 +162,7 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
     PV_ASSIGN_OR_RETURN(Device device, dom::parse_device(xml, true));
     fill_attached(device);
     PV_ASSIGN_OR_RETURN(Device full, dom::with_defaults(*live, device, [&](Domain& d) { return driver.fill_defaults(d); }));
-    PV_TRY(check_attached(*live, device, full));
+    PV_TRY(check_attached(*live, device, full, driver.settings().protections.spice.tls));
     PV_TRY(check_plug(full));
     PV_TRY(check_there(*live, full));
     PV_TRY(dom::check_attach(*live, full, ErrorDomain::qemu));
@@ -204,6 +206,10 @@ Result<AttachPlanPtr> plan_attach(Driver& driver, const GuestPtr& guest, const R
 // From what the device is to what the emulator is told.
 static Status fill_plan(Driver& driver, const RunPtr& run, Domain& next, dom::DeviceRef ref, AttachPlan& plan) {
     if (plan.device.kind == DeviceKind::filesystem) PV_TRY(settle_filesystem(plan.device.as<dom::Filesystem>()));
+    if (plan.device.kind == DeviceKind::vsock) {
+        auto& vsock = plan.device.as<dom::Vsock>();
+        PV_ASSIGN_OR_RETURN(plan.descriptors[vsock_name(vsock)], take_cid(vsock));
+    }
     dom::replace_device(next.devices, ref, plan.device);
     const HostResources host = host_resources();
     CommandContext context = live_context(driver, *run, next, &host);

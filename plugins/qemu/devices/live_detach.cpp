@@ -166,7 +166,8 @@ sdk::Task<Status> finish_removal(GuestPtr guest, RunPtr run, std::string alias) 
             const Device device = dom::device_at(guest->live->devices, *ref);
             steps = clean_up_steps(driver, *run, *guest->live, device);
             if (ref->kind == DeviceKind::interface) interface = device.as<dom::Interface>();
-            if (ref->kind == DeviceKind::disk) needs = needs_of(device.as<dom::Disk>());
+            const bool line = std::holds_alternative<dom::Chardev>(device.value); // its files may be others' by now
+            if (const auto found = line ? Result<std::vector<Need>>(std::vector<Need>()) : needs_of_device(device)) needs = *found;
         }
     }
     // Whoever hears that the device has gone may use its files at once.

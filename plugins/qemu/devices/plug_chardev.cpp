@@ -57,6 +57,7 @@ Json socket(const Fields& f) {
     }
     data["server"] = text(f, "server") == "on";
     if (f.contains("wait")) data["wait"] = text(f, "wait") == "on";
+    if (f.contains("tls-creds")) data["tls-creds"] = text(f, "tls-creds");
     if (f.contains("telnet")) data["telnet"] = text(f, "telnet") == "on";
     if (f.contains("reconnect")) data["reconnect"] = std::strtoll(text(f, "reconnect").c_str(), nullptr, 10);
     return data;

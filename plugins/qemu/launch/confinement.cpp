@@ -17,7 +17,8 @@ constexpr const char* kUsualRunFolder = "/run/polyvirt/qemu";
 
 Status Confinement::start(const plugin::Services& s) {
     PV_ASSIGN_OR_RETURN(settings_, read_settings(s));
-    PV_ASSIGN_OR_RETURN(default_, default_identity(settings_.user, settings_.group));
+    PV_ASSIGN_OR_RETURN(default_, default_identity(settings_.user, settings_.group, {"polyvirt-qemu", "libvirt-qemu", "qemu"}));
+    PV_ASSIGN_OR_RETURN(tpm_, default_identity(settings_.tpm_user, settings_.tpm_group, {"tss"}));
     if (settings_.user.empty() && ::geteuid() == 0 && !default_.changes)
         log::warning("qemu", "emulators run as root: this host has none of the users polyvirt-qemu, libvirt-qemu and qemu, and "
                              "plugins.qemu.user names no other");

@@ -27,6 +27,8 @@ class Confinement {
     [[nodiscard]] std::string default_label() const { return default_.label(); }
     // Of the document's static label, or the configured one.
     [[nodiscard]] Result<Identity> identity(const sdk::domain::Domain& domain) const;
+    // Of the programs that play TPMs.
+    [[nodiscard]] const Identity& tpm_identity() const { return tpm_; }
     // Paths alone; empty where there are to be none.
     [[nodiscard]] cgroup::Group group(const sdk::domain::Domain& domain, std::int32_t id) const;
     // What of this stands in a live document.
@@ -41,7 +43,7 @@ class Confinement {
 
   private:
     Settings settings_;
-    Identity default_;
+    Identity default_, tpm_;
     cgroup::Tree tree_;
     Claims claims_;
     std::atomic<bool> told_ = false;

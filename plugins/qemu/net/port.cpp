@@ -12,6 +12,7 @@
 #include "driver.h"
 #include "monitor/json.h"
 #include "net/direct.h"
+#include "net/script.h"
 #include "sdk/domain/device.h"
 #include "sdk/netlink/follow_networks.h"
 #include "sdk/traffic.h"
@@ -138,6 +139,7 @@ void unplug_interface(Driver& driver, const GuestPtr& guest, const Interface& i)
     }
     remove_links(guest->name, gone);
     sdk::free_port(driver.services(), guest->name, i);
+    take_down(driver, guest->name, i);
 }
 
 void free_ports(const plugin::Services& s, const Domain& domain) {

@@ -65,10 +65,6 @@ short tap_flags(const Interface& i) {
 }
 
 Result<Tap> open_tap(const Interface& i) {
-    if (!i.script.empty() && i.script != "no")
-        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu,
-                          "interface '{}': a script for its host's end is not supported by this version",
-                          i.info.alias.name);
     PV_TRY(sdk::refuse_virtual_port(i.virtualport));
     PV_ASSIGN_OR_RETURN(sdk::Netlink net, sdk::Netlink::open());
     const std::string& bridge = i.source.bridge;

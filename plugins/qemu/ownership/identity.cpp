@@ -98,10 +98,10 @@ Identity own_identity() {
     return own;
 }
 
-Result<Identity> default_identity(std::string_view user, std::string_view group) {
+Result<Identity> default_identity(std::string_view user, std::string_view group, std::initializer_list<std::string_view> usual) {
     if (!user.empty()) return identity_of(user, group);
     if (::geteuid() != 0) return own_identity();
-    for (const std::string_view name : {"polyvirt-qemu", "libvirt-qemu", "qemu"})
+    for (const std::string_view name : usual)
         if (auto found = find_user(name)) return identity_of(name, group);
     return own_identity();
 }

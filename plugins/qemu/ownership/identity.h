@@ -4,6 +4,7 @@
 // Identity: as whom an emulator runs.
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,8 +31,8 @@ Result<Identity> identity_of(std::string_view user, std::string_view group);
 Result<Identity> identity_of_label(std::string_view label);
 // The daemon's own.
 Identity own_identity();
-// Of the configured names; without any, of the first user made for this that the host has. Else the daemon's own, and
+// Of the configured names; without any, of the first of the `usual` users that the host has. Else the daemon's own, and
 // so it is for a daemon that is not root. Errors: invalid_arg for configured names.
-Result<Identity> default_identity(std::string_view user, std::string_view group);
+Result<Identity> default_identity(std::string_view user, std::string_view group, std::initializer_list<std::string_view> usual);
 
 } // namespace polyvirt::qemu

@@ -83,8 +83,15 @@ std::vector<Need> needs_of(const Domain& domain) {
         if (domain.os.nvram->source) add_source(out, *domain.os.nvram->source, true);
         else add_file(out, domain.os.nvram->path, true);
     }
-    for (const Rng& rng : domain.devices.rngs)
+    for (const Rng& rng : domain.devices.rngs) {
         if (rng.backend.model == "random") add_file(out, rng.backend.path.empty() ? "/dev/urandom" : rng.backend.path);
+        else if (rng.backend.type == "dev" && !rng.backend.sources.empty()) add_file(out, rng.backend.sources.front().path, true);
+    }
+    for (const Input& input : domain.devices.inputs) {
+        if (input.type == InputType::passthrough) add_file(out, input.source.evdev, true);
+        if (input.type == InputType::evdev) add_file(out, input.source.dev, true);
+    }
+    for (const MemoryDevice& memory : domain.devices.memories) add_file(out, memory.source.path, !memory.target.readonly);
     return out;
 }
 

@@ -2,10 +2,9 @@
 // Copyright 2026 The polyvirt authors
 #include "tpm/tpm.h"
 
-#include <cerrno>
 #include <filesystem>
-
-#include <sys/stat.h>
+#include <string_view>
+#include <utility>
 
 #include <polyvirt/abi/gen/constants.h>
 
@@ -27,12 +26,8 @@ const sdk::domain::Tpm* emulated_tpm(const sdk::domain::Domain& domain) {
 
 std::string tpm_folder(const std::string& state, const Uuid& uuid) { return fmt::format("{}/tpm/{}", state, uuid.to_string()); }
 
-Result<std::string> make_tpm_folder(const std::string& state, const Uuid& uuid, const sdk::domain::Tpm& tpm) {
-    const std::string own = tpm_folder(state, uuid), kind = own + (is_old(tpm) ? "/tpm1.2" : "/tpm2");
-    for (const std::string& folder : {state + "/tpm", own, kind})
-        if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-            return make_system_error(errno, ErrorDomain::qemu, "cannot make the folder '" + folder + "'");
-    return kind;
+std::string tpm_kind_folder(const std::string& state, const Uuid& uuid, const sdk::domain::Tpm& tpm) {
+    return tpm_folder(state, uuid) + (is_old(tpm) ? "/tpm1.2" : "/tpm2");
 }
 
 Status forget_tpm(const std::string& state, const sdk::domain::Domain& domain, std::uint32_t undefine_flags) {
@@ -47,12 +42,30 @@ Status forget_tpm(const std::string& state, const sdk::domain::Domain& domain, s
     return {};
 }
 
-std::vector<std::string> tpm_command(const std::string& program, const std::string& folder, const std::string& log, const sdk::domain::Tpm& tpm,
-                                     int fd) {
+std::vector<std::string> tpm_command(const std::string& program, const std::string& folder, const sdk::domain::Tpm& tpm, int fd, int log_fd) {
     std::vector<std::string> args = {program, "socket", "--ctrl", fmt::format("type=unixio,clientfd={}", fd), "--tpmstate",
-                                     "dir=" + folder + ",mode=0600", "--log", "file=" + log, "--terminate"};
+                                     "dir=" + folder + ",mode=0600", "--log", fmt::format("fd={}", log_fd), "--terminate"};
     if (!is_old(tpm)) args.emplace_back("--tpm2");
     return args;
+}
+
+std::vector<std::string> tpm_setup_command(const std::string& program, const std::string& folder, const sdk::domain::Domain& domain,
+                                           const sdk::domain::Tpm& tpm) {
+    std::vector<std::string> args = {program, "--tpm-state", folder, "--vmid", fmt::format("{}:{}", domain.name, domain.uuid->to_string()),
+                                     "--createek", "--create-ek-cert", "--create-platform-cert", "--lock-nvram", "--not-overwrite"};
+    if (!is_old(tpm)) args.emplace_back("--tpm2");
+    return args;
+}
+
+std::vector<std::string> tpm_banks_command(const std::string& program, const std::string& folder, const sdk::domain::Tpm& tpm) {
+    const auto& banks = tpm.backend.active_pcr_banks;
+    const std::pair<bool, std::string_view> all[] = {{banks.sha1, "sha1"}, {banks.sha256, "sha256"}, {banks.sha384, "sha384"}, {banks.sha512, "sha512"}};
+    std::string chosen;
+    for (const auto& [active, name] : all) {
+        if (active) chosen.append(chosen.empty() ? "" : ",").append(name);
+    }
+    if (chosen.empty()) return {};
+    return {program, "--tpm2", "--tpm-state", folder, "--pcr-banks", chosen, "--reconfigure"};
 }
 
 } // namespace polyvirt::qemu

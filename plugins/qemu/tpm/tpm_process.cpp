@@ -6,55 +6,51 @@
 #include <csignal>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/error_text.h"
 #include "base/log.h"
 #include "driver.h"
 #include "run.h"
 #include "tpm/tpm.h"
+#include "tpm/tpm_state.h"
 
 namespace polyvirt::qemu {
 namespace {
 
-constexpr int kNumber = 3; // of the socket, in the program
+constexpr int kNumber = 3, kLogNumber = 4; // of socket and log, in the program
 
-Result<std::string> find_program() {
-    for (const char* path : {"/usr/bin/swtpm", "/usr/local/bin/swtpm", "/bin/swtpm"})
-        if (::access(path, X_OK) == 0) return std::string(path);
-    return make_error(ErrorCode::internal_error, ErrorDomain::qemu, "Unable to find 'swtpm' binary in $PATH");
-}
-
-// What it would have to be told in ways that are not built yet.
-Status check(const sdk::domain::Tpm& tpm) {
-    if (!tpm.backend.encryption_secret.empty())
-        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "an encrypted TPM state needs secrets, which this version has not");
-    const auto& banks = tpm.backend.active_pcr_banks;
-    if (banks.sha1 || banks.sha256 || banks.sha384 || banks.sha512)
-        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "a choice of active PCR banks is not supported by this version");
-    return {};
+Result<UniqueFd> open_log(const std::string& guest_log) {
+    const std::string path = guest_log.substr(0, guest_log.rfind('.')) + "-swtpm.log";
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) return make_system_error(errno, ErrorDomain::qemu, "cannot open the log file '" + path + "'");
+    return fd;
 }
 
 } // namespace
 
-Result<UniqueFd> TpmProcess::start(const std::shared_ptr<Run>& run, const Domain& domain, const std::string& log_path, int log_fd,
+Result<UniqueFd> TpmProcess::start(const std::shared_ptr<Run>& run, const Domain& domain, const std::string& log_path, bool arrives,
                                    pv_call* call) {
     const sdk::domain::Tpm* const tpm = emulated_tpm(domain);
     if (tpm == nullptr) return UniqueFd();
     const plugin::Services& s = run->services();
     const std::string who = "domain '" + run->guest()->name + "'";
-    PV_TRY(check(*tpm));
-    PV_ASSIGN_OR_RETURN(const std::string program, find_program());
-    PV_ASSIGN_OR_RETURN(const std::string folder, make_tpm_folder(s.paths->dir(s.host, PV_PATH_STATE), run->guest()->uuid, *tpm));
+    if (!tpm->backend.encryption_secret.empty())
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::qemu, "an encrypted TPM state needs secrets, which this version has not");
+    PV_ASSIGN_OR_RETURN(const std::string program, find_tpm_program("swtpm"));
+    PV_ASSIGN_OR_RETURN(const UniqueFd log, open_log(log_path));
+    const Identity& user = run->driver().confinement().tpm_identity();
+    const TpmPlace place{.state = s.paths->dir(s.host, PV_PATH_STATE), .who = user, .log_fd = log.get(), .arrives = arrives};
+    PV_ASSIGN_OR_RETURN(const std::string folder, prepare_tpm(s, call, place, domain, *tpm));
     int ends[2] = {-1, -1};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return make_system_error(errno, ErrorDomain::qemu, "cannot make a connection to the TPM");
     UniqueFd ours(ends[0]);
     const UniqueFd theirs(ends[1]);
-    const std::string log = log_path.substr(0, log_path.rfind('.')) + "-swtpm.log";
-    plugin::Command command(tpm_command(program, folder, log, *tpm, kNumber));
-    command.pass(theirs.get(), kNumber).output(log_fd, log_fd);
+    plugin::Command command(tpm_command(program, folder, *tpm, kNumber, kLogNumber));
+    command.pass(theirs.get(), kNumber).pass(log.get(), kLogNumber).output(log.get(), log.get()).no_capabilities();
+    if (user.changes) command.user(user.uid, user.gid).groups(user.groups);
     const auto kept = std::make_shared<plugin::ChildProcess>();
     *kept = plugin::ChildProcess::spawn(s, call, command, run->loop(), [weak = std::weak_ptr(run), who](std::int32_t) {
         const auto alive = weak.lock();

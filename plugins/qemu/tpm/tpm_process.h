@@ -16,9 +16,9 @@ namespace polyvirt::qemu {
 
 class TpmProcess {
   public:
-    // [worker] The emulator's end of the connection; none: the domain has no such TPM. What the program says goes to
-    // `log_fd`, and to a file of its own beside the guest's log.
-    Result<UniqueFd> start(const std::shared_ptr<Run>& run, const Domain& domain, const std::string& log_path, int log_fd, pv_call* call);
+    // [worker] The emulator's end of the connection; none: the domain has no such TPM. What its programs say goes to a file of
+    // its own beside the guest's log. `arrives`: what the TPM remembers comes with the guest's memory.
+    Result<UniqueFd> start(const std::shared_ptr<Run>& run, const Domain& domain, const std::string& log_path, bool arrives, pv_call* call);
     // [loop] It ends with the emulator by itself, unless that never spoke to it.
     void end();
 

@@ -171,11 +171,58 @@ TEST(CommandRules, devices) {
         {"a panic that the CPU tells", {"<panic model='hyperv'/>", "", ""}, {"hv-crash"}, {"pvpanic"}},
         {"no window, but a GPU", {"<graphics type='vnc'/><graphics type='egl-headless'/>", "", ""},
          {"-display\negl-headless,rendernode=/dev/dri/renderD128\n"}},
+        {"a display on a bus", {"<graphics type='dbus' address='unix:path=/b'/>", "", ""}, {"-display\ndbus,addr=unix:path=/b"}},
+        {"credentials of a line", {"<serial type='tcp'><source mode='connect' host='h' service='1' tls='yes'/></serial>", "", ""},
+         {R"({"qom-type":"tls-creds-x509","id":"objcharserial0_tls0")", R"("endpoint":"client","verify-peer":true)", ",tls-creds=objcharserial0_tls0\n"}},
+        {"credentials of a disk", {"<disk type='network'><source protocol='nbd' name='x' tls='yes' tlsHostname='n'><host name='h' port='1'/></source>"
+                                   "<target dev='vda' bus='virtio'/></disk>", "", ""},
+         {R"("id":"libvirt-1-storage_tls0")", R"("tls-creds":"libvirt-1-storage_tls0","tls-hostname":"n")"}},
+        {"a folder as a disk", {"<disk type='dir'><driver type='fat'/><source dir='/d'/><target dev='vda' bus='virtio'/><readonly/></disk>", "", ""},
+         {R"({"driver":"vvfat","dir":"/d")", R"("driver":"raw","file")"}},
+        {"a crypto device", {"<crypto model='virtio' type='qemu'><backend model='builtin' queues='2'/></crypto>", "", ""},
+         {R"({"qom-type":"cryptodev-backend-builtin","id":"objcrypto0","queues":2})", R"({"driver":"virtio-crypto-pci","cryptodev":"objcrypto0","id":"crypto0")"}},
+        {"a TPM of somebody else's", {"<tpm model='tpm-tis'><backend type='external'><source type='unix' mode='connect' path='/t'/></backend></tpm>", "", ""},
+         {"socket,id=chrtpm,path=/t\n", "emulator,id=tpm-tpm0,chardev=chrtpm\n"}},
         {"a display of another process", {"<video><driver name='vhostuser'/><model type='virtio'/></video>", "", ""}, {"refused: "}},
     });
     HostResources bare = machine_room();
     bare.render_nodes.clear();
     expect({{"no GPU", {"<graphics type='vnc'/><graphics type='egl-headless'/>", "", ""}, {"refused: ", "/dev/dri"}}}, bare);
+}
+
+// What the settings and the daemon add to what the document says.
+std::string with_tls(std::string_view graphics) {
+    const HostResources host = machine_room();
+    auto d = prepared({std::string(graphics), "", ""});
+    if (!d) return "refused: " + d.error().message;
+    assign_aliases(*d);
+    CommandContext context{.folder = "/run/guest", .host = &host};
+    context.protections.vnc = {.tls = true, .verify = true, .sasl = true, .certificates = "/c", .sasl_folder = "/sasl"};
+    context.protections.spice.tls = true;
+    context.protections.spice.certificates = "/c";
+    context.tpm_fd = 7;
+    context.tpm_cancel_fd = 8;
+    const auto line = build_command(*d, context);
+    return line ? line->to_string() : "refused: " + line.error().message;
+}
+
+TEST(CommandRules, displays_have_the_protection_of_the_settings) {
+    const std::string vnc = with_tls("<graphics type='vnc' listen='127.0.0.1'/>");
+    EXPECT_THAT(vnc, HasSubstr(R"("id":"vnc-tls-creds0","dir":"/c","endpoint":"server","verify-peer":true})"));
+    EXPECT_THAT(vnc, HasSubstr(",tls-creds=vnc-tls-creds0,sasl=on"));
+    EXPECT_THAT(vnc, HasSubstr("SASL_CONF_PATH=/sasl "));
+    const std::string spice = with_tls("<graphics type='spice' tlsPort='5999' autoport='no' defaultMode='secure' listen='127.0.0.1'/>");
+    EXPECT_THAT(spice, HasSubstr("port=0,tls-port=5999,addr=127.0.0.1,disable-ticketing=on,x509-dir=/c,tls-channel=default"));
+    EXPECT_THAT(with_tls("<graphics type='spice' tlsPort='5999' autoport='no' defaultMode='insecure' listen='127.0.0.1'/>"),
+                HasSubstr("refused: spice defaultMode insecure requested"));
+    EXPECT_THAT(with_tls("<graphics type='spice' port='5999' autoport='no' listen='127.0.0.1'><channel name='main' mode='secure'/></graphics>"),
+                HasSubstr("refused: spice secure channels set"));
+}
+
+TEST(CommandRules, a_tpm_that_is_passed_through_comes_as_descriptors) {
+    const std::string line = with_tls("<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm7'/></backend></tpm>");
+    EXPECT_THAT(line, HasSubstr("-add-fd set=1,fd=7,opaque=/dev/tpm7 -add-fd set=2,fd=8 "));
+    EXPECT_THAT(line, HasSubstr("passthrough,id=tpm-tpm0,path=/dev/fdset/1,cancel-path=/dev/fdset/2"));
 }
 
 TEST(CommandRules, file_systems) {

@@ -132,12 +132,13 @@ TEST(Command, vnc_looks_for_a_port_itself) {
 
 TEST(Command, refuses_what_it_cannot_give) {
     for (const char* devices : {"<lease><lockspace>l</lockspace><key>k</key><target path='/p'/></lease>",
-                                "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
+                                "<crypto model='virtio' type='qemu'><backend model='lkcf'/></crypto>",
+                                "<interface type='user'><script path='/s'/></interface>",
                                 "<interface type='user'><filterref filter='f'/></interface>",
                                 "<interface type='user'><bandwidth><inbound average='1'/></bandwidth></interface>",
                                 "<disk type='file'><source file='/x'/><target dev='vda'/><transient/></disk>",
                                 "<interface type='bridge'><source bridge='br0'/></interface>",
-                                "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>",
+                                "<graphics type='spice' tlsPort='5999' port='5998' autoport='no' listen='127.0.0.1'/>",
                                 "<disk type='block' device='lun'><source dev='/x'><reservations managed='yes'/></source>"
                                 "<target dev='sda' bus='scsi'/></disk>",
                                 "<disk type='file' device='disk'><source file='/x'><encryption format='luks'><secret "

@@ -70,6 +70,15 @@ TEST(Plug, names_the_connection_to_the_server_of_a_file_system) {
     EXPECT_EQ(p->steps[1].arguments["chardev"], "chr-vu-fs1");
 }
 
+TEST(Plug, names_the_descriptor_of_a_vsock) {
+    const auto p = plug("<vsock model='virtio'><cid auto='yes' address='7'/><alias name='vsock0'/></vsock>");
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(commands(*p), "device_add ");
+    EXPECT_EQ(p->steps[0].arguments["guest-cid"], 7);
+    EXPECT_EQ(p->steps[0].arguments["vhostfd"], "vsockfd-vsock0");
+    EXPECT_EQ(p->steps[0].descriptors, (std::vector<std::string>{"vsockfd-vsock0"}));
+}
+
 TEST(Plug, ends_with_the_device_where_an_action_is_set_beside_it) {
     const auto p = plug("<watchdog model='i6300esb' action='reset'><alias name='watchdog0'/></watchdog>");
     ASSERT_TRUE(p) << p.error().message;

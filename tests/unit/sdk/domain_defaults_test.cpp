@@ -88,6 +88,8 @@ constexpr Default kDefaults[] = {
      "<address type='drive' controller='0' bus='0' target='0' unit='1'/>"},
     {"", "<filesystem><source dir='/d'/><target dir='t'/></filesystem>", "<filesystem type='mount' accessmode='passthrough'>"},
     {"", "<smartcard mode='host'/>", "<smartcard mode='host'><address type='ccid' controller='0' slot='0'/>"},
+    {"", "<vsock model='virtio'/>", "<vsock model='virtio'><cid auto='yes'/></vsock>"},
+    {"", "<vsock model='virtio'><cid address='5'/></vsock>", "<vsock model='virtio'><cid auto='no' address='5'/></vsock>"},
     {"", "<tpm><backend type='emulator'/></tpm>", "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"},
     {"", "<redirdev type='spicevmc'/><graphics type='spice'/>", "<redirdev bus='usb' type='spicevmc'>"},
     {"", "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>",

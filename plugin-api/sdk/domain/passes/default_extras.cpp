@@ -83,7 +83,13 @@ void default_extras(Domain& d) {
             t.model = "tpm-tis";
         if (t.backend.type == "emulator" && t.backend.version.empty())
             t.backend.version = "2.0";
+        if (t.backend.type == "passthrough" && t.backend.device.empty())
+            t.backend.device = "/dev/tpm0";
+        if (t.backend.type == "external" && !t.backend.sources.empty() && t.backend.sources[0].mode.empty())
+            t.backend.sources[0].mode = "connect";
     }
+    if (v.vsock && v.vsock->cid_auto == YesNo::unset)
+        v.vsock->cid_auto = v.vsock->cid ? YesNo::no : YesNo::yes;
     for (Rng& r : v.rngs)
         default_protocol(r.backend.type, r.backend.protocol);
     for (Smartcard& s : v.smartcards) {

@@ -233,6 +233,26 @@ Found missing_paths(const Domain& d) {
     return {};
 }
 
+Found tpm_backends(const Domain& d) {
+    for (const Tpm& t : d.devices.tpms) {
+        const PcrBank& banks = t.backend.active_pcr_banks;
+        if (t.backend.type == "emulator" && t.backend.version == "1.2" && (banks.sha1 || banks.sha256 || banks.sha384 || banks.sha512))
+            return "<active_pcr_banks/> requires TPM version '2.0'";
+        if (t.backend.type != "external")
+            continue;
+        if (t.backend.sources.empty() || t.backend.sources[0].type.empty())
+            return "missing external TPM backend type";
+        const ChardevSource& source = t.backend.sources[0];
+        if (source.type != "unix")
+            return "only source type 'unix' is supported for external TPM device";
+        if (source.path.empty())
+            return "missing socket path for external TPM device";
+        if (source.mode == "bind")
+            return "only 'client' mode is supported for external TPM device";
+    }
+    return {};
+}
+
 Found direct_interfaces(const Domain& d) {
     constexpr std::string_view kModes[] = {"", "vepa", "bridge", "private", "passthrough"};
     for (const Interface& i : d.devices.interfaces) {
@@ -295,6 +315,7 @@ constexpr DomainRule kRules[] = {
     {ErrorCode::xml_error, memnodes},                  {ErrorCode::xml_error, duplicate_hostdevs},
     {ErrorCode::xml_error, udp_sources},               {ErrorCode::xml_error, network_listens},
     {ErrorCode::xml_error, reconnect_timeouts},        {ErrorCode::xml_error, audio_ids},
+    {ErrorCode::xml_error, tpm_backends},
     {ErrorCode::xml_detail, firmware_loader},          {ErrorCode::xml_detail, usb_masters},
     {ErrorCode::xml_detail, bios_date},                {ErrorCode::xml_detail, module_nodes},
     {ErrorCode::internal_error, missing_paths},        {ErrorCode::xml_error, direct_interfaces},
