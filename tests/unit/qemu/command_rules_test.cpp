@@ -214,9 +214,9 @@ TEST(CommandRules, displays_have_the_protection_of_the_settings) {
     const std::string spice = with_tls("<graphics type='spice' tlsPort='5999' autoport='no' defaultMode='secure' listen='127.0.0.1'/>");
     EXPECT_THAT(spice, HasSubstr("port=0,tls-port=5999,addr=127.0.0.1,disable-ticketing=on,x509-dir=/c,tls-channel=default"));
     EXPECT_THAT(with_tls("<graphics type='spice' tlsPort='5999' autoport='no' defaultMode='insecure' listen='127.0.0.1'/>"),
-                HasSubstr("refused: spice defaultMode insecure requested"));
+                HasSubstr("spice defaultMode insecure requested"));
     EXPECT_THAT(with_tls("<graphics type='spice' port='5999' autoport='no' listen='127.0.0.1'><channel name='main' mode='secure'/></graphics>"),
-                HasSubstr("refused: spice secure channels set"));
+                HasSubstr("spice secure channels set"));
 }
 
 TEST(CommandRules, a_tpm_that_is_passed_through_comes_as_descriptors) {
