@@ -233,7 +233,8 @@ class DeviceMatrix(PythonCase):
             ("<controller type='scsi' model='buslogic'/>", "Unsupported controller model: buslogic"),
             ("<controller type='usb' model='vt82c686b-uhci'/>", "USB controller model 'vt82c686b-uhci' not supported in this QEMU binary"),
             ("<panic model='pseries'/>", "only pSeries guests support panic device of model 'pseries'"),
-            ("<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='nosuch'/><vlan><tag id='42'/></vlan></interface>", "nosuch"),
+            ("<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='nosuch'/><vlan><tag id='42'/></vlan></interface>",
+             "interface 52:54:00:00:00:01 - vlan tag not supported for this connection type"),
         ]
         connection = self.connect()
         for device, words in refusals:
