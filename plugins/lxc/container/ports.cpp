@@ -32,6 +32,9 @@ Result<Link> take_port(const plugin::Services& s, pv_call* call, const Domain& d
 
 Result<Link> link_of(const plugin::Services& s, pv_call* call, const Domain& d, Interface& i) {
     PV_TRY(sdk::refuse_virtual_port(i.virtualport));
+    if (i.filter)
+        return make_error(ErrorCode::config_unsupported, ErrorDomain::lxc, "interface '{}': filter '{}': filters are not supported by this version",
+                          i.info.alias.name, i.filter->filter);
     if (sdk::on_network(i)) return take_port(s, call, d, i);
     switch (i.type) {
     case InterfaceType::bridge: return Link{Link::Kind::veth, i.source.bridge, "", ""};

@@ -130,21 +130,13 @@ namespace {
 
 using sdk::domain::Domain;
 
-Error refused(const Domain& d, std::string_view element, std::string_view where) {
-    return Builder::unsupported("domain '{}': <{}> in <{}> is not supported by this version", d.name, element, where);
-}
-
-// A document whose devices ask for more than this version can give is not started with less. What is kept
-// beside the devices (tuning, metadata of others) is no hardware, and no promise to the guest.
+// A document whose devices ask for more than this version can give is not started with less; what a device alone can say is
+// refused where it is made, which is also where one is plugged in. What is kept beside the devices (tuning, metadata of others) is
+// no hardware, and no promise to the guest.
 Status refuse_unknown(const Domain& d, bool sketch) {
     const auto& v = d.devices;
     if (!v.nvrams.empty()) return Builder::unsupported("nvram device is only supported for PPC64");
-    if (!v.leases.empty() && !sketch) return refused(d, "lease", "devices");
-    for (const auto& disk : v.disks)
-        if (disk.transient) return refused(d, "transient", "disk");
-    if (sketch) return {};
-    for (const auto& i : v.interfaces)
-        if (i.filter) return refused(d, "filterref", "interface");
+    if (!v.leases.empty() && !sketch) return Builder::unsupported("domain '{}': leases are not supported by this version", d.name);
     return {};
 }
 

@@ -94,6 +94,8 @@ Status sketched(Builder& b, const Interface& i, bool first) {
 
 Status interface(Builder& b, const Interface& i, bool first) {
     if (b.context.sketch) return sketched(b, i, first);
+    if (i.filter)
+        return Builder::unsupported("interface '{}': filter '{}': filters are not supported by this version", i.info.alias.name, i.filter->filter);
     if (is_function(i)) return add_one(b, hostdev_of(i));
     if (i.vlan)
         return Builder::unsupported("interface {} - vlan tag not supported for this connection type",

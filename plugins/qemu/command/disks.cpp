@@ -153,6 +153,7 @@ void served_disk(Builder& b, const Disk& disk, bool first) {
 }
 
 Status add_with_boot(Builder& b, const Disk& disk, bool first) {
+    if (disk.transient) return Builder::unsupported("disk '{}': transient disks are not supported by this version", disk.target.dev);
     const bool there = has_source(disk.type, disk.source ? &*disk.source : nullptr);
     const BootDevice kind = boot_kind(disk);
     if (there && disk.type == DiskType::vhostuser) {
