@@ -20,6 +20,7 @@
 #include "moments/unfinished.h"
 #include "monitor/json.h"
 #include "net/rx_filter.h"
+#include "save/migrate.h"
 #include "save/save_ops.h"
 #include "stats/figures.h"
 #include "tpm/tpm_process.h"
@@ -252,6 +253,7 @@ static sdk::Task<Status> take_up_images(std::shared_ptr<Run> run) {
         const ObjectLock lock(guest.mu);
         if (guest.state != PV_DOMAIN_PAUSED || is_cut_off(guest)) co_return Status{};
     }
+    PV_CO_TRY(co_await end_cut_migration(run));
     const auto now = co_await run->qmp("query-status", Json());
     PV_CO_TRY(now);
     if (text_of(*now, "status") != "postmigrate") co_return Status{};

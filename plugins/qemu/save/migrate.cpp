@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kName = "polyvirt-stream";
 constexpr std::int64_t kLong = 24 * 3600 * Monitor::kSecond;
+constexpr int kMostLooks = 50; // at one that is given up
 // More than any disk takes; the emulator's default would make a save wait.
 constexpr std::int64_t kUnlimited = 9'223'372'036'853'727'232;
 
@@ -99,6 +100,18 @@ sdk::Task<Status> migrate_to(std::shared_ptr<Run> run, std::shared_ptr<UniqueFd>
 
 void cancel_migration(const std::shared_ptr<Run>& run) {
     sdk::start(cancel(run), [](const Status&) {});
+}
+
+sdk::Task<Status> end_cut_migration(std::shared_ptr<Run> run) {
+    PV_CO_ASSIGN_OR_RETURN(const Run::ExpectedPtr over, co_await run->expect("MIGRATION", is_end));
+    for (int looks = 0; looks < kMostLooks; looks++) {
+        PV_CO_ASSIGN_OR_RETURN(const Json info, co_await run->qmp("query-migrate"));
+        if (text_of(info, "status").empty() || is_end(info)) co_return Status{};
+        if (looks == 0) PV_CO_TRY(co_await cancel(run));
+        const auto event = co_await run->wait(over, kLook);
+        if (!event && event.error().code != ErrorCode::operation_timeout) co_return event.error();
+    }
+    co_return make_error(ErrorCode::operation_timeout, ErrorDomain::qemu, "what an earlier daemon began to save is not given up");
 }
 
 sdk::Task<Status> read_incoming(std::shared_ptr<Run> run) {

@@ -28,6 +28,10 @@ void cancel_migration(const std::shared_ptr<Run>& run);
 // Makes an emulator that was begun with a stream (Beginning::incoming) read it to its end.
 sdk::Task<Status> read_incoming(std::shared_ptr<Run> run);
 
+// Gives up what an earlier daemon began to write out, and waits until the emulator has: it may also have come to its end. On the loop.
+// Error: operation_timeout, it goes on.
+sdk::Task<Status> end_cut_migration(std::shared_ptr<Run> run);
+
 // Of a reply to query-migrate. Pure.
 JobFigures migration_figures(const Json& info);
 std::string migration_blockers(const Json& info); // "; " between them; empty: none
