@@ -13,8 +13,7 @@ from pathlib import Path
 import libvirt
 
 from harness import processes, wait
-from harness.namespaces import Namespace
-from harness.python_client import PythonCase
+from harness.namespaces import Namespace, NamespaceCase
 
 BOTH = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
 PAUSED = libvirt.VIR_DOMAIN_START_PAUSED
@@ -42,23 +41,13 @@ def network_card(mac, network):
 
 
 @unittest.skipIf(os.geteuid() != 0, "links are made by root")
-class DirectCase(PythonCase):
+class DirectCase(NamespaceCase):
     def make_subject(self):
         subject = super().make_subject()
-        self.space = Namespace()
-        self.addCleanup(self.space.close)
-        subject.before = self.space.within()
         for device in ("eth8", "eth9"):
             self.space.run("ip", "link", "add", device, "type", "veth", "peer", "name", f"{device}far")
             self.space.run("ip", "link", "set", f"{device}far", "up")
         return subject
-
-    def prepare(self):
-        self.subject.configure("plugins:\n  network:\n    default_network: false\n")
-
-    def restart(self):
-        self.subject.kill()
-        self.subject.start()
 
     def document(self, *cards, label="guest"):
         self.guest = self.new_guest(label)

@@ -9,22 +9,14 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 
 from harness import wait
-from harness.namespaces import Namespace
-from harness.python_client import PythonCase
+from harness.namespaces import NamespaceCase
 
 LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 _INTERNAL, _SYSTEM, _UNSUPPORTED = 1, 38, 67
 
 
 @unittest.skipIf(os.geteuid() != 0, "taps are made by root")
-class Scripts(PythonCase):
-    def make_subject(self):
-        subject = super().make_subject()
-        self.space = Namespace()
-        self.addCleanup(self.space.close)
-        subject.before = self.space.within()
-        return subject
-
+class Scripts(NamespaceCase):
     def script(self, name, body):
         path = self.folder / name
         path.write_text(f"#!/bin/sh\n{body}\n")

@@ -14,8 +14,7 @@ from pathlib import Path
 import libvirt
 
 from harness import processes, wait
-from harness.namespaces import Namespace, dnsmasq_of, expect_dnsmasq
-from harness.python_client import PythonCase
+from harness.namespaces import Namespace, NamespaceCase, dnsmasq_of, expect_dnsmasq
 
 NAT = """<network><name>inside</name><forward mode='nat'/><bridge name='pvbr1' stp='off' delay='0'/><mac address='52:54:00:cc:00:01'/>
   <domain name='inside.test'/>
@@ -32,21 +31,7 @@ TABLE = ("nft", "list", "table", "inet", "polyvirt_network")
 
 
 @unittest.skipIf(os.geteuid() != 0, "networks are made by root")
-class NetworkCase(PythonCase):
-    def make_subject(self):
-        subject = super().make_subject()
-        self.space = Namespace()
-        self.addCleanup(self.space.close)
-        subject.before = self.space.within()
-        return subject
-
-    def prepare(self):
-        self.subject.configure("plugins:\n  network:\n    default_network: false\n")
-
-    def restart(self):
-        self.subject.kill()
-        self.subject.start()
-
+class NetworkCase(NamespaceCase):
     def start(self, *documents):
         connection = self.connect()
         networks = [connection.networkDefineXML(document) for document in documents]

@@ -5,6 +5,7 @@
 import subprocess
 
 from . import processes, wait
+from .python_client import PythonCase
 
 
 class Namespace:
@@ -47,6 +48,24 @@ class Namespace:
         for space, link, at in ((self, name, address), (other, other_name, other_address)):
             space.run("ip", "address", "add", at, "dev", link)
             space.run("ip", "link", "set", link, "up")
+
+
+class NamespaceCase(PythonCase):
+    """A daemon in a network namespace of its own, `space`, with no network that it would start by itself."""
+
+    def make_subject(self):
+        subject = super().make_subject()
+        self.space = Namespace()
+        self.addCleanup(self.space.close)
+        subject.before = self.space.within()
+        return subject
+
+    def prepare(self):
+        self.subject.configure("plugins:\n  network:\n    default_network: false\n")
+
+    def restart(self):
+        self.subject.kill()
+        self.subject.start()
 
 
 def dnsmasq_of(bridge):
